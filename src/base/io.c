@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/base/io.h"
+
+#include "railgauge/base/mem.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int rg_io_write_all(int fd, const void *data, size_t len_bytes)
+{
+	const char *p = data;
+
+	while (len_bytes > 0) {
+		ssize_t n = write(fd, p, len_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		p += n;
+		len_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+int rg_io_read_all(int fd, void *data, size_t len_bytes)
+{
+	char *p = data;
+
+	while (len_bytes > 0) {
+		ssize_t n = read(fd, p, len_bytes);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno;
+		if (n == 0)
+			return -1;
+		p += n;
+		len_bytes -= (size_t)n;
+	}
+	return 0;
+}
+
+/* Grows the buffer until the end of the file: files under /proc and /sys have no size. */
+static int read_fd(int fd, const char *path, size_t max_bytes, char **text_out, size_t *len_out,
+		   struct rg_err *err)
+{
+	size_t used = 0, room = 0;
+	char *text = NULL;
+
+	for (;;) {
+		ssize_t n;
+
+		if (room - used < 2) {
+			char *more;
+
+			room = room ? 2 * room : 4096;
+			more = rg_realloc(text, room);
+			if (!more) {
+				rg_free(text);
+				return rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory to read it",
+						  path);
+			}
+			text = more;
+		}
+		n = read(fd, text + used, room - used - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			int e = errno;
+
+			rg_free(text);
+			return rg_err_errno(err, e, "%s: read", path);
+		}
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used > max_bytes) {
+			rg_free(text);
+			return rg_err_set(err, RG_ERR_LIMIT, "%s: larger than %zu bytes", path,
+					  max_bytes);
+		}
+	}
+	text[used] = '\0';
+	*text_out = text;
+	if (len_out)
+		*len_out = used;
+	return 0;
+}
+
+int rg_io_read_file(const char *path, size_t max_bytes, char **text_out, size_t *len_out,
+		    struct rg_err *err)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int rc;
+
+	if (fd < 0) {
+		int e = errno;
+
+		if (e == ENOENT)
+			return rg_err_set(err, RG_ERR_NOT_FOUND, "%s: no such file", path);
+		return rg_err_errno(err, e, "%s", path);
+	}
+	rc = read_fd(fd, path, max_bytes, text_out, len_out, err);
+	close(fd);
+	return rc;
+}
+
+int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, struct rg_err *err)
+{
+	size_t room = strlen(path) + sizeof(".XXXXXX");
+	char *tmp = rg_alloc(room);
+	mode_t mask;
+	int fd, e, rc = 0;
+
+	if (!tmp)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory to write it", path);
+	snprintf(tmp, room, "%s.XXXXXX", path);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0) {
+		rc = rg_err_errno(err, errno, "%s: cannot create a file beside it", path);
+		goto free_name;
+	}
+	mask = umask(0);
+	umask(mask);
+	(void)fchmod(fd, 0666 & ~mask); /* mkostemp gives 0600; a result is an ordinary file */
+	e = rg_io_write_all(fd, data, len_bytes);
+	if (!e && fsync(fd) && errno != EINVAL && errno != EROFS)
+		e = errno;
+	if (close(fd) && !e)
+		e = errno;
+	if (!e && rename(tmp, path))
+		e = errno;
+	if (e) {
+		unlink(tmp);
+		rc = rg_err_errno(err, e, "%s: cannot write it", path);
+	}
+free_name:
+	rg_free(tmp);
+	return rc;
+}

@@ -1,0 +1,15 @@
+src_librailgauge_a_SOURCES += \
+	include/railgauge/base/clock.h \
+	include/railgauge/base/err.h \
+	include/railgauge/base/io.h \
+	include/railgauge/base/json.h \
+	include/railgauge/base/log.h \
+	include/railgauge/base/mem.h \
+	include/railgauge/base/units.h \
+	%D%/clock.c \
+	%D%/err.c \
+	%D%/io.c \
+	%D%/json.c \
+	%D%/log.c \
+	%D%/mem.c \
+	%D%/units.c
