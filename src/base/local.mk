@@ -1,5 +1,6 @@
 src_librailgauge_a_SOURCES += \
 	include/railgauge/base/clock.h \
+	include/railgauge/base/collective.h \
 	include/railgauge/base/err.h \
 	include/railgauge/base/io.h \
 	include/railgauge/base/json.h \
@@ -7,6 +8,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/base/mem.h \
 	include/railgauge/base/units.h \
 	%D%/clock.c \
+	%D%/collective.c \
 	%D%/err.c \
 	%D%/io.c \
 	%D%/json.c \
