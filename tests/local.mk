@@ -1,1 +1,25 @@
-# Tests; see STYLE.md.
+# Tests, a fragment per module as under src. The suffix picks the runner: programs are cmocka unit
+# tests (exit status 77 is a skip, with a reason on stdout), .sh scripts run with $(SHELL), .mpi
+# scripts through run-mpi.sh.
+TEST_EXTENSIONS = .sh
+SH_LOG_COMPILER = $(SHELL)
+AM_TESTS_ENVIRONMENT = \
+	srcdir='$(srcdir)'; export srcdir; \
+	builddir='$(abs_top_builddir)'; export builddir; \
+	RAILGAUGE='$(abs_top_builddir)/src/railgauge'; export RAILGAUGE; \
+	RG_SHARED="$${RG_SHARED:-$(abs_srcdir)/../shared}"; export RG_SHARED;
+
+test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
+test_libs = $(rg_libs) $(CMOCKA_LIBS)
+
+include tests/base/local.mk
+include tests/topo/local.mk
+include tests/device/local.mk
+include tests/launch/local.mk
+include tests/mpi/local.mk
+include tests/transport/local.mk
+include tests/coll/local.mk
+include tests/model/local.mk
+include tests/measure/local.mk
+include tests/report/local.mk
+include tests/cmd/local.mk

@@ -1,0 +1,8 @@
+# Tests of the module base.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/base/test_units
+TESTS += tests/base/test_units
+tests_base_test_units_SOURCES = %D%/test_units.c
+tests_base_test_units_CPPFLAGS = $(test_cppflags)
+tests_base_test_units_LDADD = $(test_libs)
+endif
