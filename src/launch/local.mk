@@ -1,1 +1,4 @@
-# Sources of the module launch.
+src_librailgauge_a_SOURCES += \
+	include/railgauge/launch/rendezvous.h \
+	%D%/rendezvous.c \
+	%D%/threads.c

@@ -13,7 +13,9 @@
  * threads and MPI work: the error says how to set one.
  *
  * Every operation is collective over all ranks, blocks at most until its deadline, and on failure
- * names the rank and host that did not come. One thread per object.
+ * names the rank and host that did not come. The first failure of any rank ends the rendezvous: all
+ * ranks are released with its text, each later operation returns it again, and only abort and close
+ * are of use then. One thread per object.
  */
 #ifndef RAILGAUGE_LAUNCH_RENDEZVOUS_H
 #define RAILGAUGE_LAUNCH_RENDEZVOUS_H
@@ -37,7 +39,10 @@ struct rg_rendezvous_ops {
 	int (*allgather)(struct rg_rendezvous *rdv, const void *mine, void *all, size_t len_bytes,
 			 uint64_t deadline_ns, struct rg_err *err);
 
-	/* Tells the others that this rank gives up, with a text they will report. Never fails. */
+	/*
+	 * Tells the others that this rank gives up, with a text they will report: what they wait
+	 * for, or ask for next, returns RG_ERR_PEER. Never fails; does not block for long.
+	 */
 	void (*abort)(struct rg_rendezvous *rdv, const struct rg_err *why);
 
 	/* Frees the object. Not collective. */
@@ -59,16 +64,24 @@ static inline int rg_rendezvous_allgather(struct rg_rendezvous *rdv, const void 
 	return rdv->ops->allgather(rdv, mine, all, len_bytes, deadline_ns, err);
 }
 
+/*
+ * The following are built on allgather and return its errors, besides RG_ERR_NO_MEMORY (the others
+ * are released then) and RG_ERR_MISMATCH when ranks are in different operations.
+ */
 /* An allgather of nothing but a magic word. */
 int rg_rendezvous_barrier(struct rg_rendezvous *rdv, uint64_t deadline_ns, struct rg_err *err);
 
-/* Rank root's data[len_bytes] to all. len_bytes is equal on all ranks. */
+/*
+ * Rank root's data[len_bytes] to all. len_bytes and root are equal on all ranks, else
+ * RG_ERR_MISMATCH. RG_ERR_INVALID for a root outside the job. On failure data is undefined.
+ */
 int rg_rendezvous_bcast(struct rg_rendezvous *rdv, void *data, size_t len_bytes, uint32_t root,
 			uint64_t deadline_ns, struct rg_err *err);
 
 /*
  * All ranks learn whether all succeeded: code 0 everywhere, else the text of the lowest failing
- * rank, with its number, on every rank. *err is read (this rank's own failure) and written.
+ * rank, with its number and host, and its code, on every rank. *err is read (this rank's own
+ * failure) and written; it may be NULL.
  */
 int rg_rendezvous_agree(struct rg_rendezvous *rdv, int code, uint64_t deadline_ns,
 			struct rg_err *err);
@@ -77,7 +90,8 @@ void rg_rendezvous_close(struct rg_rendezvous *rdv); /* NULL is allowed */
 
 /*
  * nranks objects that meet in this process; rdvs_out[nranks]. Each is then used by one thread and
- * closed by it. RG_ERR_NO_MEMORY.
+ * closed by it; a rank that closes while another waits for it releases that one with RG_ERR_PEER.
+ * RG_ERR_NO_MEMORY; RG_ERR_INVALID for 0 ranks.
  */
 int rg_rendezvous_threads_open(uint32_t nranks, struct rg_rendezvous **rdvs_out,
 			       struct rg_err *err);
