@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The executor: runs programs on an endpoint. start / progress / test over many runs at once; a
+ * WAIT never blocks the thread. One thread per endpoint.
+ *
+ * Runs whose programs share a channel are carried out in the order in which they were started,
+ * which must be the same on all ranks; others overlap. Between start and the end of a run the
+ * source may be read and the destination is undefined. Nothing here allocates or makes a system
+ * call, except idle and wake of the transport when a peer is late.
+ */
+#ifndef RAILGAUGE_COLL_EXECUTOR_H
+#define RAILGAUGE_COLL_EXECUTOR_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/coll/program.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The buffers of one run. */
+struct rg_run_args {
+	const void *src; /* borrowed until the run is done; NULL for barrier */
+	void *dst;
+	/*
+	 * Under RG_ACCESS_WINDOW: the windows and offsets of src and dst, equal on all ranks
+	 * (symmetric placement), mapped for every rank that the program names. Else NULL.
+	 */
+	const struct rg_window *src_window, *dst_window;
+	uint64_t src_offset, dst_offset;
+};
+
+struct rg_executor;
+
+/* State of one run, in the caller's memory; no member is for the caller. */
+struct rg_run;
+
+/* At most max_runs runs are in flight at once. max_tmp_bytes: scratch per run. */
+int rg_executor_open(struct rg_endpoint *ep, uint32_t max_runs, struct rg_executor **out,
+		     struct rg_err *err);
+void rg_executor_close(struct rg_executor *executor); /* NULL is allowed */
+
+/*
+ * Resources for running one program: addresses, scratch. Reusable any number of times, one run at
+ * a time. RG_ERR_NO_MEMORY.
+ */
+int rg_run_open(struct rg_executor *executor, const struct rg_program *program, struct rg_run **out,
+		struct rg_err *err);
+void rg_run_close(struct rg_run *run); /* NULL is allowed; not while in flight */
+
+/* Queues the run and makes the first progress. args are copied. Never blocks. */
+void rg_run_start(struct rg_run *run, const struct rg_run_args *args);
+
+/* Moves all runs of the executor along; true if anything happened. Never blocks. */
+bool rg_executor_progress(struct rg_executor *executor);
+
+/* Is the run done? */
+bool rg_run_test(const struct rg_run *run);
+
+/*
+ * Progresses until the run is done. After the endpoint's deadline without any progress, or when a
+ * peer that is waited for is known to be gone: RG_ERR_TIMEOUT or RG_ERR_PEER naming this rank, the
+ * peer's rank and host, the collective, the counter and both values. The executor is then unusable.
+ */
+int rg_run_wait(struct rg_run *run, struct rg_err *err);
+
+/* start and wait: the fast path. */
+int rg_run_once(struct rg_run *run, const struct rg_run_args *args, struct rg_err *err);
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The problem that an algorithm solves: one const struct of plain integers, no transport in it.
+ *
+ * An algorithm is a pure function from (problem, rank) to steps (schedule.h). Buffers have the
+ * shapes of base/collective.h, in elements of elem_bytes. In place means what nccl-tests means by
+ * it: the destination is the source, or (allgather, reducescatter) the smaller of the two is this
+ * rank's block of the larger.
+ */
+#ifndef RAILGAUGE_COLL_PROBLEM_H
+#define RAILGAUGE_COLL_PROBLEM_H
+
+#include "railgauge/base/collective.h"
+#include "railgauge/base/err.h"
+#include "railgauge/transport/transport.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What peers may do with the user's buffers. */
+enum rg_access {
+	RG_ACCESS_PRIVATE, /* nothing: all data pass through slots */
+	RG_ACCESS_WINDOW,  /* windows, mapped (RG_CAP_MAPPED): read and written in place */
+};
+
+/*
+ * How data travel. SLOT: messages in slots, announced by a counter. WORD: small messages of 8-byte
+ * words (RG_CAP_WORD8). WINDOW: straight between user buffers (RG_ACCESS_WINDOW).
+ */
+enum rg_protocol { RG_PROTOCOL_SLOT, RG_PROTOCOL_WORD, RG_PROTOCOL_WINDOW, RG_PROTOCOL_COUNT };
+
+/* Where the ranks sit. NULL arrays mean: all on one node, local index and rail equal to the rank.
+ */
+struct rg_layout {
+	uint32_t nranks;
+	const uint32_t *node;  /* [nranks], borrowed */
+	const uint32_t *local; /* [nranks], borrowed: index within the node */
+	const uint32_t *rail;  /* [nranks], borrowed */
+};
+
+struct rg_params {
+	enum rg_protocol protocol;
+	uint32_t channels;    /* independent streams, >= 1 (k rings) */
+	uint32_t slice_bytes; /* largest piece put into one slot; 0: slot_bytes */
+	/*
+	 * WINDOW: a put into a peer's destination waits until the peer entered this operation
+	 * (false: clear to send), or only the previous one on this channel (true: persistent
+	 * buffers). With true the caller promises that entering one operation hands over the
+	 * destination of the next (buffers alternate).
+	 */
+	bool persistent;
+};
+
+struct rg_problem {
+	enum rg_coll coll;
+	struct rg_layout layout;
+	uint64_t count;	     /* elements of one block (base/collective.h) */
+	uint32_t elem_bytes; /* 1, 2, 4, 8 */
+	uint32_t root;
+	bool in_place;
+	enum rg_access access;
+	uint32_t caps; /* of the transport, enum rg_cap */
+	struct rg_geometry geometry;
+	struct rg_params params;
+};
+
+const char *rg_protocol_name(enum rg_protocol protocol);
+extern const char *const rg_protocol_words[]; /* NULL-terminated, in enum order */
+
+/* Bytes of one block. */
+static inline uint64_t rg_problem_block_bytes(const struct rg_problem *p)
+{
+	return p->count * p->elem_bytes;
+}
+
+/*
+ * Cuts len elements into n parts as evenly as alignment allows: part i is [*first_out, +
+ * *count_out). Parts begin at multiples of 64 elements while len >= 64 n, so that they begin on
+ * cache lines and vector boundaries; else of 1. Later parts may be empty. The parts cover
+ * everything once.
+ */
+void rg_part(uint64_t len, uint32_t n, uint32_t i, uint64_t *first_out, uint64_t *count_out);
+
+#endif

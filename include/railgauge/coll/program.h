@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Programs: a schedule bound to an endpoint, as an array of 64-byte instructions.
+ *
+ * An instruction names (base index, offset, counter index, op) against tables of the program and
+ * holds no pointer, so that a GPU block can interpret the same array with its own tables while a
+ * CPU does the network steps. Loops are unrolled here. A program is built once, outside timing, and
+ * run any number of times by the executor, on any buffers of the same shape.
+ */
+#ifndef RAILGAUGE_COLL_PROGRAM_H
+#define RAILGAUGE_COLL_PROGRAM_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/coll/schedule.h"
+#include "railgauge/device/reduce.h"
+
+#include <stdint.h>
+
+enum rg_insn_op {
+	RG_INSN_END,	   /* the stream is done */
+	RG_INSN_WAIT,	   /* a counter in my memory */
+	RG_INSN_WAIT_FREE, /* FREE or LL_FREE: looks at the last value seen first */
+	RG_INSN_SIGNAL,
+	RG_INSN_SIGNAL_FREE, /* FREE or LL_FREE: may be held back up to credit_batch messages */
+	RG_INSN_COPY,	     /* one source, one destination, no words */
+	RG_INSN_MOVE,	     /* n sources, m destinations, no words */
+	RG_INSN_PUT_WORDS,   /* sources are memory, destinations are word messages */
+	RG_INSN_TAKE_WORDS,  /* some sources are word messages: waits for them */
+};
+
+enum rg_insn_flags {
+	RG_INSN_SCALE = 1 << 0, /* divide by the number of ranks (averages) */
+	RG_INSN_WORDS = 1 << 1, /* LL_FREE rather than FREE */
+};
+
+struct rg_insn {
+	uint8_t op;		  /* enum rg_insn_op */
+	uint8_t flags;		  /* enum rg_insn_flags */
+	uint8_t nsrc, ndst;	  /* MOVE */
+	uint16_t src, dst;	  /* first index into the base table; the others follow */
+	uint16_t link;		  /* WAIT, SIGNAL: index into the link table */
+	uint16_t ctr;		  /* WAIT, SIGNAL: enum rg_ctr */
+	uint32_t in_msg, out_msg; /* relative numbers of the messages named by IN and OUT entries */
+	uint32_t pad;
+	uint64_t src_off, dst_off; /* bytes, for entries that are not slots */
+	int64_t src_stride;
+	uint64_t len_bytes;
+	int64_t value; /* WAIT, SIGNAL: relative to the start of the run */
+};
+_Static_assert(sizeof(struct rg_insn) == 64, "an instruction is 64 bytes");
+
+/* One entry of the base table: what a reference means, before addresses are known. */
+struct rg_base {
+	uint8_t buf; /* enum rg_buf */
+	uint8_t words;
+	uint16_t link; /* IN, OUT: index into the link table */
+	uint32_t rank; /* SRC, DST */
+};
+
+/* One link that the program uses, and how far one run moves its numbers. */
+struct rg_program_link {
+	uint32_t peer, channel;
+	uint32_t sent[2], received[2]; /* messages per run: [0] slot, [1] word */
+	uint32_t ops[RG_CTR_COUNT]; /* largest value signalled by (and to) this rank: ENTER, DONE,
+				       SYNC */
+};
+
+struct rg_program {
+	struct rg_endpoint *ep; /* borrowed; outlives the program */
+	const struct rg_algorithm *algorithm;
+	struct rg_problem problem;
+	uint32_t rank;
+
+	struct rg_insn *insns; /* owned */
+	uint32_t ninsns;
+	uint32_t *stream_first; /* owned, [nstreams]: where each channel's instructions begin */
+	uint32_t nstreams;
+	struct rg_base *bases; /* owned */
+	uint32_t nbases;
+	struct rg_program_link *links; /* owned */
+	uint32_t nlinks;
+	uint64_t channel_mask; /* programs with a common channel run one after another */
+	uint64_t tmp_bytes;
+
+	/* Bound element operations. */
+	enum rg_type type;
+	enum rg_op op;
+	rg_reduce_fn *reduce;
+	uint64_t
+		stream_from_bytes; /* user data written with streaming stores from this length on */
+	bool stream;		   /* decided from the problem's footprint */
+};
+
+/*
+ * Generates, connects the links that the schedule names, and builds. first_channel shifts the
+ * channels. llc_share_bytes: this rank's share of the last-level cache (0: unknown).
+ * Not collective by itself, but every rank builds the same problems in the same order.
+ * RG_ERR_UNSUPPORTED (check's reason), RG_ERR_NO_MEMORY, RG_ERR_LIMIT (tables), or connect's.
+ */
+int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm,
+		    const struct rg_problem *problem, enum rg_type type, enum rg_op op,
+		    uint32_t first_channel, uint64_t llc_share_bytes, struct rg_program **out,
+		    struct rg_err *err);
+void rg_program_close(struct rg_program *program); /* NULL is allowed */
+
+#endif

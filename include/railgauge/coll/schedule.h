@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Schedules: what one rank does, as data.
+ *
+ * A generator calls a sink once per step. Steps of one channel happen in order; channels are
+ * independent streams. The sink may store the steps (program.h makes a program of them), check
+ * them (prover.h), count them, or simulate them without storing: a step and its arrays are valid
+ * only during the call.
+ *
+ * Memory is named by references (kind, rank), never by address:
+ *   SRC, DST  the user's buffers; of another rank only under RG_ACCESS_WINDOW
+ *   TMP       scratch of this rank and this operation (schedule's tmp_bytes)
+ *   IN        the slot of a message from that rank: the step's in_msg-th of this operation, counted
+ *             from 0 per peer and channel
+ *   OUT       the slot of a message to that rank (out_msg-th): the slot in the peer's memory
+ * A message fills its slot from offset 0, so offsets apply to SRC, DST and TMP only.
+ *
+ * Counter values are relative to the operation's start: WAIT READY 1 is "the peer's first message
+ * of this operation is here". They may be zero or negative: a sender of message n waits for
+ * FREE >= n + 1 - slots, which speaks of messages of earlier operations.
+ *
+ * WORD messages announce themselves: a step with RG_STEP_WORDS waits for the words of its IN
+ * references, and puts into OUT references need no signal.
+ */
+#ifndef RAILGAUGE_COLL_SCHEDULE_H
+#define RAILGAUGE_COLL_SCHEDULE_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/coll/problem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum rg_buf { RG_BUF_SRC, RG_BUF_DST, RG_BUF_TMP, RG_BUF_IN, RG_BUF_OUT, RG_BUF_COUNT };
+
+struct rg_ref {
+	enum rg_buf buf;
+	uint32_t rank; /* TMP: this rank */
+};
+
+enum rg_step_op {
+	RG_STEP_WAIT,	/* until counter `ctr` from `peer` is >= start + value */
+	RG_STEP_SIGNAL, /* set counter `ctr` at `peer` to start + value */
+	RG_STEP_MOVE,	/* nsrc sources -> ndst destinations: one source is a copy, more a reduction
+			 */
+	RG_STEP_LOOP,	/* the following `body` steps, `repeat` times */
+};
+
+enum rg_step_flags {
+	RG_STEP_WORDS = 1 << 0, /* IN and OUT references are word messages */
+	RG_STEP_LAST =
+		1 << 1, /* destinations other than OUT get final values (averages are divided) */
+	RG_STEP_LAST_OUT = 1 << 2, /* so do OUT destinations */
+};
+
+struct rg_step {
+	enum rg_step_op op;
+	uint32_t flags; /* enum rg_step_flags */
+	uint32_t channel;
+
+	/* WAIT, SIGNAL */
+	uint32_t peer;
+	enum rg_ctr ctr;
+	int64_t value;
+
+	/*
+	 * MOVE: element i of every destination becomes the reduction of element i of all sources,
+	 * in the order of src[]. All lengths are len_bytes (0 is allowed: an empty message).
+	 * Source k begins at src_off + k * src_stride.
+	 */
+	const struct rg_ref *src, *dst; /* borrowed during the sink's call */
+	uint32_t nsrc, ndst;		/* 1 .. RG_REDUCE_MAX */
+	uint64_t src_off;
+	int64_t src_stride;
+	uint64_t dst_off;
+	uint64_t len_bytes;
+	uint32_t in_msg, out_msg;
+
+	/* LOOP: how many steps follow as its body, and how often they run. Loops do not nest. */
+	uint32_t body;
+	uint64_t repeat;
+
+	/* In a body: what is added per iteration to value, src_off and dst_off, in_msg and out_msg.
+	 */
+	int64_t iter_value;
+	int64_t iter_src_off, iter_dst_off;
+	int32_t iter_in_msg, iter_out_msg;
+};
+
+/* Where steps go. step returns 0 or an error, which ends the generation. */
+struct rg_sink {
+	int (*step)(struct rg_sink *sink, const struct rg_step *step, struct rg_err *err);
+};
+
+/* What a generator returns beside its steps. */
+struct rg_schedule_needs {
+	uint64_t tmp_bytes;
+};
+
+/*
+ * One way to solve one collective; a const row in rg_algorithms. Adding one is one file in
+ * src/coll and one row.
+ */
+struct rg_algorithm {
+	const char *name; /* "ring", unique within the collective */
+	enum rg_coll coll;
+	const char *summary;
+	const char *steps; /* rounds as a formula of p (ranks) and s (slices) */
+	const char
+		*bytes; /* bytes sent per rank as a formula of n (bytes of S, collective.h) and p */
+	const char *ranks;  /* which p, in words */
+	const char *order;  /* order of reduction: "rank order" (bitwise equal for every p), "ring
+			       order" ... or "none" */
+	const char *source; /* tag and place, resolved in docs/REFERENCES.md */
+	uint32_t protocols; /* bit per enum rg_protocol */
+
+	/*
+	 * Can it solve this problem? RG_ERR_UNSUPPORTED with the reason (ranks, caps, in place,
+	 * message too long for the protocol).
+	 */
+	int (*check)(const struct rg_problem *problem, struct rg_err *err);
+
+	/* Pure: equal arguments give equal steps. check(problem) was 0. */
+	int (*generate)(const struct rg_problem *problem, uint32_t rank, struct rg_sink *sink,
+			struct rg_schedule_needs *needs_out, struct rg_err *err);
+
+	/*
+	 * What the prover compares the steps with: messages (or, for WINDOW, rounds of counters)
+	 * and bytes put into peers' memory by one rank, at most over all ranks.
+	 */
+	uint64_t (*sent_bytes)(const struct rg_problem *problem);
+};
+
+/* NULL-terminated; sorted by collective, then as they should be listed. */
+extern const struct rg_algorithm *const rg_algorithms[];
+
+/* RG_ERR_NOT_FOUND with a suggestion. */
+int rg_algorithm_find(enum rg_coll coll, const char *name, const struct rg_algorithm **out,
+		      struct rg_err *err);
+
+/*
+ * The default choice: algorithm and protocol for a problem whose params are not yet decided (they
+ * are written). The thresholds are measured constants, see src/coll/select.c.
+ */
+int rg_algorithm_select(struct rg_problem *problem, const struct rg_algorithm **out,
+			struct rg_err *err);
+
+/*
+ * Unrolls loops on the way to another sink: for consumers that want plain steps. Holds one body at
+ * a time, at most RG_LOOP_BODY_MAX steps; longer bodies are RG_ERR_INTERNAL.
+ */
+#define RG_LOOP_BODY_MAX 64
+struct rg_unroll;
+int rg_unroll_open(struct rg_sink *to, struct rg_unroll **out, struct rg_err *err);
+struct rg_sink *rg_unroll_sink(struct rg_unroll *unroll);
+void rg_unroll_close(struct rg_unroll *unroll);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Transports: one-sided writes into a peer's memory, and counters that tell the peer.
+ *
+ * An endpoint is one rank's place in one transport. Between two connected ranks and per channel
+ * there is a *link*: at each end
+ *   - RG_CTR_COUNT counters, monotonic 64-bit, each written by one side only and read by the other;
+ *   - a ring of `slots` slots of `slot_bytes` ("slot messages", announced by a counter);
+ *   - a ring of `ll_slots` slots for messages of up to `ll_bytes`, stored as 8-byte words of 4 data
+ * and 4 sequence bytes that announce themselves (device/ll.h), where RG_CAP_WORD8 is granted.
+ * Besides these, *windows*: user memory that every peer may write (and, with RG_CAP_MAPPED, read).
+ *
+ *      rank a                              rank b
+ *      put(slot n of a->b, data) --------> ring a->b in b's memory
+ *      signal(READY, n+1)  --------------> counter READY of a, in b's memory   b waits for >= n+1
+ *      waits for FREE >= n+1-slots <------ signal(FREE, n+1)                   b has read slot n
+ *
+ * Credits both ways: nobody writes slot n before the peer's FREE counter says that message
+ * n - slots has been read. Numbers never restart, so a late or repeated signal is harmless.
+ *
+ * Ordering. A signal is seen by the peer after all data put before it on the same link
+ * ("ordered before what follows"); nothing else is promised unless a capability says so. In
+ * particular two puts may arrive in any order, and the last byte may arrive first.
+ *
+ * Completion has three names. *Reusable*: the source may be overwritten (put returns after it for
+ * mapped transports; else reusable() reports it). *Visible*: the peer can see the data; known only
+ * from what the peer signals back. *Ordered*: see above.
+ *
+ * Threads: an endpoint belongs to one thread. Timed operations (put, signal, progress, the
+ * counters) neither allocate nor lock; system calls are declared per member. Everything else may do
+ * both and may block up to its deadline.
+ */
+#ifndef RAILGAUGE_TRANSPORT_TRANSPORT_H
+#define RAILGAUGE_TRANSPORT_TRANSPORT_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/base/opt.h"
+#include "railgauge/device/buffer.h"
+#include "railgauge/launch/rendezvous.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a transport grants. A schedule states what it needs; the planner refuses before timing. */
+enum rg_cap {
+	RG_CAP_DATA = 1 << 0, /* it moves data at all (null does not) */
+	RG_CAP_MAPPED =
+		1 << 1, /* a peer's slots and windows are plain memory here: load and store */
+	RG_CAP_WORD8 =
+		1 << 2, /* an aligned 8-byte word arrives whole: data and sequence in one word */
+	RG_CAP_ORDER = 1 << 3, /* bytes of one put become visible in address order */
+};
+
+/*
+ * The counters of a link. READY and FREE count slot messages, LL_FREE small ones (their arrival is
+ * in the words themselves); ENTER and DONE count operations on windows; SYNC counts barriers.
+ */
+enum rg_ctr {
+	RG_CTR_READY,
+	RG_CTR_FREE,
+	RG_CTR_LL_FREE,
+	RG_CTR_ENTER,
+	RG_CTR_DONE,
+	RG_CTR_SYNC,
+	RG_CTR_COUNT
+};
+
+/* One counter has a cache line of its own, and the neighbour that the prefetcher would fetch. */
+struct rg_counter {
+	_Alignas(128) _Atomic uint64_t value;
+};
+_Static_assert(sizeof(struct rg_counter) == 128, "a counter fills two lines");
+
+/*
+ * The sizes of every link of an endpoint, equal on all ranks (open checks it). slots and ll_slots
+ * are powers of two. credit_batch: a reader may hold back FREE until this many messages are read;
+ * a sender can therefore count on slots - credit_batch + 1 slots (the prover does).
+ */
+struct rg_geometry {
+	uint32_t channels;
+	uint32_t slots;
+	uint32_t slot_bytes;
+	uint32_t ll_slots;
+	uint32_t ll_bytes; /* payload; the slot in memory is twice that */
+	uint32_t credit_batch;
+};
+
+/* Sensible sizes for memory within one node; the numbers are argued in src/transport/geometry.c. */
+extern const struct rg_geometry rg_geometry_default;
+
+/* How a waiting rank treats its core. Spins, then yields, then sleeps until the peer's signal. */
+struct rg_patience {
+	uint32_t spins;	 /* polls before the first yield; 0 when cores are shared */
+	uint32_t yields; /* yields before sleeping */
+};
+
+/* What open needs. */
+struct rg_transport_config {
+	struct rg_geometry geometry;
+	struct rg_patience patience;
+	uint64_t deadline_ns;	/* length of every later wait for a peer, not a point in time */
+	uint64_t first_message; /* number of the first message of each link; tests start near wraps
+				 */
+};
+
+extern const struct rg_patience rg_patience_own_core;
+extern const struct rg_patience rg_patience_shared_core;
+
+struct rg_endpoint;
+
+/*
+ * One peer on one channel, as the executor sees it. Pointers are borrowed from the endpoint and
+ * live until its close. With RG_CAP_MAPPED all are set; without, only rx and rx_* are.
+ */
+struct rg_link {
+	struct rg_counter *rx;	     /* [RG_CTR_COUNT] in my memory, written by the peer */
+	struct rg_counter *tx;	     /* [RG_CTR_COUNT] in the peer's memory, written by me */
+	uint8_t *rx_slots;	     /* [slots][slot_bytes] in my memory */
+	uint8_t *tx_slots;	     /* [slots][slot_bytes] in the peer's memory */
+	uint64_t *rx_ll;	     /* [ll_slots][ll_bytes / 4] words in my memory */
+	uint64_t *tx_ll;	     /* the same in the peer's memory */
+	_Atomic uint32_t *tx_asleep; /* the peer's: nonzero while it may be sleeping */
+	uint64_t sent[2];     /* messages ever sent: [0] slot, [1] small; kept by the executor */
+	uint64_t received[2]; /* messages ever consumed, likewise */
+	uint64_t ops[RG_CTR_COUNT]; /* value that SIGNALs of finished programs have reached (ENTER,
+				       DONE, SYNC) */
+	uint64_t free_seen[2];	    /* last value read of FREE and LL_FREE */
+	uint64_t free_told[2];	    /* last value signalled of FREE and LL_FREE */
+};
+
+/*
+ * User memory that peers may reach. buffer is borrowed and outlives the window. remote[r] is where
+ * rank r's memory of this window is mapped here, NULL until window_map (or without RG_CAP_MAPPED).
+ */
+struct rg_window {
+	struct rg_endpoint *ep; /* borrowed; outlives the window */
+	const struct rg_buffer *buffer;
+	uint8_t **remote; /* owned, [nranks] */
+	uint32_t id;
+};
+
+/* Where a put goes at the peer. */
+enum rg_region {
+	RG_REGION_SLOT, /* offset counts from the ring's start */
+	RG_REGION_LL,
+	RG_REGION_WINDOW, /* window id in the put */
+};
+
+struct rg_put {
+	uint32_t peer;
+	uint32_t channel;
+	enum rg_region region;
+	const struct rg_window *window; /* for RG_REGION_WINDOW */
+	uint64_t offset;
+	const void *src; /* lent until reusable */
+	uint64_t len_bytes;
+};
+
+/* One transport. Every member is mandatory; those marked (collective) are called by all ranks. */
+struct rg_transport_ops {
+	const char *name;	  /* "shm" */
+	const char *summary;	  /* one line for `railgauge info` */
+	uint32_t caps;		  /* enum rg_cap */
+	const char *system_calls; /* which ones its timed operations may make, in words */
+
+	/* May it work here? Tries the real thing, quickly, leaves nothing. The text says why not.
+	 */
+	int (*probe)(struct rg_err *err);
+
+	/*
+	 * (collective) Creates this rank's endpoint and exchanges what connect needs. rdv is
+	 * borrowed and outlives the endpoint. RG_ERR_MISMATCH (geometry, builds, namespaces: names
+	 * the rank), RG_ERR_LIMIT, RG_ERR_NO_MEMORY, RG_ERR_SYSTEM, RG_ERR_TIMEOUT,
+	 * RG_ERR_UNSUPPORTED.
+	 */
+	int (*open)(struct rg_rendezvous *rdv, const struct rg_transport_config *config,
+		    struct rg_endpoint **ep_out, struct rg_err *err);
+
+	/* Not collective; other ranks may still be using what this one mapped. NULL is allowed. */
+	void (*close)(struct rg_endpoint *ep);
+
+	/*
+	 * Makes ep->links[channel][peer] usable, reserving the peer's slots for it. Connecting
+	 * twice is no error. Not collective: the peer need not do the same at the same time. peer
+	 * may be this rank itself. RG_ERR_PEER, RG_ERR_LIMIT, RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+	 */
+	int (*connect)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err);
+
+	/* (collective) Lets the peers reach a buffer (RG_MEMORY_SHARED where RG_CAP_MAPPED). */
+	int (*window_open)(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+			   struct rg_window **window_out, struct rg_err *err);
+	void (*window_close)(struct rg_window *window); /* not collective; NULL is allowed */
+
+	/* Sets window->remote[peer]. RG_ERR_UNSUPPORTED without RG_CAP_MAPPED. */
+	int (*window_map)(struct rg_window *window, uint32_t peer, struct rg_err *err);
+
+	/*
+	 * Writes into the peer's memory. 0; 1 when it cannot be taken now (call progress and try
+	 * again); or an error. Nothing is visible to the peer for sure before the next signal.
+	 */
+	int (*put)(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+
+	/* Sets the peer's counter to value, after all earlier puts to it on this channel. As put.
+	 */
+	int (*signal)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
+		      uint64_t value, struct rg_err *err);
+
+	/* Moves things along; needed by transports without hardware help. Never blocks. */
+	int (*progress)(struct rg_endpoint *ep, struct rg_err *err);
+
+	/*
+	 * Called by a rank that finds nothing to do: the n-th time in a row (from 0). Spins, yields
+	 * or sleeps as ep->config.patience says, at most some milliseconds; a signal to this rank
+	 * ends the sleep. May make system calls.
+	 */
+	void (*idle)(struct rg_endpoint *ep, uint32_t n);
+
+	/* Wakes a peer whose tx_asleep was seen set after a store to its memory. A system call. */
+	void (*wake)(struct rg_endpoint *ep, uint32_t peer);
+
+	/* 0, or RG_ERR_PEER naming the rank, its host and process if it is known to be gone. */
+	int (*peer_alive)(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err);
+};
+
+/* The common head of every endpoint; an implementation embeds it first and uses container_of. */
+struct rg_endpoint {
+	const struct rg_transport_ops *ops;
+	struct rg_rendezvous *rdv; /* borrowed */
+	uint32_t rank, nranks;
+	uint32_t caps;
+	struct rg_transport_config config;
+	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
+	char (*host)[64];	/* owned, [nranks]: host names, for messages */
+};
+
+static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
+					       uint32_t peer)
+{
+	return ep->links[(size_t)channel * ep->nranks + peer];
+}
+
+/* Bytes that one link takes in the receiver's memory, a multiple of the page size. */
+size_t rg_geometry_link_bytes(const struct rg_geometry *geometry);
+
+/* RG_ERR_INVALID naming the member that is no power of two, zero, or out of range. */
+int rg_geometry_check(const struct rg_geometry *geometry, struct rg_err *err);
+
+/* All transports, NULL-terminated, in the order in which `auto` tries them. */
+extern const struct rg_transport_ops *const rg_transports[];
+
+/* RG_ERR_NOT_FOUND with a suggestion. */
+int rg_transport_find(const char *name, const struct rg_transport_ops **ops_out,
+		      struct rg_err *err);
+
+extern const struct rg_transport_ops rg_transport_null;
+extern const struct rg_transport_ops rg_transport_inproc;
+extern const struct rg_transport_ops rg_transport_shm;
+
+#endif
