@@ -6,6 +6,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/base/json.h \
 	include/railgauge/base/log.h \
 	include/railgauge/base/mem.h \
+	include/railgauge/base/sha256.h \
 	include/railgauge/base/units.h \
 	%D%/clock.c \
 	%D%/collective.c \
@@ -14,4 +15,5 @@ src_librailgauge_a_SOURCES += \
 	%D%/json.c \
 	%D%/log.c \
 	%D%/mem.c \
+	%D%/sha256.c \
 	%D%/units.c

@@ -1,5 +1,11 @@
 # Tests of the module base.
 if HAVE_CMOCKA
+check_PROGRAMS += tests/base/test_sha256
+TESTS += tests/base/test_sha256
+tests_base_test_sha256_SOURCES = %D%/test_sha256.c
+tests_base_test_sha256_CPPFLAGS = $(test_cppflags)
+tests_base_test_sha256_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/base/test_units
 TESTS += tests/base/test_units
 tests_base_test_units_SOURCES = %D%/test_units.c
