@@ -6,6 +6,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/base/json.h \
 	include/railgauge/base/log.h \
 	include/railgauge/base/mem.h \
+	include/railgauge/base/opt.h \
 	include/railgauge/base/sha256.h \
 	include/railgauge/base/units.h \
 	%D%/clock.c \
@@ -15,5 +16,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/json.c \
 	%D%/log.c \
 	%D%/mem.c \
+	%D%/nearest.c \
+	%D%/opt.c \
+	%D%/opt_rows.h \
+	%D%/opt_value.c \
 	%D%/sha256.c \
 	%D%/units.c

@@ -6,10 +6,20 @@
 #ifndef RG_CMD_CMD_H
 #define RG_CMD_CMD_H
 
+#include "railgauge/base/err.h"
+
 struct rg_command {
 	const char *name;
 	const char *summary; /* one line, lower case, for "railgauge help" */
 	int (*run)(int argc, char **argv);
 };
+
+/*
+ * The exit status for what a function returned: 0 for rc 0 and for 1 (rg_opt_parse printed the
+ * help). For a negative code, err's text goes to stderr first as the one line
+ * "railgauge bench: text", control characters replaced; name is "railgauge bench". A command ends
+ * with `return rg_cmd_status("railgauge bench", rc, &err);`.
+ */
+int rg_cmd_status(const char *name, int rc, const struct rg_err *err);
 
 #endif

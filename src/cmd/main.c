@@ -3,6 +3,8 @@
 
 #include "cmd.h"
 
+#include "railgauge/base/opt.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -10,23 +12,98 @@ static const struct rg_command commands[] = {
 	{NULL, NULL, NULL},
 };
 
+static void print_version(void)
+{
+	static const char *const parts[] = {
+		"hwloc",
+		"jansson",
+#ifdef HAVE_OPENMPI
+		"Open MPI glue",
+#endif
+#ifdef HAVE_VERBS
+		"verbs",
+#endif
+#ifdef HAVE_CUDA
+		"CUDA",
+#endif
+#ifdef RG_DEBUG
+		"extra checks",
+#endif
+		NULL,
+	};
+
+	printf("railgauge %s\nbuilt with", PACKAGE_VERSION);
+	for (size_t i = 0; parts[i]; i++)
+		printf("%s %s", i ? "," : "", parts[i]);
+	putchar('\n');
+}
+
 static void print_help(FILE *out)
 {
-	fputs("usage: railgauge COMMAND [OPTION...]\n", out);
+	fputs("Usage: railgauge COMMAND [OPTION...]\n"
+	      "Measure the network that a distributed training job will run on.\n\n",
+	      out);
 	for (const struct rg_command *c = commands; c->name; c++)
 		fprintf(out, "  %-12s %s\n", c->name, c->summary);
+	fputs("  help         print this and end, or the help of a COMMAND\n\n"
+	      "  -h, --help     the same\n"
+	      "  -V, --version  print the version and what was built in\n\n"
+	      "railgauge COMMAND --help says what a command takes.\n",
+	      out);
+}
+
+static const struct rg_command *find(const char *name)
+{
+	for (const struct rg_command *c = commands; c->name; c++) {
+		if (!strcmp(name, c->name))
+			return c;
+	}
+	return NULL;
+}
+
+static int unknown(const char *name)
+{
+	const char *names[sizeof(commands) / sizeof(commands[0]) + 1];
+	const char *nearest;
+	struct rg_err err = {0};
+	size_t n = 0;
+	int rc;
+
+	for (const struct rg_command *c = commands; c->name; c++)
+		names[n++] = c->name;
+	names[n++] = "help";
+	names[n] = NULL;
+	nearest = rg_opt_nearest(name, names);
+	if (nearest)
+		rc = rg_err_set(&err, RG_ERR_INVALID, "%s: no such command; did you mean %s?", name,
+				nearest);
+	else
+		rc = rg_err_set(&err, RG_ERR_INVALID, "%s: no such command; see railgauge help",
+				name);
+	return rg_cmd_status("railgauge", rc, &err);
 }
 
 int main(int argc, char **argv)
 {
+	static char help[] = "--help";
+	const struct rg_command *c;
+
 	if (argc < 2) {
 		print_help(stderr);
 		return 2;
 	}
-	for (const struct rg_command *c = commands; c->name; c++) {
-		if (!strcmp(argv[1], c->name))
-			return c->run(argc - 1, argv + 1);
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		print_version();
+		return 0;
 	}
-	fprintf(stderr, "railgauge: unknown command \"%s\"\n", argv[1]);
-	return 2;
+	if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		if (argc < 3) {
+			print_help(stdout);
+			return 0;
+		}
+		c = find(argv[2]);
+		return c ? c->run(2, (char *[]){argv[2], help, NULL}) : unknown(argv[2]);
+	}
+	c = find(argv[1]);
+	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
 }

@@ -1,5 +1,11 @@
 # Tests of the module base.
 if HAVE_CMOCKA
+check_PROGRAMS += tests/base/test_opt
+TESTS += tests/base/test_opt
+tests_base_test_opt_SOURCES = %D%/test_opt.c
+tests_base_test_opt_CPPFLAGS = $(test_cppflags)
+tests_base_test_opt_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/base/test_sha256
 TESTS += tests/base/test_sha256
 tests_base_test_sha256_SOURCES = %D%/test_sha256.c

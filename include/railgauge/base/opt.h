@@ -7,6 +7,14 @@
  * A row's value is stored at its offset in the caller's struct; after rg_opt_parse the struct is
  * const for the rest of the run, and rg_opt_record writes all of it, with the origin of each value,
  * into the result. Unknown names get a suggestion; contradictions are errors, never corrections.
+ *
+ * Conventions of the command line: GNU's. "--name value", "--name=value", "-b value", "-bvalue"; a
+ * unique abbreviation of a long name is taken; of a repeated option the last one counts. --help
+ * (-h) and --version (-V) belong to every command. A flag that is on by default, or that the
+ * environment can switch on, also has --no-NAME.
+ *
+ * Nothing here prints but --help and --version, nothing ends the process. Parsing permutes argv and
+ * reads the environment: call it from the main thread, before others start.
  */
 #ifndef RAILGAUGE_BASE_OPT_H
 #define RAILGAUGE_BASE_OPT_H
@@ -19,14 +27,31 @@
 #include <stdint.h>
 
 enum rg_opt_type {
-	RG_OPT_FLAG,   /* bool; --name, no value */
+	RG_OPT_FLAG,   /* bool; --name, no value; in the environment yes, no, 1, 0, on, off */
 	RG_OPT_INT,    /* int64_t in [min, max] */
-	RG_OPT_NUMBER, /* double in [min, max] */
+	RG_OPT_NUMBER, /* double in [min, max], finite */
 	RG_OPT_SIZE,   /* uint64_t bytes: 8, 64K, 1.5M (rg_parse_size) */
 	RG_OPT_TIME,   /* uint64_t ns: 5, 250ms, 2m (rg_parse_time) */
-	RG_OPT_CHOICE, /* int: the index in choices */
+	RG_OPT_CHOICE, /* int or an enum: the index in choices */
 	RG_OPT_STRING, /* const char *, borrowed from argv, environ or the table */
 };
+
+/*
+ * The type and offset of a row in one word, and an error from the compiler if the member's C type
+ * does not fit the option's: {.name = "minbytes", RG_OPT_FIELD(SIZE, struct config, min_bytes)}.
+ */
+#define RG_OPT_FIELD(kind, config, member)   \
+	.type = RG_OPT_##kind,               \
+	.offset = offsetof(config, member) + \
+		  0 * sizeof(char[RG_OPT_FITS_##kind(((config *)0)->member) ? 1 : -1])
+#define RG_OPT_IS(value, type)	  __builtin_types_compatible_p(__typeof__(value), type)
+#define RG_OPT_FITS_FLAG(value)	  RG_OPT_IS(value, bool)
+#define RG_OPT_FITS_INT(value)	  RG_OPT_IS(value, int64_t)
+#define RG_OPT_FITS_NUMBER(value) RG_OPT_IS(value, double)
+#define RG_OPT_FITS_SIZE(value)	  RG_OPT_IS(value, uint64_t)
+#define RG_OPT_FITS_TIME(value)	  RG_OPT_IS(value, uint64_t)
+#define RG_OPT_FITS_CHOICE(value) (sizeof(value) == sizeof(int))
+#define RG_OPT_FITS_STRING(value) RG_OPT_IS(value, const char *)
 
 enum rg_opt_origin {
 	RG_OPT_FROM_DEFAULT,
@@ -34,19 +59,17 @@ enum rg_opt_origin {
 	RG_OPT_FROM_COMMAND_LINE,
 };
 
-/* One row. Static, borrowed by everything that takes a table. Ends with a row whose name is NULL.
- */
+/* One row. Static, borrowed by everything that takes a table. A row without a name ends a table. */
 struct rg_opt {
-	const char
-		*name; /* long name without dashes; namespaced for an implementation: "shm.spin" */
-	char letter;   /* 0 for none */
+	const char *name; /* without dashes; namespaced for an implementation: "shm.spin" */
+	char letter;	  /* 0 for none; h and V are taken */
 	enum rg_opt_type type;
 	size_t offset;	   /* offsetof in the configuration struct */
-	const char *value; /* what --help shows as the value: "SIZE", "N"; NULL for flags */
-	const char *dflt;  /* the default as it would be typed; NULL: zero, false or NULL */
-	double min, max;   /* for INT, NUMBER, SIZE (bytes), TIME (ns); equal: not checked */
+	const char *value; /* what --help shows: "SIZE", "N"; NULL for flags */
+	const char *dflt;  /* as it would be typed; NULL: zero, off, first choice or NULL */
+	double min, max;   /* INT, NUMBER, SIZE (bytes), TIME (ns); equal: unchecked */
 	const char *const *choices; /* for CHOICE, NULL-terminated */
-	const char *env;	    /* environment variable that sets it, or NULL */
+	const char *env;	    /* environment variable that sets it, or NULL; empty is unset */
 	const char *help;	    /* one sentence, lower case, no full stop */
 };
 
@@ -67,26 +90,42 @@ struct rg_opt_origins {
 };
 
 /*
- * Fills bases[i] (the struct of tables[i]) from defaults, environment and argv[1..argc-1].
- * Operands are left in argv order: *first_out is the index of the first one (after "--" or the
- * first word that is no option; options must come first when args contains "--").
+ * Is the table itself sound: at most RG_OPT_MAX rows, names and letters unique and not taken, help
+ * present, choices and value present where the type needs them, defaults that parse and lie inside
+ * their range? RG_ERR_INTERNAL with one line if not. rg_opt_parse asks this first, so that a
+ * command's --help in `make check` is enough to test its tables.
+ */
+int rg_opt_check(const struct rg_opt_command *command, struct rg_err *err);
+
+/*
+ * Fills bases[i] (the struct of tables[i]) from defaults, environment and argv[1..argc-1]. Members
+ * without a row are left alone; on failure and on 1 everything is.
+ *
+ * Operands keep their order: *first_out is the index of the first, argc if there is none. They may
+ * stand between options (argv is permuted) except where args contains "--": there, parsing stops
+ * at the first word that is no option or after "--", so that the rest may have options of its own.
+ *
  * Returns 0; 1 when --help or --version was printed and the program should end with success;
- * RG_ERR_INVALID or RG_ERR_RANGE with one line that names the option, the value and what was
- * expected (for an unknown option: the nearest known one).
+ * RG_ERR_INVALID or RG_ERR_RANGE with one line "--name: ..." that shows the value and what was
+ * expected (for an unknown option: the nearest known one), RG_ERR_NO_MEMORY, RG_ERR_INTERNAL.
  */
 int rg_opt_parse(const struct rg_opt_command *command, int argc, char **argv, void *const *bases,
 		 struct rg_opt_origins *origins_out, int *first_out, struct rg_err *err);
 
 /*
- * The configuration as it is recorded: an array of {"name", "value", "origin"} objects, values in
- * their natural JSON type (sizes in bytes, times in ns). New reference, or NULL without memory.
+ * The configuration as it is recorded: an array of {"name", "value", "origin"} objects in table
+ * order, values in their natural JSON type (sizes in bytes, times in ns, choices as their word, a
+ * missing string as null), origin "default", "environment" or "command line". New reference, or
+ * NULL without memory.
  */
 json_t *rg_opt_record(const struct rg_opt_command *command, const void *const *bases,
 		      const struct rg_opt_origins *origins);
 
 /*
- * The candidate nearest to word by edit distance (Damerau-Levenshtein), or NULL if none is near
- * enough to be meant. candidates is NULL-terminated. For suggestions in messages.
+ * The candidate nearest to word by edit distance (insert, delete, replace, swap neighbours; case
+ * does not count), or NULL if none is near enough to be meant: more than a third of its letters
+ * differ, and word does not begin it either. candidates is NULL-terminated. For suggestions in
+ * messages.
  */
 const char *rg_opt_nearest(const char *word, const char *const *candidates);
 

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "cmd.h"
+
+#include "railgauge/base/io.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+int rg_cmd_status(const char *name, int rc, const struct rg_err *err)
+{
+	char line[RG_ERR_TEXT_BYTES + 128];
+	int n;
+
+	if (rc >= 0)
+		return 0;
+	n = snprintf(line, sizeof(line) - 1, "%s: %s", name,
+		     err->text[0] ? err->text : rg_err_text(rc));
+	if (n > (int)sizeof(line) - 2)
+		n = (int)sizeof(line) - 2;
+	/* The text may quote what the user typed: it must not break the line. */
+	for (int i = 0; i < n; i++) {
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+			line[i] = '?';
+	}
+	line[n++] = '\n';
+	fflush(stdout); /* results printed so far come first where both go to one file */
+	(void)rg_io_write_all(STDERR_FILENO, line, (size_t)n); /* nowhere to report it */
+	return rg_err_exit(rc);
+}
