@@ -7,7 +7,15 @@ AM_TESTS_ENVIRONMENT = \
 	srcdir='$(srcdir)'; export srcdir; \
 	builddir='$(abs_top_builddir)'; export builddir; \
 	RAILGAUGE='$(abs_top_builddir)/src/railgauge'; export RAILGAUGE; \
-	RG_SHARED="$${RG_SHARED:-$(abs_srcdir)/../shared}"; export RG_SHARED;
+	RG_SHARED="$${RG_SHARED:-$(abs_srcdir)/../shared}"; export RG_SHARED; \
+	HEADER_CC='$(CC)'; export HEADER_CC; \
+	HEADER_FLAGS='$(HWLOC_CFLAGS) $(JANSSON_CFLAGS) $(VERBS_CFLAGS) $(CUDA_CFLAGS)'; \
+	export HEADER_FLAGS;
+
+# The rules of STYLE.md that a machine can check.
+rule_tests = tests/layering.sh tests/headers.sh tests/checksrc.sh
+TESTS += $(rule_tests)
+EXTRA_DIST += $(rule_tests) scripts/checksrc scripts/checksrc.waivers scripts/codespell.ignore
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_libs = $(rg_libs) $(CMOCKA_LIBS)

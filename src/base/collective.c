@@ -7,7 +7,7 @@ const char *const rg_coll_words[] = {
 #define WORD(name, word) word,
 	RG_COLL_LIST(WORD)
 #undef WORD
-	NULL,
+		NULL,
 };
 
 const char *rg_coll_name(enum rg_coll coll)

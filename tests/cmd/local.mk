@@ -1,1 +1,3 @@
 # Tests of the module cmd.
+TESTS += tests/cmd/test_usage.sh
+EXTRA_DIST += tests/cmd/test_usage.sh
