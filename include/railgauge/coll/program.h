@@ -61,8 +61,9 @@ struct rg_base {
 struct rg_program_link {
 	uint32_t peer, channel;
 	uint32_t sent[2], received[2]; /* messages per run: [0] slot, [1] word */
-	uint32_t ops[RG_CTR_COUNT]; /* largest value signalled by (and to) this rank: ENTER, DONE,
-				       SYNC */
+	/* How far one run moves ENTER, DONE and SYNC: as signalled to, and waited for from, the
+	 * peer. */
+	uint32_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT];
 };
 
 struct rg_program {

@@ -48,9 +48,7 @@ enum rg_step_op {
 
 enum rg_step_flags {
 	RG_STEP_WORDS = 1 << 0, /* IN and OUT references are word messages */
-	RG_STEP_LAST =
-		1 << 1, /* destinations other than OUT get final values (averages are divided) */
-	RG_STEP_LAST_OUT = 1 << 2, /* so do OUT destinations */
+	RG_STEP_LAST = 1 << 1,	/* destinations get final values: averages are divided here */
 };
 
 struct rg_step {
@@ -62,6 +60,11 @@ struct rg_step {
 	uint32_t peer;
 	enum rg_ctr ctr;
 	int64_t value;
+	/*
+	 * WAIT on ENTER: how many operations behind is enough (0; 1 with persistent buffers). The
+	 * counter still moves by `value` per operation; the wait is for start + value - lag.
+	 */
+	uint32_t lag;
 
 	/*
 	 * MOVE: element i of every destination becomes the reduction of element i of all sources,

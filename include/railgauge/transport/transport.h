@@ -99,9 +99,12 @@ struct rg_patience {
 struct rg_transport_config {
 	struct rg_geometry geometry;
 	struct rg_patience patience;
-	uint64_t deadline_ns;	/* length of every later wait for a peer, not a point in time */
-	uint64_t first_message; /* number of the first message of each link; tests start near wraps
-				 */
+	uint64_t deadline_ns; /* length of every later wait for a peer, not a point in time */
+	/*
+	 * Added to message numbers to give the 32-bit sequence of word messages: tests start near
+	 * its wrap-around. Equal on all ranks.
+	 */
+	uint32_t first_sequence;
 };
 
 extern const struct rg_patience rg_patience_own_core;
@@ -123,10 +126,10 @@ struct rg_link {
 	_Atomic uint32_t *tx_asleep; /* the peer's: nonzero while it may be sleeping */
 	uint64_t sent[2];     /* messages ever sent: [0] slot, [1] small; kept by the executor */
 	uint64_t received[2]; /* messages ever consumed, likewise */
-	uint64_t ops[RG_CTR_COUNT]; /* value that SIGNALs of finished programs have reached (ENTER,
-				       DONE, SYNC) */
-	uint64_t free_seen[2];	    /* last value read of FREE and LL_FREE */
-	uint64_t free_told[2];	    /* last value signalled of FREE and LL_FREE */
+	/* Values of ENTER, DONE, SYNC that finished programs have signalled and waited for. */
+	uint64_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT];
+	uint64_t free_seen[2]; /* last value read of FREE and LL_FREE */
+	uint64_t free_told[2]; /* last value signalled of FREE and LL_FREE */
 };
 
 /*

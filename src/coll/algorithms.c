@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "algorithms.h"
+
+#include "railgauge/base/opt.h"
+
+#include <string.h>
+
+const struct rg_algorithm *const rg_algorithms[] = {
+	&rg_allreduce_oneshot,
+	&rg_allreduce_twoshot,
+	NULL,
+};
+
+#define NAMES_MAX 64
+
+int rg_algorithm_find(enum rg_coll coll, const char *name, const struct rg_algorithm **out,
+		      struct rg_err *err)
+{
+	const char *names[NAMES_MAX + 1];
+	const char *near;
+	uint32_t n = 0;
+
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		if ((*a)->coll != coll)
+			continue;
+		if (!strcmp((*a)->name, name)) {
+			*out = *a;
+			return 0;
+		}
+		if (n < NAMES_MAX)
+			names[n++] = (*a)->name;
+	}
+	names[n] = NULL;
+	near = rg_opt_nearest(name, names);
+	return rg_err_set(err, RG_ERR_NOT_FOUND,
+			  "%s has no algorithm \"%s\"%s%s%s; see railgauge algorithms",
+			  rg_coll_name(coll), name, near ? " (did you mean \"" : "",
+			  near ? near : "", near ? "\"?)" : "");
+}

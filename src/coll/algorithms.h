@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The rows of the table in algorithms.c; each is defined in the file of its name. */
+#ifndef RG_COLL_ALGORITHMS_H
+#define RG_COLL_ALGORITHMS_H
+
+#include "railgauge/coll/schedule.h"
+
+extern const struct rg_algorithm rg_allreduce_oneshot;
+extern const struct rg_algorithm rg_allreduce_twoshot;
+
+#endif

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "gen.h"
+
+#include "railgauge/base/mem.h"
+#include "railgauge/device/reduce.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static uint32_t *pair(const struct rg_gen *g, uint32_t *table, uint32_t peer)
+{
+	return &table[((size_t)g->channel * g->nranks + peer) * 2];
+}
+
+static void fail(struct rg_gen *g, int rc)
+{
+	if (!g->rc)
+		g->rc = rc;
+}
+
+static void emit(struct rg_gen *g, const struct rg_step *step)
+{
+	if (!g->rc)
+		g->rc = g->sink->step(g->sink, step, g->err);
+}
+
+void rg_gen_open(struct rg_gen *g, const struct rg_problem *problem, uint32_t rank,
+		 struct rg_sink *sink, struct rg_err *err)
+{
+	uint32_t n = problem->layout.nranks;
+	size_t pairs = (size_t)n * (problem->params.channels ? problem->params.channels : 1);
+
+	*g = (struct rg_gen){
+		.problem = problem,
+		.rank = rank,
+		.nranks = n,
+		.words = problem->params.protocol == RG_PROTOCOL_WORD,
+		.sink = sink,
+		.err = err,
+		.sent = rg_zalloc(pairs, 2 * sizeof(uint32_t)),
+		.received = rg_zalloc(pairs, 2 * sizeof(uint32_t)),
+		.signals = rg_zalloc(pairs, 2 * sizeof(uint32_t)),
+	};
+	if (!g->sent || !g->received || !g->signals)
+		g->rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory to generate a schedule");
+}
+
+int rg_gen_close(struct rg_gen *g, struct rg_schedule_needs *needs_out)
+{
+	rg_free(g->sent);
+	rg_free(g->received);
+	rg_free(g->signals);
+	if (!g->rc)
+		needs_out->tmp_bytes = g->tmp_bytes;
+	return g->rc;
+}
+
+static void emit_counter(struct rg_gen *g, enum rg_step_op op, uint32_t peer, enum rg_ctr ctr,
+			 int64_t value, uint32_t lag)
+{
+	const struct rg_step step = {
+		.op = op,
+		.channel = g->channel,
+		.peer = peer,
+		.ctr = ctr,
+		.value = value,
+		.lag = lag,
+	};
+
+	emit(g, &step);
+}
+
+/* The number that all references of kind buf have reached in table; checks that they agree. */
+static uint32_t message_of(struct rg_gen *g, const struct rg_ref *refs, uint32_t n, enum rg_buf buf,
+			   uint32_t *table)
+{
+	uint32_t msg = UINT32_MAX;
+
+	for (uint32_t k = 0; k < n; k++) {
+		if (refs[k].buf != buf)
+			continue;
+		uint32_t m = pair(g, table, refs[k].rank)[g->words];
+
+		if (msg != UINT32_MAX && m != msg)
+			fail(g, rg_err_set(g->err, RG_ERR_INTERNAL,
+					   "rank %u: one move names messages %u and %u", g->rank,
+					   msg, m));
+		msg = m;
+	}
+	return msg == UINT32_MAX ? 0 : msg;
+}
+
+static void before_move(struct rg_gen *g, const struct rg_gen_move *m, uint32_t in_msg,
+			uint32_t out_msg)
+{
+	const struct rg_geometry *geo = &g->problem->geometry;
+	int64_t slots = g->words ? geo->ll_slots : geo->slots;
+	enum rg_ctr free_ctr = g->words ? RG_CTR_LL_FREE : RG_CTR_FREE;
+
+	for (uint32_t k = 0; k < m->ndst; k++) {
+		if (m->dst[k].buf == RG_BUF_OUT)
+			emit_counter(g, RG_STEP_WAIT, m->dst[k].rank, free_ctr,
+				     (int64_t)out_msg + 1 - slots, 0);
+	}
+	for (uint32_t k = 0; k < m->nsrc && !g->words; k++) {
+		if (m->src[k].buf == RG_BUF_IN)
+			emit_counter(g, RG_STEP_WAIT, m->src[k].rank, RG_CTR_READY,
+				     (int64_t)in_msg + 1, 0);
+	}
+}
+
+static void after_move(struct rg_gen *g, const struct rg_gen_move *m, uint32_t in_msg,
+		       uint32_t out_msg)
+{
+	enum rg_ctr free_ctr = g->words ? RG_CTR_LL_FREE : RG_CTR_FREE;
+
+	for (uint32_t k = 0; k < m->ndst; k++) {
+		if (m->dst[k].buf != RG_BUF_OUT)
+			continue;
+		if (!g->words)
+			emit_counter(g, RG_STEP_SIGNAL, m->dst[k].rank, RG_CTR_READY,
+				     (int64_t)out_msg + 1, 0);
+		pair(g, g->sent, m->dst[k].rank)[g->words]++;
+	}
+	for (uint32_t k = 0; k < m->nsrc; k++) {
+		if (m->src[k].buf != RG_BUF_IN)
+			continue;
+		emit_counter(g, RG_STEP_SIGNAL, m->src[k].rank, free_ctr, (int64_t)in_msg + 1, 0);
+		pair(g, g->received, m->src[k].rank)[g->words]++;
+	}
+}
+
+void rg_gen_move(struct rg_gen *g, const struct rg_gen_move *m)
+{
+	uint32_t in_msg, out_msg;
+
+	if (g->rc)
+		return;
+	in_msg = message_of(g, m->src, m->nsrc, RG_BUF_IN, g->received);
+	out_msg = message_of(g, m->dst, m->ndst, RG_BUF_OUT, g->sent);
+	before_move(g, m, in_msg, out_msg);
+	const struct rg_step step = {
+		.op = RG_STEP_MOVE,
+		.flags = (g->words ? RG_STEP_WORDS : 0u) | (m->last ? RG_STEP_LAST : 0u),
+		.channel = g->channel,
+		.src = m->src,
+		.dst = m->dst,
+		.nsrc = m->nsrc,
+		.ndst = m->ndst,
+		.src_off = m->src_off,
+		.src_stride = m->src_stride,
+		.dst_off = m->dst_off,
+		.len_bytes = m->len_bytes,
+		.in_msg = in_msg,
+		.out_msg = out_msg,
+	};
+	emit(g, &step);
+	after_move(g, m, in_msg, out_msg);
+}
+
+void rg_gen_copy(struct rg_gen *g, struct rg_ref dst, uint64_t dst_off, struct rg_ref src,
+		 uint64_t src_off, uint64_t len_bytes)
+{
+	const struct rg_gen_move move = {
+		.src = &src,
+		.dst = &dst,
+		.nsrc = 1,
+		.ndst = 1,
+		.src_off = src_off,
+		.dst_off = dst_off,
+		.len_bytes = len_bytes,
+	};
+
+	if (len_bytes == 0 && dst.buf != RG_BUF_OUT && src.buf != RG_BUF_IN)
+		return;
+	rg_gen_move(g, &move);
+}
+
+void rg_gen_signal(struct rg_gen *g, uint32_t peer, enum rg_ctr ctr)
+{
+	emit_counter(g, RG_STEP_SIGNAL, peer, ctr, 1, 0);
+}
+
+void rg_gen_wait(struct rg_gen *g, uint32_t peer, enum rg_ctr ctr, uint32_t lag)
+{
+	emit_counter(g, RG_STEP_WAIT, peer, ctr, 1, lag);
+}
+
+void rg_gen_signal_all(struct rg_gen *g, enum rg_ctr ctr)
+{
+	for (uint32_t i = 1; i < g->nranks; i++)
+		rg_gen_signal(g, (g->rank + i) % g->nranks, ctr);
+}
+
+void rg_gen_wait_all(struct rg_gen *g, enum rg_ctr ctr, uint32_t lag)
+{
+	for (uint32_t i = 1; i < g->nranks; i++)
+		rg_gen_wait(g, (g->rank + i) % g->nranks, ctr, lag);
+}
+
+void rg_gen_sync_signal(struct rg_gen *g, uint32_t peer)
+{
+	if (!g->rc)
+		emit_counter(g, RG_STEP_SIGNAL, peer, RG_CTR_SYNC, ++pair(g, g->signals, peer)[0],
+			     0);
+}
+
+void rg_gen_sync_wait(struct rg_gen *g, uint32_t peer)
+{
+	if (!g->rc)
+		emit_counter(g, RG_STEP_WAIT, peer, RG_CTR_SYNC, ++pair(g, g->signals, peer)[1], 0);
+}
+
+uint64_t rg_gen_slice_bytes(const struct rg_problem *problem)
+{
+	const struct rg_geometry *geo = &problem->geometry;
+	uint64_t room =
+		problem->params.protocol == RG_PROTOCOL_WORD ? geo->ll_bytes : geo->slot_bytes;
+	uint64_t slice = problem->params.slice_bytes;
+
+	if (!slice || slice > room)
+		slice = room;
+	slice -= slice >= 64 ? slice % 64 : slice % problem->elem_bytes;
+	return slice ? slice : problem->elem_bytes;
+}
+
+void rg_gen_all(const struct rg_gen *g, enum rg_buf others, enum rg_buf own, struct rg_ref *list)
+{
+	for (uint32_t r = 0; r < g->nranks; r++)
+		list[r] = (struct rg_ref){r == g->rank ? own : others, r};
+}
+
+int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+		 uint32_t max_ranks, struct rg_err *err)
+{
+	enum rg_protocol protocol = problem->params.protocol;
+
+	if (!(algorithm->protocols & 1u << protocol))
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "%s %s has no protocol \"%s\"",
+				  rg_coll_name(problem->coll), algorithm->name,
+				  rg_protocol_name(protocol));
+	if (problem->layout.nranks > max_ranks)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "%s %s works for up to %u ranks, not %u",
+				  rg_coll_name(problem->coll), algorithm->name, max_ranks,
+				  problem->layout.nranks);
+	if (protocol == RG_PROTOCOL_WINDOW && problem->access != RG_ACCESS_WINDOW)
+		return rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			"protocol \"window\" needs buffers in windows, these are private");
+	if (protocol == RG_PROTOCOL_WINDOW && !(problem->caps & RG_CAP_MAPPED))
+		return rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			"protocol \"window\" needs a transport that maps the peers' memory");
+	if (protocol == RG_PROTOCOL_WORD && !(problem->caps & RG_CAP_WORD8))
+		return rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			"protocol \"word\" needs a transport whose 8-byte words arrive whole");
+	return 0;
+}
