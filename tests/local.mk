@@ -17,6 +17,8 @@ rule_tests = tests/layering.sh tests/headers.sh tests/checksrc.sh
 TESTS += $(rule_tests)
 EXTRA_DIST += $(rule_tests) scripts/checksrc scripts/checksrc.waivers scripts/codespell.ignore
 
+valgrind_tests =
+
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_libs = $(rg_libs) $(CMOCKA_LIBS)
 
@@ -31,3 +33,12 @@ include tests/model/local.mk
 include tests/measure/local.mk
 include tests/report/local.mk
 include tests/cmd/local.mk
+
+# The unit tests alone, for the stages of scripts/check. A unit test is a program; valgrind_tests
+# are those that are worth their time under valgrind (each module adds its own).
+.PHONY: check-thread check-valgrind
+check-thread: $(check_PROGRAMS)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(check_PROGRAMS)'
+check-valgrind: $(valgrind_tests)
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_tests)' LOG_COMPILER=valgrind \
+		LOG_FLAGS='-q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite'

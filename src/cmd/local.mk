@@ -5,3 +5,18 @@ src_railgauge_SOURCES = \
 	%D%/main.c
 src_railgauge_LDADD = $(rg_libs)
 src_railgauge_LDFLAGS = $(AM_LDFLAGS)
+
+# Manual pages from --help, where help2man is installed: one for the program, one per command.
+man_pages = \
+	man/railgauge.1
+if HAVE_HELP2MAN
+man_MANS = $(man_pages)
+endif
+CLEANFILES += $(man_pages)
+$(man_pages): src/railgauge$(EXEEXT)
+	$(AM_V_GEN)$(MKDIR_P) man && \
+	name=`basename $@ .1` && command=`echo "$$name" | sed 's/^railgauge-*//'` && \
+	summary=`src/railgauge help | sed -n "s/^  $$command  *//p" | sed -n 1p` && \
+	$(HELP2MAN) --no-info --version-string='$(PACKAGE_VERSION)' \
+		--name="$${summary:-measure the network of a training job}" \
+		"src/railgauge $$command" >$@.tmp && mv $@.tmp $@

@@ -1,5 +1,6 @@
 # Tests of the module base.
 if HAVE_CMOCKA
+valgrind_tests += tests/base/test_opt tests/base/test_units
 check_PROGRAMS += tests/base/test_opt
 TESTS += tests/base/test_opt
 tests_base_test_opt_SOURCES = %D%/test_opt.c

@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: BSD-3-Clause
+# shellcheck shell=sh
+#
+# Sourced by quickstart and check: finds out which packages are missing, installs them where that
+# is allowed, and says what is missing and why where it is not.
+#
+# One row per package: importance, a test for what it brings (a program, a pkg-config module or a
+# header), the Debian package, the dnf package, and why. "need": nothing works without it. "want":
+# quickstart uses it. "dev": only scripts/check does.
+packages='
+need  program:cc           gcc             gcc                  compiles railgauge
+need  header:stdio.h       libc6-dev       glibc-devel          the C library
+need  program:make         make            make                 builds railgauge
+need  program:autoconf     autoconf        autoconf             makes configure
+need  program:automake     automake        automake             makes the makefiles
+need  program:libtoolize   libtool         libtool              builds the MPI modules
+need  program:pkg-config   pkg-config      pkgconf-pkg-config   finds the libraries
+need  module:hwloc         libhwloc-dev    hwloc-devel          reads the topology
+need  module:jansson       libjansson-dev  jansson-devel        reads and writes results
+want  module:ompi-c        libopenmpi-dev  openmpi-devel        measures beside MPI
+want  program:mpirun       openmpi-bin     openmpi              starts MPI jobs
+want  module:libibverbs    libibverbs-dev  rdma-core-devel      lists RDMA devices
+want  program:help2man     help2man        help2man             writes the manual pages
+dev   module:cmocka        libcmocka-dev   libcmocka-devel      the unit tests
+dev   program:xz           xz-utils        xz                   make distcheck
+dev   program:valgrind     valgrind        valgrind             memory errors in unit tests
+dev   program:clang        clang           clang                a second compiler, data races
+dev   program:clang-format-14 clang-format-14 clang-tools-extra the format of the sources
+dev   program:codespell    codespell       codespell            spelling
+'
+
+# present KIND:NAME: is it there?
+present() {
+  case $1 in
+    program:clang-format-14) clang-format --version 2>/dev/null | grep -q 'version 14\.' ;;
+    program:cc) command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 ;;
+    program:*) command -v "${1#program:}" >/dev/null 2>&1 ;;
+    module:*) pkg-config --exists "${1#module:}" 2>/dev/null ;;
+    header:*) echo "#include <${1#header:}>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
+  esac
+}
+
+# missing IMPORTANCE...: the rows of those importances whose test fails
+missing() {
+  echo "$packages" | while read -r importance test deb dnf why; do
+    case " $* " in *" $importance "*) ;; *) continue ;; esac
+    present "$test" || echo "$importance $test $deb $dnf $why"
+  done
+}
+
+column() { # column N: the N-th word of each line on stdin, in one line
+  awk -v n="$1" '{ printf "%s%s", NR > 1 ? " " : "", $n } END { print "" }'
+}
+
+# Prints the prefix that makes a command run as root ("" or "sudo -n"), or fails.
+become_root() {
+  if [ "$(id -u)" -eq 0 ]; then
+    echo ""
+  elif command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
+    echo "sudo -n"
+  else
+    return 1
+  fi
+}
+
+# provide LOG IMPORTANCE...: installs what is missing of those importances; its words go to LOG.
+# Returns 1 if something of importance "need" is still missing afterwards, and says so.
+provide() {
+  log=$1
+  shift
+  # Distributions with dnf keep Open MPI out of the way, for their module command.
+  for dir in /usr/lib64/openmpi; do
+    if [ -x $dir/bin/mpirun ] && ! command -v mpirun >/dev/null 2>&1; then
+      PATH=$dir/bin:$PATH
+      PKG_CONFIG_PATH=$dir/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+      export PATH PKG_CONFIG_PATH
+    fi
+  done
+  rows=$(missing "$@")
+  [ -n "$rows" ] || return 0
+  deb=$(echo "$rows" | column 3)
+  if ! command -v apt-get >/dev/null 2>&1; then
+    echo "  not installed by this script: no apt-get here"
+  elif ! root=$(become_root); then
+    echo "  not installed by this script: neither root nor sudo without a password"
+  else
+    echo "  apt-get install $deb"
+    # shellcheck disable=SC2086 # both are lists of words
+    if $root env DEBIAN_FRONTEND=noninteractive sh -c '
+        apt-get update -q
+        apt-get install -q -y --no-install-recommends "$@"' sh $deb >"$log" 2>&1; then
+      hash -r 2>/dev/null || :
+    else
+      echo "  apt-get failed; its last words, all of them in $log:"
+      tail -n 5 "$log" | sed 's/^/    /'
+    fi
+  fi
+  rows=$(missing "$@")
+  [ -n "$rows" ] || return 0
+  echo "  still missing:"
+  echo "$rows" | while read -r importance test deb dnf why; do
+    case $importance in
+      need) echo "    $deb: $why (nothing works without it)" ;;
+      *) echo "    $deb: $why (left out)" ;;
+    esac
+  done
+  echo "  Debian and Ubuntu: apt-get install $(echo "$rows" | column 3)"
+  echo "  Fedora and RHEL:   dnf install $(echo "$rows" | column 4)"
+  ! echo "$rows" | grep -q '^need '
+}
+
+# prepare_configure TOP LOG: makes configure if it is missing or older than its sources.
+prepare_configure() {
+  if [ -x "$1/configure" ] && [ -z "$(find "$1/configure.ac" "$1"/m4/rg_*.m4 "$1/Makefile.am" \
+    "$1"/src/*/local.mk "$1"/tests/local.mk "$1"/tests/*/local.mk -newer "$1/configure")" ]; then
+    return 0
+  fi
+  (cd "$1" && autoreconf -i) >"$2" 2>&1
+}
