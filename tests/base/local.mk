@@ -3,7 +3,7 @@ if HAVE_CMOCKA
 valgrind_tests += tests/base/test_opt tests/base/test_units
 check_PROGRAMS += tests/base/test_opt
 TESTS += tests/base/test_opt
-tests_base_test_opt_SOURCES = %D%/test_opt.c
+tests_base_test_opt_SOURCES = %D%/opt_sample.h %D%/test_opt.c
 tests_base_test_opt_CPPFLAGS = $(test_cppflags)
 tests_base_test_opt_LDADD = $(test_libs)
 
@@ -19,3 +19,11 @@ tests_base_test_units_SOURCES = %D%/test_units.c
 tests_base_test_units_CPPFLAGS = $(test_cppflags)
 tests_base_test_units_LDADD = $(test_libs)
 endif
+
+# Fuzz targets: make check replays the corpus, scripts/fuzz looks for new inputs.
+check_PROGRAMS += tests/base/fuzz_opt
+TESTS += tests/base/fuzz_opt
+tests_base_fuzz_opt_SOURCES = %D%/opt_sample.h %D%/fuzz_opt.c tests/replay.c
+tests_base_fuzz_opt_CPPFLAGS = $(AM_CPPFLAGS) -DRG_CORPUS='"%D%/corpus-opt"'
+tests_base_fuzz_opt_LDADD = $(rg_libs)
+EXTRA_DIST += %D%/corpus-opt
