@@ -1,15 +1,17 @@
 # Tests, a fragment per module as under src. The suffix picks the runner: programs are cmocka unit
 # tests (exit status 77 is a skip, with a reason on stdout), .sh scripts run with $(SHELL), .mpi
 # scripts through run-mpi.sh.
-TEST_EXTENSIONS = .sh
+TEST_EXTENSIONS = .sh .mpi
 SH_LOG_COMPILER = $(SHELL)
+MPI_LOG_COMPILER = $(SHELL) $(srcdir)/tests/mpi/run-mpi.sh
 AM_TESTS_ENVIRONMENT = \
 	srcdir='$(srcdir)'; export srcdir; \
 	builddir='$(abs_top_builddir)'; export builddir; \
 	RAILGAUGE='$(abs_top_builddir)/src/railgauge'; export RAILGAUGE; \
 	RG_SHARED="$${RG_SHARED:-$(abs_srcdir)/../shared}"; export RG_SHARED; \
 	HEADER_CC='$(CC)'; export HEADER_CC; \
-	HEADER_FLAGS='$(HWLOC_CFLAGS) $(JANSSON_CFLAGS) $(VERBS_CFLAGS) $(CUDA_CFLAGS)'; \
+	HEADER_FLAGS='$(HWLOC_CFLAGS) $(JANSSON_CFLAGS) $(VERBS_CFLAGS) $(CUDA_CFLAGS) \
+		$(OPENMPI_CFLAGS)'; \
 	export HEADER_FLAGS;
 
 # The rules of STYLE.md that a machine can check.

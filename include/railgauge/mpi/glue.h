@@ -4,11 +4,13 @@
  *
  * railgauge itself is not linked with any MPI. For each library a loadable module
  * (rg_mpi_openmpi.so) is built, which exports one symbol, rg_mpi_module, of struct rg_mpi_module.
- * rg_mpi_open chooses one (see rg_mpi_choose), loads it with global symbols, because Open MPI's own
- * plug-ins look for them, and starts MPI. The modules are looked for relative to the executable
+ * rg_mpi_open loads one with global symbols, because Open MPI's own plug-ins look for them, and
+ * starts MPI; rg_mpi_choose says which one is meant. The modules are looked for in the folder
+ * RG_MPI_MODULES (if set; then nowhere else), else relative to the executable
  * (../lib/railgauge, then mpi/.libs of the build tree), then in the configured pkglibdir.
  *
- * Only one thread of the process uses MPI. At most one rg_mpi per process and per lifetime.
+ * Only one thread of the process uses MPI. At most one rg_mpi per process and per lifetime: MPI
+ * cannot be started twice. Every function below that is not said to be collective is local.
  */
 #ifndef RAILGAUGE_MPI_GLUE_H
 #define RAILGAUGE_MPI_GLUE_H
@@ -19,29 +21,44 @@
 #include "railgauge/launch/rendezvous.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 1
+#define RG_MPI_ABI 2
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
-	bool algorithms; /* individual algorithms will be asked for (mpi:ALG, mpi:all) */
+	/*
+	 * Individual algorithms will be asked for (mpi:ALG, mpi:all). The library is then started
+	 * with its algorithms selectable, unless the user has decided that already; "default" is
+	 * still what an untouched launch does (a test compares their messages).
+	 */
+	bool algorithms;
 };
 
 /*
- * One algorithm of the library for one collective. id 0, name "default", is the library's own
+ * One algorithm of the library for one MPI function. id 0, name "default", is the library's own
  * choice and is always first.
  */
 struct rg_mpi_algorithm {
 	int id;
 	char name[64];
-	char refused[96]; /* why it must not be used with this job (empty: it may) */
+	char refused[160]; /* why it must not be used with this job (empty: it may) */
 };
 
-/* One call as timed. Counts follow base/collective.h: count is the block in elements. */
+/*
+ * One call as timed. Counts follow base/collective.h: count is the block in elements; shapes and
+ * types of the buffers likewise.
+ *
+ * In place: allreduce, alltoall, broadcast and sendrecv have src equal to dst, allgather has src
+ * equal to the caller's own block of dst (nccl-tests' rule). Only for reducescatter MPI's rule is
+ * another one: dst is src, and the result is the first block, not the caller's own.
+ * Out of place, MPI's broadcast still has one buffer: src at the root, dst elsewhere; the root's
+ * dst stays as it was.
+ */
 struct rg_mpi_call {
-	const void *src; /* borrowed; equal to dst's own block (nccl-tests' rule) when in_place */
-	void *dst;	 /* borrowed */
+	const void *src; /* borrowed; NULL is allowed where it has no elements */
+	void *dst;	 /* borrowed; likewise */
 	uint64_t count;	 /* at most INT_MAX */
 	enum rg_type type;
 	enum rg_op op;
@@ -49,57 +66,103 @@ struct rg_mpi_call {
 	bool in_place;
 };
 
-/* A communicator on which one collective runs with one algorithm. Owned by the module. */
+/*
+ * Which MPI function, where there are several for one collective. For reducescatter: the usual one
+ * is MPI_Reduce_scatter_block, the other MPI_Reduce_scatter. All other collectives have only one.
+ */
+enum rg_mpi_variant { RG_MPI_USUAL, RG_MPI_OTHER };
+
+/* A communicator on which one MPI function runs with one algorithm. Owned by the module. */
 struct rg_mpi_target;
 
-/* What a module exports. All members are mandatory; all blocking calls are collective. */
+/* Who did not come to an exchange, as far as it is known. */
+struct rg_mpi_absent {
+	uint32_t count; /* ranks that did not come; 0: not known */
+	uint32_t rank;	/* the lowest of them */
+};
+
+/* What a module exports. All members are mandatory. */
 struct rg_mpi_module {
 	uint32_t abi;	  /* RG_MPI_ABI */
 	const char *name; /* "openmpi" */
 
-	/* MPI_Init. Fills rank, nranks and the library's version line (static storage). */
+	/*
+	 * MPI_Init. Collective; blocks as long as the library does. Fills rank, nranks and the
+	 * library's version line (static storage). RG_ERR_SYSTEM; RG_ERR_INVALID when the user's
+	 * own settings of the library contradict the wish for algorithms.
+	 */
 	int (*start)(const struct rg_mpi_settings *settings, uint32_t *rank_out,
 		     uint32_t *nranks_out, const char **version_out, struct rg_err *err);
 
-	/* MPI_Finalize; carries on after failures. */
+	/*
+	 * MPI_Finalize. Collective. Carries on after failures; after an exchange that failed it
+	 * leaves MPI as it is, since MPI_Finalize would wait for the peer that is gone.
+	 */
 	void (*finish)(void);
 
-	/* MPI_Iallgather of bytes, polled until the deadline; used by the rendezvous. */
+	/*
+	 * mine[len_bytes] of every rank into all[nranks][len_bytes]; len_bytes is equal everywhere.
+	 * Collective; polled until the deadline. RG_ERR_TIMEOUT fills *absent_out: rank 0 knows who
+	 * did not come and tells those that did, for which they wait up to a second longer.
+	 * RG_ERR_PEER when a peer gave up, and at once if an earlier exchange failed;
+	 * RG_ERR_RANGE (len_bytes above INT_MAX), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+	 */
 	int (*allgather)(const void *mine, void *all, size_t len_bytes, uint64_t deadline_ns,
-			 struct rg_err *err);
+			 struct rg_mpi_absent *absent_out, struct rg_err *err);
 
-	/* MPI_Barrier on the module's own communicator. */
+	/*
+	 * Tells every other rank that this one gives up and why; their next or present allgather
+	 * returns RG_ERR_PEER with the text. Not collective; blocks at most 200 ms; never fails.
+	 */
+	void (*give_up)(const char *text);
+
+	/* MPI_Barrier on the module's own communicator. Collective, without a deadline. */
 	int (*barrier)(struct rg_err *err);
 
-	/* MPI_Abort. Does not return. */
+	/* MPI_Abort: ends the job. Does not return. */
 	void (*abort)(int exit_code);
 
 	/*
-	 * The algorithms the library has for a collective, read from the library itself (for Open
-	 * MPI: the enumerator of coll_tuned_<c>_algorithm through MPI_T). *count_out is always set
-	 * to the full number; at most room are written. Collectives without a choice give one.
+	 * The algorithms the library has for a collective's MPI function, read from the library
+	 * itself (for Open MPI: the enumerator of coll_tuned_<c>_algorithm through MPI_T).
+	 * *count_out is always set to the full number; at most room are written. Functions without
+	 * a choice have one, the default. RG_ERR_SYSTEM.
 	 */
-	int (*algorithms)(enum rg_coll coll, struct rg_mpi_algorithm *list, uint32_t room,
-			  uint32_t *count_out, struct rg_err *err);
+	int (*algorithms)(enum rg_coll coll, enum rg_mpi_variant variant,
+			  struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
+			  struct rg_err *err);
 
 	/*
-	 * A target for coll with algorithm id (of the list above). variant picks among several MPI
-	 * functions for one collective: 0 the usual one (MPI_Reduce_scatter_block), 1 the other
-	 * (MPI_Reduce_scatter). RG_ERR_UNSUPPORTED, RG_ERR_INVALID, RG_ERR_SYSTEM.
+	 * A target for coll with algorithm id (of the list above). Collective: all ranks open the
+	 * same targets in the same order. RG_ERR_INVALID (no such id), RG_ERR_UNSUPPORTED (refused,
+	 * or the library did not take the setting), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
 	 */
-	int (*target_open)(enum rg_coll coll, int id, int variant, struct rg_mpi_target **out,
-			   struct rg_err *err);
-	void (*target_close)(struct rg_mpi_target *target);
+	int (*target_open)(enum rg_coll coll, enum rg_mpi_variant variant, int id,
+			   struct rg_mpi_target **out, struct rg_err *err);
+	void (*target_close)(struct rg_mpi_target *target); /* collective; NULL is allowed */
+
+	/*
+	 * Resolves what a call needs (type, operation, counts) and remembers it: the calls that
+	 * follow differ from this one only in buffers and root. RG_ERR_UNSUPPORTED says why it
+	 * cannot be run (MPI has no average, no type for half ...), RG_ERR_RANGE (count, root).
+	 */
+	int (*target_prepare)(struct rg_mpi_target *target, const struct rg_mpi_call *call,
+			      struct rg_err *err);
+
+	/*
+	 * The name of the algorithm that really runs for such a call where the library silently
+	 * replaces the one asked for (few elements, in place ...); NULL where it runs as itself.
+	 * Static text. From the library's sources, so a statement about the versions named in the
+	 * module; it asks nothing of the library.
+	 */
+	const char *(*target_runs_as)(const struct rg_mpi_target *target,
+				      const struct rg_mpi_call *call);
 
 	/*
 	 * Runs the collective once: what is timed. 0 or the library's error code. No work besides
-	 * the call itself: types and operations are resolved by target_prepare.
+	 * the call itself.
 	 */
 	int (*target_run)(struct rg_mpi_target *target, const struct rg_mpi_call *call);
-
-	/* Can (type, op) be run? RG_ERR_UNSUPPORTED says why (no MPI type for half, avg ...). */
-	int (*target_prepare)(struct rg_mpi_target *target, const struct rg_mpi_call *call,
-			      struct rg_err *err);
 
 	/* The library's text for an error code of target_run, into text[len_bytes]. */
 	void (*error_text)(int mpi_code, char *text, size_t len_bytes);
@@ -107,34 +170,44 @@ struct rg_mpi_module {
 
 /* A loaded and started library. */
 struct rg_mpi {
-	const struct rg_mpi_module *module; /* borrowed from the loaded object */
+	const struct rg_mpi_module *module; /* borrowed from the loaded object, which stays */
 	const char *version;		    /* "Open MPI v4.1.4, ..." */
 	uint32_t rank, nranks;
 };
 
 /*
- * Which module is meant: choice ("openmpi", or NULL), else the environment's RG_MPI, else what the
- * launcher left in the environment (OMPI_COMM_WORLD_SIZE -> openmpi; PMI_RANK or PMI_SIZE ->
- * mpich). RG_ERR_NOT_FOUND when nothing points to MPI; RG_ERR_INVALID when two things disagree, in
- * words. Returns a static name.
+ * Which module is meant: choice ("openmpi", "mpich", "none", or NULL), else the environment's
+ * RG_MPI, else what the launcher left in the environment (OMPI_COMM_WORLD_SIZE or PMIX_RANK:
+ * openmpi; PMI_RANK: mpich). RG_ERR_NOT_FOUND when nothing points to MPI, or "none" was chosen;
+ * RG_ERR_INVALID when two launchers' traces disagree or the name is unknown, in words.
  */
 int rg_mpi_choose(const char *choice, const char **name_out, struct rg_err *err);
 
 /*
- * Loads and starts. Refuses N singletons: when the launcher's environment says that N ranks were
- * started and MPI_COMM_WORLD has another size, the message names both and the likely cause.
- * RG_ERR_NOT_FOUND (no such module was built; names those that were), RG_ERR_MISMATCH.
+ * Loads and starts. Collective. Refuses N singletons: when the launcher's environment says that N
+ * ranks were started and MPI_COMM_WORLD has another size, the message names both and the likely
+ * cause. RG_ERR_NOT_FOUND (no such module was built; names those that were), RG_ERR_MISMATCH,
+ * RG_ERR_UNSUPPORTED (the module's interface is another release's), RG_ERR_INVALID (a second
+ * time in one process), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
  */
 int rg_mpi_open(const char *name, const struct rg_mpi_settings *settings, struct rg_mpi **mpi_out,
 		struct rg_err *err);
-void rg_mpi_close(struct rg_mpi *mpi); /* NULL is allowed */
 
 /*
- * The job as a rendezvous; mpi outlives it. The job key is drawn by rank 0 and sent through MPI.
- * Deadlines: MPI's own calls cannot be bounded from inside; its allgather is polled
- * (MPI_Iallgather with MPI_Test), so that a peer that never comes ends in RG_ERR_TIMEOUT.
+ * Ends MPI. Collective. The library stays mapped: MPI libraries do not survive being unloaded.
+ * NULL is allowed.
  */
-int rg_mpi_rendezvous_open(struct rg_mpi *mpi, struct rg_rendezvous **rdv_out, struct rg_err *err);
+void rg_mpi_close(struct rg_mpi *mpi);
+
+/*
+ * The job as a rendezvous; mpi outlives it. Collective. The job key is drawn by rank 0 and sent
+ * through MPI. Ranks of another build are refused (RG_ERR_MISMATCH names them and their hosts).
+ * An exchange is polled, so a peer that never comes ends in RG_ERR_TIMEOUT with its rank and host.
+ * The rendezvous' abort tells the other ranks (give_up above); ending the job is up to the program
+ * (module->abort). RG_ERR_TIMEOUT, RG_ERR_PEER, RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+ */
+int rg_mpi_rendezvous_open(struct rg_mpi *mpi, uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
+			   struct rg_err *err);
 
 /* Names of the modules that were built and can be found, for `railgauge info`; NULL-terminated. */
 const char *const *rg_mpi_modules(void);

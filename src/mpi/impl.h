@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What the parts of the glue share with each other and with its tests. Private to src/mpi. Reads
+ * the environment only.
+ */
+#ifndef RAILGAUGE_SRC_MPI_IMPL_H
+#define RAILGAUGE_SRC_MPI_IMPL_H
+
+#include <stdint.h>
+
+/* All libraries that there could be a module for; NULL-terminated. */
+const char *const *rg_mpi_known(void);
+
+/*
+ * How many ranks the launcher says it started, and the variable that says so; 0 if none does.
+ */
+uint32_t rg_mpi_launched_ranks(const char **variable_out);
+
+#endif

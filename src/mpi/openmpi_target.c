@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Open MPI's collectives as targets: a communicator each, and one function per collective.
+ */
+#include "config.h"
+
+#include "openmpi.h"
+
+#include "railgauge/base/mem.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_ALGORITHMS 64
+
+typedef int run_fn(const struct rg_mpi_target *target, const struct rg_mpi_call *call);
+
+struct rg_mpi_target {
+	run_fn *run;
+	MPI_Comm comm; /* owned */
+	MPI_Datatype type;
+	MPI_Op op;
+	int count;
+	int *counts; /* [nranks], owned; for MPI_Reduce_scatter */
+	enum rg_coll coll;
+	enum rg_mpi_variant variant;
+	int segment_bytes; /* 0: the algorithm does not cut */
+	char algorithm[64];
+};
+
+static uint64_t type_bytes(enum rg_type type)
+{
+	static const uint64_t bytes[RG_TYPE_COUNT] = {
+#define BYTES(name, word, size) [RG_TYPE_##name] = size,
+		RG_TYPE_LIST(BYTES)
+#undef BYTES
+	};
+
+	return bytes[type];
+}
+
+static int run_allreduce(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Allreduce(call->in_place ? MPI_IN_PLACE : call->src, call->dst, t->count,
+			     t->type, t->op, t->comm);
+}
+
+static int run_reduce_scatter_block(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Reduce_scatter_block(call->in_place ? MPI_IN_PLACE : call->src, call->dst,
+					t->count, t->type, t->op, t->comm);
+}
+
+static int run_reduce_scatter(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Reduce_scatter(call->in_place ? MPI_IN_PLACE : call->src, call->dst, t->counts,
+				  t->type, t->op, t->comm);
+}
+
+static int run_allgather(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Allgather(call->in_place ? MPI_IN_PLACE : call->src, t->count, t->type,
+			     call->dst, t->count, t->type, t->comm);
+}
+
+static int run_alltoall(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Alltoall(call->in_place ? MPI_IN_PLACE : call->src, t->count, t->type, call->dst,
+			    t->count, t->type, t->comm);
+}
+
+static int run_broadcast(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	void *buffer = (uint32_t)openmpi.rank == call->root ? (void *)call->src : call->dst;
+
+	return MPI_Bcast(buffer, t->count, t->type, (int)call->root, t->comm);
+}
+
+static int run_sendrecv(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	int next = openmpi.rank + 1 == openmpi.nranks ? 0 : openmpi.rank + 1;
+	int previous = openmpi.rank ? openmpi.rank - 1 : openmpi.nranks - 1;
+
+	if (call->in_place)
+		return MPI_Sendrecv_replace(call->dst, t->count, t->type, next, 0, previous, 0,
+					    t->comm, MPI_STATUS_IGNORE);
+	return MPI_Sendrecv(call->src, t->count, t->type, next, 0, call->dst, t->count, t->type,
+			    previous, 0, t->comm, MPI_STATUS_IGNORE);
+}
+
+static int run_barrier(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Barrier(t->comm);
+}
+
+static run_fn *run_of(enum rg_coll coll, enum rg_mpi_variant variant)
+{
+	static run_fn *const usual[RG_COLL_COUNT] = {
+		[RG_COLL_ALLREDUCE] = run_allreduce,
+		[RG_COLL_REDUCESCATTER] = run_reduce_scatter_block,
+		[RG_COLL_ALLGATHER] = run_allgather,
+		[RG_COLL_ALLTOALL] = run_alltoall,
+		[RG_COLL_BROADCAST] = run_broadcast,
+		[RG_COLL_SENDRECV] = run_sendrecv,
+		[RG_COLL_BARRIER] = run_barrier,
+	};
+
+	if (variant == RG_MPI_USUAL)
+		return usual[coll];
+	return coll == RG_COLL_REDUCESCATTER ? run_reduce_scatter : NULL;
+}
+
+/* Is there an algorithm id, and may it be used? Its name goes into the target. */
+static int look_up(struct rg_mpi_target *t, int id, struct rg_err *err)
+{
+	struct rg_mpi_algorithm list[MAX_ALGORITHMS];
+	uint32_t count;
+	int rc;
+
+	snprintf(t->algorithm, sizeof(t->algorithm), "default");
+	if (!id)
+		return 0; /* without touching MPI_T, as the settings may want it */
+	rc = openmpi_algorithms(t->coll, t->variant, list, MAX_ALGORITHMS, &count, err);
+	if (rc)
+		return rc;
+	for (uint32_t i = 0; i < count && i < MAX_ALGORITHMS; i++) {
+		if (list[i].id != id)
+			continue;
+		if (list[i].refused[0])
+			return rg_err_set(err, RG_ERR_UNSUPPORTED, "Open MPI's %s %s: %s",
+					  rg_coll_name(t->coll), list[i].name, list[i].refused);
+		memcpy(t->algorithm, list[i].name, sizeof(t->algorithm));
+		return 0;
+	}
+	return rg_err_set(err, RG_ERR_INVALID, "Open MPI has no %s algorithm %d",
+			  rg_coll_name(t->coll), id);
+}
+
+static int make_comm(struct rg_mpi_target *t, int id, struct rg_err *err)
+{
+	int old, code, rc, restored;
+
+	rc = openmpi_tuned_force(t->coll, t->variant, id, &old, &t->segment_bytes, err);
+	if (!rc) {
+		code = MPI_Comm_dup(MPI_COMM_WORLD, &t->comm);
+		if (code)
+			rc = openmpi_error(err, code, "MPI_Comm_dup for a target");
+	}
+	restored = openmpi_tuned_restore(t->coll, t->variant, old, rc ? NULL : err);
+	return rc ? rc : restored;
+}
+
+int openmpi_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
+			struct rg_mpi_target **out, struct rg_err *err)
+{
+	struct rg_mpi_target *t;
+	int rc;
+
+	if (!run_of(coll, variant))
+		return rg_err_set(err, RG_ERR_INVALID, "MPI has one function for %s",
+				  rg_coll_name(coll));
+	t = rg_zalloc(1, sizeof(*t));
+	if (!t)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
+	t->run = run_of(coll, variant);
+	t->comm = MPI_COMM_NULL;
+	t->coll = coll;
+	t->variant = variant;
+	t->counts = rg_zalloc((size_t)openmpi.nranks, sizeof(*t->counts));
+	rc = t->counts ? look_up(t, id, err)
+		       : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
+	if (!rc)
+		rc = make_comm(t, id, err);
+	if (rc) {
+		openmpi_target_close(t);
+		return rc;
+	}
+	*out = t;
+	return 0;
+}
+
+void openmpi_target_close(struct rg_mpi_target *t)
+{
+	if (!t)
+		return;
+	if (t->comm != MPI_COMM_NULL && !openmpi.broken)
+		MPI_Comm_free(&t->comm);
+	rg_free(t->counts);
+	rg_free(t);
+}
+
+/* Types of the same size stand in for half and bfloat16, which MPI 4.0 does not have. */
+static MPI_Datatype type_of(enum rg_type type, bool reduces)
+{
+	switch (type) {
+	case RG_TYPE_INT8:
+		return MPI_INT8_T;
+	case RG_TYPE_UINT8:
+		return MPI_UINT8_T;
+	case RG_TYPE_INT32:
+		return MPI_INT32_T;
+	case RG_TYPE_UINT32:
+		return MPI_UINT32_T;
+	case RG_TYPE_INT64:
+		return MPI_INT64_T;
+	case RG_TYPE_UINT64:
+		return MPI_UINT64_T;
+	case RG_TYPE_FLOAT16:
+	case RG_TYPE_BFLOAT16:
+		return reduces ? MPI_DATATYPE_NULL : MPI_UINT16_T;
+	case RG_TYPE_FLOAT32:
+		return MPI_FLOAT;
+	case RG_TYPE_FLOAT64:
+		return MPI_DOUBLE;
+	case RG_TYPE_COUNT:
+		break;
+	}
+	return MPI_DATATYPE_NULL;
+}
+
+static MPI_Op op_of(enum rg_op op)
+{
+	switch (op) {
+	case RG_OP_SUM:
+		return MPI_SUM;
+	case RG_OP_PROD:
+		return MPI_PROD;
+	case RG_OP_MIN:
+		return MPI_MIN;
+	case RG_OP_MAX:
+		return MPI_MAX;
+	case RG_OP_AVG:
+	case RG_OP_COUNT:
+		break;
+	}
+	return MPI_OP_NULL;
+}
+
+int openmpi_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *call,
+			   struct rg_err *err)
+{
+	bool reduces = rg_coll_reduces(t->coll);
+	MPI_Datatype type = type_of(call->type, reduces);
+	MPI_Op op = reduces ? op_of(call->op) : MPI_OP_NULL;
+
+	if (type == MPI_DATATYPE_NULL)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "MPI cannot reduce 16-bit floats");
+	if (reduces && op == MPI_OP_NULL)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "MPI has no operation for averages");
+	if (call->count > INT_MAX)
+		return rg_err_set(err, RG_ERR_RANGE, "MPI counts to %d, not to %llu", INT_MAX,
+				  (unsigned long long)call->count);
+	if (call->root >= (uint32_t)openmpi.nranks)
+		return rg_err_set(err, RG_ERR_RANGE, "root %u of %d ranks", call->root,
+				  openmpi.nranks);
+	if (t->coll == RG_COLL_REDUCESCATTER && call->in_place && call->src != call->dst)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "MPI's reduce-scatter in place leaves its result in the first "
+				  "block, not in the caller's own");
+	t->type = type;
+	t->op = op;
+	t->count = (int)call->count;
+	for (int r = 0; r < openmpi.nranks; r++)
+		t->counts[r] = t->count;
+	return 0;
+}
+
+/*
+ * What 4.1.4 and 5.0.8 do in coll_base_<f>.c when a call does not suit the algorithm. Those that
+ * depend on the job alone are refused instead (openmpi_tuned.c).
+ */
+const char *openmpi_target_runs_as(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	uint64_t p = (uint64_t)openmpi.nranks, pow2 = 1;
+	uint64_t segment = (uint64_t)t->segment_bytes / type_bytes(call->type);
+	const char *name = t->algorithm;
+
+	while (pow2 * 2 <= p)
+		pow2 *= 2;
+	if (!strcmp(name, "default"))
+		return NULL;
+	switch (t->coll) {
+	case RG_COLL_ALLREDUCE:
+		if (!strcmp(name, "rabenseifner") && call->count < pow2)
+			return "basic_linear";
+		if (!strcmp(name, "ring") || !strcmp(name, "segmented_ring")) {
+			if (call->count < p)
+				return "recursive_doubling";
+			if (strcmp(name, "ring") && call->count < p * segment)
+				return "ring";
+		}
+		return NULL;
+	case RG_COLL_ALLTOALL:
+		return call->in_place ? "in-place exchange by pairs" : NULL;
+	case RG_COLL_BROADCAST:
+		if (!strncmp(name, "scatter_allgather", 17) && call->count < p)
+			return "basic_linear";
+		/* The smaller half must hold a segment. */
+		if (!strcmp(name, "split_binary_tree") &&
+		    (call->count < 2 || segment > call->count / 2))
+			return "chain";
+		return NULL;
+	case RG_COLL_REDUCESCATTER:
+		if (t->variant == RG_MPI_USUAL && !strcmp(name, "recursive_doubling") &&
+		    call->count * p > INT_MAX)
+			return "basic_linear";
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+int openmpi_target_run(struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return t->run(t, call);
+}

@@ -1,0 +1,297 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Open MPI's component coll/tuned, as seen and set through MPI_T.
+ *
+ * Every communicator asks the control variable coll_tuned_<f>_algorithm once, when it is made, and
+ * only while coll_tuned_use_dynamic_rules was on at MPI_Init. So a communicator duplicated while
+ * the variable is set keeps that algorithm, whatever the variable says later. With the variable at
+ * 0 and no rules file a communicator gets the very functions of a launch without dynamic rules
+ * (seen in coll_tuned_module.c of 4.1.4 and 5.0.8).
+ */
+#include "config.h"
+
+#include "openmpi.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* MPI functions that coll/tuned has a choice for, by its own names. */
+static const char *function_of(enum rg_coll coll, enum rg_mpi_variant variant)
+{
+	switch (coll) {
+	case RG_COLL_ALLREDUCE:
+		return "allreduce";
+	case RG_COLL_REDUCESCATTER:
+		return variant == RG_MPI_USUAL ? "reduce_scatter_block" : "reduce_scatter";
+	case RG_COLL_ALLGATHER:
+		return "allgather";
+	case RG_COLL_ALLTOALL:
+		return "alltoall";
+	case RG_COLL_BROADCAST:
+		return "bcast";
+	case RG_COLL_BARRIER:
+		return "barrier";
+	case RG_COLL_SENDRECV:
+	case RG_COLL_COUNT:
+		break;
+	}
+	return NULL;
+}
+
+static int mpi_t_init(struct rg_err *err)
+{
+	int level, code;
+
+	if (openmpi.mpi_t)
+		return 0;
+	code = MPI_T_init_thread(MPI_THREAD_SINGLE, &level);
+	if (code)
+		return openmpi_error(err, code, "MPI_T_init_thread");
+	openmpi.mpi_t = true;
+	return 0;
+}
+
+void openmpi_tuned_finish(void)
+{
+	if (openmpi.mpi_t)
+		MPI_T_finalize();
+	openmpi.mpi_t = false;
+}
+
+/*
+ * Reads, and with set_to also writes and reads back, a control variable into value[room_bytes],
+ * zero-filled. RG_ERR_NOT_FOUND if there is none of the name.
+ */
+static int cvar_access(const char *name, const int *set_to, void *value, size_t room_bytes,
+		       struct rg_err *err)
+{
+	union {
+		int number;
+		char bytes[4096];
+	} buffer;
+	MPI_T_cvar_handle handle;
+	int index, count, code;
+
+	memset(&buffer, 0, sizeof(buffer));
+	code = MPI_T_cvar_get_index(name, &index);
+	if (code)
+		return rg_err_set(err, RG_ERR_NOT_FOUND, "this Open MPI has no variable %s", name);
+	code = MPI_T_cvar_handle_alloc(index, NULL, &handle, &count);
+	if (code)
+		return openmpi_error(err, code, name);
+	if (count > (int)sizeof(buffer)) {
+		MPI_T_cvar_handle_free(&handle);
+		return rg_err_set(err, RG_ERR_SYSTEM, "variable %s has %d elements", name, count);
+	}
+	if (set_to)
+		code = MPI_T_cvar_write(handle, set_to);
+	if (!code)
+		code = MPI_T_cvar_read(handle, &buffer);
+	MPI_T_cvar_handle_free(&handle);
+	if (code)
+		return openmpi_error(err, code, name);
+	memcpy(value, &buffer, room_bytes < sizeof(buffer) ? room_bytes : sizeof(buffer));
+	return 0;
+}
+
+/* 0 where there is no such variable. Booleans are not 0 when true. */
+static int cvar_int(const char *name)
+{
+	int value = 0;
+
+	cvar_access(name, NULL, &value, sizeof(value), NULL);
+	return value;
+}
+
+int openmpi_tuned_check(struct rg_err *err)
+{
+	char rules[256] = "";
+	int rc;
+
+	rc = mpi_t_init(err);
+	if (rc || !openmpi.made_dynamic)
+		return rc;
+	cvar_access("coll_tuned_dynamic_rules_filename", NULL, rules, sizeof(rules) - 1, NULL);
+	if (rules[0])
+		return rg_err_set(
+			err, RG_ERR_INVALID,
+			"coll_tuned_dynamic_rules_filename is set (%.100s) but not "
+			"coll_tuned_use_dynamic_rules: Open MPI would ignore the file, yet "
+			"single algorithms need the rules on; set both or neither",
+			rules);
+	return 0;
+}
+
+/* A component that would be asked before coll/tuned, so that the choice has no effect. */
+static const char *outranked_by(void)
+{
+	static const struct {
+		const char *name, *priority, *enable;
+	} others[] = {
+		{"hcoll", "coll_hcoll_priority", "coll_hcoll_enable"},
+		{"ucc", "coll_ucc_priority", "coll_ucc_enable"},
+		{"fca", "coll_fca_priority", "coll_fca_enable"},
+		{"han", "coll_han_priority", NULL},
+		{"adapt", "coll_adapt_priority", NULL},
+		{"xhc", "coll_xhc_priority", NULL},
+		{"acoll", "coll_acoll_priority", NULL},
+		{"sm", "coll_sm_priority", NULL},
+	};
+	int ours = cvar_int("coll_tuned_priority");
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (cvar_int(others[i].priority) <= ours)
+			continue;
+		if (others[i].enable && !cvar_int(others[i].enable))
+			continue;
+		/* han leaves communicators within one node to the others. */
+		if (!strcmp(others[i].name, "han") && openmpi.one_node)
+			continue;
+		return others[i].name;
+	}
+	return NULL;
+}
+
+static bool is_pow2(int n)
+{
+	return (n & (n - 1)) == 0;
+}
+
+/* Why algorithm name of function must not be used whatever the call; NULL: it may. */
+static const char *refused(const char *function, const char *name, int segment_bytes)
+{
+	bool allgather = !strcmp(function, "allgather");
+
+	if (openmpi.nranks == 1)
+		return "with one rank Open MPI copies, without any algorithm";
+	if (!strcmp(name, "two_proc") && openmpi.nranks != 2)
+		return "for two ranks only";
+	if (allgather && !strcmp(name, "recursive_doubling") && !is_pow2(openmpi.nranks))
+		return "the number of ranks is no power of two: bruck would run";
+	if (allgather && !strcmp(name, "neighbor") && openmpi.nranks % 2)
+		return "the number of ranks is odd: ring would run";
+	if (!strcmp(function, "allreduce") && !strcmp(name, "segmented_ring") && !segment_bytes)
+		return "its segment size is 0, so ring would run (set "
+		       "coll_tuned_allreduce_algorithm_segmentsize)";
+	if (!openmpi.wants_algorithms)
+		return "MPI was started without its algorithms being selectable";
+	if (!cvar_int("coll_tuned_use_dynamic_rules"))
+		return "coll_tuned_use_dynamic_rules was set to 0 by the user";
+	return NULL;
+}
+
+static int segment_bytes_of(const char *function)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm_segmentsize", function);
+	return cvar_int(name);
+}
+
+static void fill(struct rg_mpi_algorithm *a, const char *function, int id, const char *name)
+{
+	const char *why = refused(function, name, segment_bytes_of(function));
+	const char *other = why ? NULL : outranked_by();
+
+	*a = (struct rg_mpi_algorithm){.id = id};
+	snprintf(a->name, sizeof(a->name), "%s", name);
+	if (why)
+		snprintf(a->refused, sizeof(a->refused), "%s", why);
+	else if (other)
+		snprintf(a->refused, sizeof(a->refused),
+			 "coll/%s has the higher priority: it would run", other);
+}
+
+/* The enumerator of the function's variable, or MPI_T_ENUM_NULL. */
+static MPI_T_enum enumerator_of(const char *function)
+{
+	MPI_T_enum values = MPI_T_ENUM_NULL;
+	int index, verbosity, binding, scope, name_room = 0, text_room = 0;
+	MPI_Datatype type;
+	char name[96];
+
+	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
+	if (MPI_T_cvar_get_index(name, &index))
+		return MPI_T_ENUM_NULL;
+	if (MPI_T_cvar_get_info(index, NULL, &name_room, &verbosity, &type, &values, NULL,
+				&text_room, &binding, &scope))
+		return MPI_T_ENUM_NULL;
+	return values;
+}
+
+int openmpi_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
+		       struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
+		       struct rg_err *err)
+{
+	const char *function = function_of(coll, variant);
+	MPI_T_enum values = MPI_T_ENUM_NULL;
+	int items = 0, len = 0, rc;
+	uint32_t count = 1;
+
+	rc = mpi_t_init(err);
+	if (rc)
+		return rc;
+	if (room)
+		list[0] = (struct rg_mpi_algorithm){.id = 0, .name = "default"};
+	if (function)
+		values = enumerator_of(function);
+	if (values != MPI_T_ENUM_NULL && MPI_T_enum_get_info(values, &items, NULL, &len))
+		items = 0;
+	for (int i = 0; i < items; i++) {
+		char name[64] = "";
+		int id = 0;
+
+		len = sizeof(name);
+		if (MPI_T_enum_get_item(values, i, &id, name, &len) || !id)
+			continue; /* 0 is "ignore": the default */
+		if (count < room)
+			fill(&list[count], function, id, name);
+		count++;
+	}
+	*count_out = count;
+	return 0;
+}
+
+/* Sets the variable and makes sure that it took. */
+static int set_algorithm(const char *function, int id, struct rg_err *err)
+{
+	char name[96];
+	int now = -1, rc;
+
+	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
+	rc = cvar_access(name, &id, &now, sizeof(now), err);
+	if (!rc && now != id)
+		rc = rg_err_set(err, RG_ERR_UNSUPPORTED,
+				"Open MPI did not take %s %d: it still says %d", name, id, now);
+	return rc;
+}
+
+int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id, int *old_out,
+			int *segment_bytes_out, struct rg_err *err)
+{
+	const char *function = function_of(coll, variant);
+	char name[96];
+	int now;
+
+	*old_out = -1;
+	*segment_bytes_out = 0;
+	if (!function || !openmpi.mpi_t)
+		return 0; /* only the default: as the job was launched */
+	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
+	now = cvar_int(name);
+	*segment_bytes_out = segment_bytes_of(function);
+	/*
+	 * The default is what the user launched. With dynamic rules of the user's own an algorithm
+	 * that the user set counts; else Open MPI would have ignored it.
+	 */
+	if (now == id || (!id && !openmpi.made_dynamic))
+		return 0;
+	*old_out = now;
+	return set_algorithm(function, id, err);
+}
+
+int openmpi_tuned_restore(enum rg_coll coll, enum rg_mpi_variant variant, int old,
+			  struct rg_err *err)
+{
+	return old < 0 ? 0 : set_algorithm(function_of(coll, variant), old, err);
+}

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * An MPI job as a rendezvous. Every exchange is two of the module's: first the length that each
+ * rank brings, so that ranks that disagree are told so, then the data.
+ */
+#include "config.h"
+
+#include "railgauge/mpi/glue.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#define HOST_BYTES  64
+#define BUILD_BYTES 64
+
+struct mpi_rdv {
+	struct rg_rendezvous base;
+	struct rg_mpi *mpi;	      /* borrowed; outlives this */
+	struct rg_rendezvous_ops ops; /* named after the module */
+	char (*hosts)[HOST_BYTES];    /* [nranks], owned; NULL until they are known */
+};
+
+#define to_mpi_rdv(rdv) ((struct mpi_rdv *)(void *)(rdv))
+_Static_assert(offsetof(struct mpi_rdv, base) == 0, "the head comes first");
+
+/* What the ranks tell each other first. */
+struct hello {
+	uint8_t job_key[32]; /* rank 0's counts */
+	char host[HOST_BYTES];
+	char build[BUILD_BYTES];
+};
+
+static const char *host_of(const struct mpi_rdv *rdv, uint32_t rank)
+{
+	return rdv->hosts ? rdv->hosts[rank] : "a host not known yet";
+}
+
+/* One exchange of the module, with the words of a failure made complete. */
+static int gather(struct mpi_rdv *rdv, const void *mine, void *all, size_t len_bytes,
+		  uint64_t deadline_ns, struct rg_err *err)
+{
+	struct rg_err why = {0};
+	struct rg_mpi_absent absent = {0};
+	uint64_t start_ns = rg_clock_ns();
+	int rc;
+
+	rc = rdv->mpi->module->allgather(mine, all, len_bytes, deadline_ns, &absent, &why);
+	if (rc == RG_ERR_TIMEOUT && absent.count > 0)
+		rg_err_set(&why, rc, "rank %u on %s did not come to an exchange within %.1f s%s",
+			   absent.rank, host_of(rdv, absent.rank),
+			   (double)(rg_clock_ns() - start_ns) / 1e9,
+			   absent.count > 1 ? " (nor did others)" : "");
+	if (!rc)
+		return 0;
+	/* Failures of this rank alone: the others need not wait for their deadline. */
+	if (rc != RG_ERR_TIMEOUT && rc != RG_ERR_PEER)
+		rdv->mpi->module->give_up(why.text);
+	return rg_err_set(err, rc, "%s", why.text);
+}
+
+/* Before an exchange, to which the others may have come already. */
+static int no_memory(struct mpi_rdv *rdv, struct rg_err *err)
+{
+	static const char text[] = "no memory for the words of all ranks";
+
+	rdv->mpi->module->give_up(text);
+	return rg_err_set(err, RG_ERR_NO_MEMORY, "%s", text);
+}
+
+static int check_lengths(const struct mpi_rdv *rdv, const uint64_t *lengths, struct rg_err *err)
+{
+	for (uint32_t r = 1; r < rdv->base.nranks; r++) {
+		if (lengths[r] != lengths[0])
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "rank 0 brought %llu bytes to an exchange, rank %u on %s "
+					  "%llu",
+					  (unsigned long long)lengths[0], r, host_of(rdv, r),
+					  (unsigned long long)lengths[r]);
+	}
+	return 0;
+}
+
+static int mpi_allgather(struct rg_rendezvous *base, const void *mine, void *all, size_t len_bytes,
+			 uint64_t deadline_ns, struct rg_err *err)
+{
+	struct mpi_rdv *rdv = to_mpi_rdv(base);
+	uint64_t length = len_bytes;
+	uint64_t *lengths = rg_zalloc(base->nranks, sizeof(*lengths));
+	int rc;
+
+	if (!lengths)
+		return no_memory(rdv, err);
+	rc = gather(rdv, &length, lengths, sizeof(length), deadline_ns, err);
+	if (!rc)
+		rc = check_lengths(rdv, lengths, err);
+	if (!rc && len_bytes)
+		rc = gather(rdv, mine, all, len_bytes, deadline_ns, err);
+	rg_free(lengths);
+	return rc;
+}
+
+static void mpi_abort(struct rg_rendezvous *base, const struct rg_err *why)
+{
+	to_mpi_rdv(base)->mpi->module->give_up(why->text);
+}
+
+static void mpi_close(struct rg_rendezvous *base)
+{
+	struct mpi_rdv *rdv = to_mpi_rdv(base);
+
+	rg_free(rdv->hosts);
+	rg_free(rdv);
+}
+
+/* getrandom fills short requests whole, but may be interrupted before it has entropy. */
+static int draw_key(uint8_t key[32], struct rg_err *err)
+{
+	ssize_t n;
+
+	do
+		n = getrandom(key, 32, 0);
+	while (n < 0 && errno == EINTR);
+	return n == 32 ? 0 : rg_err_errno(err, errno, "getrandom for the job key");
+}
+
+static int check_builds(const struct mpi_rdv *rdv, const struct hello *all, struct rg_err *err)
+{
+	for (uint32_t r = 1; r < rdv->base.nranks; r++) {
+		if (memcmp(all[r].build, all[0].build, BUILD_BYTES))
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "two builds of railgauge in one job: rank 0 on %s runs "
+					  "%.*s, rank %u on %s runs %.*s",
+					  all[0].host, BUILD_BYTES, all[0].build, r, all[r].host,
+					  BUILD_BYTES, all[r].build);
+	}
+	return 0;
+}
+
+/* Everybody learns everybody's host and build, and rank 0's key. */
+static int introduce(struct mpi_rdv *rdv, uint64_t deadline_ns, struct rg_err *err)
+{
+	uint32_t nranks = rdv->base.nranks;
+	struct hello mine = {0}, *all = NULL;
+	char(*hosts)[HOST_BYTES];
+	int rc = 0;
+
+	if (!rdv->base.rank)
+		rc = draw_key(mine.job_key, err);
+	if (rc)
+		return rc;
+	if (gethostname(mine.host, sizeof(mine.host) - 1))
+		snprintf(mine.host, sizeof(mine.host), "an unnamed host");
+	snprintf(mine.build, sizeof(mine.build), "%s", PACKAGE_VERSION);
+	all = rg_zalloc(nranks, sizeof(*all));
+	hosts = rg_zalloc(nranks, sizeof(*hosts));
+	if (!all || !hosts)
+		rc = no_memory(rdv, err);
+	if (!rc)
+		rc = gather(rdv, &mine, all, sizeof(mine), deadline_ns, err);
+	if (!rc)
+		rc = check_builds(rdv, all, err);
+	if (rc) {
+		rg_free(hosts);
+		goto free_all;
+	}
+	memcpy(rdv->base.job_key, all[0].job_key, sizeof(rdv->base.job_key));
+	for (uint32_t r = 0; r < nranks; r++)
+		memcpy(hosts[r], all[r].host, HOST_BYTES);
+	rdv->hosts = hosts;
+free_all:
+	if (all)
+		explicit_bzero(all, nranks * sizeof(*all));
+	rg_free(all);
+	return rc;
+}
+
+int rg_mpi_rendezvous_open(struct rg_mpi *mpi, uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
+			   struct rg_err *err)
+{
+	struct mpi_rdv *rdv = rg_zalloc(1, sizeof(*rdv));
+	int rc;
+
+	if (!rdv)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the rendezvous by MPI");
+	rdv->mpi = mpi;
+	rdv->ops = (struct rg_rendezvous_ops){
+		.name = mpi->module->name,
+		.allgather = mpi_allgather,
+		.abort = mpi_abort,
+		.close = mpi_close,
+	};
+	rdv->base.ops = &rdv->ops;
+	rdv->base.rank = mpi->rank;
+	rdv->base.nranks = mpi->nranks;
+	rc = introduce(rdv, deadline_ns, err);
+	if (rc) {
+		mpi_close(&rdv->base);
+		return rc;
+	}
+	*rdv_out = &rdv->base;
+	return 0;
+}
