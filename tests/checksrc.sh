@@ -8,7 +8,8 @@ srcdir=${srcdir:-.}
 
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-mkdir -p "$tmp/src/base" "$tmp/include" "$tmp/tests" "$tmp/scripts"
+mkdir -p "$tmp/src/base" "$tmp/include" "$tmp/tests" "$tmp/scripts" "$tmp/docs"
+echo '- [Known11] A source.' >"$tmp/docs/REFERENCES.md"
 spdx='/* SPDX-License-Identifier: BSD-3-Clause */'
 
 {
@@ -17,6 +18,7 @@ spdx='/* SPDX-License-Identifier: BSD-3-Clause */'
   printf 'void f(void)\n{\n\tchar *p = malloc(3);\n\tsprintf(p, "x"); \n'
   printf '\t/* strcat(p, p); TO%s */\n\tputs("atoi(");\n\texit(1);\n}\n' DO
   echo 'typedef struct x y;'
+  echo '/* [Nobody99, section 2] and [Known11] */'
   echo "/* see /ho""me/me/file, $(printf '%0100d' 1) */"
   printf 'int g(void)\n{\n'
   for i in 1 2 3 4 5 6 7 8 9 10 11 12 13; do printf '\t;\n\t;\n\t;\n\t;\n\t;\n'; done
@@ -34,9 +36,10 @@ include/bad.h:1: spdx
 include/bad.h:2: config
 scripts/bad.sh:2: spdx
 src/base/bad.c:11: typedef
-src/base/bad.c:12: long-line
-src/base/bad.c:12: words
-src/base/bad.c:14: long-func
+src/base/bad.c:12: cite
+src/base/bad.c:13: long-line
+src/base/bad.c:13: words
+src/base/bad.c:15: long-func
 src/base/bad.c:2: config
 src/base/bad.c:5: forbidden
 src/base/bad.c:6: forbidden

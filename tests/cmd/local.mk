@@ -1,3 +1,6 @@
 # Tests of the module cmd.
-TESTS += tests/cmd/test_usage.sh
-EXTRA_DIST += tests/cmd/test_usage.sh
+cmd_tests = \
+	tests/cmd/test_readme.sh \
+	tests/cmd/test_usage.sh
+TESTS += $(cmd_tests)
+EXTRA_DIST += $(cmd_tests)
