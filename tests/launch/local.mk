@@ -1,7 +1,21 @@
 # Tests of the module launch.
 if HAVE_CMOCKA
-check_PROGRAMS += tests/launch/test_threads
-TESTS += tests/launch/test_threads
+launch_tests = \
+	tests/launch/test_job_env \
+	tests/launch/test_star \
+	tests/launch/test_strangers \
+	tests/launch/test_threads
+check_PROGRAMS += $(launch_tests)
+TESTS += $(launch_tests)
+tests_launch_test_job_env_SOURCES = %D%/test_job_env.c
+tests_launch_test_job_env_CPPFLAGS = $(test_cppflags)
+tests_launch_test_job_env_LDADD = $(test_libs)
+tests_launch_test_star_SOURCES = %D%/test_star.c
+tests_launch_test_star_CPPFLAGS = $(test_cppflags)
+tests_launch_test_star_LDADD = $(test_libs)
+tests_launch_test_strangers_SOURCES = %D%/test_strangers.c
+tests_launch_test_strangers_CPPFLAGS = $(test_cppflags)
+tests_launch_test_strangers_LDADD = $(test_libs)
 tests_launch_test_threads_SOURCES = %D%/test_threads.c
 tests_launch_test_threads_CPPFLAGS = $(test_cppflags)
 tests_launch_test_threads_LDADD = $(test_libs)

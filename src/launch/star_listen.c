@@ -1,0 +1,483 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Rank 0 collects the peers. One thread polls the listening socket, the connections that have not
+ * proved themselves (a fixed number of places, each with a time limit), and the peers that have,
+ * which may still leave.
+ *
+ * A stranger can occupy places for the time limit; it cannot join, make rank 0 allocate, or end the
+ * job. Whoever knows the secret is believed; after the first contradiction the job has failed, but
+ * rank 0 still listens for a moment, so that the other ranks learn why instead of knocking at a
+ * closed port until their deadline.
+ */
+#include "config.h"
+
+#include "star_impl.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/log.h"
+#include "railgauge/base/mem.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PLACES 64
+
+/* How long a failed rank 0 still listens: ranks of a job are started within seconds. */
+#define LAST_WORDS_NS ((uint64_t)5000000000)
+
+/* A connection that has not proved itself. */
+struct stranger {
+	int fd; /* owned; -1: the place is free */
+	uint64_t limit_ns;
+	enum wire_kind expects; /* WIRE_HELLO, then WIRE_PROOF */
+	size_t got;		/* bytes of m */
+	struct {
+		struct wire_head head; /* wire order */
+		union {
+			struct wire_hello hello;
+			struct wire_proof proof;
+		} body;
+	} m;
+	struct wire_hello hello; /* wire order, kept for the proof */
+	struct wire_challenge challenge;
+	char address[WIRE_ADDRESS_BYTES];
+};
+
+_Static_assert(offsetof(struct stranger, m.body) - offsetof(struct stranger, m) ==
+		       sizeof(struct wire_head),
+	       "no padding between head and body");
+
+struct gathering {
+	struct star *star;
+	const struct rg_star_config *config;
+	int listener; /* owned */
+	char address[WIRE_ADDRESS_BYTES];
+	uint32_t njoined;  /* of nranks - 1 */
+	uint32_t nlost;	   /* came, but left or contradicted */
+	struct rg_err why; /* the first contradiction; the job has failed */
+	uint64_t end_ns;   /* the deadline, or less once the job has failed */
+	uint64_t limit_ns;
+	struct stranger *strangers; /* [PLACES], owned */
+	struct pollfd *polls;	    /* [1 + PLACES + nranks], owned */
+	char build[RG_BUILD_BYTES];
+	char host[WIRE_HOST_BYTES];
+	/* The last one turned away for its proof, to be named if its rank never comes. */
+	bool refused;
+	uint32_t refused_rank;
+	char refused_address[WIRE_ADDRESS_BYTES];
+};
+
+static void drop(struct stranger *s, const char *why)
+{
+	if (why)
+		rg_log(RG_LOG_INFO, "dropped the connection from %s: %s", s->address, why);
+	close(s->fd);
+	s->fd = -1;
+}
+
+/* Takes connections while there are places. 0, or RG_ERR_LIMIT, RG_ERR_SYSTEM. */
+static int take_connections(struct gathering *g, struct rg_err *err)
+{
+	for (int i = 0; i < PLACES; i++) {
+		struct stranger *s = &g->strangers[i];
+		struct sockaddr_storage sa;
+		socklen_t len = sizeof(sa);
+		int one = 1, e;
+
+		if (s->fd >= 0)
+			continue;
+		s->fd = accept4(g->listener, (struct sockaddr *)&sa, &len,
+				SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (s->fd < 0) {
+			e = errno;
+			s->fd = -1;
+			if (e == EMFILE || e == ENFILE)
+				return rg_err_set(err, RG_ERR_LIMIT,
+						  "rank 0 has no file descriptor left for the "
+						  "connection of a peer: raise ulimit -n above %u",
+						  g->star->base.nranks + 100);
+			if (e == ENOMEM || e == ENOBUFS)
+				return rg_err_errno(err, e, "rank 0: accept");
+			return 0; /* nobody waits, or what waited has gone */
+		}
+		(void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		s->limit_ns = rg_clock_ns() + g->limit_ns;
+		s->expects = WIRE_HELLO;
+		s->got = 0;
+		wire_address((struct sockaddr *)&sa, len, s->address);
+	}
+	return 0;
+}
+
+/* The job has failed, whatever comes now; the first reason stays. */
+static void lose(struct gathering *g, int code, const char *text)
+{
+	uint64_t last_ns = rg_clock_ns() + LAST_WORDS_NS;
+
+	g->nlost++;
+	if (g->why.code)
+		return;
+	rg_err_set(&g->why, code, "%s", text);
+	if (last_ns < g->end_ns)
+		g->end_ns = last_ns;
+}
+
+static void contradict(struct gathering *g, struct stranger *s, const char *text)
+{
+	lose(g, RG_ERR_MISMATCH, text);
+	wire_send_abort(s->fd, g->why.code, g->why.text);
+	drop(s, NULL);
+}
+
+/* A stranger has proved itself: does what it says fit this job? */
+static void admit(struct gathering *g, struct stranger *s)
+{
+	uint32_t rank = ntohl(s->hello.rank), nranks = ntohl(s->hello.nranks);
+	struct star_peer *p = rank < g->star->base.nranks ? &g->star->peers[rank] : NULL;
+	char text[RG_ERR_TEXT_BYTES];
+
+	if (nranks != g->star->base.nranks) {
+		snprintf(text, sizeof(text),
+			 "rank 0 on %s was started as one of %u ranks, rank %u on %s as one of %u",
+			 g->host, g->star->base.nranks, rank, s->hello.host, nranks);
+		contradict(g, s, text);
+		return;
+	}
+	if (memcmp(s->hello.build, g->build, sizeof(g->build)) != 0) {
+		snprintf(text, sizeof(text),
+			 "rank 0 on %s is build %s, rank %u on %s is build %s: use one build "
+			 "everywhere",
+			 g->host, g->build, rank, s->hello.host, s->hello.build);
+		contradict(g, s, text);
+		return;
+	}
+	if (!p) {
+		snprintf(text, sizeof(text), "a process on %s at %s says that it is rank %u of %u",
+			 s->hello.host, s->address, rank, nranks);
+		contradict(g, s, text);
+		return;
+	}
+	if (rank == 0 || p->fd >= 0) {
+		snprintf(text, sizeof(text),
+			 "two processes say that they are rank %u: on %s at %s and on %s at %s",
+			 rank, rank ? p->host : g->host, rank ? p->address : g->address,
+			 s->hello.host, s->address);
+		contradict(g, s, text);
+		return;
+	}
+	p->fd = s->fd;
+	s->fd = -1;
+	p->hello = s->hello;
+	p->challenge = s->challenge;
+	memcpy(p->host, s->hello.host, sizeof(p->host));
+	memcpy(p->address, s->address, sizeof(p->address));
+	g->njoined++;
+	rg_log(RG_LOG_DEBUG, "rank %u on %s at %s has joined, %u of %u", rank, p->host, p->address,
+	       g->njoined + 1, g->star->base.nranks);
+}
+
+static int answer_hello(struct gathering *g, struct stranger *s, struct rg_err *err)
+{
+	struct {
+		struct wire_head head;
+		struct wire_challenge body;
+	} m = {.head = wire_head_make(WIRE_CHALLENGE, sizeof(m.body), 0)};
+	int rc;
+
+	s->hello = s->m.body.hello;
+	if (!wire_text_ok(s->hello.build, sizeof(s->hello.build)) ||
+	    !wire_text_ok(s->hello.host, sizeof(s->hello.host))) {
+		drop(s, "malformed greeting");
+		return 0;
+	}
+	rc = star_nonce(s->challenge.nonce, err);
+	if (rc)
+		return rc;
+	m.body = s->challenge;
+	/* 48 bytes into an empty socket buffer: if they do not fit now, they never will. */
+	if (wire_send(s->fd, &m, sizeof(m), 0, NULL, "", NULL))
+		drop(s, "gone");
+	s->expects = WIRE_PROOF;
+	s->got = 0;
+	return 0;
+}
+
+static void check_proof(struct gathering *g, struct stranger *s)
+{
+	uint8_t expected[RG_SHA256_BYTES];
+	char text[RG_ERR_TEXT_BYTES];
+
+	wire_peer_mac(g->config->secret, g->config->secret_bytes, &s->hello, &s->challenge,
+		      expected);
+	if (rg_equal_constant_time(expected, s->m.body.proof.mac, sizeof(expected))) {
+		admit(g, s);
+		return;
+	}
+	rg_log(RG_LOG_WARN, "refused %s, which says that it is rank %u on %s: another secret",
+	       s->address, ntohl(s->hello.rank), s->hello.host);
+	g->refused = true;
+	g->refused_rank = ntohl(s->hello.rank);
+	memcpy(g->refused_address, s->address, sizeof(g->refused_address));
+	snprintf(text, sizeof(text),
+		 "rank 0 at %s refused rank %u at %s: RG_JOB_SECRET is not the same there",
+		 g->address, g->refused_rank, s->address);
+	wire_send_abort(s->fd, RG_ERR_DENIED, text);
+	drop(s, NULL);
+}
+
+static size_t body_bytes(const struct stranger *s)
+{
+	return s->expects == WIRE_HELLO ? sizeof(struct wire_hello) : sizeof(struct wire_proof);
+}
+
+/* Checks a stranger's head as soon as it is complete: what it may say next is fixed. */
+static bool head_ok(struct gathering *g, struct stranger *s)
+{
+	struct wire_head head = s->m.head;
+	char text[160];
+
+	if (wire_head_read(&head)) {
+		drop(s, "it does not speak this protocol");
+		return false;
+	}
+	if (head.version != WIRE_VERSION) {
+		snprintf(text, sizeof(text),
+			 "it speaks version %u of the protocol, rank 0 on %s version %u",
+			 head.version, g->host, WIRE_VERSION);
+		wire_send_abort(s->fd, RG_ERR_MISMATCH, text);
+		drop(s, text);
+		return false;
+	}
+	if (head.kind != s->expects || head.len_bytes != body_bytes(s)) {
+		drop(s, "malformed message");
+		return false;
+	}
+	return true;
+}
+
+/* Reads up to want bytes of a message. 1: they are there; 0: not yet, or dropped. */
+static int fill(struct stranger *s, size_t want)
+{
+	while (s->got < want) {
+		ssize_t n = recv(s->fd, (char *)&s->m + s->got, want - s->got, MSG_DONTWAIT);
+		int e = errno;
+
+		if (n > 0) {
+			s->got += (size_t)n;
+		} else if (n == 0 || (e != EINTR && e != EAGAIN && e != EWOULDBLOCK)) {
+			drop(s, "it left before its proof");
+			return 0;
+		} else if (e != EINTR) {
+			return 0;
+		}
+	}
+	return 1;
+}
+
+/* Reads what a stranger says; only our own troubles are failures. */
+static int hear_stranger(struct gathering *g, struct stranger *s, struct rg_err *err)
+{
+	int rc = 0;
+
+	while (!rc && s->fd >= 0) {
+		bool had_head = s->got >= sizeof(s->m.head);
+
+		if (!fill(s, sizeof(s->m.head)))
+			return 0;
+		if (!had_head && !head_ok(g, s))
+			return 0;
+		if (!fill(s, sizeof(s->m.head) + body_bytes(s)))
+			return 0;
+		if (s->expects == WIRE_HELLO)
+			rc = answer_hello(g, s, err);
+		else
+			check_proof(g, s);
+	}
+	return rc;
+}
+
+/* A peer that has joined has nothing to say until it is welcome: it has left, or gives up. */
+static void hear_peer(struct gathering *g, uint32_t rank)
+{
+	struct star_peer *p = &g->star->peers[rank];
+	char text[RG_ERR_TEXT_BYTES];
+
+	snprintf(text, sizeof(text), "rank %u on %s at %s left before all %u ranks were there",
+		 rank, p->host, p->address, g->star->base.nranks);
+	lose(g, RG_ERR_PEER, text);
+	close(p->fd);
+	p->fd = -1;
+	g->njoined--;
+}
+
+/* Names who is missing, or what went wrong before. */
+static int deadline_passed(const struct gathering *g, struct rg_err *err)
+{
+	const struct star *star = g->star;
+	char missing[200];
+	size_t used = 0;
+
+	if (g->why.code)
+		return rg_err_set(err, g->why.code, "%s", g->why.text);
+	for (uint32_t r = 1; r < star->base.nranks; r++) {
+		if (star->peers[r].fd >= 0)
+			continue;
+		if (g->refused && g->refused_rank == r)
+			return rg_err_set(err, RG_ERR_DENIED,
+					  "rank %u did not join: %s says that it is rank %u but "
+					  "does not know the job's secret (RG_JOB_SECRET)",
+					  r, g->refused_address, r);
+		if (used + 24 < sizeof(missing))
+			used += (size_t)snprintf(missing + used, sizeof(missing) - used, "%s%u",
+						 used ? ", " : "", r);
+		else if (missing[used - 1] != '.')
+			used += (size_t)snprintf(missing + used, sizeof(missing) - used, ", ...");
+	}
+	return rg_err_set(err, RG_ERR_TIMEOUT,
+			  "%u of %u ranks came to rank 0 on %s at %s before the deadline; missing "
+			  "rank %s",
+			  g->njoined + 1, star->base.nranks, g->host, g->address, missing);
+}
+
+/* What poll is to watch, in the order listener, strangers, peers. Returns the earliest limit. */
+static uint64_t set_polls(struct gathering *g)
+{
+	uint64_t next_ns = g->end_ns;
+	uint32_t nranks = g->star->base.nranks;
+	bool room = false;
+
+	for (int i = 0; i < PLACES; i++) {
+		struct stranger *s = &g->strangers[i];
+
+		if (s->fd >= 0 && rg_clock_ns() >= s->limit_ns)
+			drop(s, "it took too long");
+		room |= s->fd < 0;
+		if (s->fd >= 0 && s->limit_ns < next_ns)
+			next_ns = s->limit_ns;
+		g->polls[1 + i] = (struct pollfd){.fd = s->fd, .events = POLLIN};
+	}
+	g->polls[0] = (struct pollfd){.fd = room ? g->listener : -1, .events = POLLIN};
+	for (uint32_t r = 0; r < nranks; r++)
+		g->polls[1 + PLACES + r] =
+			(struct pollfd){.fd = g->star->peers[r].fd, .events = POLLIN};
+	return next_ns;
+}
+
+/* One look at everything that has moved. */
+static int hear_all(struct gathering *g, struct rg_err *err)
+{
+	uint32_t nranks = g->star->base.nranks;
+	int rc = 0;
+
+	for (uint32_t r = 1; r < nranks; r++) {
+		if (g->polls[1 + PLACES + r].revents)
+			hear_peer(g, r);
+	}
+	for (int i = 0; !rc && i < PLACES; i++) {
+		if (g->polls[1 + i].revents)
+			rc = hear_stranger(g, &g->strangers[i], err);
+	}
+	if (!rc && g->polls[0].revents)
+		rc = take_connections(g, err);
+	return rc;
+}
+
+static int gather(struct gathering *g, struct rg_err *err)
+{
+	uint32_t nranks = g->star->base.nranks;
+
+	while (g->njoined + g->nlost < nranks - 1) {
+		uint64_t next_ns = set_polls(g);
+		int n = poll(g->polls, 1 + PLACES + nranks, wire_poll_ms(next_ns));
+		int rc = 0;
+
+		if (n < 0 && errno != EINTR)
+			return rg_err_errno(err, errno, "rank 0: poll");
+		if (n > 0)
+			rc = hear_all(g, err);
+		if (rc)
+			return rc;
+		/* However busy strangers keep us. */
+		if (rg_clock_ns() >= g->end_ns && g->njoined + g->nlost < nranks - 1)
+			return deadline_passed(g, err);
+	}
+	return g->why.code ? rg_err_set(err, g->why.code, "%s", g->why.text) : 0;
+}
+
+/* All are there: each gets rank 0's proof and the nonce of the job's key. */
+static int welcome_all(struct gathering *g, struct rg_err *err)
+{
+	struct star *star = g->star;
+	struct {
+		struct wire_head head;
+		struct wire_welcome body;
+	} m = {.head = wire_head_make(WIRE_WELCOME, sizeof(m.body), 0)};
+	int rc = star_nonce(m.body.job_nonce, err);
+
+	memcpy(m.body.build, g->build, sizeof(m.body.build));
+	memcpy(m.body.host, g->host, sizeof(m.body.host));
+	for (uint32_t r = 1; !rc && r < star->base.nranks; r++) {
+		struct star_peer *p = &star->peers[r];
+		char what[160];
+
+		snprintf(what, sizeof(what), "rank %u on %s at %s", r, p->host, p->address);
+		wire_rank0_mac(g->config->secret, g->config->secret_bytes, &p->hello, &p->challenge,
+			       &m.body, m.body.mac);
+		rc = wire_send(p->fd, &m, sizeof(m), 0, NULL, what, err);
+	}
+	if (!rc)
+		wire_job_key(g->config->secret, g->config->secret_bytes, m.body.job_nonce,
+			     star->base.job_key);
+	return rc;
+}
+
+int star_listen(struct star *star, const struct rg_star_config *config, uint64_t deadline_ns,
+		struct rg_err *err)
+{
+	struct gathering g = {
+		.star = star,
+		.config = config,
+		.listener = -1,
+		.end_ns = deadline_ns,
+		.limit_ns = config->peer_limit_ns ? config->peer_limit_ns : STAR_PEER_LIMIT_NS,
+	};
+	struct rg_err why = {0};
+	int rc;
+
+	star_fill_build(config, g.build);
+	star_fill_host(g.host);
+	g.strangers = rg_zalloc(PLACES, sizeof(*g.strangers));
+	g.polls = rg_zalloc((size_t)1 + PLACES + config->nranks, sizeof(*g.polls));
+	if (!g.strangers || !g.polls) {
+		rc = rg_err_set(&why, RG_ERR_NO_MEMORY, "rank 0: no memory for %u peers",
+				config->nranks);
+		goto free_all;
+	}
+	for (int i = 0; i < PLACES; i++)
+		g.strangers[i].fd = -1;
+	rc = star_bind(config, g.host, &g.listener, g.address, &why);
+	if (!rc)
+		rc = gather(&g, &why);
+	if (!rc)
+		rc = welcome_all(&g, &why);
+	for (uint32_t r = 1; rc && r < star->base.nranks; r++) {
+		if (star->peers[r].fd >= 0)
+			wire_send_abort(star->peers[r].fd, rc, why.text);
+	}
+	for (int i = 0; i < PLACES; i++) {
+		if (g.strangers[i].fd >= 0)
+			drop(&g.strangers[i], NULL);
+	}
+	if (g.listener >= 0)
+		close(g.listener);
+free_all:
+	rg_free(g.polls);
+	rg_free(g.strangers);
+	if (rc)
+		rg_err_set(err, rc, "%s", why.text);
+	return rc;
+}
