@@ -1,1 +1,2 @@
 # Sources of the module model.
+src_librailgauge_a_SOURCES += include/railgauge/model/bound.h

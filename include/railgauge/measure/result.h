@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The result document: everything that was measured, under which conditions, in one JSON file
+ * (docs/RESULT.md in words, docs/result-schema.json as a schema). Tables, CSV and comparisons read
+ * only this.
+ *
+ *   rg_result_open -> rg_result_set_*, rg_result_add_* -> rg_result_write (as often as wanted)
+ *   rg_result_read -> the same struct, checked -> report
+ *
+ * The struct is public for reading; it is changed only by the functions here. Strings, arrays and
+ * samples given to them are copied: borrowed during the call only. In a struct rg_result they
+ * belong to it and live until its close. "May be NULL" means not known or not applicable, and is
+ * null in the document.
+ *
+ * Only one rank keeps a result. One thread per object; nothing blocks but reading and writing of
+ * files. A function that fails leaves the result as it was.
+ */
+#ifndef RAILGAUGE_MEASURE_RESULT_H
+#define RAILGAUGE_MEASURE_RESULT_H
+
+#include "railgauge/base/collective.h"
+#include "railgauge/base/err.h"
+#include "railgauge/base/json.h"
+#include "railgauge/coll/problem.h"
+#include "railgauge/device/types.h"
+#include "railgauge/measure/calibrate.h"
+#include "railgauge/measure/stats.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RG_RESULT_SCHEMA  "railgauge-result"
+#define RG_RESULT_VERSION 1
+
+/* State of the caches when an operation starts. */
+#define RG_CACHE_LIST(X)                                                                         \
+	X(WARM, "warm")	  /* the buffers of earlier operations again, nothing done in between */ \
+	X(FRESH, "fresh") /* each rank has just written its source */                            \
+	X(COLD, "cold")	  /* other data went through the caches in between */
+
+enum rg_cache {
+#define RG_CACHE_ENUM(name, word) RG_CACHE_##name,
+	RG_CACHE_LIST(RG_CACHE_ENUM)
+#undef RG_CACHE_ENUM
+		RG_CACHE_COUNT
+};
+
+/* Why sampling of a point ended. */
+#define RG_STOP_LIST(X)                                                                        \
+	X(INTERVAL, "interval") /* the interval of the median became as narrow as asked for */ \
+	X(BUDGET, "budget")	/* time or repetitions ran out before */                       \
+	X(FIXED, "fixed")	/* a number of repetitions was asked for */                    \
+	X(INTERRUPTED, "interrupted")                                                          \
+	X(NOT_RUN, "not-run") /* the target cannot do it; note says why */
+
+enum rg_stop {
+#define RG_STOP_ENUM(name, word) RG_STOP_##name,
+	RG_STOP_LIST(RG_STOP_ENUM)
+#undef RG_STOP_ENUM
+		RG_STOP_COUNT
+};
+
+extern const char *const rg_cache_words[];  /* NULL-terminated, in enum order */
+extern const char *const rg_stop_words[];   /* likewise */
+extern const char *const rg_access_words[]; /* "private", "window": enum rg_access */
+
+/* One machine of the job. 0 and NULL: not known. */
+struct rg_result_machine {
+	const char *host;
+	const char *kernel; /* "Linux 6.1.0-56-amd64 x86_64" */
+	const char *cpu;    /* model name */
+	uint32_t packages, cores, threads, numa_nodes;
+	uint64_t l1d_bytes, l2_bytes; /* of one core */
+	uint64_t llc_bytes;	      /* one last-level cache */
+	uint64_t memory_bytes;
+	const char *topo_hash;	 /* of the topo module; may be NULL */
+	const char *governor;	 /* "performance"; "mixed" if the cores differ; may be NULL */
+	const char *clocksource; /* the kernel's */
+	const char *thp;	 /* transparent huge pages: always, madvise, never */
+};
+
+/* One rank. */
+struct rg_result_rank {
+	const char *host;
+	int64_t pid;
+	const char *cpus;  /* what it may run on, as the kernel lists it: "0", "0-3,8" */
+	int32_t numa_node; /* of those cpus, -1 if more than one or unknown */
+};
+
+/* Something that makes the numbers doubtful. code is for programs, text for people. */
+struct rg_result_warning {
+	const char *code; /* "shared-core", "smt-siblings", "governor", "load", "oversubscribed",
+			     "bound", "calibration" ...: lower case, dashes */
+	const char *text; /* one line with names and values */
+};
+
+/* How the run as a whole measured. */
+struct rg_result_run {
+	uint32_t nranks;
+	const char *rendezvous; /* "threads", "env", "openmpi" */
+	const char *mpi;	/* the library's version line; may be NULL */
+	const char *isa;	/* rg_reduce_isa() */
+	const char *start;	/* "clock": at an agreed time; "barrier" */
+	uint64_t seed;
+	double timer_cost_ns;
+	double start_skew_ns; /* what the ranks' starts differ by at most; 0 if not known */
+	const char *memory;   /* kind of the buffers: "shared", "host" */
+	uint64_t align_bytes; /* of the buffers */
+};
+
+/*
+ * One point: one collective of one size on one target. Times are per operation, a repetition's time
+ * (the maximum over the ranks) divided by ops. Members that identify the point come first; two
+ * points are the same measurement if all of these are equal.
+ */
+struct rg_result_point {
+	enum rg_coll coll;
+	uint64_t size_bytes; /* S of base/collective.h */
+	uint64_t count;	     /* elements in S */
+	enum rg_type type;
+	enum rg_op op; /* of meaning only if rg_coll_reduces */
+	uint32_t root; /* of meaning only if rg_coll_has_root */
+	bool in_place;
+	const char *target; /* as given to --target: "railgauge", "mpi", "mpi:ring" */
+	enum rg_access buffers;
+	bool persistent; /* false: clear-to-send */
+	enum rg_cache cache;
+
+	/* What ran. */
+	const char *algorithm; /* may be NULL: the library did not say */
+	const char *protocol;  /* may be NULL */
+	const char *transport; /* may be NULL */
+	const char *note;      /* substitutions, reasons for not-run; may be NULL */
+
+	/* How it was sampled. */
+	uint32_t ops;	  /* back-to-back operations of a repetition (k), >= 1 */
+	uint64_t n;	  /* valid repetitions */
+	uint64_t invalid; /* repetitions that did not count (a late starter) */
+	enum rg_stop stop;
+
+	/* What came out. All 0 if n is 0. */
+	double median_ns, lo_ns, hi_ns, p99_ns, min_ns;
+	double algbw_Bps, busbw_Bps; /* of the median; 0 for a barrier */
+	double bound_ns;	     /* 0: none is known */
+	const char *bound_name;	     /* may be NULL */
+	double fraction;	     /* bound_ns / median_ns; 0: none */
+	uint64_t checked;	     /* elements that were compared with what they must be */
+	uint64_t wrong;		     /* of these, the wrong ones */
+
+	/* Every valid repetition in the order of time, ns per operation; may be NULL. */
+	const double *samples; /* [nsamples]; nsamples is n or 0 */
+	uint64_t nsamples;
+	/* The same of every rank, for --raw; may be NULL. */
+	const double *rank_samples; /* [nranks][nsamples] */
+};
+
+struct rg_result {
+	/* What made it. */
+	const char *version;  /* "0.1.0" */
+	const char *build;    /* compiler and what was built in */
+	const char *started;  /* UTC, "2026-11-23T21:03:00Z" */
+	const char *finished; /* likewise; NULL while not complete */
+	bool complete;
+	uint32_t nargs;
+	const char *const *args; /* [nargs] railgauge's own command line */
+	json_t *config;		 /* owned: array of rg_opt_record */
+	struct rg_result_run run;
+	uint32_t nmachines;
+	struct rg_result_machine *machines; /* [nmachines], by host */
+	uint32_t nranks;
+	struct rg_result_rank *ranks; /* [nranks], in rank order */
+	uint32_t nwarnings;
+	struct rg_result_warning *warnings; /* [nwarnings] */
+	bool calibrated;
+	struct rg_calibration calibration; /* of meaning only if calibrated */
+	uint32_t npoints;
+	struct rg_result_point *points; /* [npoints], in the order of being added */
+
+	struct rg_result_arena *arena; /* private: owns the strings and samples */
+};
+
+/* A new result of this program, started now. RG_ERR_NO_MEMORY. */
+int rg_result_open(struct rg_result **out, struct rg_err *err);
+void rg_result_close(struct rg_result *result); /* NULL is allowed */
+
+/*
+ * argv as main() got it. The values of words that look like secrets are for the caller to leave
+ * out; railgauge has no option that takes one. RG_ERR_NO_MEMORY, as all that follow.
+ */
+int rg_result_set_args(struct rg_result *result, int argc, char *const *argv, struct rg_err *err);
+
+/*
+ * The array of rg_opt_record. Takes over the reference, also on failure; NULL is
+ * RG_ERR_NO_MEMORY.
+ */
+int rg_result_set_config(struct rg_result *result, json_t *config, struct rg_err *err);
+
+int rg_result_set_run(struct rg_result *result, const struct rg_result_run *run,
+		      struct rg_err *err);
+
+/* A machine whose host is there already is left out. */
+int rg_result_add_machine(struct rg_result *result, const struct rg_result_machine *machine,
+			  struct rg_err *err);
+int rg_result_add_rank(struct rg_result *result, const struct rg_result_rank *rank,
+		       struct rg_err *err);
+
+/* The text is made printf-like. An equal warning is added only once. */
+int rg_result_add_warning(struct rg_result *result, struct rg_err *err, const char *code,
+			  const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+
+/* Adds the warning "calibration" as well if its check did not pass. */
+int rg_result_set_calibration(struct rg_result *result, const struct rg_calibration *calibration,
+			      struct rg_err *err);
+
+/*
+ * Adds a point, and the warning "bound" if its fraction is above RG_BOUND_ERROR. index_out may be
+ * NULL.
+ */
+int rg_result_add_point(struct rg_result *result, const struct rg_result_point *point,
+			uint32_t *index_out, struct rg_err *err);
+
+/*
+ * Fills what follows from the samples: n (and nsamples), the times, the bandwidths, and with bound
+ * (NULL: none) bound_ns, bound_name and fraction. coll, size_bytes and ops are read. samples is
+ * kept as a pointer in the point (NULL leaves nsamples 0); stats are those of the samples.
+ */
+void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
+			  const struct rg_stats *stats, const double *samples,
+			  const struct rg_bound *bound);
+
+/* Marks the result complete, finished now. */
+int rg_result_finish(struct rg_result *result, struct rg_err *err);
+
+/*
+ * Writes the document as it stands: the file is always a whole, valid one, with "complete" false
+ * before rg_result_finish. May be called after every point, so that little is lost when the process
+ * is killed. As rg_io_replace_file.
+ */
+int rg_result_write(const struct rg_result *result, const char *path, struct rg_err *err);
+
+/* The same as a JSON value, new reference; NULL without memory. */
+json_t *rg_result_to_json(const struct rg_result *result);
+
+/*
+ * Reads and checks a whole document: every member must be there with the right type and range, and
+ * nothing else; numbers must agree with each other (lo <= median <= hi, nsamples, host names). The
+ * first offence is the error, RG_ERR_FORMAT "FILE: points[3].median_ns: expected ...".
+ * RG_ERR_UNSUPPORTED for a version that this program does not know; and as rg_json_read.
+ */
+int rg_result_read(const char *path, struct rg_result **out, struct rg_err *err);
+
+/* The same from a parsed document; name stands for the file in messages. root is borrowed. */
+int rg_result_from_json(const json_t *root, const char *name, struct rg_result **out,
+			struct rg_err *err);
+
+/* Do the identifying members agree? */
+bool rg_result_point_same(const struct rg_result_point *a, const struct rg_result_point *b);
+
+/*
+ * This machine, with strings that live in a static area of the calling thread until its next call.
+ * topo_hash is left NULL. Reads /proc and /sys; what is not there is 0 or NULL. Never fails.
+ */
+void rg_result_machine_here(struct rg_result_machine *out);
+
+/*
+ * This process as a rank: pid, host, the allowed cpus and their node; strings as above.
+ */
+void rg_result_rank_here(struct rg_result_rank *out);
+
+#endif

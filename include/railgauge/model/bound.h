@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Bounds: how fast could a collective within one node be at best? Pure functions of plain numbers.
+ *
+ *   what must move (rg_traffic_of)  +  what the memory can do (struct rg_rates)  ->  rg_bound_of
+ *
+ * The bound is a lower limit of the time of one operation: the larger of
+ *   latency   each result depends on data of another rank, so one cache line must travel once
+ *             between two cores;
+ *   memory    the bytes that a rank must load and store at the very least, at the highest rate that
+ *             was measured for the same mix of reads and writes at that footprint while all ranks
+ *             were busy.
+ * A measured time below the bound (fraction above RG_BOUND_ERROR) means that the bound is wrong,
+ * and is reported as that.
+ *
+ * Derivations, with p ranks, S the size in bytes of base/collective.h, per rank and operation; the
+ * load is taken as even, which minimises the slowest rank's share (a broadcast's root excepted).
+ *
+ * Windows (peers' buffers are mapped; nothing but sources need be read and destinations written):
+ *   allreduce      every element of p sources is read once by somebody: p S / p = S read; every
+ *                  element of p destinations is written: S
+ *   reducescatter  the part of this rank from p sources: p (S / p) = S read; S / p written
+ *   allgather      p (p blocks of S / p) are written: S per rank; each block need be read only
+ *                  once, by one pass with p destinations: S / p
+ *   alltoall       S read, S written (each element has one destination)
+ *   broadcast      p - 1 destinations of S are written, (p - 1) S / p per rank; the source is read
+ *                  once: S / p. (In place; out of place the root copies as well: S written.)
+ *   sendrecv       S read, S written
+ *   barrier        nothing
+ * In place, blocks that are already where they belong are not moved: allgather writes (p - 1) S /
+ * p, alltoall reads and writes (p - 1) S / p. (allreduce and reducescatter must read and write
+ * all.)
+ *
+ * Private buffers (only the owner can reach them): a rank reads its own source and writes its own
+ * destination, and the rest passes through slots, which stay in cache and are counted apart, as
+ * `exchange`: the bytes a rank must receive at least [Chan07, section 2 and 4.1], each written once
+ * and read once.
+ *   allreduce      S, S             2 (p - 1) S / p received
+ *   reducescatter  S, S / p         (p - 1) S / p
+ *   allgather      S / p, S         (p - 1) S / p
+ *   alltoall       S, S             (p - 1) S / p
+ *   broadcast      S / p, (p - 1) S / p   (p - 1) S / p     (mean over the ranks)
+ *   sendrecv       S, S             S (if p > 1)
+ */
+#ifndef RAILGAUGE_MODEL_BOUND_H
+#define RAILGAUGE_MODEL_BOUND_H
+
+#include "railgauge/base/collective.h"
+#include "railgauge/coll/problem.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Above this fraction the bound, not the measurement, is taken to be wrong. */
+#define RG_BOUND_ERROR 1.02
+
+/*
+ * What memory was asked to do during calibration. X(NAME, "word", reads, writes): streams per
+ * element. _STREAM means non-temporal stores.
+ */
+#define RG_MIX_LIST(X)                        \
+	X(READ, "read", 1, 0)                 \
+	X(WRITE, "write", 0, 1)               \
+	X(WRITE_STREAM, "write-stream", 0, 1) \
+	X(COPY, "copy", 1, 1)                 \
+	X(COPY_STREAM, "copy-stream", 1, 1)   \
+	X(ADD, "add", 2, 1)                   \
+	X(ADD_STREAM, "add-stream", 2, 1)     \
+	X(TWO_TWO, "two-two", 2, 2)           \
+	X(TWO_TWO_STREAM, "two-two-stream", 2, 2)
+
+enum rg_mix {
+#define RG_MIX_ENUM(name, word, reads, writes) RG_MIX_##name,
+	RG_MIX_LIST(RG_MIX_ENUM)
+#undef RG_MIX_ENUM
+		RG_MIX_COUNT
+};
+
+const char *rg_mix_name(enum rg_mix mix);
+extern const char *const rg_mix_words[]; /* NULL-terminated, in enum order */
+uint32_t rg_mix_reads(enum rg_mix mix);
+uint32_t rg_mix_writes(enum rg_mix mix);
+
+#define RG_RATES_MAX 24 /* footprints */
+
+/* What one rank's memory can do while all ranks do the same. Plain data. */
+struct rg_rates {
+	uint32_t nfootprints;
+	uint64_t footprint_bytes[RG_RATES_MAX]; /* per rank, ascending */
+	/*
+	 * Bytes read plus bytes written per second and rank, as the program sees them (the line
+	 * fetched by a cached store before it is overwritten does not count). 0: not measured.
+	 */
+	double rate_Bps[RG_RATES_MAX][RG_MIX_COUNT];
+	double line_ns; /* one way of a cache line between two ranks, the nearest pair; 0: unknown
+			 */
+};
+
+/* Bytes per rank and operation. */
+struct rg_traffic {
+	double read_bytes, written_bytes;
+	double exchange_bytes; /* received through slots; 0 for windows */
+};
+
+/* What is bounded. */
+struct rg_bound_problem {
+	enum rg_coll coll;
+	uint64_t size_bytes; /* S */
+	uint32_t nranks;
+	bool in_place;
+	enum rg_access access;
+	uint32_t ops; /* back-to-back operations of a repetition (k), >= 1 */
+	bool cold;    /* caches hold nothing of it: the largest calibrated footprint counts */
+};
+
+struct rg_bound {
+	double bound_ns;  /* per operation; 0: no bound is known */
+	const char *name; /* static: "line", "read", "copy-stream" ...; what it comes from */
+};
+
+void rg_traffic_of(const struct rg_bound_problem *problem, struct rg_traffic *out);
+
+/*
+ * Distinct bytes that one rank touches in a repetition: (read + written) * ops. What a calibration
+ * should be asked for; never less than RG_FOOTPRINT_MIN_BYTES.
+ */
+#define RG_FOOTPRINT_MIN_BYTES ((uint64_t)16 << 10)
+uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem);
+
+/*
+ * The bound. Rates are taken at the largest calibrated footprint that is not above the problem's
+ * (rates fall with the footprint, so this errs towards a bound that holds), and among mixes of the
+ * same ratio of reads to writes the fastest counts. A ratio between two calibrated ones is split
+ * into them. One rank has no latency part. A broadcast may be pipelined over the operations of a
+ * repetition: its latency counts once per repetition.
+ */
+struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates);
+
+#endif
