@@ -25,14 +25,15 @@ dev   module:cmocka        libcmocka-dev   libcmocka-devel      the unit tests
 dev   program:xz           xz-utils        xz                   make distcheck
 dev   program:valgrind     valgrind        valgrind             memory errors in unit tests
 dev   program:clang        clang           clang                a second compiler, data races
-dev   program:clang-format-14 clang-format-14 clang-tools-extra the format of the sources
+dev   program:clang-format-14 clang-format clang-tools-extra the format of the sources (version 14)
 dev   program:codespell    codespell       codespell            spelling
 '
 
 # present KIND:NAME: is it there?
 present() {
   case $1 in
-    program:clang-format-14) clang-format --version 2>/dev/null | grep -q 'version 14\.' ;;
+    program:clang-format-14) # any will do: another version leaves the format unchecked
+      command -v clang-format-14 >/dev/null 2>&1 || command -v clang-format >/dev/null 2>&1 ;;
     program:cc) command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 ;;
     program:*) command -v "${1#program:}" >/dev/null 2>&1 ;;
     module:*) pkg-config --exists "${1#module:}" 2>/dev/null ;;
@@ -49,7 +50,7 @@ missing() {
 }
 
 column() { # column N: the N-th word of each line on stdin, in one line
-  awk -v n="$1" '{ printf "%s%s", NR > 1 ? " " : "", $n } END { print "" }'
+  awk -v n="$1" '{ printf "%s%s", (NR > 1 ? " " : ""), $n } END { print "" }'
 }
 
 # Prints the prefix that makes a command run as root ("" or "sudo -n"), or fails.
@@ -86,9 +87,16 @@ provide() {
   else
     echo "  apt-get install $deb"
     # shellcheck disable=SC2086 # both are lists of words
+    # All at once; where a release lacks one of them, one by one.
     if $root env DEBIAN_FRONTEND=noninteractive sh -c '
         apt-get update -q
-        apt-get install -q -y --no-install-recommends "$@"' sh $deb >"$log" 2>&1; then
+        apt-get install -q -y --no-install-recommends "$@" || {
+          rc=0
+          for package; do
+            apt-get install -q -y --no-install-recommends "$package" || rc=1
+          done
+          exit $rc
+        }' sh $deb >"$log" 2>&1; then
       hash -r 2>/dev/null || :
     else
       echo "  apt-get failed; its last words, all of them in $log:"
