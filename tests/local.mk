@@ -17,7 +17,7 @@ AM_TESTS_ENVIRONMENT = \
 # The rules of STYLE.md that a machine can check.
 rule_tests = tests/layering.sh tests/headers.sh tests/checksrc.sh
 TESTS += $(rule_tests)
-EXTRA_DIST += $(rule_tests) scripts/checksrc scripts/checksrc.waivers scripts/codespell.ignore
+EXTRA_DIST += tests/installcheck.sh $(rule_tests) scripts/checksrc scripts/checksrc.waivers scripts/codespell.ignore
 
 valgrind_tests =
 
@@ -44,3 +44,7 @@ check-thread: $(check_PROGRAMS)
 check-valgrind: $(valgrind_tests)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_tests)' LOG_COMPILER=valgrind \
 		LOG_FLAGS='-q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite'
+
+installcheck-local:
+	BINDIR='$(DESTDIR)$(bindir)' PKGLIBDIR='$(DESTDIR)$(pkglibdir)' $(SHELL) \
+		$(srcdir)/tests/installcheck.sh
