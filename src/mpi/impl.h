@@ -6,6 +6,8 @@
 #ifndef RAILGAUGE_SRC_MPI_IMPL_H
 #define RAILGAUGE_SRC_MPI_IMPL_H
 
+#include "railgauge/mpi/glue.h"
+
 #include <stdint.h>
 
 /* All libraries that there could be a module for; NULL-terminated. */
@@ -15,5 +17,9 @@ const char *const *rg_mpi_known(void);
  * How many ranks the launcher says it started, and the variable that says so; 0 if none does.
  */
 uint32_t rg_mpi_launched_ranks(const char **variable_out);
+
+/* rg_mpi_rendezvous_open of a rank that says it is of this build. */
+int rg_mpi_rendezvous_open_as(struct rg_mpi *mpi, const char *build, uint64_t deadline_ns,
+			      struct rg_rendezvous **rdv_out, struct rg_err *err);
 
 #endif

@@ -7,8 +7,11 @@
 
 #include "railgauge/mpi/glue.h"
 
+#include "impl.h"
+
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
+#include "railgauge/launch/build.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -16,8 +19,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#define HOST_BYTES  64
-#define BUILD_BYTES 64
+#define HOST_BYTES 64
 
 struct mpi_rdv {
 	struct rg_rendezvous base;
@@ -33,7 +35,7 @@ _Static_assert(offsetof(struct mpi_rdv, base) == 0, "the head comes first");
 struct hello {
 	uint8_t job_key[32]; /* rank 0's counts */
 	char host[HOST_BYTES];
-	char build[BUILD_BYTES];
+	char build[RG_BUILD_BYTES];
 };
 
 static const char *host_of(const struct mpi_rdv *rdv, uint32_t rank)
@@ -65,11 +67,11 @@ static int gather(struct mpi_rdv *rdv, const void *mine, void *all, size_t len_b
 }
 
 /* Before an exchange, to which the others may have come already. */
-static int no_memory(struct mpi_rdv *rdv, struct rg_err *err)
+static int no_memory(struct rg_mpi *mpi, struct rg_err *err)
 {
 	static const char text[] = "no memory for the words of all ranks";
 
-	rdv->mpi->module->give_up(text);
+	mpi->module->give_up(text);
 	return rg_err_set(err, RG_ERR_NO_MEMORY, "%s", text);
 }
 
@@ -95,7 +97,7 @@ static int mpi_allgather(struct rg_rendezvous *base, const void *mine, void *all
 	int rc;
 
 	if (!lengths)
-		return no_memory(rdv, err);
+		return no_memory(rdv->mpi, err);
 	rc = gather(rdv, &length, lengths, sizeof(length), deadline_ns, err);
 	if (!rc)
 		rc = check_lengths(rdv, lengths, err);
@@ -119,75 +121,77 @@ static void mpi_close(struct rg_rendezvous *base)
 }
 
 /* getrandom fills short requests whole, but may be interrupted before it has entropy. */
-static int draw_key(uint8_t key[32], struct rg_err *err)
+static int draw_key(struct rg_mpi *mpi, uint8_t key[32], struct rg_err *err)
 {
 	ssize_t n;
 
 	do
 		n = getrandom(key, 32, 0);
 	while (n < 0 && errno == EINTR);
-	return n == 32 ? 0 : rg_err_errno(err, errno, "getrandom for the job key");
+	if (n == 32)
+		return 0;
+	n = errno;
+	mpi->module->give_up("no random bytes for the job key");
+	return rg_err_errno(err, (int)n, "getrandom for the job key");
 }
 
 static int check_builds(const struct mpi_rdv *rdv, const struct hello *all, struct rg_err *err)
 {
 	for (uint32_t r = 1; r < rdv->base.nranks; r++) {
-		if (memcmp(all[r].build, all[0].build, BUILD_BYTES))
+		if (memcmp(all[r].build, all[0].build, RG_BUILD_BYTES))
 			return rg_err_set(err, RG_ERR_MISMATCH,
 					  "two builds of railgauge in one job: rank 0 on %s runs "
-					  "%.*s, rank %u on %s runs %.*s",
-					  all[0].host, BUILD_BYTES, all[0].build, r, all[r].host,
-					  BUILD_BYTES, all[r].build);
+					  "%s, rank %u on %s runs %s",
+					  all[0].host, all[0].build, r, all[r].host, all[r].build);
 	}
 	return 0;
 }
 
 /* Everybody learns everybody's host and build, and rank 0's key. */
-static int introduce(struct mpi_rdv *rdv, uint64_t deadline_ns, struct rg_err *err)
+static int introduce(struct mpi_rdv *rdv, const char *build, uint64_t deadline_ns,
+		     struct rg_err *err)
 {
 	uint32_t nranks = rdv->base.nranks;
-	struct hello mine = {0}, *all = NULL;
-	char(*hosts)[HOST_BYTES];
+	struct hello mine = {0}, *all = rg_zalloc(nranks, sizeof(*all));
+	char(*hosts)[HOST_BYTES] = rg_zalloc(nranks, sizeof(*hosts));
 	int rc = 0;
 
-	if (!rdv->base.rank)
-		rc = draw_key(mine.job_key, err);
+	if (!all || !hosts)
+		rc = no_memory(rdv->mpi, err);
+	else if (!rdv->base.rank)
+		rc = draw_key(rdv->mpi, mine.job_key, err);
 	if (rc)
-		return rc;
+		goto free;
 	if (gethostname(mine.host, sizeof(mine.host) - 1))
 		snprintf(mine.host, sizeof(mine.host), "an unnamed host");
-	snprintf(mine.build, sizeof(mine.build), "%s", PACKAGE_VERSION);
-	all = rg_zalloc(nranks, sizeof(*all));
-	hosts = rg_zalloc(nranks, sizeof(*hosts));
-	if (!all || !hosts)
-		rc = no_memory(rdv, err);
-	if (!rc)
-		rc = gather(rdv, &mine, all, sizeof(mine), deadline_ns, err);
+	snprintf(mine.build, sizeof(mine.build), "%s", build);
+	rc = gather(rdv, &mine, all, sizeof(mine), deadline_ns, err);
 	if (!rc)
 		rc = check_builds(rdv, all, err);
-	if (rc) {
-		rg_free(hosts);
-		goto free_all;
-	}
+	if (rc)
+		goto free;
 	memcpy(rdv->base.job_key, all[0].job_key, sizeof(rdv->base.job_key));
 	for (uint32_t r = 0; r < nranks; r++)
 		memcpy(hosts[r], all[r].host, HOST_BYTES);
 	rdv->hosts = hosts;
-free_all:
+	hosts = NULL;
+free:
+	explicit_bzero(&mine, sizeof(mine));
 	if (all)
 		explicit_bzero(all, nranks * sizeof(*all));
 	rg_free(all);
+	rg_free(hosts);
 	return rc;
 }
 
-int rg_mpi_rendezvous_open(struct rg_mpi *mpi, uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
-			   struct rg_err *err)
+int rg_mpi_rendezvous_open_as(struct rg_mpi *mpi, const char *build, uint64_t deadline_ns,
+			      struct rg_rendezvous **rdv_out, struct rg_err *err)
 {
 	struct mpi_rdv *rdv = rg_zalloc(1, sizeof(*rdv));
 	int rc;
 
 	if (!rdv)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the rendezvous by MPI");
+		return no_memory(mpi, err);
 	rdv->mpi = mpi;
 	rdv->ops = (struct rg_rendezvous_ops){
 		.name = mpi->module->name,
@@ -198,11 +202,17 @@ int rg_mpi_rendezvous_open(struct rg_mpi *mpi, uint64_t deadline_ns, struct rg_r
 	rdv->base.ops = &rdv->ops;
 	rdv->base.rank = mpi->rank;
 	rdv->base.nranks = mpi->nranks;
-	rc = introduce(rdv, deadline_ns, err);
+	rc = introduce(rdv, build, deadline_ns, err);
 	if (rc) {
 		mpi_close(&rdv->base);
 		return rc;
 	}
 	*rdv_out = &rdv->base;
 	return 0;
+}
+
+int rg_mpi_rendezvous_open(struct rg_mpi *mpi, uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
+			   struct rg_err *err)
+{
+	return rg_mpi_rendezvous_open_as(mpi, rg_build_id(), deadline_ns, rdv_out, err);
 }

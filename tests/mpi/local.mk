@@ -1,18 +1,39 @@
-# Tests of the module mpi. Programs named .mpi are started by run-mpi.sh with 1 to 4 ranks.
+# Tests of the module mpi. Programs named .mpi are started by run-mpi.sh with 1 to 4 ranks; scripts
+# that need mpirun call it themselves.
 dist_check_SCRIPTS = %D%/run-mpi.sh
-mpi_scripts = tests/mpi/test_selection.sh
+mpi_scripts = tests/mpi/test_peers.sh tests/mpi/test_selection.sh
 EXTRA_DIST += $(mpi_scripts)
+
+# -rpath makes libtool build a shared object although it is not installed.
+check_LTLIBRARIES = tests/mpi/rg_mpi_mpich.la
+tests_mpi_rg_mpi_mpich_la_SOURCES = %D%/fake_module.c
+tests_mpi_rg_mpi_mpich_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+
+if HAVE_CMOCKA
+valgrind_tests += tests/mpi/test_choose
+check_PROGRAMS += tests/mpi/test_choose
+TESTS += tests/mpi/test_choose
+tests_mpi_test_choose_SOURCES = %D%/test_choose.c
+tests_mpi_test_choose_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src \
+	-DFAKE_MODULES='"$(abs_top_builddir)/tests/mpi/.libs"'
+tests_mpi_test_choose_LDADD = $(test_libs)
+EXTRA_tests_mpi_test_choose_DEPENDENCIES = tests/mpi/rg_mpi_mpich.la
+endif
+
 if HAVE_OPENMPI
-check_PROGRAMS += tests/mpi/osu_loop tests/mpi/test_glue.mpi
-check_PROGRAMS += tests/mpi/selection
+check_PROGRAMS += tests/mpi/osu_loop tests/mpi/peers tests/mpi/selection tests/mpi/test_glue.mpi
 TESTS += tests/mpi/test_glue.mpi $(mpi_scripts)
+tests_mpi_osu_loop_SOURCES = %D%/osu_loop.c
+tests_mpi_osu_loop_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
+tests_mpi_osu_loop_LDADD = $(OPENMPI_LIBS)
+tests_mpi_peers_SOURCES = %D%/peers.c
+tests_mpi_peers_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src
+tests_mpi_peers_LDADD = $(rg_libs)
+# Its functions must come before those of libmpi for libmpi's own plug-ins, too.
 tests_mpi_selection_SOURCES = %D%/oracle.c %D%/oracle.h %D%/selection.c
 tests_mpi_selection_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
 tests_mpi_selection_LDADD = $(rg_libs) $(OPENMPI_LIBS)
 tests_mpi_selection_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
-tests_mpi_osu_loop_SOURCES = %D%/osu_loop.c
-tests_mpi_osu_loop_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
-tests_mpi_osu_loop_LDADD = $(OPENMPI_LIBS)
 tests_mpi_test_glue_mpi_SOURCES = %D%/oracle.c %D%/oracle.h %D%/test_glue.c
 tests_mpi_test_glue_mpi_LDADD = $(rg_libs)
 endif
