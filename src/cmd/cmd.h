@@ -14,6 +14,9 @@ struct rg_command {
 	int (*run)(int argc, char **argv);
 };
 
+/* The commands, each in a file of its name. */
+int cmd_run(int argc, char **argv);
+
 /*
  * The exit status for what a function returned: 0 for rc 0 and for 1 (rg_opt_parse printed the
  * help). For a negative code, err's text goes to stderr first as the one line

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const struct rg_command commands[] = {
+	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{NULL, NULL, NULL},
 };
 

@@ -1,9 +1,15 @@
 src_librailgauge_a_SOURCES += \
+	include/railgauge/launch/bind.h \
 	include/railgauge/launch/build.h \
+	include/railgauge/launch/child.h \
 	include/railgauge/launch/job_env.h \
 	include/railgauge/launch/rendezvous.h \
 	include/railgauge/launch/star.h \
+	%D%/bind.c \
 	%D%/build.c \
+	%D%/child.c \
+	%D%/child_exec.c \
+	%D%/child_impl.h \
 	%D%/env.c \
 	%D%/job_env.c \
 	%D%/rendezvous.c \

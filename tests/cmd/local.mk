@@ -1,6 +1,7 @@
 # Tests of the module cmd.
 cmd_tests = \
 	tests/cmd/test_readme.sh \
+	tests/cmd/test_run.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
 EXTRA_DIST += $(cmd_tests)

@@ -1,12 +1,20 @@
-# Tests of the module launch.
+# Tests of the module launch. meet is a rank for the tests of `railgauge run`.
+check_PROGRAMS += tests/launch/meet
+tests_launch_meet_SOURCES = %D%/meet.c
+tests_launch_meet_LDADD = $(rg_libs)
+
 if HAVE_CMOCKA
 launch_tests = \
+	tests/launch/test_child \
 	tests/launch/test_job_env \
 	tests/launch/test_star \
 	tests/launch/test_strangers \
 	tests/launch/test_threads
 check_PROGRAMS += $(launch_tests)
 TESTS += $(launch_tests)
+tests_launch_test_child_SOURCES = %D%/test_child.c
+tests_launch_test_child_CPPFLAGS = $(test_cppflags)
+tests_launch_test_child_LDADD = $(test_libs)
 tests_launch_test_job_env_SOURCES = %D%/test_job_env.c
 tests_launch_test_job_env_CPPFLAGS = $(test_cppflags)
 tests_launch_test_job_env_LDADD = $(test_libs)

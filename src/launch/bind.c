@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/launch/bind.h"
+
+#include "railgauge/base/io.h"
+#include "railgauge/base/mem.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Larger than any kernel's: the call tells by EINVAL that a set is too small. */
+#define MAX_CPUS 65536
+
+/* The list starts with the lowest CPU of the core: "0,64" or "2-3". */
+static int core_of_sysfs(int cpu, void *arg)
+{
+	char path[96], *text, *end;
+	long first;
+
+	(void)arg;
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
+		 cpu);
+	if (rg_io_read_file(path, 65536, &text, NULL, NULL))
+		return cpu;
+	first = strtol(text, &end, 10);
+	if (end == text || first < 0 || first >= MAX_CPUS)
+		first = cpu;
+	rg_free(text);
+	return (int)first;
+}
+
+int rg_bind_order_make(const int *allowed, uint32_t nallowed, int (*core_of)(int cpu, void *arg),
+		       void *arg, struct rg_bind_order *order_out, struct rg_err *err)
+{
+	int *cores = rg_zalloc(nallowed, sizeof(*cores));
+	uint32_t *turns = rg_zalloc(nallowed, sizeof(*turns)); /* how many of its core are before */
+	int *cpus = rg_zalloc(nallowed, sizeof(*cpus));
+	uint32_t used = 0, ncores = 0;
+
+	if (!cores || !turns || !cpus) {
+		rg_free(cpus);
+		rg_free(turns);
+		rg_free(cores);
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u cpus", nallowed);
+	}
+	for (uint32_t i = 0; i < nallowed; i++) {
+		cores[i] = core_of(allowed[i], arg);
+		for (uint32_t j = 0; j < i; j++)
+			turns[i] += cores[j] == cores[i];
+		ncores += turns[i] == 0;
+	}
+	for (uint32_t turn = 0; used < nallowed; turn++) {
+		for (uint32_t i = 0; i < nallowed; i++) {
+			if (turns[i] == turn)
+				cpus[used++] = allowed[i];
+		}
+	}
+	rg_free(turns);
+	rg_free(cores);
+	*order_out = (struct rg_bind_order){.cpus = cpus, .ncpus = nallowed, .ncores = ncores};
+	return 0;
+}
+
+int rg_bind_order_init(struct rg_bind_order *order_out, struct rg_err *err)
+{
+	size_t bytes = CPU_ALLOC_SIZE(MAX_CPUS);
+	cpu_set_t *set = rg_zalloc(1, bytes);
+	int *allowed = NULL, rc;
+	uint32_t n = 0;
+
+	if (!set)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a set of cpus");
+	if (sched_getaffinity(0, bytes, set)) {
+		rc = rg_err_errno(err, errno, "sched_getaffinity");
+		goto free_set;
+	}
+	allowed = rg_zalloc((size_t)CPU_COUNT_S(bytes, set), sizeof(*allowed));
+	if (!allowed) {
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a list of cpus");
+		goto free_set;
+	}
+	for (int cpu = 0; cpu < MAX_CPUS; cpu++) {
+		if (CPU_ISSET_S(cpu, bytes, set))
+			allowed[n++] = cpu;
+	}
+	rc = rg_bind_order_make(allowed, n, core_of_sysfs, NULL, order_out, err);
+	rg_free(allowed);
+free_set:
+	rg_free(set);
+	return rc;
+}
+
+void rg_bind_order_release(struct rg_bind_order *order)
+{
+	if (!order)
+		return;
+	rg_free(order->cpus);
+	*order = (struct rg_bind_order){0};
+}
