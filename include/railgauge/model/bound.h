@@ -13,34 +13,36 @@
  * A measured time below the bound (fraction above RG_BOUND_ERROR) means that the bound is wrong,
  * and is reported as that.
  *
- * Derivations, with p ranks, S the size in bytes of base/collective.h, per rank and operation; the
- * load is taken as even, which minimises the slowest rank's share (a broadcast's root excepted).
+ * Derivations, with p ranks, S the size in bytes of base/collective.h, per rank and operation. The
+ * load is taken as even over the ranks: any other share makes the slowest rank slower. Sources must
+ * be read and destinations written, nothing else need touch memory:
  *
- * Windows (peers' buffers are mapped; nothing but sources need be read and destinations written):
- *   allreduce      every element of p sources is read once by somebody: p S / p = S read; every
- *                  element of p destinations is written: S
- *   reducescatter  the part of this rank from p sources: p (S / p) = S read; S / p written
- *   allgather      p (p blocks of S / p) are written: S per rank; each block need be read only
- *                  once, by one pass with p destinations: S / p
- *   alltoall       S read, S written (each element has one destination)
- *   broadcast      p - 1 destinations of S are written, (p - 1) S / p per rank; the source is read
- *                  once: S / p. (In place; out of place the root copies as well: S written.)
- *   sendrecv       S read, S written
- *   barrier        nothing
- * In place, blocks that are already where they belong are not moved: allgather writes (p - 1) S /
- * p, alltoall reads and writes (p - 1) S / p. (allreduce and reducescatter must read and write
- * all.)
+ *                  read     written          because
+ *   allreduce      S        S                each of p ranks' S elements is read once by somebody
+ *                                            and p destinations of S are written: p S / p
+ *   reducescatter  S        S / p            p sources of S; p destinations of S / p
+ *   allgather      S / p    S                p sources of S / p, each read once by one pass that
+ *                                            writes p destinations; these are p S in all
+ *   alltoall       S        S                every element has one destination
+ *   broadcast      S / p    S                one source; p destinations (the root copies as well)
+ *   sendrecv       S        S
+ *   barrier        0        0
  *
- * Private buffers (only the owner can reach them): a rank reads its own source and writes its own
- * destination, and the rest passes through slots, which stay in cache and are counted apart, as
- * `exchange`: the bytes a rank must receive at least [Chan07, section 2 and 4.1], each written once
- * and read once.
- *   allreduce      S, S             2 (p - 1) S / p received
- *   reducescatter  S, S / p         (p - 1) S / p
- *   allgather      S / p, S         (p - 1) S / p
- *   alltoall       S, S             (p - 1) S / p
- *   broadcast      S / p, (p - 1) S / p   (p - 1) S / p     (mean over the ranks)
- *   sendrecv       S, S             S (if p > 1)
+ * In place, what is already where it belongs is not moved: allgather and broadcast write
+ * (p - 1) S / p, alltoall reads and writes (p - 1) S / p; allreduce, reducescatter and sendrecv
+ * stay as they are; one rank does nothing. These hold for windows (peers' buffers are mapped) and
+ * for private ones: there, the same bytes are read and written by their owners.
+ *
+ * With private buffers all that passes between ranks goes through slots besides, which can stay in
+ * cache: the bytes that a rank receives at least ("exchange"), each written once and read once
+ * [Chan07, section 3]:
+ *
+ *   allreduce 2 (p - 1) S / p    reducescatter, allgather, alltoall, broadcast (mean) (p - 1) S / p
+ *   sendrecv S (0 with one rank)
+ *
+ * These are a bound of their own, at the smallest calibrated footprint, together with the bytes
+ * above: a core that waits for memory may move cached bytes meanwhile, so the larger counts, not
+ * the sum.
  */
 #ifndef RAILGAUGE_MODEL_BOUND_H
 #define RAILGAUGE_MODEL_BOUND_H

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/measure/stats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int compare(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* log P(Bin(n, 1/2) = k). lgamma() itself writes a global. */
+static double log_binomial(size_t n, size_t k)
+{
+	int sign;
+
+	return lgamma_r((double)n + 1, &sign) - lgamma_r((double)k + 1, &sign) -
+	       lgamma_r((double)(n - k) + 1, &sign) - (double)n * M_LN2;
+}
+
+/*
+ * P(Bin(n, 1/2) <= k) for k < n / 2. Summed downwards from the largest term, whose ratio to the
+ * next, k / (n - k + 1), is below 1: at 2 standard deviations some O(sqrt n) terms count.
+ */
+static double binomial_tail(size_t n, size_t k)
+{
+	double term = exp(log_binomial(n, k)), sum = term;
+
+	for (; k > 0 && term > sum * 1e-17; k--) {
+		term *= (double)k / (double)(n - k + 1);
+		sum += term;
+	}
+	return sum;
+}
+
+size_t rg_stats_interval_rank(size_t n, double *level_out)
+{
+	double tail_max = (1 - RG_STATS_LEVEL) / 2;
+	size_t k = 0; /* j - 1 */
+
+	if (n >= 6) {
+		/* The normal approximation, and from there to the exact limit. */
+		double guess = floor((double)n / 2 - 0.98 * sqrt((double)n));
+
+		k = guess > 1 ? (size_t)guess : 0;
+		while (k > 0 && binomial_tail(n, k) > tail_max)
+			k--;
+		while (k + 1 < n / 2 && binomial_tail(n, k + 1) <= tail_max)
+			k++;
+	}
+	if (level_out)
+		*level_out = n > 1 ? 1 - 2 * binomial_tail(n, k) : 0;
+	return k + 1;
+}
+
+void rg_stats_of_sorted(const double *sorted, size_t n, struct rg_stats *out)
+{
+	double sum = 0;
+	size_t j, p99;
+
+	memset(out, 0, sizeof(*out));
+	if (!n)
+		return;
+	for (size_t i = 0; i < n; i++)
+		sum += sorted[i];
+	out->n = n;
+	out->median = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+	j = rg_stats_interval_rank(n, &out->level);
+	out->lo = sorted[j - 1];
+	out->hi = sorted[n - j];
+	out->reached = out->level >= RG_STATS_LEVEL;
+	p99 = n - n / 100; /* the smallest i with i >= 0.99 n */
+	out->p99 = sorted[p99 - 1];
+	out->min = sorted[0];
+	out->max = sorted[n - 1];
+	out->mean = sum / (double)n;
+}
+
+void rg_stats_of(const double *samples, size_t n, double *scratch, struct rg_stats *out)
+{
+	if (n && scratch != samples)
+		memcpy(scratch, samples, n * sizeof(*samples));
+	if (n)
+		qsort(scratch, n, sizeof(*scratch), compare);
+	rg_stats_of_sorted(scratch, n, out);
+}
+
+double rg_stats_halfwidth(const struct rg_stats *stats)
+{
+	if (!(stats->median > 0))
+		return HUGE_VAL;
+	return (stats->hi - stats->lo) / 2 / stats->median;
+}
+
+struct rg_ratio rg_ratio_of_medians(const struct rg_stats *a, const struct rg_stats *b)
+{
+	struct rg_ratio r = {0};
+	double d, down, up;
+
+	if (!(a->median > 0 && b->median > 0 && a->lo > 0 && b->lo > 0))
+		return r;
+	d = log(a->median / b->median);
+	down = hypot(log(a->median / a->lo), log(b->hi / b->median));
+	up = hypot(log(a->hi / a->median), log(b->median / b->lo));
+	r.ratio = a->median / b->median;
+	r.lo = exp(d - down);
+	r.hi = exp(d + up);
+	r.n = 1;
+	r.reached = a->reached && b->reached;
+	return r;
+}
+
+struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n)
+{
+	struct rg_ratio r = {0};
+	double sum = 0, squares = 0, mean, half = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(a[i] > 0 && b[i] > 0))
+			return r;
+		sum += log(a[i] / b[i]);
+	}
+	if (!n)
+		return r;
+	mean = sum / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		double d = log(a[i] / b[i]) - mean;
+
+		squares += d * d;
+	}
+	if (n > 1)
+		half = rg_stats_student(n - 1) * sqrt(squares / (double)(n - 1) / (double)n);
+	r.ratio = exp(mean);
+	r.lo = exp(mean - half);
+	r.hi = exp(mean + half);
+	r.n = n;
+	r.reached = n > 1;
+	return r;
+}
+
+bool rg_ratio_significant(const struct rg_ratio *ratio)
+{
+	return ratio->reached && (ratio->lo > 1 || ratio->hi < 1);
+}
+
+double rg_stats_geomean(const double *values, size_t n)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(values[i] > 0))
+			return 0;
+		sum += log(values[i]);
+	}
+	return n ? exp(sum / (double)n) : 0;
+}
+
+double rg_stats_student(size_t df)
+{
+	/* Tabulated where the expansion is not exact enough. */
+	static const double t[] = {12.7062, 4.30265, 3.18245, 2.77645, 2.57058,
+				   2.44691, 2.36462, 2.30600, 2.26216, 2.22814};
+	const double z = 1.959964;
+	double v = (double)df;
+
+	if (df <= sizeof(t) / sizeof(t[0]))
+		return t[df ? df - 1 : 0];
+	return z + (pow(z, 3) + z) / (4 * v) +
+	       (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/model/bound.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <string.h>
+
+const char *const rg_mix_words[] = {
+#define WORD(name, word, reads, writes) word,
+	RG_MIX_LIST(WORD)
+#undef WORD
+		NULL,
+};
+
+static const struct {
+	uint32_t reads, writes;
+} mixes[] = {
+#define STREAMS(name, word, reads, writes) {reads, writes},
+	RG_MIX_LIST(STREAMS)
+#undef STREAMS
+};
+
+const char *rg_mix_name(enum rg_mix mix)
+{
+	return rg_mix_words[mix];
+}
+
+uint32_t rg_mix_reads(enum rg_mix mix)
+{
+	return mixes[mix].reads;
+}
+
+uint32_t rg_mix_writes(enum rg_mix mix)
+{
+	return mixes[mix].writes;
+}
+
+/* What passes between ranks when each reaches only its own buffers; see the header. */
+static double exchange(const struct rg_bound_problem *b)
+{
+	double s = (double)b->size_bytes, others = (b->nranks - 1.0) / b->nranks * s;
+
+	switch (b->coll) {
+	case RG_COLL_ALLREDUCE:
+		return 2 * others;
+	case RG_COLL_REDUCESCATTER:
+	case RG_COLL_ALLGATHER:
+	case RG_COLL_ALLTOALL:
+	case RG_COLL_BROADCAST:
+		return others;
+	case RG_COLL_SENDRECV:
+		return b->nranks > 1 ? s : 0;
+	case RG_COLL_BARRIER:
+	case RG_COLL_COUNT:
+		break;
+	}
+	return 0;
+}
+
+void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
+{
+	double p = b->nranks, s = (double)b->size_bytes;
+	double moved = b->in_place ? (p - 1) / p * s : s;
+
+	memset(out, 0, sizeof(*out));
+	if (b->nranks == 1 && b->in_place)
+		return; /* the result is there before it begins */
+	switch (b->coll) {
+	case RG_COLL_ALLREDUCE:
+	case RG_COLL_SENDRECV:
+		out->read_bytes = s;
+		out->written_bytes = s;
+		break;
+	case RG_COLL_REDUCESCATTER:
+		out->read_bytes = s;
+		out->written_bytes = s / p;
+		break;
+	case RG_COLL_ALLGATHER:
+	case RG_COLL_BROADCAST:
+		out->read_bytes = s / p;
+		out->written_bytes = moved;
+		break;
+	case RG_COLL_ALLTOALL:
+		out->read_bytes = moved;
+		out->written_bytes = moved;
+		break;
+	case RG_COLL_BARRIER:
+	case RG_COLL_COUNT:
+		break;
+	}
+	if (b->access == RG_ACCESS_PRIVATE)
+		out->exchange_bytes = exchange(b);
+}
+
+uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem)
+{
+	struct rg_traffic t;
+	double bytes;
+
+	rg_traffic_of(problem, &t);
+	bytes = (t.read_bytes + t.written_bytes) * problem->ops;
+	return bytes > (double)RG_FOOTPRINT_MIN_BYTES ? (uint64_t)bytes : RG_FOOTPRINT_MIN_BYTES;
+}
+
+static double read_share(enum rg_mix mix)
+{
+	return (double)mixes[mix].reads / (mixes[mix].reads + mixes[mix].writes);
+}
+
+/*
+ * Among the mixes whose share of reads is on the asked side of share, the nearest; of several equal
+ * ones the fastest. RG_MIX_COUNT if there is none.
+ */
+static enum rg_mix nearest(const double *rate_Bps, double share, bool above)
+{
+	enum rg_mix best = RG_MIX_COUNT;
+
+	for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++) {
+		double mine = read_share(m), theirs = best < RG_MIX_COUNT ? read_share(best) : 0;
+
+		if (!(rate_Bps[m] > 0) || (above ? mine < share : mine > share))
+			continue;
+		if (best == RG_MIX_COUNT || fabs(mine - share) < fabs(theirs - share) ||
+		    (mine == theirs && rate_Bps[m] > rate_Bps[best]))
+			best = m;
+	}
+	return best;
+}
+
+/* The time that the bytes take at these rates, split into the two nearest mixes. */
+static double memory_ns(const double *rate_Bps, double read_bytes, double written_bytes,
+			const char **name_out)
+{
+	double bytes = read_bytes + written_bytes, share, part;
+	enum rg_mix hi, lo;
+
+	if (!(bytes > 0))
+		return 0;
+	share = read_bytes / bytes;
+	hi = nearest(rate_Bps, share, true);
+	lo = nearest(rate_Bps, share, false);
+	if (hi == RG_MIX_COUNT || lo == RG_MIX_COUNT)
+		return 0; /* a side was not calibrated: better no bound than a wrong one */
+	part = read_share(hi) > read_share(lo)
+		       ? (share - read_share(lo)) / (read_share(hi) - read_share(lo))
+		       : 1;
+	*name_out = rg_mix_words[part >= 0.5 ? hi : lo];
+	return bytes * (part / rate_Bps[hi] + (1 - part) / rate_Bps[lo]) * 1e9;
+}
+
+/* One cache line between cores, per operation. */
+static double latency_ns(const struct rg_bound_problem *problem, const struct rg_rates *rates)
+{
+	if (problem->nranks < 2 || (!problem->size_bytes && problem->coll != RG_COLL_BARRIER))
+		return 0;
+	return problem->coll == RG_COLL_BROADCAST ? rates->line_ns / problem->ops : rates->line_ns;
+}
+
+struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates)
+{
+	uint64_t footprint = problem->cold ? UINT64_MAX : rg_bound_footprint_bytes(problem);
+	struct rg_bound bound = {.bound_ns = latency_ns(problem, rates), .name = "line"};
+	struct rg_traffic t;
+	const char *name = NULL;
+	uint32_t at = 0;
+	double ns;
+
+	rg_traffic_of(problem, &t);
+	while (at + 1 < rates->nfootprints && rates->footprint_bytes[at + 1] <= footprint)
+		at++;
+	if (rates->nfootprints) {
+		ns = memory_ns(rates->rate_Bps[at], t.read_bytes, t.written_bytes, &name);
+		if (ns > bound.bound_ns)
+			bound = (struct rg_bound){ns, name};
+		ns = memory_ns(rates->rate_Bps[0], t.read_bytes + t.exchange_bytes,
+			       t.written_bytes + t.exchange_bytes, &name);
+		if (ns > bound.bound_ns)
+			bound = (struct rg_bound){ns, name};
+	}
+	if (!(bound.bound_ns > 0))
+		bound = (struct rg_bound){0, NULL};
+	return bound;
+}
