@@ -10,6 +10,7 @@ src_librailgauge_a_SOURCES += \
 if HAVE_OPENMPI
 pkglib_LTLIBRARIES += src/mpi/rg_mpi_openmpi.la
 src_mpi_rg_mpi_openmpi_la_SOURCES = \
+	include/railgauge/device/types.h \
 	%D%/openmpi.h \
 	%D%/openmpi.c \
 	%D%/openmpi_exchange.c \
