@@ -205,6 +205,9 @@ int openmpi_allgather(const void *mine, void *all, size_t len_bytes, uint64_t de
 		rc = exchange_poll(&x, deadline_ns, err);
 	if (!rc) {
 		memcpy(all, x.all, len_bytes * (size_t)openmpi.nranks);
+		/* It may have been the job key. */
+		explicit_bzero(x.mine, len_bytes);
+		explicit_bzero(x.all, len_bytes * (size_t)openmpi.nranks);
 		exchange_free(&x);
 		return 0;
 	}
