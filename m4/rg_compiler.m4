@@ -15,7 +15,8 @@ AC_DEFUN([RG_COMPILER_FLAGS], [
   RG_CFLAGS="-std=gnu17"
   m4_foreach_w([rg_flag], [-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes
     -Wold-style-definition -Wundef -Wpointer-arith -Wwrite-strings -Wvla -Walloca -Wformat=2
-    -Wimplicit-fallthrough -Wno-unused-parameter -Wno-missing-field-initializers -fno-common],
+    -Wimplicit-fallthrough -Wno-unused-parameter -Wno-missing-field-initializers -fno-common
+    -ffp-contract=off],
     [RG_CFLAG(rg_flag)])
   AC_ARG_ENABLE([werror], [AS_HELP_STRING([--enable-werror], [warnings are errors])],
                 [AS_IF([test "x$enableval" = xyes], [RG_CFLAGS="$RG_CFLAGS -Werror"])])

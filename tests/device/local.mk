@@ -1,1 +1,14 @@
 # Tests of the module device.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/device/test_reduce
+TESTS += tests/device/test_reduce
+tests_device_test_reduce_SOURCES = %D%/test_reduce.c
+tests_device_test_reduce_CPPFLAGS = $(test_cppflags)
+tests_device_test_reduce_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/device/test_types
+TESTS += tests/device/test_types
+tests_device_test_types_SOURCES = %D%/test_types.c
+tests_device_test_types_CPPFLAGS = $(test_cppflags)
+tests_device_test_types_LDADD = $(test_libs)
+endif

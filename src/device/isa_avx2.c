@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The kernels for AVX2 and F16C (Haswell, Zen and later). */
+#include "config.h"
+
+#include "railgauge/device/isa.h"
+
+#ifdef __x86_64__
+
+#include "convert.h"
+
+#include <cpuid.h>
+#include <immintrin.h>
+
+#define TARGET "avx2,f16c"
+#include "target_push.h"
+
+#define V 32
+#include "vector.h"
+
+INLINE void stream_store(void *p, vec v)
+{
+	_mm256_stream_si256(p, (__m256i)v);
+}
+
+INLINE void stream_fence(void)
+{
+	_mm_sfence();
+}
+
+INLINE vec load_part(const void *p, size_t n)
+{
+	vec v = {0};
+
+	memcpy(&v, p, n);
+	return v;
+}
+
+INLINE void store_part(void *p, vec v, size_t n)
+{
+	memcpy(p, &v, n);
+}
+
+INLINE vec_f32 half_widen(half_vec_u16 h)
+{
+	return (vec_f32)_mm256_cvtph_ps((__m128i)h);
+}
+
+INLINE half_vec_u16 half_narrow(vec_f32 f)
+{
+	return (half_vec_u16)_mm256_cvtps_ph((__m256)f, _MM_FROUND_TO_NEAREST_INT);
+}
+
+#define PREFETCH_BYTES	  1024
+#define PREFETCH_LOCALITY 0
+#include "kernels.h"
+
+#include "target_pop.h"
+
+/* clang 14 does not know "f16c" as a word of __builtin_cpu_supports. */
+static bool probe(void)
+{
+	unsigned int a, b, c, d;
+
+	return __builtin_cpu_supports("avx2") && __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+const struct rg_isa rg_isa_avx2 = {
+	.name = "avx2",
+	.summary = "AVX2 and F16C",
+	.vector_bytes = V,
+	.probe = probe,
+	.reduce = &reduce_table[0][0],
+	.copy_stream = copy_stream,
+};
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The kernels for AVX-512 with BW, DQ and VL (Skylake-X, Zen 4 and later). A vector is a cache
+ * line, so every streaming store fills one at once; parts of vectors are masked loads and stores.
+ */
+#include "config.h"
+
+#include "railgauge/device/isa.h"
+
+#ifdef __x86_64__
+
+#include "convert.h"
+
+#include <cpuid.h>
+#include <immintrin.h>
+
+#define TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2"
+#include "target_push.h"
+
+#define V 64
+#include "vector.h"
+
+INLINE void stream_store(void *p, vec v)
+{
+	_mm512_stream_si512(p, (__m512i)v);
+}
+
+INLINE void stream_fence(void)
+{
+	_mm_sfence();
+}
+
+INLINE vec load_part(const void *p, size_t n)
+{
+	return (vec)_mm512_maskz_loadu_epi8(_bzhi_u64(~(uint64_t)0, (uint32_t)n), p);
+}
+
+INLINE void store_part(void *p, vec v, size_t n)
+{
+	_mm512_mask_storeu_epi8(p, _bzhi_u64(~(uint64_t)0, (uint32_t)n), (__m512i)v);
+}
+
+INLINE vec_f32 half_widen(half_vec_u16 h)
+{
+	return (vec_f32)_mm512_cvtph_ps((__m256i)h);
+}
+
+INLINE half_vec_u16 half_narrow(vec_f32 f)
+{
+	return (half_vec_u16)_mm512_cvtps_ph((__m512)f, _MM_FROUND_TO_NEAREST_INT);
+}
+
+#define PREFETCH_BYTES	  1024
+#define PREFETCH_LOCALITY 0
+#include "kernels.h"
+
+#include "target_pop.h"
+
+static bool probe(void)
+{
+	return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+	       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+	       __builtin_cpu_supports("bmi2") && rg_isa_avx2.probe();
+}
+
+const struct rg_isa rg_isa_avx512 = {
+	.name = "avx512",
+	.summary = "AVX-512 F, BW, DQ and VL",
+	.vector_bytes = V,
+	.probe = probe,
+	.reduce = &reduce_table[0][0],
+	.copy_stream = copy_stream,
+};
+
+#endif
