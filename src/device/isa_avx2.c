@@ -12,10 +12,10 @@
 #include <immintrin.h>
 
 #define TARGET "avx2,f16c"
-#include "target_push.h"
+#include "target_push.inc"
 
 #define V 32
-#include "vector.h"
+#include "vector.inc"
 
 INLINE void stream_store(void *p, vec v)
 {
@@ -52,9 +52,9 @@ INLINE half_vec_u16 half_narrow(vec_f32 f)
 
 #define PREFETCH_BYTES	  1024
 #define PREFETCH_LOCALITY 0
-#include "kernels.h"
+#include "kernels.inc"
 
-#include "target_pop.h"
+#include "target_pop.inc"
 
 /* clang 14 does not know "f16c" as a word of __builtin_cpu_supports. */
 static bool probe(void)

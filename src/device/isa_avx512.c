@@ -15,10 +15,10 @@
 #include <immintrin.h>
 
 #define TARGET "avx512f,avx512bw,avx512dq,avx512vl,avx2,fma,f16c,bmi2"
-#include "target_push.h"
+#include "target_push.inc"
 
 #define V 64
-#include "vector.h"
+#include "vector.inc"
 
 INLINE void stream_store(void *p, vec v)
 {
@@ -52,9 +52,9 @@ INLINE half_vec_u16 half_narrow(vec_f32 f)
 
 #define PREFETCH_BYTES	  1024
 #define PREFETCH_LOCALITY 0
-#include "kernels.h"
+#include "kernels.inc"
 
-#include "target_pop.h"
+#include "target_pop.inc"
 
 static bool probe(void)
 {

@@ -15,7 +15,7 @@
 #endif
 
 #define V 16
-#include "vector.h"
+#include "vector.inc"
 
 INLINE void stream_store(void *p, vec v)
 {
@@ -68,7 +68,7 @@ INLINE half_vec_u16 half_narrow(vec_f32 f)
 
 #define PREFETCH_BYTES	  512
 #define PREFETCH_LOCALITY 0
-#include "kernels.h"
+#include "kernels.inc"
 
 static bool probe(void)
 {

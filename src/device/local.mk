@@ -7,12 +7,12 @@ src_librailgauge_a_SOURCES += \
 	%D%/isa_avx2.c \
 	%D%/isa_avx512.c \
 	%D%/isa_portable.c \
-	%D%/kernels.h \
-	%D%/kernels_plain.h \
-	%D%/kernels_type.h \
-	%D%/kernels_wide.h \
+	%D%/kernels.inc \
+	%D%/kernels_plain.inc \
+	%D%/kernels_type.inc \
+	%D%/kernels_wide.inc \
 	%D%/reduce.c \
-	%D%/target_pop.h \
-	%D%/target_push.h \
+	%D%/target_pop.inc \
+	%D%/target_push.inc \
 	%D%/types.c \
-	%D%/vector.h
+	%D%/vector.inc

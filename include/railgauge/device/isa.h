@@ -4,7 +4,7 @@
  * call reduce.h, which goes through rg_isa_get(); tests and `info` walk the table.
  *
  * A new instruction set is one file src/device/isa_<name>.c, which sets the vector width and a few
- * primitives and includes the template (src/device/kernels.h), and one row.
+ * primitives and includes the template (src/device/kernels.inc), and one row.
  */
 #ifndef RAILGAUGE_DEVICE_ISA_H
 #define RAILGAUGE_DEVICE_ISA_H
