@@ -2,6 +2,7 @@ bin_PROGRAMS += src/railgauge
 src_railgauge_SOURCES = \
 	%D%/cmd.c \
 	%D%/cmd.h \
+	%D%/info.c \
 	%D%/main.c \
 	%D%/run.c
 src_railgauge_LDADD = $(rg_libs)
@@ -10,6 +11,7 @@ src_railgauge_LDFLAGS = $(AM_LDFLAGS)
 # Manual pages from --help, where help2man is installed: one for the program, one per command.
 man_pages = \
 	man/railgauge.1 \
+	man/railgauge-info.1 \
 	man/railgauge-run.1
 if HAVE_HELP2MAN
 man_MANS = $(man_pages)

@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const struct rg_command commands[] = {
+	{"info", "show what works here, what does not and why", cmd_info},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{NULL, NULL, NULL},
 };

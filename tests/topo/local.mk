@@ -1,1 +1,8 @@
 # Tests of the module topo.
+if HAVE_CMOCKA
+check_PROGRAMS += tests/topo/test_limits
+TESTS += tests/topo/test_limits
+tests_topo_test_limits_SOURCES = %D%/test_limits.c
+tests_topo_test_limits_CPPFLAGS = $(test_cppflags)
+tests_topo_test_limits_LDADD = $(test_libs)
+endif
