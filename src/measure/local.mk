@@ -1,6 +1,23 @@
 # Sources of the module measure.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/calibrate.h \
+	include/railgauge/measure/data.h \
+	include/railgauge/measure/meet.h \
+	include/railgauge/measure/plan.h \
 	include/railgauge/measure/result.h \
+	include/railgauge/measure/sample.h \
 	include/railgauge/measure/stats.h \
-	%D%/stats.c
+	include/railgauge/measure/target.h \
+	%D%/data.c \
+	%D%/data_values.c \
+	%D%/data_values.h \
+	%D%/meet.c \
+	%D%/plan.c \
+	%D%/sample.c \
+	%D%/sample_impl.h \
+	%D%/sample_rep.c \
+	%D%/sample_start.c \
+	%D%/stats.c \
+	%D%/target.c \
+	%D%/target_mpi.c \
+	%D%/target_railgauge.c

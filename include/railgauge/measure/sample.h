@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Sampling: repetitions of several candidates on the same buffers, interleaved, timed on all ranks
+ * from a common start, and checked.
+ *
+ *   rg_sampler_open            buffers, cost of the clock, skew of the start
+ *   rg_sampler_point           one size: opens all candidates, finds k, measures, closes them
+ *   rg_sampler_close
+ *
+ * One repetition is k back-to-back operations over k different pairs of source and destination
+ * (plan.h), k equal for all candidates of a point and large enough that the repetition lasts twenty
+ * times as long as what can go wrong at its ends (two readings of the clock and the start's skew):
+ *
+ *   prepare   fill what must be filled, evict what must be cold
+ *   start     all ranks say that they are ready; at an agreed time, a little after the last one's
+ *             word, all begin. With more ranks than cores (or without a common clock) they begin
+ *             when the exchange ends: the start is a barrier, and the result says so.
+ *   run       k operations
+ *   check     the destinations, all of them
+ *   report    begin and end of all ranks go to all; the repetition took as long as the last rank.
+ *             If a rank began late by more than a twentieth of that, it does not count (invalid).
+ *
+ * Rank 0 directs: before each repetition it tells the others which candidate comes, in an order
+ * that it draws anew for each round from the seed. After a round it stops when the 95 % interval of
+ * every candidate's median is within the precision (but not before a tenth of the budget has
+ * passed, so that slow drifts are seen), or when the budget is spent, or after a given number.
+ *
+ * Caches. Warm: sources are written once, before the first repetition; destinations are touched by
+ * the check alone. Fresh: every rank writes its sources before each repetition. Cold: then it walks
+ * through twice the last-level cache. In place there is nothing but the buffer that the operation
+ * overwrites: it is written anew before each repetition in every mode.
+ *
+ * A sampler belongs to one thread per rank; all functions are collective. Nothing is allocated
+ * between the start and the end of a repetition. A failure of a peer ends the sampler: the others
+ * are told through the rendezvous, and only close is of use then.
+ */
+#ifndef RAILGAUGE_MEASURE_SAMPLE_H
+#define RAILGAUGE_MEASURE_SAMPLE_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/measure/data.h"
+#include "railgauge/measure/meet.h"
+#include "railgauge/measure/plan.h"
+#include "railgauge/measure/result.h"
+#include "railgauge/measure/target.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Repetition of less than this many times its uncertainty is too short. */
+#define RG_SAMPLE_MIN_RATIO 20
+
+struct rg_sampler_config {
+	enum rg_coll coll;
+	enum rg_type type;
+	enum rg_op op;
+	bool root_fixed; /* else the root goes round */
+	uint32_t root;
+	enum rg_cache cache;
+	bool check;
+	bool persistent;
+	uint32_t channels;    /* 0: the algorithm's choice */
+	double precision;     /* half width of the interval relative to the median: 0.02 */
+	uint64_t budget_ns;   /* per point */
+	uint64_t repetitions; /* exactly so many valid ones; 0: until precise */
+	uint32_t warmups;     /* repetitions of each candidate that do not count */
+	uint64_t seed;
+	bool crowded;	    /* more ranks than cores */
+	bool keep_ranks;    /* keep every rank's samples */
+	uint64_t llc_bytes; /* last-level cache, for cold; 0: 64 MiB are walked through */
+	bool access[2];	    /* enum rg_access: which kinds of buffers are needed */
+	size_t pairs_bytes; /* of each kind */
+	/* Set asynchronously when the user wants to stop; borrowed; may be NULL. */
+	const volatile sig_atomic_t *interrupted;
+};
+
+/* What is measured at a point. Equal on all ranks. */
+struct rg_candidate {
+	const struct rg_target_spec *spec; /* borrowed */
+	bool in_place;
+	enum rg_access buffers;
+};
+
+/* What came out; on rank 0, elsewhere only `refused` and `about`. Released by the caller. */
+struct rg_samples {
+	struct rg_target_about about;
+	char refused[RG_ERR_TEXT_BYTES]; /* why it was not run; empty: it was */
+	uint32_t ops;			 /* k */
+	uint64_t n, invalid;
+	enum rg_stop stop;
+	double *ns;	  /* owned, [n] per operation, in the order of time */
+	double *ranks_ns; /* owned, [n][nranks] of every rank, or NULL */
+	uint64_t room;	  /* of ns; private */
+	uint64_t checked, wrong;
+	uint32_t wrong_rank; /* of the first wrong element ever seen */
+	struct rg_data_wrong first_wrong;
+};
+
+void rg_samples_release(struct rg_samples *samples);
+
+struct rg_sampler;
+
+/*
+ * job is borrowed and outlives the sampler. RG_ERR_UNSUPPORTED (no exact data), RG_ERR_NO_MEMORY,
+ * RG_ERR_LIMIT, and what transport and rendezvous return.
+ */
+int rg_sampler_open(const struct rg_job *job, const struct rg_sampler_config *config,
+		    struct rg_sampler **sampler_out, struct rg_err *err);
+void rg_sampler_close(struct rg_sampler *sampler); /* not collective; NULL is allowed */
+
+/* What a sampler found out about the start, equal on all ranks. */
+struct rg_sampler_start {
+	bool common_clock; /* an agreed time; else a barrier */
+	double timer_cost_ns;
+	double skew_ns; /* median over some tries of the last rank's lateness */
+	double min_ns;	/* what a repetition should last */
+};
+void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start *start_out);
+
+/*
+ * Measures one point: samples_out[ncandidates], zeroed by the caller. Candidates that a target
+ * refuses are not an error. *interrupted_out is the same on all ranks. RG_ERR_PEER, RG_ERR_TIMEOUT,
+ * RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+ */
+int rg_sampler_point(struct rg_sampler *sampler, const struct rg_plan_point *point,
+		     const struct rg_candidate *candidates, uint32_t ncandidates,
+		     struct rg_samples *samples_out, bool *interrupted_out, struct rg_err *err);
+
+/* Memory of one rank beside the pairs: tables, the walk of cold caches. */
+uint64_t rg_sampler_extra_bytes(const struct rg_sampler_config *config);
+
+#endif

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/measure/meet.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/device/buffer.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <string.h>
+
+/* What a rank shows to the others. The sequence has a line (and its neighbour) of its own. */
+struct board {
+	_Alignas(128) _Atomic uint64_t sequence;
+	_Atomic uint32_t left; /* set by close: nobody need wait any longer */
+	_Alignas(128) uint8_t record[2][RG_MEET_BYTES];
+};
+
+struct rg_meet {
+	struct rg_rendezvous *rdv; /* borrowed */
+	struct rg_endpoint *ep;	   /* borrowed; NULL: exchanges go through rdv */
+	uint64_t deadline_ns;
+	uint32_t spins;		  /* polls before the core is given away */
+	uint64_t sequence;	  /* exchanges begun */
+	struct rg_buffer buffer;  /* owned */
+	struct rg_window *window; /* owned */
+	struct board **boards;	  /* [nranks], owned; they point into the window */
+};
+
+/* Polls between two looks at the clock once the core is being given away. */
+#define POLLS_PER_LOOK 64
+#define SLEEP_AFTER_NS 1000000u
+#define SLEEP_NS       50000u
+#define ALIVE_EVERY_NS 50000000u
+
+static int map_boards(struct rg_meet *m, struct rg_err *err)
+{
+	uint32_t n = m->rdv->nranks;
+	int rc = 0;
+
+	for (uint32_t r = 0; !rc && r < n; r++) {
+		if (r != m->rdv->rank)
+			rc = m->ep->ops->window_map(m->window, r, err);
+		if (!rc)
+			m->boards[r] = r == m->rdv->rank
+					       ? m->buffer.base
+					       : (struct board *)(void *)m->window->remote[r];
+	}
+	return rc;
+}
+
+static int open_boards(struct rg_meet *m, struct rg_err *err)
+{
+	uint64_t until = rg_clock_ns() + m->deadline_ns;
+	int rc;
+
+	rc = rg_buffer_open(RG_MEMORY_SHARED, sizeof(struct board), 0, -1, &m->buffer, err);
+	rc = rg_rendezvous_agree(m->rdv, rc, until, err);
+	if (!rc)
+		rc = m->ep->ops->window_open(m->ep, &m->buffer, &m->window, err);
+	if (!rc)
+		rc = map_boards(m, err);
+	return rg_rendezvous_agree(m->rdv, rc, rg_clock_ns() + m->deadline_ns, err);
+}
+
+int rg_meet_open(struct rg_rendezvous *rdv, struct rg_endpoint *ep, uint64_t deadline_ns,
+		 bool crowded, struct rg_meet **meet_out, struct rg_err *err)
+{
+	bool mapped = ep && (ep->caps & RG_CAP_MAPPED) && (ep->caps & RG_CAP_DATA);
+	struct rg_meet *m = rg_zalloc(1, sizeof(*m));
+	int rc = 0;
+
+	if (m)
+		m->boards = rg_zalloc(rdv->nranks, sizeof(struct board *));
+	if (!m || !m->boards)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the meeting of %u ranks",
+				rdv->nranks);
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + deadline_ns, err);
+	if (rc)
+		goto free_meet;
+	m->rdv = rdv;
+	m->ep = mapped ? ep : NULL;
+	m->deadline_ns = deadline_ns;
+	m->spins = crowded ? 1 : 4096;
+	if (mapped)
+		rc = open_boards(m, err);
+	if (rc)
+		goto close_meet;
+	*meet_out = m;
+	return 0;
+close_meet:
+	rg_meet_close(m);
+	return rc;
+free_meet:
+	if (m)
+		rg_free(m->boards);
+	rg_free(m);
+	return rc;
+}
+
+void rg_meet_close(struct rg_meet *m)
+{
+	struct board *mine;
+
+	if (!m)
+		return;
+	mine = m->boards[m->rdv->rank];
+	if (mine)
+		atomic_store_explicit(&mine->left, 1, memory_order_release);
+	if (m->ep)
+		m->ep->ops->window_close(m->window);
+	rg_buffer_close(&m->buffer);
+	rg_free(m->boards);
+	rg_free(m);
+}
+
+bool rg_meet_is_quick(const struct rg_meet *m)
+{
+	return m->ep || m->rdv->nranks == 1;
+}
+
+/* The slow part of waiting: the peer has been away for a while. */
+static int look_after(struct rg_meet *m, uint32_t rank, uint64_t start_ns, uint64_t *alive_ns,
+		      struct rg_err *err)
+{
+	const struct board *b = m->boards[rank];
+	uint64_t now = rg_clock_ns();
+	int rc;
+
+	if (atomic_load_explicit(&b->left, memory_order_acquire) &&
+	    atomic_load_explicit(&b->sequence, memory_order_acquire) < m->sequence)
+		return rg_err_set(err, RG_ERR_PEER, "rank %u on %s has given up", rank,
+				  m->ep->host[rank]);
+	if (now - *alive_ns > ALIVE_EVERY_NS) {
+		*alive_ns = now;
+		rc = m->ep->ops->peer_alive(m->ep, rank, err);
+		if (rc)
+			return rc;
+	}
+	if (now - start_ns > m->deadline_ns)
+		return rg_err_set(
+			err, RG_ERR_TIMEOUT,
+			"rank %u on %s did not come to a meeting within %.1f s (meeting "
+			"%" PRIu64 ", last seen at %" PRIu64 ")",
+			rank, m->ep->host[rank], (double)m->deadline_ns / 1e9, m->sequence,
+			(uint64_t)atomic_load_explicit(&b->sequence, memory_order_relaxed));
+	if (now - start_ns > SLEEP_AFTER_NS)
+		rg_clock_sleep_until(now + SLEEP_NS);
+	return 0;
+}
+
+static int wait_for(struct rg_meet *m, uint32_t rank, struct rg_err *err)
+{
+	const struct board *b = m->boards[rank];
+	uint64_t start_ns = 0, alive_ns = 0;
+
+	for (uint32_t n = 0; atomic_load_explicit(&b->sequence, memory_order_acquire) < m->sequence;
+	     n++) {
+		int rc;
+
+		if (n < m->spins) {
+#if defined(__x86_64__)
+			__builtin_ia32_pause();
+#endif
+			continue;
+		}
+		sched_yield();
+		if (n % POLLS_PER_LOOK)
+			continue;
+		if (!start_ns)
+			start_ns = alive_ns = rg_clock_ns();
+		rc = look_after(m, rank, start_ns, &alive_ns, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+int rg_meet_exchange(struct rg_meet *m, const void *mine, void *all, size_t len_bytes,
+		     struct rg_err *err)
+{
+	struct board *own;
+	size_t half;
+
+	if (!m->ep)
+		return rg_rendezvous_allgather(m->rdv, mine, all, len_bytes,
+					       rg_clock_ns() + m->deadline_ns, err);
+	own = m->boards[m->rdv->rank];
+	half = ++m->sequence & 1;
+	memcpy(own->record[half], mine, len_bytes);
+	/* Release: who sees the sequence sees the record. */
+	atomic_store_explicit(&own->sequence, m->sequence, memory_order_release);
+	for (uint32_t r = 0; r < m->rdv->nranks; r++) {
+		int rc = wait_for(m, r, err);
+
+		if (rc)
+			return rc;
+		memcpy((uint8_t *)all + r * len_bytes, m->boards[r]->record[half], len_bytes);
+	}
+	return 0;
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/measure/plan.h"
+
+#include "railgauge/base/mem.h"
+#include "railgauge/base/units.h"
+
+#include <string.h>
+
+/*
+ * Small buffers begin on pairs of cache lines (the prefetcher fetches two), large ones on pages, so
+ * that no point is slower for its alignment.
+ */
+static size_t align_up(size_t bytes)
+{
+	size_t to = bytes < 4096 ? 128 : 4096;
+
+	return (bytes + to - 1) / to * to;
+}
+
+static int check_config(const struct rg_plan_config *c, struct rg_err *err)
+{
+	char a[RG_UNITS_BYTES], b[RG_UNITS_BYTES];
+
+	if (c->min_bytes > c->max_bytes)
+		return rg_err_set(err, RG_ERR_INVALID, "-b %s is above -e %s",
+				  rg_format_size(c->min_bytes, a), rg_format_size(c->max_bytes, b));
+	if (c->min_bytes == c->max_bytes)
+		return 0;
+	if (!(c->factor > 1) && c->step_bytes == 0)
+		return rg_err_set(
+			err, RG_ERR_INVALID,
+			"from -b %s to -e %s needs a factor -f above 1 or a step -i above 0",
+			rg_format_size(c->min_bytes, a), rg_format_size(c->max_bytes, b));
+	if (c->factor > 1 && c->min_bytes == 0)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "-b 0 cannot grow by a factor: use a step -i");
+	return 0;
+}
+
+static void fill_point(const struct rg_plan_config *c, uint64_t bytes, struct rg_plan_point *p)
+{
+	size_t elem = rg_type_bytes(c->type);
+	uint64_t count = rg_coll_block_count(c->coll, bytes / elem, c->nranks);
+	size_t larger, ops;
+
+	*p = (struct rg_plan_point){
+		.count = count,
+		.src_bytes = rg_coll_src_count(c->coll, count, c->nranks) * elem,
+		.dst_bytes = rg_coll_dst_count(c->coll, count, c->nranks) * elem,
+	};
+	larger = p->src_bytes > p->dst_bytes ? p->src_bytes : p->dst_bytes;
+	p->size_bytes = larger;
+	p->dst_at = align_up(p->src_bytes);
+	p->stride = p->dst_at + align_up(larger);
+	ops = p->stride ? c->cached_bytes / p->stride : RG_PLAN_MAX_OPS;
+	p->max_ops = ops < 1 ? 1 : ops > RG_PLAN_MAX_OPS ? RG_PLAN_MAX_OPS : (uint32_t)ops;
+}
+
+/* The next size, or above max_bytes at the end. */
+static uint64_t next_size(const struct rg_plan_config *c, uint64_t bytes)
+{
+	double grown;
+
+	if (!(c->factor > 1))
+		return c->step_bytes > UINT64_MAX - bytes ? UINT64_MAX : bytes + c->step_bytes;
+	grown = (double)bytes * c->factor;
+	if (grown >= 9e18)
+		return UINT64_MAX;
+	return (uint64_t)grown > bytes ? (uint64_t)grown : bytes + 1;
+}
+
+static int add_point(struct rg_plan *plan, uint32_t *room, const struct rg_plan_point *p,
+		     struct rg_err *err)
+{
+	struct rg_plan_point *more;
+
+	if (plan->npoints == RG_PLAN_MAX_POINTS)
+		return rg_err_set(err, RG_ERR_LIMIT, "more than %d sizes: use a larger -f or -i",
+				  RG_PLAN_MAX_POINTS);
+	if (plan->npoints == *room) {
+		*room = *room ? *room * 2 : 32;
+		more = rg_realloc(plan->points, *room * sizeof(*more));
+		if (!more)
+			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the plan");
+		plan->points = more;
+	}
+	plan->points[plan->npoints++] = *p;
+	return 0;
+}
+
+int rg_plan_open(const struct rg_plan_config *config, struct rg_plan *plan_out, struct rg_err *err)
+{
+	struct rg_plan plan = {0};
+	uint32_t room = 0;
+	bool one = config->coll == RG_COLL_BARRIER || config->min_bytes == config->max_bytes;
+	int rc = check_config(config, err);
+
+	for (uint64_t bytes = config->min_bytes; !rc && bytes <= config->max_bytes;
+	     bytes = next_size(config, bytes)) {
+		struct rg_plan_point p;
+		size_t need;
+
+		fill_point(config, bytes, &p);
+		need = rg_plan_pairs(p.max_ops) * p.stride;
+		if (plan.npoints == 0 || p.size_bytes != plan.points[plan.npoints - 1].size_bytes)
+			rc = add_point(&plan, &room, &p, err);
+		if (need > plan.pairs_bytes)
+			plan.pairs_bytes = need;
+		if (one || bytes == UINT64_MAX)
+			break;
+	}
+	if (rc) {
+		rg_plan_close(&plan);
+		return rc;
+	}
+	*plan_out = plan;
+	return 0;
+}
+
+void rg_plan_close(struct rg_plan *plan)
+{
+	rg_free(plan->points);
+	*plan = (struct rg_plan){0};
+}
+
+uint32_t rg_plan_ops(const struct rg_plan_point *point, double op_ns, double min_ns)
+{
+	double ops;
+
+	if (!(op_ns > 0))
+		return point->max_ops;
+	ops = min_ns / op_ns;
+	if (ops <= 1)
+		return 1;
+	return ops >= point->max_ops ? point->max_ops : (uint32_t)ops + 1;
+}
+
+uint32_t rg_plan_pairs(uint32_t ops)
+{
+	return ops < 2 ? 2 : (ops + 1) / 2 * 2;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Between sample.c (who is measured when, and what comes of it), sample_rep.c (one repetition) and
+ * sample_start.c (the common start).
+ */
+#ifndef RG_MEASURE_SAMPLE_IMPL_H
+#define RG_MEASURE_SAMPLE_IMPL_H
+
+#include "railgauge/measure/sample.h"
+
+#include "railgauge/device/buffer.h"
+
+/* The pairs of one kind of buffers, and the operations that went over them. */
+struct lane {
+	struct rg_buffer buffer;  /* owned */
+	struct rg_window *window; /* owned; NULL for private buffers */
+	struct rg_pairs pairs;
+	uint64_t done;	      /* operations since the pairs were laid out */
+	uint64_t *src_number; /* owned, [RG_PLAN_MAX_OPS + 1]: what each source holds */
+	uint64_t *dst_number; /* owned, likewise: what each buffer in place was filled with */
+};
+
+/* What each rank says after a repetition. */
+struct report {
+	uint64_t start_ns, end_ns;
+	uint64_t checked, wrong;
+	struct rg_data_wrong first;
+	uint32_t interrupted;
+	uint32_t pad;
+};
+_Static_assert(sizeof(struct report) <= RG_MEET_BYTES, "a report is one record");
+
+/* What rank 0 says before a repetition. */
+struct command {
+	uint32_t stop; /* nothing more at this point */
+	uint32_t interrupted;
+	uint32_t candidate;
+	uint32_t ops;
+};
+
+struct rg_sampler {
+	const struct rg_job *job; /* borrowed */
+	struct rg_sampler_config config;
+	struct rg_sampler_start start;
+	struct rg_data *data;	  /* owned */
+	struct rg_meet *meet;	  /* owned */
+	struct lane lanes[2];	  /* by enum rg_access */
+	struct rg_buffer walk;	  /* owned; for cold caches */
+	uint64_t *ready;	  /* owned, [nranks] */
+	struct report *reports;	  /* owned, [nranks] */
+	struct command *commands; /* owned, [nranks] */
+	uint32_t nroots;
+
+	/* Of the point being measured. */
+	const struct rg_plan_point *point;
+	uint32_t ops, npairs;
+	uint64_t refills; /* makes numbers of operations differ over a whole run */
+};
+
+/* A candidate that all ranks could open. */
+struct opened {
+	const struct rg_candidate *candidate; /* borrowed */
+	struct rg_target *target;	      /* owned; NULL if refused */
+	bool skip_root;			      /* the root's destination is not written */
+};
+
+/*
+ * One repetition on this rank, from preparation to check, including the exchange that starts it.
+ * *start_ns_out is the agreed time, 0 if the start is a barrier.
+ */
+int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report *report_out,
+		     uint64_t *start_ns_out, struct rg_err *err);
+
+/* Lays out the pairs for k operations per repetition and fills the sources. */
+void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops);
+
+/*
+ * All ranks are ready; returns when this rank is to begin. *agreed_out is the agreed time (0 for a
+ * barrier), *began_out the clock when waiting ended.
+ */
+int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_out,
+		    struct rg_err *err);
+
+/* Tries the start out and fills s->start. Collective. */
+int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err);
+
+#endif

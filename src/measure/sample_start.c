@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "sample_impl.h"
+
+#include "railgauge/base/clock.h"
+
+#include <stdlib.h>
+
+/*
+ * From the last rank's word to the agreed time: the word must have reached everybody by then. An
+ * exchange through memory takes well below a microsecond; the rest covers a rank that is held up
+ * for a moment. Longer would only make repetitions rarer.
+ */
+#define MARGIN_NS 3000u
+
+/* Beyond this two clocks are not one: time namespaces, or other hosts. */
+#define CLOCK_TOLERANCE_NS 10000000u
+
+#define TRIES 33
+
+int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_out,
+		    struct rg_err *err)
+{
+	uint64_t now = rg_clock_ns(), last = 0;
+	int rc = rg_meet_exchange(s->meet, &now, s->ready, sizeof(now), err);
+
+	if (rc)
+		return rc;
+	if (!s->start.common_clock) {
+		*agreed_out = 0;
+		*began_out = rg_clock_ns();
+		return 0;
+	}
+	for (uint32_t r = 0; r < s->job->rdv->nranks; r++) {
+		if (s->ready[r] > last)
+			last = s->ready[r];
+	}
+	last += MARGIN_NS;
+	while ((now = rg_clock_ns()) < last) {
+#if defined(__x86_64__)
+		__builtin_ia32_pause();
+#endif
+	}
+	*agreed_out = last;
+	*began_out = now;
+	return 0;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	double x = *(const double *)a, y = *(const double *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Do all ranks read one clock? They said when they were ready, in an exchange that took a moment.
+ */
+static bool clocks_agree(const struct rg_sampler *s, uint64_t before, uint64_t after)
+{
+	for (uint32_t r = 0; r < s->job->rdv->nranks; r++) {
+		uint64_t t = s->ready[r];
+
+		if (t + CLOCK_TOLERANCE_NS < before || t > after + CLOCK_TOLERANCE_NS)
+			return false;
+	}
+	return true;
+}
+
+/* One rank's view is not enough: rank 0's decides, and everybody must have seen the same. */
+static int find_clock(struct rg_sampler *s, struct rg_err *err)
+{
+	uint32_t n = s->job->rdv->nranks;
+	uint64_t before, after, agreed, common;
+	int rc;
+
+	s->start.common_clock = false;
+	rc = rg_sample_begin(s, &agreed, &before, err);
+	if (!rc)
+		rc = rg_sample_begin(s, &agreed, &after, err);
+	if (rc)
+		return rc;
+	common = !s->config.crowded && rg_meet_is_quick(s->meet) && clocks_agree(s, before, after);
+	rc = rg_meet_exchange(s->meet, &common, s->ready, sizeof(common), err);
+	for (uint32_t r = 0; !rc && r < n; r++)
+		common &= s->ready[r];
+	s->start.common_clock = common;
+	return rc;
+}
+
+/* How far apart the ranks began, or how long after the agreed time the last one did. */
+static double lateness(const struct rg_sampler *s, uint64_t agreed)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	for (uint32_t r = 0; r < s->job->rdv->nranks; r++) {
+		if (s->ready[r] < first)
+			first = s->ready[r];
+		if (s->ready[r] > last)
+			last = s->ready[r];
+	}
+	return (double)(last - (agreed ? agreed : first));
+}
+
+int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err)
+{
+	double late[TRIES];
+	double mine[2] = {0, (double)rg_clock_cost_ns()};
+	double *all;
+	int rc = find_clock(s, err);
+
+	for (int i = 0; !rc && i < TRIES; i++) {
+		uint64_t agreed, began;
+
+		rc = rg_sample_begin(s, &agreed, &began, err);
+		if (!rc)
+			rc = rg_meet_exchange(s->meet, &began, s->ready, sizeof(began), err);
+		if (!rc)
+			late[i] = lateness(s, agreed);
+	}
+	if (rc)
+		return rc;
+	qsort(late, TRIES, sizeof(late[0]), compare_doubles);
+	mine[0] = late[TRIES / 2];
+	/* Rank 0's numbers count, so that k comes out equal everywhere. */
+	_Static_assert(sizeof(mine) <= sizeof(struct report), "reports have room for the numbers");
+	all = (double *)(void *)s->reports;
+	rc = rg_meet_exchange(s->meet, mine, all, sizeof(mine), err);
+	if (rc)
+		return rc;
+	s->start.skew_ns = all[0];
+	s->start.timer_cost_ns = all[1];
+	s->start.min_ns = RG_SAMPLE_MIN_RATIO * (2 * s->start.timer_cost_ns + s->start.skew_ns);
+	return 0;
+}

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/measure/target.h"
+
+#include "railgauge/base/opt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct rg_target_ops *const rg_targets[] = {
+	&rg_target_railgauge,
+	&rg_target_mpi,
+	&rg_target_mpi_v,
+	NULL,
+};
+
+#define WORD_BYTES 96
+
+/* Copies the next item of a comma-separated list; *rest is moved behind it. False at the end. */
+static int next_item(const char **rest, char item[WORD_BYTES], struct rg_err *err)
+{
+	size_t len = strcspn(*rest, ",");
+
+	if (len == 0)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--target: an empty name in the list of targets");
+	if (len >= WORD_BYTES)
+		return rg_err_set(err, RG_ERR_INVALID, "--target: %.20s...: too long", *rest);
+	memcpy(item, *rest, len);
+	item[len] = '\0';
+	*rest += len;
+	if (**rest == ',')
+		(*rest)++;
+	else
+		*rest = NULL;
+	return 0;
+}
+
+/* Splits "mpi:ring" in item into the ops and the words behind the colon (empty if none). */
+static int find_target(char *item, const struct rg_target_ops **ops_out, const char **words_out,
+		       struct rg_err *err)
+{
+	const char *names[sizeof(rg_targets) / sizeof(rg_targets[0])] = {NULL};
+	char *colon = strchr(item, ':');
+	const char *nearest;
+	size_t n = 0;
+
+	if (colon)
+		*colon = '\0';
+	for (; rg_targets[n]; n++) {
+		names[n] = rg_targets[n]->name;
+		if (strcmp(item, names[n]) != 0)
+			continue;
+		*ops_out = rg_targets[n];
+		*words_out = colon ? colon + 1 : "";
+		return 0;
+	}
+	nearest = rg_opt_nearest(item, names);
+	if (nearest)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--target: %s: no such target; did you mean %s?", item, nearest);
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "--target: %s: no such target; there are railgauge, mpi and mpi-v", item);
+}
+
+int rg_target_parse(const char *list, enum rg_coll coll, bool *mpi_out, bool *algorithms_out,
+		    struct rg_err *err)
+{
+	bool mpi = false, algorithms = false;
+
+	for (const char *rest = list; rest;) {
+		const struct rg_target_ops *ops;
+		char item[WORD_BYTES];
+		const char *words;
+		int rc = next_item(&rest, item, err);
+
+		if (!rc)
+			rc = find_target(item, &ops, &words, err);
+		if (!rc)
+			rc = ops->check(coll, words, err);
+		if (rc)
+			return rc;
+		if (ops == &rg_target_railgauge)
+			continue;
+		mpi = true;
+		algorithms |= *words && strcmp(words, "default") != 0;
+	}
+	*mpi_out = mpi;
+	*algorithms_out = algorithms;
+	return 0;
+}
+
+/* Makes the label of specs[n] unique among those before it. */
+static void make_label(struct rg_target_spec *specs, uint32_t n, const char *base)
+{
+	uint32_t same = 1;
+
+	for (uint32_t i = 0; i < n; i++) {
+		size_t len = strlen(base);
+
+		if (!strncmp(specs[i].label, base, len) &&
+		    (specs[i].label[len] == '\0' || specs[i].label[len] == '#'))
+			same++;
+	}
+	if (same > 1)
+		snprintf(specs[n].label, sizeof(specs[n].label), "%.80s#%u", base, same);
+	else
+		snprintf(specs[n].label, sizeof(specs[n].label), "%.90s", base);
+}
+
+static void label_spec(struct rg_target_spec *specs, uint32_t n)
+{
+	const struct rg_target_spec *s = &specs[n];
+	char base[WORD_BYTES + 64];
+	int used = snprintf(base, sizeof(base), "%s", s->ops->name);
+
+	if (s->algorithm[0] || s->protocol >= 0)
+		used += snprintf(base + used, sizeof(base) - (size_t)used, ":%s",
+				 s->algorithm[0] ? s->algorithm : "auto");
+	if (s->protocol >= 0)
+		snprintf(base + used, sizeof(base) - (size_t)used, ":%s",
+			 rg_protocol_name((enum rg_protocol)s->protocol));
+	make_label(specs, n, base);
+}
+
+int rg_target_expand(const struct rg_job *job, enum rg_coll coll, const char *list,
+		     struct rg_target_spec *specs, uint32_t *count_out, struct rg_err *err)
+{
+	uint32_t n = 0;
+
+	for (const char *rest = list; rest;) {
+		const struct rg_target_ops *ops;
+		char item[WORD_BYTES];
+		const char *words;
+		uint32_t more = 0;
+		int rc = next_item(&rest, item, err);
+
+		if (!rc)
+			rc = find_target(item, &ops, &words, err);
+		if (!rc)
+			rc = ops->expand(job, coll, words, specs + n, RG_TARGETS_MAX - n, &more,
+					 err);
+		if (rc)
+			return rc;
+		if (more > RG_TARGETS_MAX - n)
+			return rg_err_set(err, RG_ERR_LIMIT, "--target: more than %d targets",
+					  RG_TARGETS_MAX);
+		for (uint32_t i = 0; i < more; i++)
+			label_spec(specs, n + i);
+		n += more;
+	}
+	*count_out = n;
+	return 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The MPI library's own collectives, called on the same buffers. Two rows of the table: MPI's usual
+ * function for a collective, and the other one where there are two.
+ */
+#include "config.h"
+
+#include "railgauge/measure/target.h"
+
+#include "railgauge/base/mem.h"
+#include "railgauge/base/opt.h"
+#include "railgauge/measure/data.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_ALGORITHMS 64
+
+struct mpi_target {
+	struct rg_target base;
+	struct rg_pairs pairs;
+	const struct rg_mpi_module *module; /* borrowed */
+	struct rg_mpi_target *target;	    /* owned */
+	struct rg_mpi_call call;	    /* buffers and root change per operation */
+	size_t src_shift;		    /* bytes from the buffer's start, in place */
+	uint32_t first_root, nranks;
+	char algorithm[64];
+};
+
+#define to_mpi(target) ((struct mpi_target *)(void *)(target))
+_Static_assert(offsetof(struct mpi_target, base) == 0, "the head comes first");
+
+static int mpi_check(enum rg_coll coll, const char *words, struct rg_err *err)
+{
+	(void)coll;
+	/* Which names there are only the library knows. */
+	if (strchr(words, ':'))
+		return rg_err_set(err, RG_ERR_INVALID, "--target: mpi:%s: one name too many",
+				  words);
+	return 0;
+}
+
+static int mpi_v_check(enum rg_coll coll, const char *words, struct rg_err *err)
+{
+	if (coll != RG_COLL_REDUCESCATTER)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--target: mpi-v: MPI has one function for %s; use mpi",
+				  rg_coll_name(coll));
+	return mpi_check(coll, words, err);
+}
+
+static int unknown_algorithm(enum rg_coll coll, const char *words,
+			     const struct rg_mpi_algorithm *list, uint32_t n, struct rg_err *err)
+{
+	const char *names[MAX_ALGORITHMS + 1];
+	const char *nearest;
+
+	for (uint32_t i = 0; i < n; i++)
+		names[i] = list[i].name;
+	names[n] = NULL;
+	nearest = rg_opt_nearest(words, names);
+	return rg_err_set(err, RG_ERR_NOT_FOUND,
+			  "target mpi: the library has no %s algorithm %s%s%s%s; mpi:all runs all "
+			  "that it has",
+			  rg_coll_name(coll), words, nearest ? " (did you mean " : "",
+			  nearest ? nearest : "", nearest ? "?)" : "");
+}
+
+static int expand(const struct rg_target_ops *ops, enum rg_mpi_variant variant,
+		  const struct rg_job *job, enum rg_coll coll, const char *words,
+		  struct rg_target_spec *out, uint32_t room, uint32_t *count_out,
+		  struct rg_err *err)
+{
+	struct rg_mpi_algorithm list[MAX_ALGORITHMS];
+	bool all = !strcmp(words, "all");
+	uint32_t have = 0, n = 0;
+	int rc;
+
+	if (!job->mpi)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "target %s: %s", ops->name, job->no_mpi);
+	if (!*words || !strcmp(words, "default")) {
+		if (room > 0)
+			out[0] = (struct rg_target_spec){.ops = ops, .protocol = -1};
+		*count_out = 1;
+		return 0;
+	}
+	rc = job->mpi->module->algorithms(coll, variant, list, MAX_ALGORITHMS, &have, err);
+	if (rc)
+		return rc;
+	if (have > MAX_ALGORITHMS)
+		have = MAX_ALGORITHMS;
+	for (uint32_t i = 0; i < have; i++) {
+		if (!all && strcmp(words, list[i].name) != 0)
+			continue;
+		if (n < room) {
+			out[n] = (struct rg_target_spec){
+				.ops = ops, .protocol = -1, .mpi_id = list[i].id};
+			snprintf(out[n].algorithm, sizeof(out[n].algorithm), "%s", list[i].name);
+		}
+		n++;
+	}
+	if (n == 0)
+		return unknown_algorithm(coll, words, list, have, err);
+	*count_out = n;
+	return 0;
+}
+
+static int mpi_expand(const struct rg_job *job, enum rg_coll coll, const char *words,
+		      struct rg_target_spec *list, uint32_t room, uint32_t *count_out,
+		      struct rg_err *err)
+{
+	return expand(&rg_target_mpi, RG_MPI_USUAL, job, coll, words, list, room, count_out, err);
+}
+
+static int mpi_v_expand(const struct rg_job *job, enum rg_coll coll, const char *words,
+			struct rg_target_spec *list, uint32_t room, uint32_t *count_out,
+			struct rg_err *err)
+{
+	return expand(&rg_target_mpi_v, RG_MPI_OTHER, job, coll, words, list, room, count_out, err);
+}
+
+static void mpi_close(struct rg_target *target)
+{
+	struct mpi_target *t = to_mpi(target);
+
+	if (!t)
+		return;
+	t->module->target_close(t->target);
+	rg_free(t);
+}
+
+static int mpi_open(const struct rg_job *job, const struct rg_target_spec *spec,
+		    const struct rg_target_problem *tp, struct rg_target **target_out,
+		    struct rg_err *err)
+{
+	bool other = spec->ops == &rg_target_mpi_v;
+	struct mpi_target *t = rg_zalloc(1, sizeof(*t));
+	int rc;
+
+	if (!t)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a target");
+	t->base.ops = spec->ops;
+	t->pairs = *tp->pairs;
+	t->module = job->mpi->module;
+	t->first_root = tp->first_root;
+	t->nranks = job->mpi->nranks;
+	t->call = (struct rg_mpi_call){
+		.src = t->pairs.base,
+		.dst = t->pairs.base,
+		.count = tp->count,
+		.type = tp->type,
+		.op = tp->op,
+		.root = tp->first_root,
+		.in_place = tp->in_place,
+	};
+	if (tp->in_place) {
+		t->src_shift = rg_data_in_place_src(tp->coll, tp->count, job->mpi->rank) *
+			       rg_type_bytes(tp->type);
+		/* So that the library's rule and ours are compared. */
+		if (tp->coll == RG_COLL_REDUCESCATTER)
+			t->call.src = NULL;
+	}
+	snprintf(t->algorithm, sizeof(t->algorithm), "%s",
+		 spec->algorithm[0] ? spec->algorithm : "default");
+	rc = t->module->target_open(tp->coll, other ? RG_MPI_OTHER : RG_MPI_USUAL, spec->mpi_id,
+				    &t->target, err);
+	if (!rc)
+		rc = t->module->target_prepare(t->target, &t->call, err);
+	if (rc) {
+		mpi_close(&t->base);
+		return rc;
+	}
+	*target_out = &t->base;
+	return 0;
+}
+
+static int report_failure(const struct mpi_target *t, int code, struct rg_err *err)
+{
+	char text[200];
+
+	t->module->error_text(code, text, sizeof(text));
+	return rg_err_set(err, RG_ERR_SYSTEM, "MPI's collective failed: %s", text);
+}
+
+static int mpi_run(struct rg_target *target, uint32_t src, uint32_t dst, uint32_t root,
+		   struct rg_err *err)
+{
+	struct mpi_target *t = to_mpi(target);
+	const struct rg_pairs *p = &t->pairs;
+	uint8_t *to = p->base + dst * p->stride + p->dst_at;
+	int code;
+
+	t->call.dst = to;
+	t->call.src = t->call.in_place ? to + t->src_shift : p->base + src * p->stride;
+	t->call.root = t->first_root + root;
+	if (t->call.root >= t->nranks)
+		t->call.root -= t->nranks;
+	code = t->module->target_run(t->target, &t->call);
+	return code ? report_failure(t, code, err) : 0;
+}
+
+static void mpi_about(const struct rg_target *target, struct rg_target_about *about_out)
+{
+	const struct mpi_target *t = to_mpi((struct rg_target *)(void *)target);
+	const char *instead = t->module->target_runs_as(t->target, &t->call);
+
+	*about_out = (struct rg_target_about){0};
+	snprintf(about_out->algorithm, sizeof(about_out->algorithm), "%s", t->algorithm);
+	if (instead)
+		snprintf(about_out->note, sizeof(about_out->note), "the library runs %s instead",
+			 instead);
+}
+
+const struct rg_target_ops rg_target_mpi = {
+	.name = "mpi",
+	.summary = "the MPI library's own collective",
+	.check = mpi_check,
+	.expand = mpi_expand,
+	.open = mpi_open,
+	.close = mpi_close,
+	.run = mpi_run,
+	.about = mpi_about,
+	.root_keeps_dst = true,
+};
+
+const struct rg_target_ops rg_target_mpi_v = {
+	.name = "mpi-v",
+	.summary = "the MPI library's other function (MPI_Reduce_scatter)",
+	.check = mpi_v_check,
+	.expand = mpi_v_expand,
+	.open = mpi_open,
+	.close = mpi_close,
+	.run = mpi_run,
+	.about = mpi_about,
+	.root_keeps_dst = true,
+};
