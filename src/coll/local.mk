@@ -8,7 +8,11 @@ src_librailgauge_a_SOURCES += \
 	%D%/algorithms.h \
 	%D%/allreduce_oneshot.c \
 	%D%/allreduce_twoshot.c \
+	%D%/exec.h \
+	%D%/executor.c \
+	%D%/executor_wait.c \
 	%D%/gen.c \
 	%D%/gen.h \
 	%D%/loop.c \
-	%D%/problem.c
+	%D%/problem.c \
+	%D%/program.c

@@ -1,2 +1,9 @@
 # Sources of the module transport.
-src_librailgauge_a_SOURCES += include/railgauge/transport/transport.h
+src_librailgauge_a_SOURCES += \
+	include/railgauge/transport/transport.h \
+	%D%/geometry.c \
+	%D%/inproc.c \
+	%D%/mapped.c \
+	%D%/mapped.h \
+	%D%/null.c \
+	%D%/shm.c

@@ -87,20 +87,19 @@ struct rg_program {
 	enum rg_type type;
 	enum rg_op op;
 	rg_reduce_fn *reduce;
-	uint64_t
-		stream_from_bytes; /* user data written with streaming stores from this length on */
-	bool stream;		   /* decided from the problem's footprint */
+	bool stream; /* user buffers are written with streaming stores */
 };
 
 /*
  * Generates, connects the links that the schedule names, and builds. first_channel shifts the
- * channels. llc_share_bytes: this rank's share of the last-level cache (0: unknown).
+ * channels. stream_from_bytes: user buffers are written with streaming stores when one operation
+ * touches more bytes of them on this rank than that (rg_stream_threshold_bytes).
  * Not collective by itself, but every rank builds the same problems in the same order.
  * RG_ERR_UNSUPPORTED (check's reason), RG_ERR_NO_MEMORY, RG_ERR_LIMIT (tables), or connect's.
  */
 int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm,
 		    const struct rg_problem *problem, enum rg_type type, enum rg_op op,
-		    uint32_t first_channel, uint64_t llc_share_bytes, struct rg_program **out,
+		    uint32_t first_channel, uint64_t stream_from_bytes, struct rg_program **out,
 		    struct rg_err *err);
 void rg_program_close(struct rg_program *program); /* NULL is allowed */
 

@@ -99,7 +99,7 @@ struct rg_patience {
 struct rg_transport_config {
 	struct rg_geometry geometry;
 	struct rg_patience patience;
-	uint64_t deadline_ns; /* length of every later wait for a peer, not a point in time */
+	uint64_t timeout_ns; /* longest wait for a peer without any progress */
 	/*
 	 * Added to message numbers to give the 32-bit sequence of word messages: tests start near
 	 * its wrap-around. Equal on all ranks.

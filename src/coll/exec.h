@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What executor.c (the interpreter) and executor_wait.c (resources, waiting, words) share. */
+#ifndef RG_COLL_EXEC_H
+#define RG_COLL_EXEC_H
+
+#include "railgauge/coll/executor.h"
+
+enum run_state {
+	RUN_IDLE,
+	RUN_QUEUED, /* started, not yet admitted: an earlier run has one of its channels */
+	RUN_GOING,
+	RUN_DONE,
+};
+
+/* One link as this run uses it: addresses, and the numbers at which the run began. */
+struct run_link {
+	struct rg_counter *rx, *tx; /* borrowed from the endpoint, as all below */
+	uint8_t *rx_slots, *tx_slots;
+	uint64_t *rx_ll, *tx_ll;
+	_Atomic uint32_t *asleep;
+	struct rg_link *link;
+	uint32_t peer;
+	uint64_t told0[RG_CTR_COUNT];  /* by me, at the start of the run */
+	uint64_t heard0[RG_CTR_COUNT]; /* by the peer */
+};
+
+/* One channel: where it stands, and how far a half-taken word instruction is. */
+struct stream {
+	const struct rg_insn *pc;
+	uint32_t taken; /* sources that are complete */
+	size_t word;	/* words taken of the next one */
+};
+
+struct rg_run {
+	struct rg_executor *executor;	  /* borrowed */
+	const struct rg_program *program; /* borrowed */
+	enum run_state state;
+	struct rg_run_args args;
+	struct run_link *links; /* owned, [nlinks] */
+	uint8_t **base;		/* owned, [nbases]; unused for IN and OUT */
+	struct stream *streams; /* owned, [nstreams] */
+	uint8_t *tmp;		/* owned scratch */
+	uint8_t *words;		/* owned, [RG_REDUCE_MAX + 1][ll_bytes] */
+};
+
+struct rg_executor {
+	struct rg_endpoint *ep; /* borrowed */
+	struct rg_run **active; /* owned, [max_runs]: in the order of their start */
+	uint32_t nactive, max_runs;
+};
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The interpreter of programs.
+ *
+ * Ordering. Data put into a peer's slots or windows are plain stores; the SIGNAL that announces
+ * them is a store-release to the peer's counter, and its WAIT a load-acquire: so who sees the
+ * counter sees the data. The other way round, a slot is read before the store-release of FREE, and
+ * the writer overwrites it only after the load-acquire that saw FREE. Streaming stores are fenced
+ * by rg_copy and the kernels themselves. Word messages need none of this: data and sequence share
+ * the word.
+ *
+ * Sequence numbers of word messages have 32 bits. A word that a long message left behind could be
+ * taken for the same word of a message 2^32 later; so, each time the numbers cross a multiple of
+ * 2^31, the sender waits until all earlier messages are freed and fills the ring with a sequence
+ * 2^31 away (wait_free, scrub). The receiver frees at that point without holding back.
+ */
+#include "config.h"
+
+#include "exec.h"
+
+#include "railgauge/device/ll.h"
+
+#include <string.h>
+
+static inline uint64_t counter_get(const struct rg_counter *c)
+{
+	return atomic_load_explicit(&c->value, memory_order_acquire);
+}
+
+/*
+ * Stores and then looks whether the peer sleeps. No fence between the two: a sleeper raises its
+ * flag, makes every running thread of the job execute a barrier (membarrier), and looks at its
+ * counters once more before it sleeps; so either it sees our store, or we see its flag.
+ */
+static inline void wake_if_asleep(struct rg_run *run, const struct run_link *l)
+{
+	atomic_signal_fence(memory_order_seq_cst);
+	if (__builtin_expect(atomic_load_explicit(l->asleep, memory_order_relaxed), 0))
+		run->executor->ep->ops->wake(run->executor->ep, l->peer);
+}
+
+static inline void counter_set(struct rg_run *run, const struct run_link *l, uint32_t ctr,
+			       uint64_t value)
+{
+	atomic_store_explicit(&l->tx[ctr].value, value, memory_order_release);
+	wake_if_asleep(run, l);
+}
+
+static inline uint32_t sequence(const struct rg_run *run, uint64_t message)
+{
+	return (uint32_t)message + 1 + run->executor->ep->config.first_sequence;
+}
+
+static inline bool is_wrap(uint32_t seq)
+{
+	return (seq & 0x7fffffffu) == 0;
+}
+
+static void scrub(const struct rg_run *run, const struct run_link *l, uint32_t seq)
+{
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+	size_t n = (size_t)geo->ll_slots * (geo->ll_bytes / 4);
+	uint64_t word = (uint64_t)(seq ^ 0x80000000u) << 32;
+
+	for (size_t i = 0; i < n; i++)
+		__atomic_store_n(&l->tx_ll[i], word, __ATOMIC_RELAXED);
+}
+
+/* May the message that the instruction speaks of be put? */
+static bool wait_free(struct rg_run *run, const struct rg_insn *i)
+{
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+	struct run_link *l = &run->links[i->link];
+	bool words = i->flags & RG_INSN_WORDS;
+	uint64_t need = l->heard0[i->ctr] + (uint64_t)i->value;
+	uint64_t *seen = &l->link->free_seen[words];
+	bool wrap = false;
+
+	if (words) {
+		uint64_t message = need + geo->ll_slots - 1;
+
+		wrap = is_wrap(sequence(run, message));
+		if (wrap)
+			need = message;
+	}
+	if ((int64_t)(*seen - need) < 0) {
+		*seen = counter_get(&l->rx[i->ctr]);
+		if ((int64_t)(*seen - need) < 0)
+			return false;
+	}
+	if (__builtin_expect(wrap, 0))
+		scrub(run, l, sequence(run, need));
+	return true;
+}
+
+static void signal_free(struct rg_run *run, const struct rg_insn *i)
+{
+	struct run_link *l = &run->links[i->link];
+	bool words = i->flags & RG_INSN_WORDS;
+	uint64_t value = l->told0[i->ctr] + (uint64_t)i->value;
+	uint64_t *told = &l->link->free_told[words];
+
+	if (value - *told < run->executor->ep->config.geometry.credit_batch &&
+	    !(words && is_wrap(sequence(run, value))))
+		return;
+	*told = value;
+	counter_set(run, l, i->ctr, value);
+}
+
+/* The memory that entry `base` means in this instruction; not for word messages. */
+static inline uint8_t *address(const struct rg_run *run, uint32_t base, uint64_t off,
+			       const struct rg_insn *i)
+{
+	const struct rg_base *b = &run->program->bases[base];
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+	const struct run_link *l;
+
+	if (b->buf < RG_BUF_IN)
+		return run->base[base] + off;
+	l = &run->links[b->link];
+	if (b->buf == RG_BUF_IN)
+		return l->rx_slots +
+		       (size_t)((l->heard0[RG_CTR_READY] + i->in_msg) & (geo->slots - 1)) *
+			       geo->slot_bytes;
+	return l->tx_slots +
+	       (size_t)((l->told0[RG_CTR_READY] + i->out_msg) & (geo->slots - 1)) * geo->slot_bytes;
+}
+
+static inline uint64_t *words_in(const struct rg_run *run, const struct run_link *l, uint32_t msg)
+{
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+
+	return l->rx_ll + ((l->told0[RG_CTR_LL_FREE] + msg) & (geo->ll_slots - 1)) *
+				  (size_t)(geo->ll_bytes / 4);
+}
+
+static inline uint64_t *words_out(const struct rg_run *run, const struct run_link *l, uint32_t msg)
+{
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+
+	return l->tx_ll + ((l->heard0[RG_CTR_LL_FREE] + msg) & (geo->ll_slots - 1)) *
+				  (size_t)(geo->ll_bytes / 4);
+}
+
+static void put_words(struct rg_run *run, const struct rg_insn *i, uint32_t base, const void *data)
+{
+	const struct run_link *l = &run->links[run->program->bases[base].link];
+
+	rg_ll_encode(words_out(run, l, i->out_msg), data, i->len_bytes,
+		     sequence(run, l->heard0[RG_CTR_LL_FREE] + i->out_msg));
+	wake_if_asleep(run, l);
+}
+
+/* Collects the sources; word messages are taken apart as far as they are there. */
+static bool take_sources(struct rg_run *run, struct stream *s, const struct rg_insn *i,
+			 const void **src)
+{
+	uint32_t room = run->executor->ep->config.geometry.ll_bytes;
+
+	for (uint32_t k = 0; k < i->nsrc; k++) {
+		const struct rg_base *b = &run->program->bases[i->src + k];
+		uint64_t off = i->src_off + k * (uint64_t)i->src_stride;
+
+		if (b->buf != RG_BUF_IN) {
+			src[k] = run->base[i->src + k] + off;
+			continue;
+		}
+		src[k] = run->words + (size_t)k * room;
+		if (k < s->taken)
+			continue;
+		const struct run_link *l = &run->links[b->link];
+
+		s->word = rg_ll_ready_decode(run->words + (size_t)k * room,
+					     words_in(run, l, i->in_msg), i->len_bytes,
+					     sequence(run, l->told0[RG_CTR_LL_FREE] + i->in_msg),
+					     s->word);
+		if (s->word < rg_ll_words(i->len_bytes))
+			return false;
+		s->taken = k + 1;
+		s->word = 0;
+	}
+	return true;
+}
+
+static bool take_words(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+{
+	const struct rg_program *p = run->program;
+	const void *src[RG_REDUCE_MAX];
+	void *dst[RG_REDUCE_MAX];
+	uint32_t n = 0, scale = i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1;
+
+	if (!take_sources(run, s, i, src))
+		return false;
+	s->taken = 0;
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		if (p->bases[i->dst + k].buf != RG_BUF_OUT)
+			dst[n++] = run->base[i->dst + k] + i->dst_off;
+	}
+	if (n < i->ndst) /* the encoder reads the result from here */
+		dst[n++] = run->words +
+			   (size_t)RG_REDUCE_MAX * run->executor->ep->config.geometry.ll_bytes;
+	p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0, scale);
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		if (p->bases[i->dst + k].buf == RG_BUF_OUT)
+			put_words(run, i, i->dst + k, dst[n - 1]);
+	}
+	return true;
+}
+
+static void put_plain_words(struct rg_run *run, const struct rg_insn *i)
+{
+	const uint8_t *src = run->base[i->src] + i->src_off;
+
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		if (run->program->bases[i->dst + k].buf == RG_BUF_OUT)
+			put_words(run, i, i->dst + k, src);
+		else
+			memcpy(run->base[i->dst + k] + i->dst_off, src, i->len_bytes);
+	}
+}
+
+static void copy(const struct rg_run *run, const struct rg_insn *i)
+{
+	const struct rg_program *p = run->program;
+	bool stream = p->stream && p->bases[i->dst].buf == RG_BUF_DST;
+
+	rg_copy(address(run, i->dst, i->dst_off, i), address(run, i->src, i->src_off, i),
+		i->len_bytes, stream ? RG_STORE_STREAM : RG_STORE_CACHED);
+}
+
+static void move(const struct rg_run *run, const struct rg_insn *i)
+{
+	const struct rg_program *p = run->program;
+	const void *src[RG_REDUCE_MAX];
+	void *dst[RG_REDUCE_MAX];
+	uint64_t stream = 0;
+
+	for (uint32_t k = 0; k < i->nsrc; k++)
+		src[k] = address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride, i);
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		dst[k] = address(run, i->dst + k, i->dst_off, i);
+		if (p->stream && p->bases[i->dst + k].buf == RG_BUF_DST)
+			stream |= (uint64_t)1 << k;
+	}
+	p->reduce(dst, i->ndst, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, stream,
+		  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
+}
+
+/* One instruction; false if it must wait. */
+static inline bool execute(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+{
+	struct run_link *l;
+
+	switch ((enum rg_insn_op)i->op) {
+	case RG_INSN_WAIT:
+		l = &run->links[i->link];
+		return (int64_t)(counter_get(&l->rx[i->ctr]) -
+				 (l->heard0[i->ctr] + (uint64_t)i->value)) >= 0;
+	case RG_INSN_WAIT_FREE:
+		return wait_free(run, i);
+	case RG_INSN_SIGNAL:
+		l = &run->links[i->link];
+		counter_set(run, l, i->ctr, l->told0[i->ctr] + (uint64_t)i->value);
+		return true;
+	case RG_INSN_SIGNAL_FREE:
+		signal_free(run, i);
+		return true;
+	case RG_INSN_COPY:
+		copy(run, i);
+		return true;
+	case RG_INSN_MOVE:
+		move(run, i);
+		return true;
+	case RG_INSN_PUT_WORDS:
+		put_plain_words(run, i);
+		return true;
+	case RG_INSN_TAKE_WORDS:
+		return take_words(run, s, i);
+	case RG_INSN_END:
+		break;
+	}
+	return false;
+}
+
+/* Runs a stream until it waits or ends; true if it got anywhere. */
+static bool advance(struct rg_run *run, struct stream *s)
+{
+	const struct rg_insn *from = s->pc;
+
+	while (s->pc->op != RG_INSN_END && execute(run, s, s->pc))
+		s->pc++;
+	return s->pc != from;
+}
+
+/* The counters' starting values, and from now on the links' numbers include this run. */
+static void take_numbers(struct rg_run *run)
+{
+	const struct rg_program *p = run->program;
+
+	for (uint32_t k = 0; k < p->nlinks; k++) {
+		const struct rg_program_link *pl = &p->links[k];
+		struct run_link *l = &run->links[k];
+		struct rg_link *link = l->link;
+
+		l->told0[RG_CTR_READY] = l->heard0[RG_CTR_FREE] = link->sent[0];
+		l->heard0[RG_CTR_READY] = l->told0[RG_CTR_FREE] = link->received[0];
+		l->heard0[RG_CTR_LL_FREE] = link->sent[1];
+		l->told0[RG_CTR_LL_FREE] = link->received[1];
+		for (int w = 0; w < 2; w++) {
+			link->sent[w] += pl->sent[w];
+			link->received[w] += pl->received[w];
+		}
+		for (int c = RG_CTR_ENTER; c < RG_CTR_COUNT; c++) {
+			l->told0[c] = link->told[c];
+			l->heard0[c] = link->heard[c];
+			link->told[c] += pl->told[c];
+			link->heard[c] += pl->heard[c];
+		}
+	}
+}
+
+static void take_addresses(struct rg_run *run)
+{
+	const struct rg_program *p = run->program;
+	const struct rg_run_args *a = &run->args;
+
+	for (uint32_t k = 0; k < p->nbases; k++) {
+		const struct rg_base *b = &p->bases[k];
+
+		if (b->buf == RG_BUF_SRC)
+			run->base[k] = b->rank == p->rank
+					       ? (uint8_t *)a->src
+					       : a->src_window->remote[b->rank] + a->src_offset;
+		else if (b->buf == RG_BUF_DST)
+			run->base[k] = b->rank == p->rank
+					       ? a->dst
+					       : a->dst_window->remote[b->rank] + a->dst_offset;
+	}
+}
+
+static void admit(struct rg_run *run)
+{
+	const struct rg_program *p = run->program;
+
+	take_numbers(run);
+	take_addresses(run);
+	for (uint32_t c = 0; c < p->nstreams; c++)
+		run->streams[c] = (struct stream){.pc = p->insns + p->stream_first[c]};
+	run->state = RUN_GOING;
+}
+
+/* True if any stream got anywhere. */
+static bool run_progress(struct rg_run *run)
+{
+	uint32_t nstreams = run->program->nstreams, ended = 0;
+	bool any = false;
+
+	for (uint32_t c = 0; c < nstreams; c++) {
+		any |= advance(run, &run->streams[c]);
+		ended += run->streams[c].pc->op == RG_INSN_END;
+	}
+	if (ended == nstreams) {
+		run->state = RUN_DONE;
+		any = true;
+	}
+	return any;
+}
+
+bool rg_executor_progress(struct rg_executor *executor)
+{
+	uint64_t busy = 0;
+	uint32_t kept = 0;
+	bool any = false;
+
+	for (uint32_t k = 0; k < executor->nactive; k++) {
+		struct rg_run *run = executor->active[k];
+
+		if (!(run->program->channel_mask & busy)) {
+			if (run->state == RUN_QUEUED)
+				admit(run);
+			any |= run_progress(run);
+		}
+		if (run->state == RUN_DONE)
+			continue;
+		busy |= run->program->channel_mask;
+		executor->active[kept++] = run;
+	}
+	executor->nactive = kept;
+	return any;
+}
+
+void rg_run_start(struct rg_run *run, const struct rg_run_args *args)
+{
+	struct rg_executor *executor = run->executor;
+
+	run->args = *args;
+	run->state = RUN_QUEUED;
+	if (executor->nactive == 0) {
+		admit(run);
+		run_progress(run);
+		if (run->state == RUN_DONE)
+			return;
+		executor->active[executor->nactive++] = run;
+		return;
+	}
+	executor->active[executor->nactive++] = run;
+	rg_executor_progress(executor);
+}
+
+bool rg_run_test(const struct rg_run *run)
+{
+	return run->state == RUN_DONE;
+}
+
+int rg_run_once(struct rg_run *run, const struct rg_run_args *args, struct rg_err *err)
+{
+	rg_run_start(run, args);
+	return run->state == RUN_DONE ? 0 : rg_run_wait(run, err);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Resources of executors and runs, and the waiting that has a deadline and finds words for it. */
+#include "config.h"
+
+#include "exec.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/base/units.h"
+
+#include <inttypes.h>
+
+static const char *const ctr_names[RG_CTR_COUNT] = {
+	"message",	     /* READY */
+	"a freed slot",	     /* FREE */
+	"a freed word slot", /* LL_FREE */
+	"entry",	     /* ENTER */
+	"completion",	     /* DONE */
+	"barrier",	     /* SYNC */
+};
+
+int rg_executor_open(struct rg_endpoint *ep, uint32_t max_runs, struct rg_executor **out,
+		     struct rg_err *err)
+{
+	struct rg_executor *x = rg_zalloc(1, sizeof(*x));
+
+	if (!x)
+		goto no_memory;
+	x->active = rg_zalloc(max_runs, sizeof(x->active[0]));
+	if (!x->active)
+		goto free_executor;
+	x->ep = ep;
+	x->max_runs = max_runs;
+	*out = x;
+	return 0;
+
+free_executor:
+	rg_free(x);
+no_memory:
+	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an executor");
+}
+
+void rg_executor_close(struct rg_executor *executor)
+{
+	if (!executor)
+		return;
+	rg_free(executor->active);
+	rg_free(executor);
+}
+
+static void bind_links(struct rg_run *run)
+{
+	const struct rg_program *p = run->program;
+
+	for (uint32_t k = 0; k < p->nlinks; k++) {
+		struct rg_link *link =
+			rg_endpoint_link(p->ep, p->links[k].channel, p->links[k].peer);
+
+		run->links[k] = (struct run_link){
+			.rx = link->rx,
+			.tx = link->tx,
+			.rx_slots = link->rx_slots,
+			.tx_slots = link->tx_slots,
+			.rx_ll = link->rx_ll,
+			.tx_ll = link->tx_ll,
+			.asleep = link->tx_asleep,
+			.link = link,
+			.peer = p->links[k].peer,
+		};
+	}
+}
+
+int rg_run_open(struct rg_executor *executor, const struct rg_program *program, struct rg_run **out,
+		struct rg_err *err)
+{
+	size_t ll_bytes = executor->ep->config.geometry.ll_bytes;
+	struct rg_run *run = rg_zalloc(1, sizeof(*run));
+
+	if (!run)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
+	run->executor = executor;
+	run->program = program;
+	run->links = rg_zalloc(program->nlinks, sizeof(run->links[0]));
+	run->base = rg_zalloc(program->nbases, sizeof(run->base[0]));
+	run->streams = rg_zalloc(program->nstreams, sizeof(run->streams[0]));
+	run->tmp = rg_alloc_aligned(4096, program->tmp_bytes);
+	run->words = rg_alloc_aligned(64, (RG_REDUCE_MAX + 1) * ll_bytes);
+	if (!run->links || !run->base || !run->streams || !run->tmp || !run->words) {
+		rg_run_close(run);
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
+	}
+	bind_links(run);
+	for (uint32_t k = 0; k < program->nbases; k++) {
+		if (program->bases[k].buf == RG_BUF_TMP)
+			run->base[k] = run->tmp;
+	}
+	*out = run;
+	return 0;
+}
+
+void rg_run_close(struct rg_run *run)
+{
+	if (!run)
+		return;
+	rg_free(run->links);
+	rg_free(run->base);
+	rg_free(run->streams);
+	rg_free(run->tmp);
+	rg_free(run->words);
+	rg_free(run);
+}
+
+/* The instruction at which the run's first unfinished stream stands. */
+static const struct rg_insn *blocked_at(const struct rg_run *run, const struct stream **stream_out)
+{
+	for (uint32_t c = 0; c < run->program->nstreams; c++) {
+		if (run->streams[c].pc && run->streams[c].pc->op != RG_INSN_END) {
+			*stream_out = &run->streams[c];
+			return run->streams[c].pc;
+		}
+	}
+	return NULL;
+}
+
+/* The run that holds this one up: itself, or an earlier one on a common channel. */
+static const struct rg_run *culprit(const struct rg_run *run)
+{
+	const struct rg_executor *x = run->executor;
+
+	for (uint32_t k = 0; k < x->nactive; k++) {
+		if (x->active[k]->program->channel_mask & run->program->channel_mask)
+			return x->active[k];
+	}
+	return run;
+}
+
+/* Who is waited for; for a word message the source that is not complete. */
+static const struct run_link *waited_link(const struct rg_run *run, const struct rg_insn *i,
+					  const struct stream *s)
+{
+	const struct rg_program *p = run->program;
+
+	if (i->op != RG_INSN_TAKE_WORDS)
+		return &run->links[i->link];
+	for (uint32_t k = s->taken; k < i->nsrc; k++) {
+		if (p->bases[i->src + k].buf == RG_BUF_IN)
+			return &run->links[p->bases[i->src + k].link];
+	}
+	return NULL;
+}
+
+static int say_timeout(const struct rg_run *waiting, struct rg_err *err)
+{
+	const struct rg_run *run = culprit(waiting);
+	const struct rg_endpoint *ep = run->executor->ep;
+	const struct rg_program *p = run->program;
+	const struct stream *s;
+	const struct rg_insn *i = blocked_at(run, &s);
+	const struct run_link *l = i ? waited_link(run, i, s) : NULL;
+	char after[RG_UNITS_BYTES];
+
+	if (!l)
+		return rg_err_set(err, RG_ERR_INTERNAL, "a run waits for nothing");
+	rg_format_time((double)ep->config.timeout_ns, after);
+	if (i->op == RG_INSN_TAKE_WORDS)
+		return rg_err_set(err, RG_ERR_TIMEOUT,
+				  "rank %u (%s) waited %s in %s %s for small message %" PRIu64
+				  " from rank %u (%s): word %zu is not there",
+				  ep->rank, ep->host[ep->rank], after,
+				  rg_coll_name(p->problem.coll), p->algorithm->name,
+				  l->told0[RG_CTR_LL_FREE] + i->in_msg + 1, l->peer,
+				  ep->host[l->peer], s->word);
+	return rg_err_set(err, RG_ERR_TIMEOUT,
+			  "rank %u (%s) waited %s in %s %s for %s %" PRIu64
+			  " from rank %u (%s), which is at %" PRIu64,
+			  ep->rank, ep->host[ep->rank], after, rg_coll_name(p->problem.coll),
+			  p->algorithm->name, ctr_names[i->ctr],
+			  l->heard0[i->ctr] + (uint64_t)i->value, l->peer, ep->host[l->peer],
+			  atomic_load_explicit(&l->rx[i->ctr].value, memory_order_acquire));
+}
+
+/* Is the peer that is waited for known to be gone? */
+static int check_peer(const struct rg_run *waiting, struct rg_err *err)
+{
+	const struct rg_run *run = culprit(waiting);
+	struct rg_endpoint *ep = run->executor->ep;
+	const struct stream *s;
+	const struct rg_insn *i = blocked_at(run, &s);
+	const struct run_link *l = i ? waited_link(run, i, s) : NULL;
+	int rc;
+
+	if (!l)
+		return 0;
+	rc = ep->ops->peer_alive(ep, l->peer, err);
+	if (rc && err)
+		rg_err_prefix(err, "rank %u (%s) in %s %s", ep->rank, ep->host[ep->rank],
+			      rg_coll_name(run->program->problem.coll),
+			      run->program->algorithm->name);
+	return rc;
+}
+
+/* Idle rounds between looks at the clock while the thread only spins. */
+#define CLOCK_EVERY 1024
+
+int rg_run_wait(struct rg_run *run, struct rg_err *err)
+{
+	struct rg_endpoint *ep = run->executor->ep;
+	uint64_t since = 0; /* when the present standstill was first seen */
+	uint32_t idle = 0;
+	int rc;
+
+	for (;;) {
+		bool any = rg_executor_progress(run->executor);
+
+		if (run->state == RUN_DONE)
+			return 0;
+		if (any) {
+			idle = 0;
+			since = 0;
+			continue;
+		}
+		ep->ops->idle(ep, idle++);
+		if (idle % CLOCK_EVERY &&
+		    idle < ep->config.patience.spins + ep->config.patience.yields)
+			continue;
+		uint64_t now = rg_clock_ns();
+
+		if (!since)
+			since = now;
+		if (now - since < 1000000) /* a peer that died can wait a millisecond */
+			continue;
+		rc = check_peer(run, err);
+		/* It may have finished its part before it went. */
+		if (rc && !rg_executor_progress(run->executor))
+			return rc;
+		if (now - since > ep->config.timeout_ns)
+			return say_timeout(run, err);
+	}
+}

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * shm: ranks are processes of one host that map each other's memory.
+ *
+ * Each rank's arena is a memfd: it has no name anywhere, so nothing can be left behind. A peer that
+ * wants to reach it opens /proc/PID/fd/N, which needs no help from the owner and asks the kernel's
+ * ordinary permission checks; therefore ranks must share a PID namespace (and a user). A proof in
+ * the arena's head, an HMAC under the job's key, tells a recycled PID or another job from a peer.
+ *
+ * The arena is sparse. Connecting reserves the two regions of a link (fallocate), the sender's at
+ * the receiver included: a limit is an error here, never a SIGBUS later.
+ */
+#include "config.h"
+
+#include "mapped.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/io.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/base/sha256.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* What a rank tells the others. */
+struct address {
+	uint64_t pid_namespace, ipc_namespace;
+	int32_t pid, fd;
+	char boot_id[40];
+};
+
+struct peer {
+	int fd;	   /* the peer's arena; -1 until mapped */
+	int pidfd; /* -1 until mapped, or where the kernel has none */
+};
+
+struct shm {
+	struct mapped m;
+	struct address *addresses; /* owned, [nranks] */
+	struct peer *peers;	   /* owned, [nranks] */
+	size_t arena_bytes;
+};
+
+/* What a rank tells of a window. */
+struct window_address {
+	uint64_t len_bytes;
+	int32_t fd;
+	int32_t pad;
+};
+
+struct shm_window {
+	struct rg_window w;
+	struct rg_buffer *map;	      /* owned, [nranks]: mappings of the peers' buffers */
+	struct window_address *peers; /* owned, [nranks] */
+};
+
+static int own_address(struct address *a, struct rg_err *err)
+{
+	struct stat pid, ipc;
+	char *boot;
+	int rc;
+
+	if (stat("/proc/self/ns/pid", &pid) || stat("/proc/self/ns/ipc", &ipc))
+		return rg_err_errno(err, errno, "shm needs /proc: /proc/self/ns");
+	rc = rg_io_read_file("/proc/sys/kernel/random/boot_id", 4096, &boot, NULL, err);
+	if (rc)
+		return rc;
+	*a = (struct address){
+		.pid_namespace = pid.st_ino,
+		.ipc_namespace = ipc.st_ino,
+		.pid = getpid(),
+		.fd = -1,
+	};
+	strncpy(a->boot_id, boot, sizeof(a->boot_id) - 1);
+	rg_free(boot);
+	return 0;
+}
+
+static int shm_probe(struct rg_err *err)
+{
+	struct address a;
+	char path[64];
+	int rc, fd, again;
+
+	rc = own_address(&a, err);
+	if (rc)
+		return rc;
+	fd = memfd_create("railgauge", MFD_CLOEXEC);
+	if (fd < 0)
+		return rg_err_errno(err, errno, "memfd_create");
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
+	again = open(path, O_RDWR | O_CLOEXEC);
+	if (again < 0)
+		rc = rg_err_errno(err, errno, "%s cannot be opened", path);
+	else
+		close(again);
+	close(fd);
+	return rc;
+}
+
+static void proof_of(const struct shm *s, uint32_t rank, uint8_t proof_out[32])
+{
+	static const char purpose[] = "railgauge arena of rank";
+	struct rg_hmac mac;
+
+	rg_hmac_init(&mac, s->m.ep.rdv->job_key, sizeof(s->m.ep.rdv->job_key));
+	rg_hmac_add(&mac, purpose, sizeof(purpose));
+	rg_hmac_add(&mac, &rank, sizeof(rank));
+	rg_hmac_end(&mac, proof_out);
+}
+
+static int reserve(int fd, size_t offset, size_t len_bytes, const char *what, struct rg_err *err)
+{
+	const char *limit = NULL;
+	int e;
+
+	if (rg_memory_available_bytes(&limit) < len_bytes)
+		return rg_err_set(err, RG_ERR_LIMIT, "%s needs %zu bytes, more than %s leaves",
+				  what, len_bytes, limit);
+	do {
+		e = fallocate(fd, 0, (off_t)offset, (off_t)len_bytes) ? errno : 0;
+	} while (e == EINTR);
+	if (e)
+		return rg_err_set(err, RG_ERR_LIMIT, "%s: cannot reserve %zu bytes: %s", what,
+				  len_bytes, strerror(e));
+	return 0;
+}
+
+/* My arena: made, mapped, its head filled. */
+static int make_arena(struct shm *s, struct rg_err *err)
+{
+	struct arena_head *head;
+	int rc, fd;
+
+	fd = memfd_create("railgauge-arena", MFD_CLOEXEC);
+	if (fd < 0)
+		return rg_err_errno(err, errno, "shm: memfd_create");
+	if (ftruncate(fd, (off_t)s->arena_bytes)) {
+		rc = rg_err_errno(err, errno, "shm: an arena of %zu bytes", s->arena_bytes);
+		goto close_fd;
+	}
+	rc = reserve(fd, 0, 4096, "shm: the head of an arena", err);
+	if (rc)
+		goto close_fd;
+	head = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+		    0);
+	if (head == MAP_FAILED) {
+		rc = rg_err_errno(err, errno, "shm: mapping an arena of %zu bytes", s->arena_bytes);
+		goto close_fd;
+	}
+	head->magic = RG_ARENA_MAGIC;
+	head->rank = s->m.ep.rank;
+	head->nranks = s->m.ep.nranks;
+	proof_of(s, s->m.ep.rank, head->proof);
+	s->m.mine = head;
+	s->m.peers[s->m.ep.rank] = head;
+	s->peers[s->m.ep.rank].fd = fd;
+	return 0;
+
+close_fd:
+	close(fd);
+	return rc;
+}
+
+static int check_addresses(const struct shm *s, struct rg_err *err)
+{
+	const struct rg_endpoint *ep = &s->m.ep;
+	const struct address *mine = &s->addresses[ep->rank];
+
+	for (uint32_t r = 0; r < ep->nranks; r++) {
+		const struct address *a = &s->addresses[r];
+
+		if (memcmp(a->boot_id, mine->boot_id, sizeof(mine->boot_id)))
+			return rg_err_set(
+				err, RG_ERR_UNSUPPORTED,
+				"shm: rank %u (%s) and rank %u (%s) are on different hosts", r,
+				ep->host[r], ep->rank, ep->host[ep->rank]);
+		if (a->pid_namespace != mine->pid_namespace)
+			return rg_err_set(err, RG_ERR_UNSUPPORTED,
+					  "shm: rank %u (%s) and rank %u (%s) are in different PID "
+					  "namespaces (separate containers?)",
+					  r, ep->host[r], ep->rank, ep->host[ep->rank]);
+		if (a->ipc_namespace != mine->ipc_namespace)
+			return rg_err_set(err, RG_ERR_UNSUPPORTED,
+					  "shm: rank %u (%s) and rank %u (%s) are in different IPC "
+					  "namespaces (separate containers?)",
+					  r, ep->host[r], ep->rank, ep->host[ep->rank]);
+	}
+	return 0;
+}
+
+static void shm_close(struct rg_endpoint *ep)
+{
+	struct shm *s = (struct shm *)ep;
+
+	if (!s)
+		return;
+	for (uint32_t r = 0; s->peers && r < ep->nranks; r++) {
+		if (s->m.peers && s->m.peers[r])
+			munmap(s->m.peers[r], s->arena_bytes);
+		if (s->peers[r].fd >= 0)
+			close(s->peers[r].fd);
+		if (s->peers[r].pidfd >= 0)
+			close(s->peers[r].pidfd);
+	}
+	rg_free(s->peers);
+	rg_free(s->addresses);
+	rg_mapped_release(&s->m);
+	rg_free(s);
+}
+
+static int make_mine(struct shm *s, struct address *mine, struct rg_err *err)
+{
+	uint32_t n = s->m.ep.nranks;
+	int rc;
+
+	s->addresses = rg_zalloc(n, sizeof(s->addresses[0]));
+	s->peers = rg_alloc(n * sizeof(s->peers[0]));
+	if (!s->addresses || !s->peers) {
+		rg_free(s->peers);
+		s->peers = NULL;
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", n);
+	}
+	for (uint32_t r = 0; r < n; r++)
+		s->peers[r] = (struct peer){-1, -1};
+	rc = own_address(mine, err);
+	if (!rc)
+		rc = make_arena(s, err);
+	mine->fd = s->peers[s->m.ep.rank].fd;
+	return rc;
+}
+
+static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transport_config *config,
+			     struct rg_endpoint **ep_out, struct rg_err *err)
+{
+	struct shm *s = rg_zalloc(1, sizeof(*s));
+	struct address mine = {0};
+	int rc;
+
+	if (!s)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an endpoint");
+	rc = rg_mapped_init(&s->m, &rg_transport_shm, rdv, config, err);
+	if (rc) {
+		rg_free(s);
+		return rc;
+	}
+	s->arena_bytes = rg_mapped_arena_bytes(&config->geometry, rdv->nranks);
+	rc = make_mine(s, &mine, err);
+	/* All or none: a rank that failed must not leave its peers waiting for its address. */
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
+		rc = rg_rendezvous_allgather(rdv, &mine, s->addresses, sizeof(mine),
+					     rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
+		rc = check_addresses(s, err);
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	if (rc) {
+		shm_close(&s->m.ep);
+		return rc;
+	}
+	*ep_out = &s->m.ep;
+	return 0;
+}
+
+static int open_peer_fd(const struct shm *s, uint32_t rank, int fd, int *fd_out, struct rg_err *err)
+{
+	char path[64];
+	int got, e;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->addresses[rank].pid, fd);
+	got = open(path, O_RDWR | O_CLOEXEC);
+	if (got >= 0) {
+		*fd_out = got;
+		return 0;
+	}
+	e = errno;
+	return rg_err_set(err, e == ENOENT || e == ESRCH ? RG_ERR_PEER : RG_ERR_SYSTEM,
+			  "shm: the memory of rank %u (%s, process %d) cannot be opened: %s", rank,
+			  s->m.ep.host[rank], s->addresses[rank].pid,
+			  e == ENOENT ? "the process is gone" : strerror(e));
+}
+
+static int map_arena(struct shm *s, uint32_t rank, struct rg_err *err)
+{
+	struct rg_endpoint *ep = &s->m.ep;
+	struct arena_head *head;
+	uint8_t proof[32];
+	int rc, fd;
+
+	if (s->m.peers[rank])
+		return 0;
+	rc = open_peer_fd(s, rank, s->addresses[rank].fd, &fd, err);
+	if (rc)
+		return rc;
+	head = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
+		    0);
+	if (head == MAP_FAILED) {
+		rc = rg_err_errno(err, errno, "shm: mapping the arena of rank %u (%s)", rank,
+				  ep->host[rank]);
+		close(fd);
+		return rc;
+	}
+	proof_of(s, rank, proof);
+	if (head->magic != RG_ARENA_MAGIC || head->rank != rank || head->nranks != ep->nranks ||
+	    !rg_equal_constant_time(head->proof, proof, sizeof(proof))) {
+		munmap(head, s->arena_bytes);
+		close(fd);
+		return rg_err_set(err, RG_ERR_DENIED,
+				  "shm: process %d (%s) is not rank %u of this job",
+				  s->addresses[rank].pid, ep->host[rank], rank);
+	}
+	s->m.peers[rank] = head;
+	s->peers[rank].fd = fd;
+	s->peers[rank].pidfd = (int)syscall(SYS_pidfd_open, s->addresses[rank].pid, 0);
+	return 0;
+}
+
+static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err)
+{
+	const struct rg_geometry *g = &ep->config.geometry;
+	struct shm *s = (struct shm *)ep;
+	size_t len = rg_geometry_link_bytes(g);
+	int rc;
+
+	if (peer >= ep->nranks || channel >= g->channels)
+		return rg_err_set(err, RG_ERR_INVALID, "there is no rank %u, channel %u", peer,
+				  channel);
+	if (rg_endpoint_link(ep, channel, peer))
+		return 0;
+	rc = map_arena(s, peer, err);
+	if (!rc)
+		rc = reserve(s->peers[ep->rank].fd, rg_mapped_region(g, ep->nranks, channel, peer),
+			     len, "shm: a link's memory", err);
+	if (!rc)
+		rc = reserve(s->peers[peer].fd, rg_mapped_region(g, ep->nranks, channel, ep->rank),
+			     len, "shm: a link's memory", err);
+	if (!rc)
+		rc = rg_mapped_link(&s->m, peer, channel, err);
+	return rc;
+}
+
+static int shm_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
+{
+	struct shm *s = (struct shm *)ep;
+	struct pollfd p = {.fd = s->peers[peer].pidfd, .events = POLLIN};
+
+	if (p.fd < 0 || poll(&p, 1, 0) < 1)
+		return 0;
+	return rg_err_set(err, RG_ERR_PEER, "rank %u (%s, process %d) is gone", peer,
+			  ep->host[peer], s->addresses[peer].pid);
+}
+
+static void shm_window_close(struct rg_window *window)
+{
+	struct shm_window *w = (struct shm_window *)window;
+
+	if (!w)
+		return;
+	for (uint32_t r = 0; w->map && r < w->w.ep->nranks; r++)
+		rg_buffer_close(&w->map[r]);
+	rg_mapped_window_release(&w->w);
+	rg_free(w->map);
+	rg_free(w->peers);
+	rg_free(w);
+}
+
+static int make_window(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+		       struct shm_window **out, struct rg_err *err)
+{
+	struct shm_window *w;
+	int rc;
+
+	if (buffer->kind != RG_MEMORY_SHARED)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "shm: a window needs \"shared\" memory, this buffer is \"%s\"",
+				  rg_memory_kind_name(buffer->kind));
+	w = rg_zalloc(1, sizeof(*w));
+	if (!w)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	rc = rg_mapped_window_init(&w->w, (struct mapped *)ep, buffer, err);
+	if (rc) {
+		rg_free(w);
+		return rc;
+	}
+	w->map = rg_zalloc(ep->nranks, sizeof(w->map[0]));
+	w->peers = rg_zalloc(ep->nranks, sizeof(w->peers[0]));
+	if (!w->map || !w->peers) {
+		shm_window_close(&w->w);
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	}
+	*out = w;
+	return 0;
+}
+
+static int shm_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+			   struct rg_window **window_out, struct rg_err *err)
+{
+	struct window_address mine = {.len_bytes = buffer->len_bytes, .fd = buffer->fd};
+	struct shm_window *w = NULL;
+	int rc;
+
+	rc = make_window(ep, buffer, &w, err);
+	rc = rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + ep->config.timeout_ns, err);
+	if (!rc)
+		rc = rg_rendezvous_allgather(ep->rdv, &mine, w->peers, sizeof(mine),
+					     rg_clock_ns() + ep->config.timeout_ns, err);
+	if (rc) {
+		shm_window_close(w ? &w->w : NULL);
+		return rc;
+	}
+	*window_out = &w->w;
+	return 0;
+}
+
+static int shm_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
+{
+	struct shm_window *w = (struct shm_window *)window;
+	struct shm *s = (struct shm *)window->ep;
+	int rc, fd;
+
+	if (window->remote[peer])
+		return 0;
+	rc = map_arena(s, peer, err); /* proves that the process is the peer */
+	if (!rc)
+		rc = open_peer_fd(s, peer, w->peers[peer].fd, &fd, err);
+	if (rc)
+		return rc;
+	rc = rg_buffer_map(fd, w->peers[peer].len_bytes, &w->map[peer], err);
+	close(fd);
+	if (rc)
+		return rc;
+	window->remote[peer] = w->map[peer].base;
+	return 0;
+}
+
+const struct rg_transport_ops rg_transport_shm = {
+	.name = "shm",
+	.summary = "ranks are processes of one host that map each other's memory",
+	.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_ORDER,
+	.system_calls =
+		"none while polling; sched_yield, membarrier, poll and futex once a peer is late",
+	.probe = shm_probe,
+	.open = shm_open_endpoint,
+	.close = shm_close,
+	.connect = shm_connect,
+	.window_open = shm_window_open,
+	.window_close = shm_window_close,
+	.window_map = shm_window_map,
+	.put = rg_mapped_put,
+	.signal = rg_mapped_signal,
+	.progress = rg_mapped_progress,
+	.idle = rg_mapped_idle,
+	.wake = rg_mapped_wake,
+	.peer_alive = shm_peer_alive,
+};
