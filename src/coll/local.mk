@@ -15,4 +15,5 @@ src_librailgauge_a_SOURCES += \
 	%D%/gen.h \
 	%D%/loop.c \
 	%D%/problem.c \
-	%D%/program.c
+	%D%/program.c \
+	%D%/select.c
