@@ -11,8 +11,10 @@
  * source, B reduces what came for one's own part and writes the result to the own destination and
  * into all slots in one pass, C takes the peers' results out. Iteration i does A(i), B(i-1), C(i-2)
  * on every rank, so that messages are taken in the order in which they are sent and slots stay in
- * the cache.
- * Source: reduce-scatter and all-gather as in [Rabenseifner04], both by direct exchange.
+ * the cache. A rank that waits for credit to do B(i-1) may have A(i-1), A(i) and B(i-2) on the way
+ * to a peer that waits likewise, so this order needs a credit of 4; with 2 or 3 the stages of one
+ * slice follow each other. Source: reduce-scatter and all-gather as in [Rabenseifner04], both by
+ * direct exchange.
  */
 #include "config.h"
 
@@ -24,12 +26,18 @@
 struct twoshot {
 	uint64_t slice;	  /* bytes */
 	uint64_t nslices; /* of the largest part; smaller parts end with empty messages */
+	uint64_t lag;	  /* slices between stages: 1 or 0 */
 	struct rg_ref all[RG_REDUCE_MAX], to[RG_REDUCE_MAX];
 };
 
 static int twoshot_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allreduce_twoshot, p, RG_REDUCE_MAX, err);
+	int rc = rg_gen_check(&rg_allreduce_twoshot, p, RG_REDUCE_MAX, err);
+
+	if (!rc && p->params.protocol != RG_PROTOCOL_WINDOW && rg_gen_credit(p) < 2)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "allreduce twoshot needs two slots of credit, not one");
+	return rc;
 }
 
 /* Part r of the vector in bytes. */
@@ -98,10 +106,10 @@ static void iteration(struct rg_gen *g, uint64_t i, void *arg)
 
 	if (i < t->nslices)
 		stage_a(g, t, i);
-	if (i >= 1 && i - 1 < t->nslices)
-		stage_b(g, t, i - 1);
-	if (i >= 2)
-		stage_c(g, t, i - 2);
+	if (i >= t->lag && i - t->lag < t->nslices)
+		stage_b(g, t, i - t->lag);
+	if (i >= 2 * t->lag)
+		stage_c(g, t, i - 2 * t->lag);
 }
 
 static void windows(struct rg_gen *g, const struct twoshot *t)
@@ -128,7 +136,7 @@ static int twoshot_generate(const struct rg_problem *p, uint32_t rank, struct rg
 			    struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
 	bool window = p->params.protocol == RG_PROTOCOL_WINDOW;
-	struct twoshot t = {.slice = rg_gen_slice_bytes(p)};
+	struct twoshot t = {.slice = rg_gen_slice_bytes(p), .lag = rg_gen_credit(p) >= 4};
 	uint64_t first, largest;
 	struct rg_gen g;
 
@@ -142,7 +150,7 @@ static int twoshot_generate(const struct rg_problem *p, uint32_t rank, struct rg
 	else if (g.nranks > 1 && window)
 		windows(&g, &t);
 	else if (g.nranks > 1 && t.nslices)
-		rg_gen_loop(&g, t.nslices + 2, iteration, &t);
+		rg_gen_loop(&g, t.nslices + 2 * t.lag, iteration, &t);
 	return rg_gen_close(&g, needs_out);
 }
 

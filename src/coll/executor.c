@@ -10,9 +10,11 @@
  * the word.
  *
  * Sequence numbers of word messages have 32 bits. A word that a long message left behind could be
- * taken for the same word of a message 2^32 later; so, each time the numbers cross a multiple of
- * 2^31, the sender waits until all earlier messages are freed and fills the ring with a sequence
- * 2^31 away (wait_free, scrub). The receiver frees at that point without holding back.
+ * taken for the same word of a message 2^32 later. So, when the numbers pass a multiple s of 2^31,
+ * the first message into each slot is preceded by filling the slot with the sequence s - 1
+ * (wait_free, scrub). Then a slot holds nothing but numbers from s - 1 to s + 2^31 - 1 until it is
+ * filled again, and a receiver that looks for the message before that filling looks for s + 2^31 or
+ * a little more.
  */
 #include "config.h"
 
@@ -51,45 +53,42 @@ static inline uint32_t sequence(const struct rg_run *run, uint64_t message)
 	return (uint32_t)message + 1 + run->executor->ep->config.first_sequence;
 }
 
-static inline bool is_wrap(uint32_t seq)
+/* Is a message the first into its slot since the numbers passed a multiple of 2^31? */
+static inline bool is_wrap(const struct rg_run *run, uint32_t seq)
 {
-	return (seq & 0x7fffffffu) == 0;
+	return (seq & 0x7fffffffu) < run->executor->ep->config.geometry.ll_slots;
 }
 
-static void scrub(const struct rg_run *run, const struct run_link *l, uint32_t seq)
+static void scrub(const struct rg_run *run, const struct run_link *l, uint64_t message)
 {
 	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
-	size_t n = (size_t)geo->ll_slots * (geo->ll_bytes / 4);
-	uint64_t word = (uint64_t)(seq ^ 0x80000000u) << 32;
+	size_t n = geo->ll_bytes / 4;
+	uint64_t *slot = l->tx_ll + (message & (geo->ll_slots - 1)) * n;
+	uint64_t word = (uint64_t)((sequence(run, message) & 0x80000000u) - 1) << 32;
 
 	for (size_t i = 0; i < n; i++)
-		__atomic_store_n(&l->tx_ll[i], word, __ATOMIC_RELAXED);
+		__atomic_store_n(&slot[i], word, __ATOMIC_RELAXED);
 }
 
 /* May the message that the instruction speaks of be put? */
 static bool wait_free(struct rg_run *run, const struct rg_insn *i)
 {
-	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
 	struct run_link *l = &run->links[i->link];
 	bool words = i->flags & RG_INSN_WORDS;
 	uint64_t need = l->heard0[i->ctr] + (uint64_t)i->value;
 	uint64_t *seen = &l->link->free_seen[words];
-	bool wrap = false;
 
-	if (words) {
-		uint64_t message = need + geo->ll_slots - 1;
-
-		wrap = is_wrap(sequence(run, message));
-		if (wrap)
-			need = message;
-	}
 	if ((int64_t)(*seen - need) < 0) {
 		*seen = counter_get(&l->rx[i->ctr]);
 		if ((int64_t)(*seen - need) < 0)
 			return false;
 	}
-	if (__builtin_expect(wrap, 0))
-		scrub(run, l, sequence(run, need));
+	if (words) {
+		uint64_t message = need + run->executor->ep->config.geometry.ll_slots - 1;
+
+		if (__builtin_expect(is_wrap(run, sequence(run, message)), 0))
+			scrub(run, l, message);
+	}
 	return true;
 }
 
@@ -100,8 +99,7 @@ static void signal_free(struct rg_run *run, const struct rg_insn *i)
 	uint64_t value = l->told0[i->ctr] + (uint64_t)i->value;
 	uint64_t *told = &l->link->free_told[words];
 
-	if (value - *told < run->executor->ep->config.geometry.credit_batch &&
-	    !(words && is_wrap(sequence(run, value))))
+	if (value - *told < run->executor->ep->config.geometry.credit_batch)
 		return;
 	*told = value;
 	counter_set(run, l, i->ctr, value);

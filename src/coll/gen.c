@@ -226,6 +226,14 @@ uint64_t rg_gen_slice_bytes(const struct rg_problem *problem)
 	return slice ? slice : problem->elem_bytes;
 }
 
+uint32_t rg_gen_credit(const struct rg_problem *problem)
+{
+	const struct rg_geometry *geo = &problem->geometry;
+	bool words = problem->params.protocol == RG_PROTOCOL_WORD;
+
+	return (words ? geo->ll_slots : geo->slots) - geo->credit_batch + 1;
+}
+
 void rg_gen_all(const struct rg_gen *g, enum rg_buf others, enum rg_buf own, struct rg_ref *list)
 {
 	for (uint32_t r = 0; r < g->nranks; r++)

@@ -81,6 +81,12 @@ void rg_gen_loop(struct rg_gen *g, uint64_t n,
  */
 uint64_t rg_gen_slice_bytes(const struct rg_problem *problem);
 
+/*
+ * Messages that may be on the way to one peer before a sender can be made to wait, at worst: a
+ * reader may hold back credit_batch - 1 freed slots. At least 1.
+ */
+uint32_t rg_gen_credit(const struct rg_problem *problem);
+
 /* The refs of all ranks in rank order: OTHERS of kind buf, this rank as `own`. list[nranks]. */
 void rg_gen_all(const struct rg_gen *g, enum rg_buf others, enum rg_buf own, struct rg_ref *list);
 

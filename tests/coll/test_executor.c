@@ -243,7 +243,6 @@ static void every_algorithm_gives_exact_results(void **state)
 
 static void word_messages_survive_the_wrap_of_their_sequence(void **state)
 {
-	every_algorithm_with(UINT32_MAX - 2);
 	every_algorithm_with(0x7fffffffu - 3);
 }
 

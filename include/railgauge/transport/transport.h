@@ -102,7 +102,8 @@ struct rg_transport_config {
 	uint64_t timeout_ns; /* longest wait for a peer without any progress */
 	/*
 	 * Added to message numbers to give the 32-bit sequence of word messages: tests start near
-	 * its wrap-around. Equal on all ranks.
+	 * 2^31, where rings are cleaned. Below 2^31, since memory starts as zeros; equal on all
+	 * ranks.
 	 */
 	uint32_t first_sequence;
 };
