@@ -1,9 +1,12 @@
 # Sources of the module device.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/device/gpu.h \
+	include/railgauge/device/buffer.h \
 	include/railgauge/device/isa.h \
 	include/railgauge/device/reduce.h \
 	include/railgauge/device/types.h \
+	%D%/available.c \
+	%D%/buffer.c \
 	%D%/convert.h \
 	%D%/gpu.c \
 	%D%/isa_avx2.c \
