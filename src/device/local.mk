@@ -3,6 +3,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/device/gpu.h \
 	include/railgauge/device/buffer.h \
 	include/railgauge/device/isa.h \
+	include/railgauge/device/ll.h \
 	include/railgauge/device/reduce.h \
 	include/railgauge/device/types.h \
 	%D%/available.c \
@@ -16,6 +17,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/kernels_plain.inc \
 	%D%/kernels_type.inc \
 	%D%/kernels_wide.inc \
+	%D%/ll.c \
 	%D%/reduce.c \
 	%D%/target_pop.inc \
 	%D%/target_push.inc \
