@@ -10,6 +10,7 @@
 #include <linux/futex.h>
 #include <linux/membarrier.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -69,7 +70,7 @@ static int say_hello(struct mapped *m, struct rg_err *err)
 
 	if (!all)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", m->ep.nranks);
-	strncpy(mine.transport, m->ep.ops->name, sizeof(mine.transport) - 1);
+	snprintf(mine.transport, sizeof(mine.transport), "%s", m->ep.ops->name);
 	gethostname(mine.host, sizeof(mine.host) - 1);
 	rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, sizeof(mine),
 				     rg_clock_ns() + m->ep.config.timeout_ns, err);

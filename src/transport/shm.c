@@ -78,7 +78,7 @@ static int own_address(struct address *a, struct rg_err *err)
 		.pid = getpid(),
 		.fd = -1,
 	};
-	strncpy(a->boot_id, boot, sizeof(a->boot_id) - 1);
+	snprintf(a->boot_id, sizeof(a->boot_id), "%s", boot);
 	rg_free(boot);
 	return 0;
 }

@@ -69,6 +69,24 @@ static void measure(struct rg_endpoint *ep, struct rg_run *run, const struct rg_
 		       (unsigned long long)bytes, us[0], us[BATCHES / 2], (unsigned long long)n);
 }
 
+static void bind_buffers(struct rg_endpoint *ep, const struct rg_buffer *src,
+			 const struct rg_buffer *dst, struct rg_run_args *args)
+{
+	struct rg_window *sw, *dw;
+
+	*args = (struct rg_run_args){.src = src->base, .dst = dst->base};
+	if (src->kind != RG_MEMORY_SHARED)
+		return;
+	must(ep->ops->window_open(ep, src, &sw, &err));
+	must(ep->ops->window_open(ep, dst, &dw, &err));
+	for (uint32_t r = 0; r < ep->nranks; r++) {
+		must(ep->ops->window_map(sw, r, &err));
+		must(ep->ops->window_map(dw, r, &err));
+	}
+	args->src_window = sw;
+	args->dst_window = dw;
+}
+
 int main(int argc, char **argv)
 {
 	struct rg_transport_config config = {
@@ -82,7 +100,7 @@ int main(int argc, char **argv)
 	struct rg_executor *x;
 	struct rg_endpoint *ep;
 	struct rg_program *prog;
-	struct rg_run_args args = {0};
+	struct rg_run_args args;
 	struct rg_run *run;
 	uint64_t bytes;
 
@@ -121,20 +139,7 @@ int main(int argc, char **argv)
 	must(rg_run_open(x, prog, &run, &err));
 	must(rg_buffer_open(kind, bytes, 0, -1, &src, &err));
 	must(rg_buffer_open(kind, bytes, 0, -1, &dst, &err));
-	args.src = src.base;
-	args.dst = dst.base;
-	if (kind == RG_MEMORY_SHARED) {
-		struct rg_window *sw, *dw;
-
-		must(ep->ops->window_open(ep, &src, &sw, &err));
-		must(ep->ops->window_open(ep, &dst, &dw, &err));
-		for (uint32_t r = 0; r < ep->nranks; r++) {
-			must(ep->ops->window_map(sw, r, &err));
-			must(ep->ops->window_map(dw, r, &err));
-		}
-		args.src_window = sw;
-		args.dst_window = dw;
-	}
+	bind_buffers(ep, &src, &dst, &args);
 	measure(ep, run, &args, bytes);
 	return 0;
 }

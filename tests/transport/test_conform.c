@@ -439,10 +439,11 @@ static void failing_allocations_leak_nothing(void **state)
 				rc = o->connect(ep, 0, 0, &err);
 			failed = rg_mem_fail_fired();
 			rg_mem_fail_nth(0);
-			if (failed && rc != RG_ERR_NO_MEMORY)
+			/* Reading a limit may fail; then it is as if there were none. */
+			if (rc && rc != RG_ERR_NO_MEMORY)
 				fail_msg("%s, allocation %lu: %s", o->name, n, err.text);
-			if (!failed)
-				assert_int_equal(rc, 0);
+			if (rc && !failed)
+				fail_msg("%s: %s", o->name, err.text);
 			o->close(ep);
 			rg_rendezvous_close(rdv);
 		}
