@@ -13,6 +13,13 @@ src_librailgauge_a_SOURCES += \
 	%D%/data_values.h \
 	%D%/meet.c \
 	%D%/plan.c \
+	%D%/result.c \
+	%D%/result_check.c \
+	%D%/result_fields.c \
+	%D%/result_fields.h \
+	%D%/result_machine.c \
+	%D%/result_read.c \
+	%D%/result_write.c \
 	%D%/sample.c \
 	%D%/sample_impl.h \
 	%D%/sample_rep.c \

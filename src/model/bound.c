@@ -62,7 +62,7 @@ static double exchange(const struct rg_bound_problem *b)
 void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 {
 	double p = b->nranks, s = (double)b->size_bytes;
-	double moved = b->in_place ? (p - 1) / p * s : s;
+	double others = (p - 1) / p * s, moved = b->in_place ? others : s;
 
 	memset(out, 0, sizeof(*out));
 	if (b->nranks == 1 && b->in_place)
@@ -78,9 +78,12 @@ void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 		out->written_bytes = s / p;
 		break;
 	case RG_COLL_ALLGATHER:
-	case RG_COLL_BROADCAST:
 		out->read_bytes = s / p;
 		out->written_bytes = moved;
+		break;
+	case RG_COLL_BROADCAST:
+		out->read_bytes = b->nranks > 1 ? s / p : 0;
+		out->written_bytes = others;
 		break;
 	case RG_COLL_ALLTOALL:
 		out->read_bytes = moved;

@@ -120,7 +120,8 @@ struct rg_result_point {
 	uint64_t count;	     /* elements in S */
 	enum rg_type type;
 	enum rg_op op; /* of meaning only if rg_coll_reduces */
-	uint32_t root; /* of meaning only if rg_coll_has_root */
+	uint32_t root; /* of meaning only if rg_coll_has_root; the first one if it rotates */
+	bool root_rotates;
 	bool in_place;
 	const char *target; /* as given to --target: "railgauge", "mpi", "mpi:ring" */
 	enum rg_access buffers;
@@ -131,6 +132,7 @@ struct rg_result_point {
 	const char *algorithm; /* may be NULL: the library did not say */
 	const char *protocol;  /* may be NULL */
 	const char *transport; /* may be NULL */
+	uint32_t channels;     /* 0: not known */
 	const char *note;      /* substitutions, reasons for not-run; may be NULL */
 
 	/* How it was sampled. */
@@ -152,7 +154,7 @@ struct rg_result_point {
 	const double *samples; /* [nsamples]; nsamples is n or 0 */
 	uint64_t nsamples;
 	/* The same of every rank, for --raw; may be NULL. */
-	const double *rank_samples; /* [nranks][nsamples] */
+	const double *rank_samples; /* [nsamples][nranks] */
 };
 
 struct rg_result {
@@ -185,8 +187,9 @@ int rg_result_open(struct rg_result **out, struct rg_err *err);
 void rg_result_close(struct rg_result *result); /* NULL is allowed */
 
 /*
- * argv as main() got it. The values of words that look like secrets are for the caller to leave
- * out; railgauge has no option that takes one. RG_ERR_NO_MEMORY, as all that follow.
+ * argv as main() got it; no option of railgauge takes a secret. RG_ERR_NO_MEMORY, as all that
+ * follow, and RG_ERR_INVALID for what cannot be in a document: text that is not UTF-8, numbers that
+ * are not finite or above 2^63 - 1.
  */
 int rg_result_set_args(struct rg_result *result, int argc, char *const *argv, struct rg_err *err);
 
@@ -215,7 +218,8 @@ int rg_result_set_calibration(struct rg_result *result, const struct rg_calibrat
 
 /*
  * Adds a point, and the warning "bound" if its fraction is above RG_BOUND_ERROR. index_out may be
- * NULL.
+ * NULL. RG_ERR_INVALID names the member that contradicts another (the checks of rg_result_read);
+ * the run must have been set before.
  */
 int rg_result_add_point(struct rg_result *result, const struct rg_result_point *point,
 			uint32_t *index_out, struct rg_err *err);
@@ -262,6 +266,9 @@ bool rg_result_point_same(const struct rg_result_point *a, const struct rg_resul
  * topo_hash is left NULL. Reads /proc and /sys; what is not there is 0 or NULL. Never fails.
  */
 void rg_result_machine_here(struct rg_result_machine *out);
+
+/* The same with /proc and /sys below root: a recorded machine. host and kernel are this one's. */
+void rg_result_machine_at(const char *root, struct rg_result_machine *out);
 
 /*
  * This process as a rank: pid, host, the allowed cpus and their node; strings as above.

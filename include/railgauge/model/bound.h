@@ -24,14 +24,13 @@
  *   allgather      S / p    S                p sources of S / p, each read once by one pass that
  *                                            writes p destinations; these are p S in all
  *   alltoall       S        S                every element has one destination
- *   broadcast      S / p    S                one source; p destinations (the root copies as well)
- *   sendrecv       S        S
- *   barrier        0        0
+ *   broadcast      S / p    (p - 1) S / p    one source; p - 1 destinations (some libraries, but
+ * not all, fill the root's as well) sendrecv       S        S barrier        0        0
  *
- * In place, what is already where it belongs is not moved: allgather and broadcast write
- * (p - 1) S / p, alltoall reads and writes (p - 1) S / p; allreduce, reducescatter and sendrecv
- * stay as they are; one rank does nothing. These hold for windows (peers' buffers are mapped) and
- * for private ones: there, the same bytes are read and written by their owners.
+ * In place, what is already where it belongs is not moved: allgather writes
+ * (p - 1) S / p, alltoall reads and writes (p - 1) S / p; the others stay as they are; one rank
+ * does nothing. These hold for windows (peers' buffers are mapped) and for private ones: there, the
+ * same bytes are read and written by their owners.
  *
  * With private buffers all that passes between ranks goes through slots besides, which can stay in
  * cache: the bytes that a rank receives at least ("exchange"), each written once and read once
