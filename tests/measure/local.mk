@@ -19,4 +19,19 @@ TESTS += tests/measure/test_stats
 tests_measure_test_stats_SOURCES = %D%/test_stats.c
 tests_measure_test_stats_CPPFLAGS = $(test_cppflags)
 tests_measure_test_stats_LDADD = $(test_libs)
+
+valgrind_tests += tests/measure/test_result
+check_PROGRAMS += tests/measure/test_result
+TESTS += tests/measure/test_result
+tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/test_result.c
+tests_measure_test_result_CPPFLAGS = $(test_cppflags)
+tests_measure_test_result_LDADD = $(test_libs)
 endif
+EXTRA_DIST += %D%/machine docs/RESULT.md docs/result-schema.json
+
+check_PROGRAMS += tests/measure/fuzz_result
+TESTS += tests/measure/fuzz_result
+tests_measure_fuzz_result_SOURCES = %D%/fuzz_result.c tests/replay.c
+tests_measure_fuzz_result_CPPFLAGS = $(AM_CPPFLAGS) -DRG_CORPUS='"%D%/corpus-result"'
+tests_measure_fuzz_result_LDADD = $(rg_libs)
+EXTRA_DIST += %D%/corpus-result
