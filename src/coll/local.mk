@@ -3,6 +3,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/coll/executor.h \
 	include/railgauge/coll/problem.h \
 	include/railgauge/coll/program.h \
+	include/railgauge/coll/prover.h \
 	include/railgauge/coll/schedule.h \
 	%D%/algorithms.c \
 	%D%/algorithms.h \
@@ -16,4 +17,11 @@ src_librailgauge_a_SOURCES += \
 	%D%/loop.c \
 	%D%/problem.c \
 	%D%/program.c \
+	%D%/prover.c \
+	%D%/prover_clock.c \
+	%D%/prover_link.c \
+	%D%/prover_memory.c \
+	%D%/prover_move.c \
+	%D%/prover_state.h \
+	%D%/prover_steps.c \
 	%D%/select.c

@@ -5,6 +5,19 @@ TESTS += tests/coll/test_executor
 tests_coll_test_executor_SOURCES = %D%/test_executor.c
 tests_coll_test_executor_CPPFLAGS = $(test_cppflags)
 tests_coll_test_executor_LDADD = $(test_libs)
+
+valgrind_tests += tests/coll/test_prover
+check_PROGRAMS += tests/coll/test_prover
+TESTS += tests/coll/test_prover
+tests_coll_test_prover_SOURCES = %D%/test_prover.c
+tests_coll_test_prover_CPPFLAGS = $(test_cppflags)
+tests_coll_test_prover_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/coll/test_prover_all
+TESTS += tests/coll/test_prover_all
+tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c
+tests_coll_test_prover_all_CPPFLAGS = $(test_cppflags)
+tests_coll_test_prover_all_LDADD = $(test_libs)
 endif
 
 EXTRA_PROGRAMS += tests/coll/perf_program

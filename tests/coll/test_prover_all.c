@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every algorithm is proved for 1 to 64 ranks: all protocols, counts around the number of ranks and
+ * beyond one slot, in and out of place, persistent or not, with few and tiny slots. Three
+ * operations follow each other: the row, another one, the row again.
+ *
+ * Up to SMALL ranks the counts, places and persistence are tried one by one, and beyond it in turn;
+ * what is left (root, channels, geometry, the operation in between) is drawn from a fixed sequence.
+ * RG_FULL=1 in the environment tries them one by one for all (half an hour).
+ */
+#include "config.h"
+
+#include "railgauge/coll/prover.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#define SMALL  9u
+#define COUNTS 7u
+
+static uint64_t drawn;
+
+/* xorshift: the same sequence everywhere. */
+static uint32_t draw(uint32_t below)
+{
+	drawn ^= drawn << 13;
+	drawn ^= drawn >> 7;
+	drawn ^= drawn << 17;
+	return (uint32_t)((drawn >> 33) % below);
+}
+
+static uint64_t count_of(uint32_t which, uint32_t p)
+{
+	const uint64_t counts[COUNTS] = {0, 1, p - 1, p, p + 1, 3 * (uint64_t)p + 1, 8 * 64 + 7};
+
+	return counts[which];
+}
+
+static struct rg_geometry draw_geometry(void)
+{
+	return (struct rg_geometry){
+		.channels = 2,
+		.slots = 4,
+		.slot_bytes = draw(2) ? 64 : 256,
+		.ll_slots = 4,
+		.ll_bytes = draw(2) ? 32 : 128,
+		.credit_batch = 1 + draw(2),
+	};
+}
+
+static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, uint64_t count,
+				    enum rg_protocol protocol, struct rg_geometry geometry)
+{
+	return (struct rg_problem){
+		.coll = row->coll,
+		.layout = {.nranks = p},
+		.count = row->coll == RG_COLL_BARRIER ? 0 : count,
+		.elem_bytes = 4,
+		.root = rg_coll_has_root(row->coll) ? draw(p) : 0,
+		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
+		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8,
+		.geometry = geometry,
+		.params = {.protocol = protocol, .channels = 1 + draw(2)},
+	};
+}
+
+static enum rg_protocol draw_protocol(const struct rg_algorithm *row)
+{
+	enum rg_protocol protocol;
+
+	do
+		protocol = (enum rg_protocol)draw(RG_PROTOCOL_COUNT);
+	while (!(row->protocols & 1u << protocol));
+	return protocol;
+}
+
+static const struct rg_algorithm *draw_row(void)
+{
+	uint32_t n = 0;
+
+	while (rg_algorithms[n])
+		n++;
+	return rg_algorithms[draw(n)];
+}
+
+/* Fills *out with a problem that the row takes; small counts, as others are proved elsewhere. */
+static void draw_op(uint32_t p, struct rg_geometry geometry, struct rg_prover_op *out)
+{
+	do {
+		out->algorithm = draw_row();
+		out->problem = problem_of(out->algorithm, p, count_of(draw(COUNTS - 2), p),
+					  draw_protocol(out->algorithm), geometry);
+		out->problem.in_place = draw(2);
+	} while (out->algorithm->check(&out->problem, NULL));
+}
+
+/* The row twice with another operation in between. 1: the row does not take such problems. */
+static int prove(const struct rg_algorithm *row, struct rg_problem problem)
+{
+	struct rg_prover_op ops[3] = {{row, problem}, {0}, {row, problem}};
+	struct rg_err err = {0};
+	uint32_t buffers = problem.params.persistent ? 3 : 1 + draw(2);
+
+	if (row->check(&problem, NULL))
+		return 1;
+	draw_op(problem.layout.nranks, problem.geometry, &ops[1]);
+	if (rg_coll_has_root(row->coll))
+		ops[2].problem.root = draw(problem.layout.nranks);
+	if (rg_prover_run(ops, 3, buffers, NULL, &err))
+		fail_msg("in place %d, persistent %d, root %u, %u channels, %u bytes per slot, %u "
+			 "per word slot, credit batch %u, %s %s in between: %s",
+			 problem.in_place, problem.params.persistent, problem.root,
+			 problem.params.channels, problem.geometry.slot_bytes,
+			 problem.geometry.ll_bytes, problem.geometry.credit_batch,
+			 rg_coll_name(ops[1].algorithm->coll), ops[1].algorithm->name, err.text);
+	return 0;
+}
+
+/* All variants of a row with a protocol and a number of ranks; how many were proved. */
+static uint32_t prove_ranks(const struct rg_algorithm *row, enum rg_protocol protocol, uint32_t p,
+			    bool full)
+{
+	bool window = protocol == RG_PROTOCOL_WINDOW;
+	uint32_t variants = COUNTS * 2 * (window ? 2 : 1), proved = 0;
+	uint32_t first = full || p <= SMALL ? 0 : draw(variants);
+	uint32_t step = full || p <= SMALL ? 1 : p <= 33 ? 9 : 23;
+
+	for (uint32_t v = first; v < variants + (step > 1 ? first : 0); v += step) {
+		uint32_t which = v % variants;
+		struct rg_problem problem =
+			problem_of(row, p, count_of(which % COUNTS, p), protocol, draw_geometry());
+
+		problem.in_place = which / COUNTS % 2;
+		problem.params.persistent = which / COUNTS / 2;
+		if (!prove(row, problem))
+			proved++;
+	}
+	return proved;
+}
+
+static void every_algorithm_is_proved(void **state)
+{
+	bool full = getenv("RG_FULL") != NULL;
+
+	(void)state;
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		uint32_t proved = 0;
+
+		drawn = UINT64_C(88172645463325252) + (uint64_t)(a - rg_algorithms);
+		for (uint32_t protocol = 0; protocol < RG_PROTOCOL_COUNT; protocol++) {
+			uint32_t before = proved;
+
+			if (!((*a)->protocols & 1u << protocol))
+				continue;
+			for (uint32_t p = 1; p <= RG_PROVER_RANKS_MAX; p++)
+				proved += prove_ranks(*a, (enum rg_protocol)protocol, p, full);
+			assert_true(proved > before);
+		}
+		printf("%s %s: %u sequences\n", rg_coll_name((*a)->coll), (*a)->name, proved);
+	}
+}
+
+/* Longer sequences of anything, with one pair of buffers or two. */
+static void mixed_sequences_are_proved(void **state)
+{
+	struct rg_prover_op ops[RG_PROVER_OPS_MAX];
+
+	(void)state;
+	drawn = 4101842887655102017;
+	for (uint32_t i = 0; i < 300; i++) {
+		struct rg_geometry geometry = draw_geometry();
+		uint32_t p = 1 + draw(8), n = 2 + draw(RG_PROVER_OPS_MAX - 1);
+		struct rg_err err = {0};
+
+		for (uint32_t k = 0; k < n; k++)
+			draw_op(p, geometry, &ops[k]);
+		if (rg_prover_run(ops, n, 1 + draw(2), NULL, &err))
+			fail_msg("sequence %u: %s", i, err.text);
+	}
+}
+
+/* One operation after the other on the same buffers, as a benchmark does with persistent ones. */
+static void persistent_buffers_alternate(void **state)
+{
+	(void)state;
+	drawn = 88172645463325252;
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		for (uint32_t p = 1; p <= 9; p++) {
+			struct rg_problem problem = problem_of(*a, p, 3 * (uint64_t)p + 1,
+							       RG_PROTOCOL_WINDOW, draw_geometry());
+			struct rg_prover_op ops[5];
+			struct rg_err err = {0};
+
+			problem.params.persistent = true;
+			if (!((*a)->protocols & 1u << RG_PROTOCOL_WINDOW) ||
+			    (*a)->check(&problem, NULL))
+				continue;
+			for (uint32_t k = 0; k < 5; k++)
+				ops[k] = (struct rg_prover_op){*a, problem};
+			if (rg_prover_run(ops, 5, 2, NULL, &err))
+				fail_msg("%s", err.text);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_algorithm_is_proved),
+		cmocka_unit_test(mixed_sequences_are_proved),
+		cmocka_unit_test(persistent_buffers_alternate),
+	};
+
+	return cmocka_run_group_tests_name("prover, all algorithms", tests, NULL, NULL);
+}
