@@ -20,12 +20,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* Where the kernel has no pidfds, how often we look instead. */
+#define LOOK_NS ((uint64_t)20000000)
+
 /* After SIGKILL only a process that hangs in the kernel remains for so long. */
 #define KILL_PATIENCE_NS ((uint64_t)10000000000)
 
 struct child {
-	pid_t pid; /* its number is ours until it is reaped */
-	int pidfd; /* owned; -1 once reaped */
+	pid_t pid;  /* its number is ours until it is reaped */
+	int pidfd;  /* owned; -1: the kernel has none (before Linux 5.3), or it is reaped */
+	bool ended; /* and is reaped */
 	bool reported;
 	uint32_t order;		 /* in which the ends were seen, from 1; 0 while it runs */
 	struct rg_child_end end; /* once reaped */
@@ -105,12 +109,12 @@ int rg_child_start(struct rg_child_group *group, const struct rg_child_spec *spe
 		return rc;
 	/* Not reaped yet, so the number is still its own even if it has ended already. */
 	c.pidfd = (int)syscall(SYS_pidfd_open, c.pid, 0);
-	if (c.pidfd < 0) {
-		e = errno;
+	e = errno;
+	if (c.pidfd < 0 && e != ENOSYS && e != EPERM) { /* EPERM: a container's filter */
 		kill(-c.pid, SIGKILL);
 		while (waitpid(c.pid, NULL, 0) < 0 && errno == EINTR)
 			;
-		return rg_err_errno(err, e, "pidfd_open (it needs Linux 5.3)");
+		return rg_err_errno(err, e, "pidfd_open");
 	}
 	c.end.index = group->nchildren;
 	group->children[group->nchildren] = c;
@@ -120,7 +124,15 @@ int rg_child_start(struct rg_child_group *group, const struct rg_child_spec *spe
 
 static bool runs(const struct child *c)
 {
-	return c->pidfd >= 0;
+	return !c->ended;
+}
+
+static bool has_ended(const struct child *c)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)c->pid, &info, WEXITED | WNOHANG | WNOWAIT) &&
+	       info.si_pid == c->pid;
 }
 
 /* The child has ended: takes what it left with it, then gives its number back. */
@@ -135,8 +147,10 @@ static void reap(struct child *c)
 	c->end.exit_code = info.si_code == CLD_EXITED ? info.si_status : -1;
 	c->end.signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
 	c->end.core_dumped = info.si_code == CLD_DUMPED;
-	close(c->pidfd);
+	if (c->pidfd >= 0)
+		close(c->pidfd);
 	c->pidfd = -1;
+	c->ended = true;
 }
 
 static int poll_ms(uint64_t deadline_ns)
@@ -180,10 +194,16 @@ static void give_order(struct rg_child_group *g, bool signalled)
 static int watch(struct rg_child_group *g, uint64_t deadline_ns, bool *signal_out,
 		 struct rg_err *err)
 {
+	uint64_t look_ns = rg_clock_ns() + LOOK_NS;
 	int n;
 
-	for (uint32_t i = 0; i < g->nchildren; i++)
-		g->polls[i] = (struct pollfd){.fd = g->children[i].pidfd, .events = POLLIN};
+	for (uint32_t i = 0; i < g->nchildren; i++) {
+		const struct child *c = &g->children[i];
+
+		g->polls[i] = (struct pollfd){.fd = c->pidfd, .events = POLLIN};
+		if (runs(c) && c->pidfd < 0 && look_ns < deadline_ns)
+			deadline_ns = look_ns;
+	}
 	g->polls[g->nchildren] = (struct pollfd){.fd = g->signals, .events = POLLIN};
 	n = poll(g->polls, g->nchildren + 1, poll_ms(deadline_ns));
 	if (n < 0 && errno != EINTR)
@@ -191,7 +211,7 @@ static int watch(struct rg_child_group *g, uint64_t deadline_ns, bool *signal_ou
 	if (n < 0)
 		return 0;
 	for (uint32_t i = 0; i < g->nchildren; i++) {
-		if (g->polls[i].revents)
+		if (runs(&g->children[i]) && has_ended(&g->children[i]))
 			reap(&g->children[i]);
 	}
 	give_order(g, true);

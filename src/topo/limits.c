@@ -222,8 +222,6 @@ void rg_limits_read(struct rg_limits *out)
 	out->peer_read_errnum = try_peer_read();
 	out->own_pid_ns = is_own_namespace("/proc/self/ns/pid", FIRST_PID_NS);
 	out->own_ipc_ns = is_own_namespace("/proc/self/ns/ipc", FIRST_IPC_NS);
-	if (!uname(&name)) {
+	if (!uname(&name))
 		snprintf(out->kernel, sizeof(out->kernel), "%.63s", name.release);
-		(void)sscanf(name.release, "%u.%u", &out->kernel_major, &out->kernel_minor);
-	}
 }

@@ -178,14 +178,10 @@ static void judge_peer_read(const struct rg_limits *l, struct rg_findings *list)
 static void judge_processes(const struct rg_limits *l, struct rg_findings *list)
 {
 	bool own = l->own_pid_ns || l->own_ipc_ns;
-	bool old = l->kernel_major < 5 || (l->kernel_major == 5 && l->kernel_minor < 3);
 	bool few = l->nofile < NOFILE_ENOUGH;
 	struct rg_finding *row;
 
-	row = rg_findings_add(list, "processes", "kernel", old ? RG_STATE_LIMITED : RG_STATE_OK,
-			      "Linux %s", l->kernel);
-	if (old)
-		rg_finding_advise(row, "railgauge run needs Linux 5.3 (pidfd_open)");
+	rg_findings_add(list, "processes", "kernel", RG_STATE_OK, "Linux %s", l->kernel);
 	judge_peer_read(l, list);
 	row = rg_findings_add(list, "processes", "namespaces", own ? RG_STATE_LIMITED : RG_STATE_OK,
 			      "%s",

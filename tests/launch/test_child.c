@@ -9,6 +9,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -18,6 +20,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -354,6 +358,33 @@ static void ranks_get_one_hardware_thread_of_each_core_first(void **state)
 	rg_bind_order_release(&order);
 }
 
+/* From now on, for good: the kernel knows no pidfd_open. False where filters are not allowed. */
+static bool forbid_pidfds(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_pidfd_open, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSYS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {.len = 4, .filter = filter};
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void old_kernels_without_pidfds_do_as_well(void **state)
+{
+	if (!forbid_pidfds())
+		skip();
+	each_childs_end_is_reported_once_with_its_status(state);
+	of_those_that_ended_together_the_killed_one_comes_first(state);
+	a_deadline_ends_the_wait_not_the_child(state);
+	a_signal_ends_the_wait_and_is_told(state);
+	what_a_child_leaves_behind_ends_with_it(state);
+	closing_a_group_ends_its_children(state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +401,7 @@ int main(void)
 		cmocka_unit_test(closing_a_group_ends_its_children),
 		cmocka_unit_test(open_and_start_fail_cleanly_at_every_allocation),
 		cmocka_unit_test(ranks_get_one_hardware_thread_of_each_core_first),
+		cmocka_unit_test(old_kernels_without_pidfds_do_as_well), /* last: it stays so */
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,6 @@ struct rg_limits {
 	int peer_read_errnum;	     /* errno of a child that reads our memory; 0: it could */
 	bool own_pid_ns, own_ipc_ns; /* not the machine's */
 	char kernel[64];	     /* "6.1.0-28-amd64" */
-	uint32_t kernel_major, kernel_minor;
 };
 
 /* Never fails. */
