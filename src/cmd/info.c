@@ -11,6 +11,7 @@
 #include "railgauge/mpi/glue.h"
 #include "railgauge/topo/limits.h"
 #include "railgauge/topo/rdma.h"
+#include "railgauge/transport/transport.h"
 
 #include <limits.h>
 #include <stdio.h>
@@ -53,13 +54,19 @@ static const struct rg_opt_command info_command = {
 	.tables = info_tables,
 };
 
-/* NEEDSWORK: ask the table of transports, which comes with them. */
 static void check_transports(struct rg_findings *list)
 {
-	static const char *const names[] = {"null", "inproc", "shm"};
+	for (const struct rg_transport_ops *const *t = rg_transports; *t; t++) {
+		struct rg_err err = {0};
+		int rc = (*t)->probe(&err);
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		rg_findings_add(list, "transports", names[i], RG_STATE_NO, "not in this version");
+		if (rc)
+			rg_findings_add(list, "transports", (*t)->name, RG_STATE_NO, "%s",
+					err.text);
+		else
+			rg_findings_add(list, "transports", (*t)->name, RG_STATE_OK, "%s",
+					(*t)->summary);
+	}
 }
 
 static void check_mpi(struct rg_findings *list)
