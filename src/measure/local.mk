@@ -8,6 +8,9 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/sample.h \
 	include/railgauge/measure/stats.h \
 	include/railgauge/measure/target.h \
+	%D%/calibrate.c \
+	%D%/calibrate_loops.c \
+	%D%/calibrate_loops.h \
 	%D%/data.c \
 	%D%/data_values.c \
 	%D%/data_values.h \

@@ -261,7 +261,7 @@ int rg_result_set_calibration(struct rg_result *result, const struct rg_calibrat
 	if (!c->check_passed)
 		rc = rg_result_add_warning(
 			result, err, "calibration",
-			"copying %.0f MiB ran at %.1f GB/s per rank, a plain loop at %.1f: the "
+			"adding in %.0f MiB ran at %.1f GB/s per rank, a plain loop at %.1f: the "
 			"bounds may be wrong by that much",
 			(double)c->check_bytes / 0x1p20, c->check_own_Bps / 1e9,
 			c->check_plain_Bps / 1e9);

@@ -1,5 +1,11 @@
 # Tests of the module measure.
 if HAVE_CMOCKA
+check_PROGRAMS += tests/measure/test_calibrate
+TESTS += tests/measure/test_calibrate
+tests_measure_test_calibrate_SOURCES = %D%/test_calibrate.c
+tests_measure_test_calibrate_CPPFLAGS = $(test_cppflags)
+tests_measure_test_calibrate_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_data
 TESTS += tests/measure/test_data
 tests_measure_test_data_SOURCES = %D%/test_data.c

@@ -6,13 +6,13 @@
  * touched by the rank, so bind it first) at one footprint after the other, all ranks at once, and
  * keeps the best of several repetitions: a limit must not be lowered by a neighbour's noise. The
  * loops are those of device/reduce.h, which the collectives use as well. So that they do not vouch
- * for themselves, a plain loop in C, compiled without knowledge of them, copies the largest
- * footprint too; both rates are recorded, and more than 10 % apart is a warning.
+ * for themselves, a plain loop in C, STREAM's Add, runs on the largest footprint too; its rate and
+ * that of the mix "add" are recorded, and more than 10 % apart is a warning.
  *
- * A repetition takes RG_CALIBRATE_SLICE_NS on every rank, from a common barrier; its rate is the
- * mean over ranks, so that a rank that had the memory to itself for a moment sets no record that
- * the ranks together cannot reach. With more ranks than cores the rates still hold as limits, but
- * loosely.
+ * The repetitions of a loop follow one another without a pause from a common barrier and take
+ * RG_CALIBRATE_SLICE_NS each; the rate of one is the mean over ranks, so that a rank that had the
+ * memory to itself for a moment sets no record that the ranks together cannot reach. With more
+ * ranks than cores the rates still hold as limits, but loosely.
  */
 #ifndef RAILGAUGE_MEASURE_CALIBRATE_H
 #define RAILGAUGE_MEASURE_CALIBRATE_H
@@ -33,7 +33,7 @@ struct rg_calibrate_config {
 	uint32_t nfootprints;		 /* 1 .. RG_RATES_MAX */
 	uint32_t repetitions;		 /* of each loop, at least 1; 0: 5 */
 	int numa_node;			 /* -1: first touch */
-	uint64_t deadline_ns;		 /* for each wait for the others (a point in time) */
+	uint64_t deadline_ns;		 /* length of each wait for the others */
 	/* Called on every rank after each footprint, for a progress line; may be NULL. */
 	void (*progress)(void *arg, uint32_t done, uint32_t total);
 	void *progress_arg; /* borrowed */
@@ -42,7 +42,7 @@ struct rg_calibrate_config {
 /* Equal on all ranks after rg_calibrate. */
 struct rg_calibration {
 	struct rg_rates rates;
-	/* The check: best copy of ours with cached stores and the plain loop, at check_bytes. */
+	/* The check: the mix "add" and the plain loop, at the largest footprint. */
 	uint64_t check_bytes;
 	double check_own_Bps, check_plain_Bps;
 	bool check_passed; /* within RG_CALIBRATE_TOLERANCE of each other */
@@ -50,22 +50,25 @@ struct rg_calibration {
 
 /*
  * Footprints for a machine: half the level-1 and level-2 caches, half this rank's share of the
- * last-level cache, and four times the whole of it, each at least RG_FOOTPRINT_MIN_BYTES and above
- * the one before. Unknown sizes are 0. Returns how many (1 .. 4).
+ * last-level cache (which llc_ranks use), and four times that share, but 64 MiB at least (nothing
+ * of it stays in cache); each at least RG_FOOTPRINT_MIN_BYTES, ascending, none twice. Unknown sizes
+ * are 0. Returns how many (1 .. 4).
  */
 uint32_t rg_calibrate_footprints(uint64_t l1_bytes, uint64_t l2_bytes, uint64_t llc_bytes,
 				 uint32_t llc_ranks, uint64_t footprints_out[4]);
 
 /*
- * Sorts *list_bytes ascending without duplicates, raises what is below RG_FOOTPRINT_MIN_BYTES, and
- * thins it to at most RG_RATES_MAX by dropping from the middle. Returns the new length: for adding
- * the footprints of the planned points to those of the machine.
+ * Sorts list_bytes[n] ascending without duplicates and raises what is below RG_FOOTPRINT_MIN_BYTES;
+ * if more than RG_RATES_MAX are left, drops one after the other the one that is relatively nearest
+ * to the one before it (never the first or last). Returns the new length: for adding the footprints
+ * of the planned points to those of the machine.
  */
 uint32_t rg_calibrate_merge(uint64_t *list_bytes, uint32_t n);
 
 /*
- * (collective) Fills all but rates.line_ns. Takes nfootprints * RG_MIX_COUNT * repetitions slices.
- * RG_ERR_INVALID, RG_ERR_NO_MEMORY, RG_ERR_LIMIT (as rg_buffer_open), RG_ERR_TIMEOUT, RG_ERR_PEER.
+ * (collective) Fills all but rates.line_ns. Takes as long as rg_calibrate_cost_ns says, and the
+ * memory of the largest footprint. RG_ERR_INVALID (also if the ranks' configurations differ),
+ * RG_ERR_NO_MEMORY, RG_ERR_LIMIT (as rg_buffer_open), RG_ERR_TIMEOUT, RG_ERR_PEER.
  */
 int rg_calibrate(struct rg_rendezvous *rdv, const struct rg_calibrate_config *config,
 		 struct rg_calibration *out, struct rg_err *err);
