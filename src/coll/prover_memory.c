@@ -61,7 +61,7 @@ int rg_prover_open_tmp(struct prover *p, struct rank *r, uint64_t tmp_bytes)
 	if (r->tmp.n < n) {
 		rg_free(r->tmp.cells);
 		r->tmp = (struct region){.kind = REGION_TMP, .rank = r->id};
-		r->tmp.cells = rg_alloc(n * sizeof(*r->tmp.cells));
+		r->tmp.cells = rg_zalloc(n, sizeof(*r->tmp.cells));
 		if (!r->tmp.cells)
 			return rg_prover_no_memory(p);
 	}
