@@ -7,5 +7,6 @@
 
 extern const struct rg_algorithm rg_allreduce_oneshot;
 extern const struct rg_algorithm rg_allreduce_twoshot;
+extern const struct rg_algorithm rg_alltoall_pairwise;
 
 #endif

@@ -226,6 +226,21 @@ uint64_t rg_gen_slice_bytes(const struct rg_problem *problem)
 	return slice ? slice : problem->elem_bytes;
 }
 
+uint64_t rg_gen_nslices(const struct rg_problem *problem, uint64_t len_bytes)
+{
+	uint64_t slice = rg_gen_slice_bytes(problem);
+
+	return len_bytes / slice + (len_bytes % slice != 0);
+}
+
+struct rg_gen_piece rg_gen_slice(const struct rg_problem *problem, uint64_t len_bytes, uint64_t i)
+{
+	uint64_t slice = rg_gen_slice_bytes(problem);
+	uint64_t off = i < rg_gen_nslices(problem, len_bytes) ? i * slice : len_bytes;
+
+	return (struct rg_gen_piece){off, len_bytes - off < slice ? len_bytes - off : slice};
+}
+
 uint32_t rg_gen_credit(const struct rg_problem *problem)
 {
 	const struct rg_geometry *geo = &problem->geometry;

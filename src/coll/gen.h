@@ -81,6 +81,13 @@ void rg_gen_loop(struct rg_gen *g, uint64_t n,
  */
 uint64_t rg_gen_slice_bytes(const struct rg_problem *problem);
 
+/* How many messages len_bytes bytes take, and the i-th piece of them; empty past the end. */
+struct rg_gen_piece {
+	uint64_t off, len; /* bytes */
+};
+uint64_t rg_gen_nslices(const struct rg_problem *problem, uint64_t len_bytes);
+struct rg_gen_piece rg_gen_slice(const struct rg_problem *problem, uint64_t len_bytes, uint64_t i);
+
 /*
  * Messages that may be on the way to one peer before a sender can be made to wait, at worst: a
  * reader may hold back credit_batch - 1 freed slots. At least 1.

@@ -9,6 +9,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/algorithms.h \
 	%D%/allreduce_oneshot.c \
 	%D%/allreduce_twoshot.c \
+	%D%/alltoall_pairwise.c \
 	%D%/exec.h \
 	%D%/executor.c \
 	%D%/executor_wait.c \
