@@ -50,8 +50,21 @@ INLINE half_vec_u16 half_narrow(vec_f32 f)
 	return (half_vec_u16)_mm512_cvtps_ph((__m512)f, _MM_FROUND_TO_NEAREST_INT);
 }
 
-#define PREFETCH_BYTES	  1024
-#define PREFETCH_LOCALITY 0
+INLINE float half_widen1(uint16_t h)
+{
+	return _cvtsh_ss(h);
+}
+
+INLINE uint16_t half_narrow1(float f)
+{
+	return _cvtss_sh(f, _MM_FROUND_TO_NEAREST_INT);
+}
+
+INLINE vec join(half_vec_u16 lo, half_vec_u16 hi)
+{
+	return (vec)_mm512_inserti64x4(_mm512_castsi256_si512((__m256i)lo), (__m256i)hi, 1);
+}
+
 #include "kernels.inc"
 
 #include "target_pop.inc"

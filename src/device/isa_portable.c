@@ -66,8 +66,21 @@ INLINE half_vec_u16 half_narrow(vec_f32 f)
 	return h;
 }
 
-#define PREFETCH_BYTES	  512
-#define PREFETCH_LOCALITY 0
+INLINE float half_widen1(uint16_t h)
+{
+	return half_to_float(h);
+}
+
+INLINE uint16_t half_narrow1(float f)
+{
+	return half_from_float(f);
+}
+
+INLINE vec join(half_vec_u16 lo, half_vec_u16 hi)
+{
+	return (vec)(vec_u64){(uint64_t)lo, (uint64_t)hi};
+}
+
 #include "kernels.inc"
 
 static bool probe(void)

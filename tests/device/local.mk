@@ -12,3 +12,9 @@ tests_device_test_types_SOURCES = %D%/test_types.c
 tests_device_test_types_CPPFLAGS = $(test_cppflags)
 tests_device_test_types_LDADD = $(test_libs)
 endif
+
+# Not a test: make tests/device/bench_reduce, and run it by hand on a quiet machine.
+EXTRA_PROGRAMS += tests/device/bench_reduce
+CLEANFILES += tests/device/bench_reduce
+tests_device_bench_reduce_SOURCES = %D%/bench_reduce.c
+tests_device_bench_reduce_LDADD = $(rg_libs)

@@ -54,10 +54,14 @@ void rg_copy(void *dst, const void *src, size_t len_bytes, enum rg_store store);
 const char *rg_reduce_isa(void);
 
 /*
- * From how many bytes per call on streaming stores pay: the destination no longer fits into this
- * process's share of the last-level cache. llc_bytes is the cache shared by nsharers ranks.
- * Returns llc_bytes / (2 * nsharers) with a floor of 256 KiB: see results/ for the
- * measurement behind the factor. 0 (unknown cache) gives 4 MiB.
+ * From how many bytes on streaming stores pay: what one rank touches in one operation, sources and
+ * destinations together. llc_bytes is the last-level cache, shared by nsharers ranks. Half of a
+ * rank's share, llc_bytes / (2 * nsharers), but at least 256 KiB; 4 MiB for an unknown cache (0).
+ *
+ * results/2026-11-stream-threshold.txt: two sources to two destinations on a 32 MiB cache, one and
+ * two ranks. Streaming never lost from there on, and won clearly (1.1 to 2.1) where the four
+ * streams outgrow the share. It also won below, between the second-level cache and here, but the
+ * results would then be fetched from memory by whoever reads them next.
  */
 uint64_t rg_stream_threshold_bytes(uint64_t llc_bytes, uint32_t nsharers);
 
