@@ -7,6 +7,7 @@
 #ifdef __x86_64__
 
 #include "convert.h"
+#include "ll_scalar.h"
 
 #include <cpuid.h>
 #include <immintrin.h>
@@ -67,6 +68,29 @@ INLINE vec join(half_vec_u16 lo, half_vec_u16 hi)
 
 #include "kernels.inc"
 
+INLINE vec words_spread(const void *p)
+{
+	return (vec)_mm256_cvtepu32_epi64(_mm_loadu_si128(p));
+}
+
+INLINE void words_strip(void *p, vec w)
+{
+	__m256i even =
+		_mm256_permutevar8x32_epi32((__m256i)w, _mm256_setr_epi32(0, 2, 4, 6, 0, 0, 0, 0));
+
+	_mm_storeu_si128(p, _mm256_castsi256_si128(even));
+}
+
+INLINE bool words_carry(vec w, uint32_t seq)
+{
+	__m256i differ =
+		_mm256_xor_si256(_mm256_srli_epi64((__m256i)w, 32), _mm256_set1_epi64x(seq));
+
+	return _mm256_testz_si256(differ, differ);
+}
+
+#include "ll_kernels.inc"
+
 #include "target_pop.inc"
 
 /* clang 14 does not know "f16c" as a word of __builtin_cpu_supports. */
@@ -84,6 +108,9 @@ const struct rg_isa rg_isa_avx2 = {
 	.probe = probe,
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,
+	.ll_encode = ll_encode,
+	.ll_ready = ll_ready,
+	.ll_take = ll_take,
 };
 
 #endif

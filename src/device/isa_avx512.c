@@ -10,6 +10,7 @@
 #ifdef __x86_64__
 
 #include "convert.h"
+#include "ll_scalar.h"
 
 #include <cpuid.h>
 #include <immintrin.h>
@@ -67,6 +68,25 @@ INLINE vec join(half_vec_u16 lo, half_vec_u16 hi)
 
 #include "kernels.inc"
 
+INLINE vec words_spread(const void *p)
+{
+	return (vec)_mm512_cvtepu32_epi64(_mm256_loadu_si256(p));
+}
+
+INLINE void words_strip(void *p, vec w)
+{
+	_mm256_storeu_si256(p, _mm512_cvtepi64_epi32((__m512i)w));
+}
+
+INLINE bool words_carry(vec w, uint32_t seq)
+{
+	__m512i carried = _mm512_srli_epi64((__m512i)w, 32);
+
+	return _mm512_cmpneq_epi64_mask(carried, _mm512_set1_epi64(seq)) == 0;
+}
+
+#include "ll_kernels.inc"
+
 #include "target_pop.inc"
 
 static bool probe(void)
@@ -83,6 +103,9 @@ const struct rg_isa rg_isa_avx512 = {
 	.probe = probe,
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,
+	.ll_encode = ll_encode,
+	.ll_ready = ll_ready,
+	.ll_take = ll_take,
 };
 
 #endif

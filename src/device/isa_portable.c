@@ -8,6 +8,7 @@
 #include "railgauge/device/isa.h"
 
 #include "convert.h"
+#include "ll_scalar.h"
 
 #include <stdatomic.h>
 #ifdef __x86_64__
@@ -83,6 +84,21 @@ INLINE vec join(half_vec_u16 lo, half_vec_u16 hi)
 
 #include "kernels.inc"
 
+static void ll_encode(uint64_t *words, const void *src, size_t len_bytes, uint32_t seq)
+{
+	ll_encode_scalar(words, src, len_bytes, seq);
+}
+
+static size_t ll_ready(const uint64_t *words, size_t nwords, uint32_t seq, size_t from)
+{
+	return ll_ready_scalar(words, nwords, seq, from);
+}
+
+static size_t ll_take(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq, size_t from)
+{
+	return ll_take_scalar(dst, words, len_bytes, seq, from);
+}
+
 static bool probe(void)
 {
 	return true;
@@ -95,4 +111,7 @@ const struct rg_isa rg_isa_portable = {
 	.probe = probe,
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,
+	.ll_encode = ll_encode,
+	.ll_ready = ll_ready,
+	.ll_take = ll_take,
 };

@@ -3,50 +3,49 @@
 
 #include "railgauge/device/ll.h"
 
-#include <string.h>
+#include "railgauge/device/isa.h"
+
+#include "ll_scalar.h"
+
+/* Below this the scalar loop is as fast as a call through the table: one vector of AVX-512. */
+#define SHORT_BYTES 32
+
+#if defined(__SANITIZE_THREAD__)
+#define SCALAR_ONLY 1 /* the sanitizer does not see that vector accesses are atomic by word */
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define SCALAR_ONLY 1
+#endif
+#endif
+#ifndef SCALAR_ONLY
+#define SCALAR_ONLY 0
+#endif
 
 void rg_ll_encode(uint64_t *words, const void *src, size_t len_bytes, uint32_t seq)
 {
-	const uint8_t *p = src;
-	uint64_t high = (uint64_t)seq << 32;
-	uint32_t data;
-
-	for (; len_bytes >= 4; len_bytes -= 4, p += 4) {
-		memcpy(&data, p, 4);
-		__atomic_store_n(words++, high | data, __ATOMIC_RELAXED);
-	}
-	if (len_bytes) {
-		data = 0;
-		memcpy(&data, p, len_bytes);
-		__atomic_store_n(words, high | data, __ATOMIC_RELAXED);
-	}
+	if (SCALAR_ONLY || len_bytes < SHORT_BYTES)
+		ll_encode_scalar(words, src, len_bytes, seq);
+	else
+		rg_isa_get()->ll_encode(words, src, len_bytes, seq);
 }
 
 size_t rg_ll_ready(const uint64_t *words, size_t nwords, uint32_t seq, size_t from)
 {
-	while (from < nwords && __atomic_load_n(&words[from], __ATOMIC_RELAXED) >> 32 == seq)
-		from++;
-	return from;
+	if (SCALAR_ONLY || nwords - from < SHORT_BYTES / 4)
+		return ll_ready_scalar(words, nwords, seq, from);
+	return rg_isa_get()->ll_ready(words, nwords, seq, from);
 }
 
 size_t rg_ll_ready_decode(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq,
 			  size_t from)
 {
-	size_t n = rg_ll_words(len_bytes);
-
-	for (; from < n; from++) {
-		uint64_t word = __atomic_load_n(&words[from], __ATOMIC_RELAXED);
-		uint32_t data = (uint32_t)word;
-		size_t left = len_bytes - 4 * from;
-
-		if (word >> 32 != seq)
-			break;
-		memcpy((uint8_t *)dst + 4 * from, &data, left < 4 ? left : 4);
-	}
-	return from;
+	if (SCALAR_ONLY || len_bytes - 4 * from < SHORT_BYTES)
+		return ll_take_scalar(dst, words, len_bytes, seq, from);
+	return rg_isa_get()->ll_take(dst, words, len_bytes, seq, from);
 }
 
 void rg_ll_decode(void *dst, const uint64_t *words, size_t len_bytes)
 {
-	rg_ll_ready_decode(dst, words, len_bytes, (uint32_t)(words[0] >> 32), 0);
+	if (len_bytes)
+		rg_ll_ready_decode(dst, words, len_bytes, (uint32_t)(words[0] >> 32), 0);
 }

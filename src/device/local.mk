@@ -18,6 +18,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/kernels_type.inc \
 	%D%/kernels_wide.inc \
 	%D%/ll.c \
+	%D%/ll_kernels.inc \
+	%D%/ll_scalar.h \
 	%D%/reduce.c \
 	%D%/target_pop.inc \
 	%D%/target_push.inc \

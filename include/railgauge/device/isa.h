@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The instruction sets that the kernels of this module exist in, as a table. Users of the module
- * call reduce.h, which goes through rg_isa_get(); tests and `info` walk the table.
+ * call reduce.h and ll.h, which go through rg_isa_get(); tests and `info` walk the table.
  *
  * A new instruction set is one file src/device/isa_<name>.c, which sets the vector width and a few
  * primitives and includes the template (src/device/kernels.inc), and one row.
@@ -23,6 +23,12 @@ struct rg_isa {
 	bool (*probe)(void);	     /* can this processor and kernel run it? */
 	rg_reduce_fn *const *reduce; /* [RG_TYPE_COUNT][RG_OP_COUNT], row after row */
 	void (*copy_stream)(void *dst, const void *src, size_t len_bytes);
+
+	/* As rg_ll_encode, rg_ll_ready and rg_ll_ready_decode (ll.h), which state the contracts. */
+	void (*ll_encode)(uint64_t *words, const void *src, size_t len_bytes, uint32_t seq);
+	size_t (*ll_ready)(const uint64_t *words, size_t nwords, uint32_t seq, size_t from);
+	size_t (*ll_take)(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq,
+			  size_t from);
 };
 
 extern const struct rg_isa rg_isa_avx512, rg_isa_avx2, rg_isa_portable;
