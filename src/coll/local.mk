@@ -7,6 +7,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/coll/schedule.h \
 	%D%/algorithms.c \
 	%D%/algorithms.h \
+	%D%/allgather_direct.c \
 	%D%/allreduce_oneshot.c \
 	%D%/allreduce_twoshot.c \
 	%D%/alltoall_pairwise.c \
