@@ -10,6 +10,7 @@
 const struct rg_algorithm *const rg_algorithms[] = {
 	&rg_allreduce_oneshot,
 	&rg_allreduce_twoshot,
+	&rg_reducescatter_direct,
 	&rg_allgather_direct,
 	&rg_alltoall_pairwise,
 	NULL,

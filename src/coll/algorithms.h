@@ -7,6 +7,7 @@
 
 extern const struct rg_algorithm rg_allreduce_oneshot;
 extern const struct rg_algorithm rg_allreduce_twoshot;
+extern const struct rg_algorithm rg_reducescatter_direct;
 extern const struct rg_algorithm rg_allgather_direct;
 extern const struct rg_algorithm rg_alltoall_pairwise;
 

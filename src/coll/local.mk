@@ -26,4 +26,5 @@ src_librailgauge_a_SOURCES += \
 	%D%/prover_move.c \
 	%D%/prover_state.h \
 	%D%/prover_steps.c \
+	%D%/reducescatter_direct.c \
 	%D%/select.c
