@@ -13,6 +13,7 @@ const struct rg_algorithm *const rg_algorithms[] = {
 	&rg_reducescatter_direct,
 	&rg_allgather_direct,
 	&rg_alltoall_pairwise,
+	&rg_broadcast_direct,
 	NULL,
 };
 

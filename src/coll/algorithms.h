@@ -10,5 +10,6 @@ extern const struct rg_algorithm rg_allreduce_twoshot;
 extern const struct rg_algorithm rg_reducescatter_direct;
 extern const struct rg_algorithm rg_allgather_direct;
 extern const struct rg_algorithm rg_alltoall_pairwise;
+extern const struct rg_algorithm rg_broadcast_direct;
 
 #endif
