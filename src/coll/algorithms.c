@@ -14,6 +14,7 @@ const struct rg_algorithm *const rg_algorithms[] = {
 	&rg_allgather_direct,
 	&rg_alltoall_pairwise,
 	&rg_broadcast_direct,
+	&rg_sendrecv_direct,
 	NULL,
 };
 

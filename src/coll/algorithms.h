@@ -11,5 +11,6 @@ extern const struct rg_algorithm rg_reducescatter_direct;
 extern const struct rg_algorithm rg_allgather_direct;
 extern const struct rg_algorithm rg_alltoall_pairwise;
 extern const struct rg_algorithm rg_broadcast_direct;
+extern const struct rg_algorithm rg_sendrecv_direct;
 
 #endif

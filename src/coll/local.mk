@@ -28,4 +28,5 @@ src_librailgauge_a_SOURCES += \
 	%D%/prover_state.h \
 	%D%/prover_steps.c \
 	%D%/reducescatter_direct.c \
-	%D%/select.c
+	%D%/select.c \
+	%D%/sendrecv_direct.c
