@@ -15,6 +15,7 @@ const struct rg_algorithm *const rg_algorithms[] = {
 	&rg_alltoall_pairwise,
 	&rg_broadcast_direct,
 	&rg_sendrecv_direct,
+	&rg_barrier_dissemination,
 	NULL,
 };
 

@@ -12,5 +12,6 @@ extern const struct rg_algorithm rg_allgather_direct;
 extern const struct rg_algorithm rg_alltoall_pairwise;
 extern const struct rg_algorithm rg_broadcast_direct;
 extern const struct rg_algorithm rg_sendrecv_direct;
+extern const struct rg_algorithm rg_barrier_dissemination;
 
 #endif

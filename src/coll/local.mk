@@ -11,6 +11,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/allreduce_oneshot.c \
 	%D%/allreduce_twoshot.c \
 	%D%/alltoall_pairwise.c \
+	%D%/barrier_dissemination.c \
 	%D%/broadcast_direct.c \
 	%D%/exec.h \
 	%D%/executor.c \

@@ -188,7 +188,9 @@ static const uint64_t counts[] = {0, 1, 2, 5, 64, 1000, 5003};
 static void every_size_of(const struct rg_transport_config *config, struct rg_problem *p,
 			  const struct rg_algorithm *a)
 {
-	for (size_t c = 0; c < sizeof(counts) / sizeof(counts[0]); c++) {
+	size_t ncounts = p->coll == RG_COLL_BARRIER ? 1 : sizeof(counts) / sizeof(counts[0]);
+
+	for (size_t c = 0; c < ncounts; c++) {
 		for (int in_place = 0; in_place < 2; in_place++) {
 			p->count = counts[c];
 			p->in_place = in_place;
