@@ -8,15 +8,9 @@
 #include <string.h>
 
 const struct rg_algorithm *const rg_algorithms[] = {
-	&rg_allreduce_oneshot,
-	&rg_allreduce_twoshot,
-	&rg_reducescatter_direct,
-	&rg_allgather_direct,
-	&rg_alltoall_pairwise,
-	&rg_broadcast_direct,
-	&rg_sendrecv_direct,
-	&rg_barrier_dissemination,
-	NULL,
+	&rg_allreduce_oneshot, &rg_allreduce_twoshot,	  &rg_reducescatter_direct,
+	&rg_allgather_direct,  &rg_alltoall_pairwise,	  &rg_broadcast_direct,
+	&rg_sendrecv_direct,   &rg_barrier_dissemination, NULL,
 };
 
 #define NAMES_MAX 64
