@@ -24,12 +24,23 @@ static void lower(struct least *least, uint64_t bytes, const char *limit)
 		*least = (struct least){bytes, limit};
 }
 
-static void look_at_meminfo(struct least *least)
+/* A small file below root, to be freed; NULL when it cannot be read. */
+static char *read_below(const char *root, const char *path)
 {
-	char *text, *line;
+	char *whole = rg_asprintf("%s%s", root, path), *text = NULL;
+
+	if (whole && rg_io_read_file(whole, 1 << 20, &text, NULL, NULL))
+		text = NULL;
+	rg_free(whole);
+	return text;
+}
+
+static void look_at_meminfo(struct least *least, const char *root)
+{
+	char *text = read_below(root, "/proc/meminfo"), *line;
 	unsigned long long kib;
 
-	if (rg_io_read_file("/proc/meminfo", 1 << 16, &text, NULL, NULL))
+	if (!text)
 		return;
 	line = strstr(text, "MemAvailable:");
 	if (line && sscanf(line, "MemAvailable: %llu kB", &kib) == 1)
@@ -40,31 +51,25 @@ static void look_at_meminfo(struct least *least)
 /* A file with one number; false for "max", or when it is not there. */
 static bool read_number(const char *dir, const char *name, uint64_t *out)
 {
-	char *path = rg_asprintf("%s/%s", dir, name), *text = NULL, *end;
+	char *text = read_below(dir, name), *end;
 	bool ok = false;
 
-	if (path && !rg_io_read_file(path, 4096, &text, NULL, NULL)) {
+	if (text) {
 		*out = strtoull(text, &end, 10);
 		ok = end != text;
 	}
 	rg_free(text);
-	rg_free(path);
 	return ok;
 }
 
 /* Page cache counts as used but is given back when memory is needed. */
 static uint64_t reclaimable(const char *dir, const char *key)
 {
-	char *path = rg_asprintf("%s/memory.stat", dir), *text = NULL, *line;
-	unsigned long long bytes = 0;
+	char *text = read_below(dir, "/memory.stat");
+	const char *line = text ? strstr(text, key) : NULL;
+	uint64_t bytes = line ? strtoull(line + strlen(key), NULL, 10) : 0;
 
-	if (path && !rg_io_read_file(path, 1 << 16, &text, NULL, NULL)) {
-		line = strstr(text, key);
-		if (line)
-			bytes = strtoull(line + strlen(key), NULL, 10);
-	}
 	rg_free(text);
-	rg_free(path);
 	return bytes;
 }
 
@@ -89,33 +94,36 @@ static void look_at_groups(struct least *least, char *dir, size_t mount_len, con
 	}
 }
 
-/* Lines of /proc/self/cgroup: "0::/path" for version 2, "N:memory:/path" for version 1. */
-static void look_at_cgroups(struct least *least)
+/* One line of /proc/self/cgroup: "0::/path" for version 2, "N:memory:/path" for version 1. */
+static void look_at_cgroup(struct least *least, const char *root, const char *line)
 {
-	static const char v2[] = "/sys/fs/cgroup", v1[] = "/sys/fs/cgroup/memory";
-	char *text, *line, *end;
+	bool v1 = strstr(line, ":memory:") != NULL;
+	const char *mount = v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup";
+	const char *path =
+		v1 ? strstr(line, ":memory:") + strlen(":memory:") : line + strlen("0::");
+	size_t mount_len = strlen(root) + strlen(mount);
+	char *dir;
 
-	if (rg_io_read_file("/proc/self/cgroup", 1 << 16, &text, NULL, NULL))
+	if (!v1 && strncmp(line, "0::", 3) != 0)
 		return;
-	for (line = text; (end = strchr(line, '\n')); line = end + 1) {
-		char *dir = NULL;
+	dir = rg_asprintf("%s%s%s", root, mount, strcmp(path, "/") ? path : "");
+	if (!dir)
+		return;
+	if (v1)
+		look_at_groups(least, dir, mount_len, "/memory.limit_in_bytes",
+			       "/memory.usage_in_bytes", "\ntotal_inactive_file ");
+	else
+		look_at_groups(least, dir, mount_len, "/memory.max", "/memory.current",
+			       "\ninactive_file ");
+	rg_free(dir);
+}
 
-		*end = '\0';
-		if (!strncmp(line, "0::", 3)) {
-			dir = rg_asprintf("%s%s", v2, strcmp(line + 3, "/") ? line + 3 : "");
-			if (dir)
-				look_at_groups(least, dir, sizeof(v2) - 1, "memory.max",
-					       "memory.current", "\ninactive_file ");
-		} else if (strstr(line, ":memory:")) {
-			char *path = strchr(strchr(line, ':') + 1, ':') + 1;
+static void look_at_cgroups(struct least *least, const char *root)
+{
+	char *text = read_below(root, "/proc/self/cgroup"), *rest = text, *line;
 
-			dir = rg_asprintf("%s%s", v1, strcmp(path, "/") ? path : "");
-			if (dir)
-				look_at_groups(least, dir, sizeof(v1) - 1, "memory.limit_in_bytes",
-					       "memory.usage_in_bytes", "\ntotal_inactive_file ");
-		}
-		rg_free(dir);
-	}
+	while ((line = strsep(&rest, "\n")))
+		look_at_cgroup(least, root, line);
 	rg_free(text);
 }
 
@@ -138,14 +146,19 @@ static void look_at_address_space(struct least *least)
 	rg_free(text);
 }
 
-uint64_t rg_memory_available_bytes(const char **limit_out)
+uint64_t rg_memory_available_under(const char *root, const char **limit_out)
 {
 	struct least least = {UINT64_MAX, "no limit"};
 
-	look_at_meminfo(&least);
-	look_at_cgroups(&least);
+	look_at_meminfo(&least, root);
+	look_at_cgroups(&least, root);
 	look_at_address_space(&least);
 	if (limit_out)
 		*limit_out = least.limit;
 	return least.bytes;
+}
+
+uint64_t rg_memory_available_bytes(const char **limit_out)
+{
+	return rg_memory_available_under("", limit_out);
 }

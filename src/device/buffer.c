@@ -3,13 +3,13 @@
 
 #include "railgauge/device/buffer.h"
 
-#include "railgauge/base/mem.h"
-
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/mempolicy.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -30,39 +30,63 @@ static size_t page_bytes(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static int check_room(size_t len_bytes, const char *what, struct rg_err *err)
+/* At least one. Above SIZE_MAX / 2, which no machine has, the callers refuse. */
+static size_t whole_pages(size_t len_bytes)
+{
+	size_t page = page_bytes();
+
+	return len_bytes ? (len_bytes + page - 1) & ~(page - 1) : page;
+}
+
+/* Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. */
+static int check_room(enum rg_memory_kind kind, size_t len_bytes, struct rg_err *err)
 {
 	const char *limit = NULL;
 	uint64_t room = rg_memory_available_bytes(&limit);
+	struct rlimit file;
 
+	/* A memfd counts as a file, and making it larger than allowed is answered with SIGXFSZ. */
+	if (kind == RG_MEMORY_SHARED && !getrlimit(RLIMIT_FSIZE, &file) &&
+	    file.rlim_cur != RLIM_INFINITY && file.rlim_cur < room) {
+		room = file.rlim_cur;
+		limit = "the limit on file sizes (ulimit -f)";
+	}
 	if (len_bytes <= room)
 		return 0;
-	return rg_err_set(err, RG_ERR_LIMIT, "%s of %zu bytes: %s leaves %llu", what, len_bytes,
-			  limit, (unsigned long long)room);
+	return rg_err_set(err, RG_ERR_LIMIT, "a %s buffer of %zu bytes: %s leaves %" PRIu64,
+			  rg_memory_kind_name(kind), len_bytes, limit, room);
 }
 
-/* A memfd with all of its pages reserved. */
 static int make_memfd(size_t len_bytes, int *fd_out, struct rg_err *err)
 {
-	int fd = memfd_create("railgauge-buffer", MFD_CLOEXEC);
-	int e;
+	int fd = memfd_create("railgauge-buffer", MFD_CLOEXEC), e;
 
 	if (fd < 0)
 		return rg_err_errno(err, errno, "memfd_create");
-	e = ftruncate(fd, (off_t)len_bytes) ? errno : 0;
-	while (!e && fallocate(fd, 0, 0, (off_t)len_bytes)) {
-		if (errno != EINTR)
-			e = errno;
+	if (ftruncate(fd, (off_t)len_bytes)) {
+		e = errno;
+		close(fd);
+		return rg_err_errno(err, e, "a shared buffer of %zu bytes", len_bytes);
 	}
-	if (!e) {
-		*fd_out = fd;
-		return 0;
+	*fd_out = fd;
+	return 0;
+}
+
+/* Takes the pages of a memfd. What cannot be had is an error now, and would be a SIGBUS later. */
+static int reserve(int fd, size_t len_bytes, struct rg_err *err)
+{
+	while (fallocate(fd, 0, 0, (off_t)len_bytes)) {
+		int e = errno;
+
+		if (e == ENOSPC || e == ENOMEM)
+			return rg_err_set(err, RG_ERR_LIMIT,
+					  "a shared buffer of %zu bytes cannot be reserved: %s",
+					  len_bytes, strerror(e));
+		if (e != EINTR)
+			return rg_err_errno(err, e, "reserving a shared buffer of %zu bytes",
+					    len_bytes);
 	}
-	close(fd);
-	return rg_err_set(err,
-			  e == ENOSPC || e == EFBIG || e == ENOMEM ? RG_ERR_LIMIT : RG_ERR_SYSTEM,
-			  "shared memory of %zu bytes cannot be reserved: %s", len_bytes,
-			  strerror(e));
+	return 0;
 }
 
 /*
@@ -95,24 +119,36 @@ static int map_aligned(int fd, size_t map_bytes, size_t align_bytes, void **base
 	return 0;
 }
 
-/* Pages that are touched later come from this node. Before the first touch. */
-static int bind_node(void *base, size_t len_bytes, int node, struct rg_err *err)
+/*
+ * Pages that are taken from now on come from *node. Sets it to -1 where the kernel has no NUMA or a
+ * container forbids the call.
+ */
+static int bind_node(void *base, size_t len_bytes, int *node, struct rg_err *err)
 {
 	unsigned long mask[MAX_NODES / (8 * sizeof(unsigned long))] = {0};
 	size_t bits = 8 * sizeof(mask[0]);
+	int e;
 
-	if (node < 0)
+	if (*node < 0)
 		return 0;
-	if (node >= MAX_NODES)
-		return rg_err_set(err, RG_ERR_INVALID, "there is no NUMA node %d", node);
-	mask[(size_t)node / bits] = 1ul << ((size_t)node % bits);
-	if (syscall(SYS_mbind, base, len_bytes, MPOL_BIND, mask, MAX_NODES, 0))
-		return rg_err_errno(err, errno, "binding memory to NUMA node %d", node);
-	return 0;
+	if (*node >= MAX_NODES)
+		return rg_err_set(err, RG_ERR_INVALID, "there is no NUMA node %d", *node);
+	mask[(size_t)*node / bits] = 1ul << ((size_t)*node % bits);
+	/* The kernel takes one bit less than it is told. */
+	if (!syscall(SYS_mbind, base, len_bytes, MPOL_BIND, mask, MAX_NODES + 1, 0))
+		return 0;
+	e = errno;
+	if (e == ENOSYS || e == EPERM) {
+		*node = -1;
+		return 0;
+	}
+	if (e == EINVAL)
+		return rg_err_set(err, RG_ERR_INVALID, "there is no NUMA node %d", *node);
+	return rg_err_errno(err, e, "binding memory to NUMA node %d", *node);
 }
 
-/* Touches every page, so that no page fault falls into a measurement, and so that the zero page is
- * not read. */
+/* Host memory is taken by the first write, and a page that was only read is the shared zero page.
+ */
 static void touch(uint8_t *base, size_t len_bytes)
 {
 	size_t page = page_bytes();
@@ -121,56 +157,59 @@ static void touch(uint8_t *base, size_t len_bytes)
 		((volatile uint8_t *)base)[i] = 0;
 }
 
+/* Maps, binds, takes the pages, in this order: where pages come from is decided when taken. */
+static int fill_buffer(struct rg_buffer *b, struct rg_err *err)
+{
+	int rc = map_aligned(b->fd, b->map_bytes, b->align_bytes, &b->base, err);
+
+	if (rc)
+		return rc;
+	rc = bind_node(b->base, b->map_bytes, &b->numa_node, err);
+	if (!rc && b->kind == RG_MEMORY_SHARED)
+		rc = reserve(b->fd, b->map_bytes, err);
+	if (rc) {
+		munmap(b->base, b->map_bytes);
+		return rc;
+	}
+	if (b->kind == RG_MEMORY_HOST && b->map_bytes >= HUGE_PAGE)
+		b->huge_advice = madvise(b->base, b->map_bytes, MADV_HUGEPAGE) == 0;
+	touch(b->base, b->map_bytes);
+	return 0;
+}
+
 int rg_buffer_open(enum rg_memory_kind kind, size_t len_bytes, size_t align_bytes, int numa_node,
 		   struct rg_buffer *out, struct rg_err *err)
 {
-	size_t page = page_bytes(), map_bytes;
-	void *base = NULL;
-	int fd = -1, rc;
-
-	if (align_bytes < page)
-		align_bytes = align_bytes & (align_bytes - 1) ? align_bytes : page;
-	if (align_bytes & (align_bytes - 1) || align_bytes > MAX_ALIGN)
-		return rg_err_set(err, RG_ERR_INVALID, "alignment %zu is no power of two up to 1G",
-				  align_bytes);
-	if (len_bytes > SIZE_MAX / 2 - MAX_ALIGN)
-		return rg_err_set(err, RG_ERR_LIMIT, "a buffer of %zu bytes", len_bytes);
-	map_bytes = len_bytes ? (len_bytes + page - 1) & ~(page - 1) : page;
-	rc = check_room(map_bytes, kind == RG_MEMORY_SHARED ? "a shared buffer" : "a buffer", err);
-	if (rc)
-		return rc;
-	if (kind == RG_MEMORY_SHARED) {
-		rc = make_memfd(map_bytes, &fd, err);
-		if (rc)
-			return rc;
-	}
-	rc = map_aligned(fd, map_bytes, align_bytes, &base, err);
-	if (rc)
-		goto close_fd;
-	if (kind == RG_MEMORY_HOST && map_bytes >= HUGE_PAGE)
-		madvise(base, map_bytes,
-			MADV_HUGEPAGE); /* advice: a refusal costs nothing but speed */
-	rc = bind_node(base, map_bytes, numa_node, err);
-	if (rc)
-		goto unmap;
-	touch(base, map_bytes);
-	*out = (struct rg_buffer){
-		.base = base,
+	size_t page = page_bytes();
+	struct rg_buffer b = {
 		.len_bytes = len_bytes,
-		.map_bytes = map_bytes,
-		.align_bytes = align_bytes,
-		.fd = fd,
+		.map_bytes = whole_pages(len_bytes),
+		.align_bytes = align_bytes < page ? page : align_bytes,
+		.fd = -1,
 		.numa_node = numa_node,
 		.kind = kind,
 	};
-	return 0;
+	int rc;
 
-unmap:
-	munmap(base, map_bytes);
-close_fd:
-	if (fd >= 0)
-		close(fd);
-	return rc;
+	if (align_bytes & (align_bytes - 1) || align_bytes > MAX_ALIGN)
+		return rg_err_set(err, RG_ERR_INVALID, "alignment %zu is no power of two up to 1G",
+				  align_bytes);
+	if (len_bytes > SIZE_MAX / 2)
+		return rg_err_set(err, RG_ERR_LIMIT, "a %s buffer of %zu bytes",
+				  rg_memory_kind_name(kind), len_bytes);
+	rc = check_room(kind, b.map_bytes, err);
+	if (!rc && kind == RG_MEMORY_SHARED)
+		rc = make_memfd(b.map_bytes, &b.fd, err);
+	if (rc)
+		return rc;
+	rc = fill_buffer(&b, err);
+	if (rc) {
+		if (b.fd >= 0)
+			close(b.fd);
+		return rc;
+	}
+	*out = b;
+	return 0;
 }
 
 void rg_buffer_close(struct rg_buffer *buffer)
@@ -186,17 +225,17 @@ void rg_buffer_close(struct rg_buffer *buffer)
 int rg_buffer_map(int fd, size_t len_bytes, struct rg_buffer *out, struct rg_err *err)
 {
 	size_t page = page_bytes();
-	size_t map_bytes = len_bytes ? (len_bytes + page - 1) & ~(page - 1) : page;
+	size_t map_bytes = whole_pages(len_bytes);
 	struct stat st;
 	void *base;
 	int rc;
 
 	if (fstat(fd, &st))
 		return rg_err_errno(err, errno, "a peer's buffer");
-	if (st.st_size < 0 || (uint64_t)st.st_size < map_bytes)
+	if (st.st_size < 0 || (uint64_t)st.st_size < map_bytes || len_bytes > SIZE_MAX / 2)
 		return rg_err_set(err, RG_ERR_FORMAT,
 				  "a peer's buffer has %lld bytes instead of %zu",
-				  (long long)st.st_size, map_bytes);
+				  (long long)st.st_size, len_bytes);
 	rc = map_aligned(fd, map_bytes, page, &base, err);
 	if (rc)
 		return rc;

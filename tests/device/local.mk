@@ -1,5 +1,11 @@
 # Tests of the module device.
 if HAVE_CMOCKA
+check_PROGRAMS += tests/device/test_buffer
+TESTS += tests/device/test_buffer
+tests_device_test_buffer_SOURCES = %D%/test_buffer.c
+tests_device_test_buffer_CPPFLAGS = $(test_cppflags)
+tests_device_test_buffer_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/device/test_ll
 TESTS += tests/device/test_ll
 tests_device_test_ll_SOURCES = %D%/test_ll.c

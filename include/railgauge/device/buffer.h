@@ -24,16 +24,25 @@ struct rg_buffer {
 	size_t len_bytes; /* as asked for */
 	size_t map_bytes; /* as mapped: len_bytes rounded up to pages */
 	size_t align_bytes;
-	int fd;	       /* owned; the memfd of a shared buffer, else -1 */
-	int numa_node; /* node it was bound to, or -1: left to first touch */
+	int fd;		  /* owned; the memfd of a shared buffer, else -1 */
+	int numa_node;	  /* node it is bound to, or -1: left to first touch */
+	bool huge_advice; /* transparent huge pages were asked for and not refused */
 	enum rg_memory_kind kind;
 };
 
 /*
- * Allocates, reserves and zeroes len_bytes (0 is allowed and gets one page). align_bytes is a power
- * of two, at most 1 GiB, 0 for the page size. numa_node -1 leaves placement to first touch (the
- * caller is expected to be bound). RG_ERR_NO_MEMORY, RG_ERR_LIMIT with the limit named (memory
- * cgroup, RLIMIT_AS, free memory), RG_ERR_SYSTEM. Not for timed regions.
+ * Allocates, reserves and zeroes len_bytes (0 is allowed and gets one page); every page is there on
+ * return. align_bytes is a power of two, at most 1 GiB; 0 or less than a page means a page.
+ * numa_node -1 leaves placement to first touch, which is this call (the caller is expected to be
+ * bound); so does, and -1 is then recorded, a kernel without NUMA or a container that forbids
+ * binding. Host buffers from 2 MiB on ask for transparent huge pages, which the kernel heeds unless
+ * they are set to "never".
+ *
+ * RG_ERR_INVALID (alignment, no such node), RG_ERR_LIMIT with the limit named and what it leaves
+ * (free memory, memory cgroup, ulimit -v, ulimit -f), RG_ERR_NO_MEMORY, RG_ERR_SYSTEM. The room is
+ * looked at before anything is taken, because running into a memory cgroup ends the process; ranks
+ * that allocate at the same time each see the same room, so whoever starts them adds up first.
+ * Not for timed regions.
  */
 int rg_buffer_open(enum rg_memory_kind kind, size_t len_bytes, size_t align_bytes, int numa_node,
 		   struct rg_buffer *out, struct rg_err *err);
@@ -41,7 +50,11 @@ int rg_buffer_open(enum rg_memory_kind kind, size_t len_bytes, size_t align_byte
 /* Unmaps and closes; a zeroed struct is allowed. */
 void rg_buffer_close(struct rg_buffer *buffer);
 
-/* Maps a shared buffer received from another process; fd is borrowed, not kept. */
+/*
+ * Maps a shared buffer received from another process, and enters all its pages into this one's
+ * tables; fd is borrowed, not kept. RG_ERR_FORMAT where fd holds less than len_bytes (touching it
+ * would end the process), RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ */
 int rg_buffer_map(int fd, size_t len_bytes, struct rg_buffer *out, struct rg_err *err);
 
 const char *rg_memory_kind_name(enum rg_memory_kind kind);
@@ -52,5 +65,8 @@ const char *rg_memory_kind_name(enum rg_memory_kind kind);
  * static text naming which one it is. UINT64_MAX if nothing can be read.
  */
 uint64_t rg_memory_available_bytes(const char **limit_out);
+
+/* The same with root before the paths below /proc and /sys. For tests. */
+uint64_t rg_memory_available_under(const char *root, const char **limit_out);
 
 #endif
