@@ -15,6 +15,7 @@ struct rg_command {
 };
 
 /* The commands, each in a file of its name. */
+int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 

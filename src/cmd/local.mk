@@ -1,5 +1,9 @@
 bin_PROGRAMS += src/railgauge
 src_railgauge_SOURCES = \
+	%D%/bench.c \
+	%D%/bench.h \
+	%D%/bench_out.c \
+	%D%/bench_rank.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
 	%D%/info.c \
@@ -11,6 +15,7 @@ src_railgauge_LDFLAGS = $(AM_LDFLAGS)
 # Manual pages from --help, where help2man is installed: one for the program, one per command.
 man_pages = \
 	man/railgauge.1 \
+	man/railgauge-bench.1 \
 	man/railgauge-info.1 \
 	man/railgauge-run.1
 if HAVE_HELP2MAN

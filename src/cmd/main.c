@@ -9,6 +9,7 @@
 #include <string.h>
 
 static const struct rg_command commands[] = {
+	{"bench", "measure a collective beside the MPI library's own", cmd_bench},
 	{"info", "show what works here, what does not and why", cmd_info},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{NULL, NULL, NULL},

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Where ranks run, as the kernel says and not as somebody asked for it, and what that spoils: ranks
+ * that share a core, hardware threads of one core, ranks that may wander, more ranks than cores,
+ * frequency governors, and other programs' load.
+ *
+ * Reads the affinity of the calling thread, /sys/devices/system/cpu and /proc/stat; what cannot be
+ * read counts as unknown. Nothing is changed, nothing fails. Any thread may call.
+ */
+#ifndef RAILGAUGE_MEASURE_PLACE_H
+#define RAILGAUGE_MEASURE_PLACE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RG_PLACE_CPUS 1024
+
+/* One rank. Plain bytes, to be exchanged. */
+struct rg_place {
+	char host[64];
+	int64_t pid;
+	uint64_t cpus[RG_PLACE_CPUS / 64]; /* logical CPUs the thread may run on */
+	char cpus_text[128];		   /* the same: "0-3,8", cut with "..." */
+	uint32_t ncpus;
+	int32_t core; /* lowest CPU of the one core it may run on; -1: several cores, or unknown */
+	int32_t numa_node;  /* of all its CPUs; -1: several, or unknown */
+	double quota_cpus;  /* processors' worth of time that the cgroup allows; 0: no limit */
+	uint64_t llc_bytes; /* last-level cache of its first CPU; 0: unknown */
+	uint32_t llc_cpus;  /* logical CPUs that share it */
+	char governor[32];  /* of its first CPU; empty: unknown */
+};
+
+/* root is "" for this machine; tests give a folder with recorded files. */
+void rg_place_here(const char *root, struct rg_place *out);
+
+/* Are there more ranks than processors on any host (or than the cgroup gives time for)? */
+bool rg_place_crowded(const struct rg_place *places, uint32_t n);
+
+/* How many ranks of this one's host there are, it included; and its number among them. */
+uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank,
+			uint32_t *index_out);
+
+/* How many ranks share the last-level cache with rank, itself included (an estimate). */
+uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_t rank);
+
+/*
+ * Calls warn for everything that makes the numbers doubtful; codes are those of struct
+ * rg_result_warning.
+ */
+void rg_place_judge(const struct rg_place *places, uint32_t n,
+		    void (*warn)(void *arg, const char *code, const char *text), void *arg);
+
+/* A point in time of this machine's processors, and of this process. */
+struct rg_load {
+	uint64_t wall_ns;
+	double busy_s; /* all processors together; 0: unknown */
+	double own_s;  /* this process */
+};
+void rg_load_read(struct rg_load *out);
+
+/*
+ * Processors' worth of time that others took between two readings, where own_s is that of all
+ * ranks of the host together. 0 if unknown.
+ */
+double rg_load_others(const struct rg_load *from, const struct rg_load *to, double own_s);
+
+#endif

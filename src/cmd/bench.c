@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* railgauge bench: the command line, and which kind of job this is. */
+#include "config.h"
+
+#include "bench.h"
+#include "cmd.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/log.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/launch/bind.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_THREADS 256
+
+static const char *const place_words[] = {"both", "out", "in", NULL};
+static const char *const bind_words[] = {"core", "none", NULL};
+
+#define AT(member) offsetof(struct bench_options, member)
+
+static const struct rg_opt bench_table[] = {
+	{"minbytes", 'b', RG_OPT_SIZE, AT(min_bytes), "SIZE", "8", 0, 1e15, NULL, NULL,
+	 "smallest size"},
+	{"maxbytes", 'e', RG_OPT_SIZE, AT(max_bytes), "SIZE", "128M", 0, 1e15, NULL, NULL,
+	 "largest size"},
+	{"stepfactor", 'f', RG_OPT_NUMBER, AT(factor), "FACTOR", "2", 1, 1e6, NULL, NULL,
+	 "each size is the one before times FACTOR; 1: use the step"},
+	{"stepbytes", 'i', RG_OPT_SIZE, AT(step_bytes), "SIZE", "0", 0, 1e15, NULL, NULL,
+	 "each size is the one before plus SIZE, if the factor is 1"},
+	{"iters", 'n', RG_OPT_INT, AT(repetitions), "N", "0", 0, 20000, NULL, NULL,
+	 "exactly N repetitions; 0: until the median is known well enough"},
+	{"warmup_iters", 'w', RG_OPT_INT, AT(warmups), "N", "5", 0, 10000, NULL, NULL,
+	 "repetitions before those that count"},
+	{"check", 'c', RG_OPT_INT, AT(check), "0|1", "1", 0, 1, NULL, NULL,
+	 "compare all results of all repetitions with what they must be"},
+	{"datatype", 'd', RG_OPT_CHOICE, AT(type), "TYPE", "float", 0, 0, rg_type_words, NULL,
+	 "type of the elements"},
+	{"op", 'o', RG_OPT_CHOICE, AT(op), "OP", "sum", 0, 0, rg_op_words, NULL,
+	 "operation of reductions"},
+	{"root", 'r', RG_OPT_INT, AT(root), "RANK", "-1", -1, 1e6, NULL, NULL,
+	 "root of a broadcast; -1: it goes round"},
+	{"target", 0, RG_OPT_STRING, AT(target), "LIST", NULL, 0, 0, NULL, NULL,
+	 "what to measure: railgauge[:ALGORITHM[:PROTOCOL]], mpi[:ALGORITHM], mpi-v; all stands "
+	 "for every algorithm; default railgauge, and mpi under an MPI launcher"},
+	{"algorithm", 0, RG_OPT_STRING, AT(algorithm), "NAME", NULL, 0, 0, NULL, NULL,
+	 "algorithm of target railgauge (see railgauge algorithms)"},
+	{"protocol", 0, RG_OPT_STRING, AT(protocol), "NAME", NULL, 0, 0, NULL, NULL,
+	 "its protocol: slot, word or window"},
+	{"buffers", 0, RG_OPT_STRING, AT(buffers), "LIST", "window,private", 0, 0, NULL, NULL,
+	 "window: memory that the peers may reach; private: plain memory; or both"},
+	{"place", 0, RG_OPT_CHOICE, AT(place), "WHERE", "both", 0, 0, place_words, NULL,
+	 "out of place, in place, or both"},
+	{"persistent", 0, RG_OPT_FLAG, AT(persistent), NULL, NULL, 0, 0, NULL, NULL,
+	 "windows are handed over before the operation"},
+	{"clear-to-send", 0, RG_OPT_FLAG, AT(clear_to_send), NULL, NULL, 0, 0, NULL, NULL,
+	 "each operation asks for the window first (the default)"},
+	{"cache", 0, RG_OPT_CHOICE, AT(cache), "STATE", "warm", 0, 0, rg_cache_words, NULL,
+	 "caches before a repetition: as the last one left them, sources just written, or cold"},
+	{"channels", 0, RG_OPT_INT, AT(channels), "N", "0", 0, 64, NULL, NULL,
+	 "streams of target railgauge; 0: its choice"},
+	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
+	 "shm, inproc or null"},
+	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, MAX_THREADS, NULL, NULL,
+	 "the ranks are N threads of this process; 0: a launcher started them"},
+	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,
+	 "bind threads to cores, if there are enough"},
+	{"mpi", 0, RG_OPT_STRING, AT(mpi), "NAME", NULL, 0, 0, NULL, NULL,
+	 "MPI library to load: openmpi, or none"},
+	{"json", 0, RG_OPT_STRING, AT(json), "FILE", NULL, 0, 0, NULL, NULL,
+	 "write the result document"},
+	{"csv", 0, RG_OPT_STRING, AT(csv), "FILE", NULL, 0, 0, NULL, NULL,
+	 "write the points as a table"},
+	{"raw", 0, RG_OPT_FLAG, AT(raw), NULL, NULL, 0, 0, NULL, NULL,
+	 "keep every rank's samples in the result"},
+	{"seed", 0, RG_OPT_INT, AT(seed), "N", "1", 0, 9e15, NULL, NULL,
+	 "draws the order of repetitions and the data"},
+	{"budget", 0, RG_OPT_TIME, AT(budget_ns), "TIME", "1s", 1e6, 1e13, NULL, NULL,
+	 "most time per size"},
+	{"precision", 0, RG_OPT_NUMBER, AT(precision_percent), "PERCENT", "2", 0.01, 100, NULL,
+	 NULL, "half width of the median's 95 % interval at which sampling ends"},
+	{"timeout", 0, RG_OPT_TIME, AT(timeout_ns), "TIME", "30s", 1e8, 1e13, NULL, NULL,
+	 "longest wait for a peer"},
+	{"dry-run", 0, RG_OPT_FLAG, AT(dry_run), NULL, NULL, 0, 0, NULL, NULL,
+	 "say how many points there are, how long and how much memory they take, and end"},
+	{NULL},
+};
+
+static const struct rg_opt *const bench_tables[] = {bench_table, NULL};
+
+const struct rg_opt_command bench_command = {
+	.name = BENCH_NAME,
+	.args = "COLLECTIVE",
+	.summary = "Measure a collective: our own algorithms beside the MPI library's.",
+	.details =
+		"COLLECTIVE is allreduce, reducescatter, allgather, alltoall, broadcast, sendrecv "
+		"or barrier. Started under mpirun, srun, torchrun or railgauge run; with --threads "
+		"alone. Sizes and bandwidths are those of nccl-tests. Times are medians over "
+		"repetitions of the slowest rank, per operation. Exit status: 2 bad options, 3 "
+		"something is not possible here, 4 a peer failed, 5 wrong data, 6 interrupted.",
+	.tables = bench_tables,
+};
+
+static volatile sig_atomic_t interrupted;
+
+static void on_signal(int number)
+{
+	(void)number;
+	interrupted = 1;
+}
+
+/* The first signal ends the run in order, a second one at once. */
+static void catch_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
+
+	sigemptyset(&action.sa_mask);
+	sigaction(SIGINT, &action, NULL);
+	sigaction(SIGTERM, &action, NULL);
+}
+
+static int parse_collective(int argc, char **argv, int first, enum rg_coll *coll_out,
+			    struct rg_err *err)
+{
+	const char *near;
+
+	if (first >= argc)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "which collective? For example: railgauge bench allreduce");
+	if (first + 1 < argc)
+		return rg_err_set(err, RG_ERR_INVALID, "%s: one collective at a time",
+				  argv[first + 1]);
+	for (int c = 0; c < RG_COLL_COUNT; c++) {
+		if (!strcmp(argv[first], rg_coll_words[c])) {
+			*coll_out = (enum rg_coll)c;
+			return 0;
+		}
+	}
+	near = rg_opt_nearest(argv[first], rg_coll_words);
+	return rg_err_set(err, RG_ERR_INVALID, "%s: no such collective%s%s%s", argv[first],
+			  near ? "; did you mean " : "; see railgauge bench --help",
+			  near ? near : "", near ? "?" : "");
+}
+
+static int parse_buffers(struct bench *b, struct rg_err *err)
+{
+	for (const char *rest = b->options.buffers; rest;) {
+		size_t len = strcspn(rest, ",");
+
+		if (len == 6 && !strncmp(rest, "window", len))
+			b->access[RG_ACCESS_WINDOW] = true;
+		else if (len == 7 && !strncmp(rest, "private", len))
+			b->access[RG_ACCESS_PRIVATE] = true;
+		else
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "--buffers: %.*s: expected window, private or both "
+					  "with a comma",
+					  (int)(len > 40 ? 40 : len), rest);
+		rest = rest[len] ? rest + len + 1 : NULL;
+	}
+	return 0;
+}
+
+/* Puts --algorithm and --protocol into the plain names of target railgauge. */
+static int resolve_targets(struct bench *b, const char *list, struct rg_err *err)
+{
+	const struct bench_options *o = &b->options;
+	bool chosen = o->algorithm || o->protocol, used = false;
+	size_t room = sizeof(b->targets), at = 0;
+
+	for (const char *rest = list; rest;) {
+		size_t len = strcspn(rest, ",");
+		bool plain = len == 9 && !strncmp(rest, "railgauge", len);
+		int n;
+
+		if (chosen && plain)
+			n = snprintf(b->targets + at, room - at, "%srailgauge:%s%s%s",
+				     at ? "," : "", o->algorithm ? o->algorithm : "auto",
+				     o->protocol ? ":" : "", o->protocol ? o->protocol : "");
+		else
+			n = snprintf(b->targets + at, room - at, "%s%.*s", at ? "," : "", (int)len,
+				     rest);
+		if (n < 0 || (size_t)n >= room - at)
+			return rg_err_set(err, RG_ERR_INVALID, "--target: the list is too long");
+		used |= plain;
+		at += (size_t)n;
+		rest = rest[len] ? rest + len + 1 : NULL;
+	}
+	if (chosen && !used)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--%s is for target railgauge, which --target %s does not name",
+				  o->algorithm ? "algorithm" : "protocol", list);
+	return 0;
+}
+
+/* What can be known to be wrong without knowing the ranks. */
+static int check_options(const struct bench *b, struct rg_err *err)
+{
+	const struct bench_options *o = &b->options;
+	const struct rg_plan_config config = {
+		.coll = b->coll,
+		.type = (enum rg_type)o->type,
+		.nranks = 1,
+		.min_bytes = o->min_bytes,
+		.max_bytes = o->max_bytes,
+		.factor = o->factor,
+		.step_bytes = o->step_bytes,
+	};
+	struct rg_plan plan = {0};
+	int rc;
+
+	if (o->persistent && o->clear_to_send)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--persistent and --clear-to-send exclude each other");
+	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--threads and --mpi exclude each other: threads need no MPI");
+	rc = rg_plan_open(&config, &plan, err);
+	rg_plan_close(&plan);
+	return rc;
+}
+
+/* The launcher's idea of our rank, before anything is joined; 0 where there is none. */
+static bool is_first(void)
+{
+	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "RANK",
+					    "SLURM_PROCID"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value)
+			return !strcmp(value, "0");
+	}
+	return true;
+}
+
+/* --- ranks as threads --- */
+
+struct thread {
+	pthread_t id;
+	const struct bench *bench; /* borrowed */
+	struct rg_rendezvous *rdv; /* owned by the thread */
+	int cpu;		   /* to bind to, or -1 */
+	int rc;
+	bool agreed;
+	struct rg_err err;
+};
+
+static void gate_leave(struct bench_gate *gate, uint32_t n)
+{
+	pthread_mutex_lock(&gate->lock);
+	gate->missing -= n;
+	if (gate->missing == 0)
+		pthread_cond_broadcast(&gate->open);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+/* Every rank ends within its deadlines, so the wait needs none of its own. */
+void bench_gate_pass(struct bench_gate *gate)
+{
+	gate_leave(gate, 1);
+	pthread_mutex_lock(&gate->lock);
+	while (gate->missing > 0)
+		pthread_cond_wait(&gate->open, &gate->lock);
+	pthread_mutex_unlock(&gate->lock);
+}
+
+static void *thread_main(void *arg)
+{
+	struct thread *t = arg;
+
+	if (t->cpu >= 0) {
+		cpu_set_t set;
+
+		CPU_ZERO(&set);
+		CPU_SET(t->cpu, &set);
+		if (sched_setaffinity(0, sizeof(set), &set))
+			rg_log(RG_LOG_WARN, "cannot bind to CPU %d: %s", t->cpu, strerror(errno));
+	}
+	t->rc = bench_rank(t->bench, t->rdv, &t->agreed, &t->err);
+	rg_rendezvous_close(t->rdv);
+	return NULL;
+}
+
+/* The failure that caused the others' "a peer failed", if one can be told. */
+static const struct thread *first_cause(const struct thread *threads, uint32_t n)
+{
+	const struct thread *cause = NULL;
+
+	for (uint32_t r = 0; r < n; r++) {
+		if (!threads[r].rc)
+			continue;
+		if (!cause || (cause->rc == RG_ERR_PEER && threads[r].rc != RG_ERR_PEER))
+			cause = &threads[r];
+	}
+	return cause;
+}
+
+/* A thread that cannot be started is a rank that never comes: the others' rendezvous ends. */
+static int start_threads(struct thread *threads, uint32_t n, struct rg_err *err)
+{
+	uint32_t started = 1;
+	int rc = 0, e = 0;
+
+	for (; started < n && !e; started++) {
+		struct thread *t = &threads[started];
+
+		e = pthread_create(&t->id, NULL, thread_main, t);
+		if (e)
+			break;
+	}
+	if (e) {
+		rc = rg_err_errno(err, e, "rank %u of %u: cannot start its thread", started, n);
+		for (uint32_t r = started; r < n; r++)
+			rg_rendezvous_close(threads[r].rdv);
+		rg_rendezvous_close(threads[0].rdv);
+		gate_leave(threads[0].bench->gate, n - started + 1);
+	} else {
+		thread_main(&threads[0]);
+	}
+	for (uint32_t r = 1; r < started; r++)
+		pthread_join(threads[r].id, NULL);
+	return rc;
+}
+
+static int run_threads(struct bench *b, uint32_t n, struct rg_err *err)
+{
+	struct bench_gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};
+	struct rg_rendezvous *rdvs[MAX_THREADS];
+	struct thread threads[MAX_THREADS] = {0};
+	struct rg_bind_order order = {0};
+	const struct thread *cause;
+	int rc = rg_rendezvous_threads_open(n, rdvs, err);
+
+	if (rc)
+		return rc;
+	b->gate = &gate;
+	if (b->options.bind == BENCH_BIND_CORE && n > 1)
+		(void)rg_bind_order_init(&order, NULL); /* unbound, and the result says so */
+	for (uint32_t r = 0; r < n; r++) {
+		threads[r].bench = b;
+		threads[r].rdv = rdvs[r];
+		threads[r].cpu = n <= order.ncpus ? order.cpus[r] : -1;
+	}
+	rg_bind_order_release(&order);
+	rc = start_threads(threads, n, err);
+	if (rc)
+		return rc;
+	cause = first_cause(threads, n);
+	return cause ? rg_err_set(err, cause->rc, "%s", cause->err.text) : 0;
+}
+
+/* --- ranks as processes --- */
+
+static int run_process(const struct bench *b, struct rg_rendezvous *rdv, bool *print_out,
+		       struct rg_err *err)
+{
+	bool agreed = false;
+	int rc = bench_rank(b, rdv, &agreed, err);
+
+	/* A failure that only some ranks saw is told by each of them. */
+	*print_out = rdv->rank == 0 || !agreed;
+	rg_rendezvous_close(rdv);
+	return rc;
+}
+
+static int run_mpi(struct bench *b, const char *name, bool algorithms, bool *print_out,
+		   struct rg_err *err)
+{
+	const struct rg_mpi_settings settings = {.algorithms = algorithms};
+	uint64_t timeout_ns = b->options.timeout_ns;
+	struct rg_rendezvous *rdv;
+	int rc = rg_mpi_open(name, &settings, &b->mpi, err);
+
+	if (rc)
+		return rc;
+	rc = rg_mpi_rendezvous_open(b->mpi, rg_clock_ns() + timeout_ns, &rdv, err);
+	if (!rc)
+		rc = run_process(b, rdv, print_out, err);
+	rg_mpi_close(b->mpi);
+	return rc;
+}
+
+static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err *err)
+{
+	struct rg_rendezvous *rdv;
+	struct rg_err why = {0};
+	const char *name;
+	int rc;
+
+	if (b->options.threads) {
+		b->threads = true;
+		b->no_mpi = "the ranks are threads of one process; MPI joins processes, so start "
+			    "them with mpirun";
+		return run_threads(b, (uint32_t)b->options.threads, err);
+	}
+	rc = rg_mpi_choose(b->options.mpi, &name, &why);
+	if (!rc)
+		return run_mpi(b, name, algorithms, print_out, err);
+	if (rc != RG_ERR_NOT_FOUND)
+		return rg_err_set(err, rc, "%s", why.text);
+	rc = rg_rendezvous_env_open(rg_clock_ns() + b->options.timeout_ns, &rdv, &why);
+	if (!rc) {
+		b->no_mpi = "the ranks were started without MPI; start them with mpirun";
+		return run_process(b, rdv, print_out, err);
+	}
+	if (rc != RG_ERR_NOT_FOUND)
+		return rg_err_set(err, rc, "%s", why.text);
+	b->threads = true;
+	b->no_mpi = "not started by an MPI launcher such as mpirun";
+	return run_threads(b, 1, err);
+}
+
+/* Under an MPI launcher the comparison is what one wants to see. */
+static const char *usual_targets(const struct bench *b)
+{
+	const char *name;
+
+	if (b->options.target)
+		return b->options.target;
+	if (!b->options.threads && !rg_mpi_choose(b->options.mpi, &name, NULL))
+		return "railgauge,mpi";
+	return "railgauge";
+}
+
+int cmd_bench(int argc, char **argv)
+{
+	struct bench b = {.argc = argc, .argv = argv, .interrupted = &interrupted};
+	void *const bases[] = {&b.options};
+	bool wants_mpi, algorithms, print = is_first();
+	struct rg_err err = {0};
+	int first, rc;
+
+	rc = rg_opt_parse(&bench_command, argc, argv, bases, &b.origins, &first, &err);
+	if (rc > 0)
+		return 0;
+	if (!rc)
+		rc = parse_collective(argc, argv, first, &b.coll, &err);
+	if (!rc)
+		rc = parse_buffers(&b, &err);
+	if (!rc)
+		rc = resolve_targets(&b, usual_targets(&b), &err);
+	if (!rc)
+		rc = rg_target_parse(b.targets, b.coll, &wants_mpi, &algorithms, &err);
+	if (!rc)
+		rc = check_options(&b, &err);
+	if (!rc) {
+		catch_signals();
+		rc = join(&b, algorithms, &print, &err);
+	}
+	return print ? rg_cmd_status(BENCH_NAME, rc, &err) : rg_err_exit(rc);
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * railgauge bench, in three parts:
+ *   bench.c       the command line; which kind of job this is; starts the ranks' threads
+ *   bench_rank.c  one rank from rendezvous to result; all ranks do the same in the same order
+ *   bench_out.c   what rank 0 keeps and prints
+ */
+#ifndef RG_CMD_BENCH_H
+#define RG_CMD_BENCH_H
+
+#include "railgauge/base/opt.h"
+#include "railgauge/measure/place.h"
+#include "railgauge/measure/plan.h"
+#include "railgauge/measure/result.h"
+#include "railgauge/measure/sample.h"
+#include "railgauge/measure/target.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define BENCH_NAME "railgauge bench"
+
+enum bench_place { BENCH_PLACE_BOTH, BENCH_PLACE_OUT, BENCH_PLACE_IN };
+enum bench_bind { BENCH_BIND_CORE, BENCH_BIND_NONE };
+
+struct bench_options {
+	uint64_t min_bytes, max_bytes, step_bytes;
+	double factor;
+	int64_t repetitions, warmups, check;
+	int type; /* enum rg_type */
+	int op;	  /* enum rg_op */
+	int64_t root;
+	const char *algorithm, *protocol, *target, *buffers;
+	int place; /* enum bench_place */
+	bool persistent, clear_to_send;
+	int cache; /* enum rg_cache */
+	int64_t channels, threads;
+	int bind; /* enum bench_bind */
+	const char *transport, *mpi, *json, *csv;
+	bool raw, dry_run;
+	int64_t seed;
+	uint64_t budget_ns, timeout_ns;
+	double precision_percent;
+};
+
+/* Where threads wait for each other before they free memory that peers may look into. */
+struct bench_gate {
+	pthread_mutex_t lock;
+	pthread_cond_t open;
+	uint32_t missing; /* ranks that have not come yet */
+};
+void bench_gate_pass(struct bench_gate *gate);
+
+/* What a process knows before its ranks begin; const for them. */
+struct bench {
+	struct bench_options options;
+	struct rg_opt_origins origins;
+	int argc;
+	char **argv;
+	enum rg_coll coll;
+	bool access[2];		 /* enum rg_access: kinds of buffers asked for */
+	char targets[1024];	 /* the list to be expanded */
+	struct rg_mpi *mpi;	 /* NULL: none */
+	const char *no_mpi;	 /* why */
+	bool threads;		 /* the ranks are threads of this process */
+	struct bench_gate *gate; /* theirs: borrowed; NULL for processes */
+	const volatile sig_atomic_t *interrupted;
+};
+
+extern const struct rg_opt_command bench_command;
+
+/*
+ * One rank's whole life. rdv is borrowed. 0, or a code with words; *agreed_out says whether all
+ * ranks return the same (then rank 0 alone prints it).
+ */
+int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agreed_out,
+	       struct rg_err *err);
+
+/* --- rank 0's output --- */
+
+/* What the ranks told each other, and what the sampler found out; borrowed by the output. */
+struct bench_job {
+	const struct bench *bench;
+	uint32_t nranks;
+	const struct rg_place *places; /* [nranks] */
+	const char *rendezvous;
+	const char *transport; /* NULL: none */
+	const struct rg_plan *plan;
+	const struct rg_candidate *candidates; /* [ncandidates] */
+	uint32_t ncandidates;
+	struct rg_sampler_start start;
+};
+
+struct bench_out;
+
+/* Opens the result, writes it once (so that a bad path is known now), prints the head. */
+int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err);
+void bench_out_close(struct bench_out *out); /* NULL is allowed */
+
+/* Adds and prints one point; samples[ncandidates]. */
+int bench_out_point(struct bench_out *out, const struct rg_plan_point *point,
+		    const struct rg_samples *samples, struct rg_err *err);
+
+/* Warns of others' load, prints the foot, writes the result. complete: not interrupted. */
+int bench_out_finish(struct bench_out *out, bool complete, double others_load, struct rg_err *err);
+
+/* Wrong elements so far, and words about the first of them. */
+uint64_t bench_out_wrong(const struct bench_out *out, const char **first_out);
+
+#endif

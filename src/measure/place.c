@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/measure/place.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/io.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/topo/cgroup.h"
+
+#include <inttypes.h>
+#include <limits.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+static bool has(const uint64_t *cpus, uint32_t cpu)
+{
+	return cpus[cpu / 64] >> (cpu % 64) & 1;
+}
+
+/* A short file without its newline; false if it cannot be read. */
+static bool read_line(const char *root, const char *path, char *text, size_t room)
+{
+	char full[PATH_MAX];
+	char *all;
+	int n = snprintf(full, sizeof(full), "%s%s", root, path);
+
+	if (n < 0 || (size_t)n >= sizeof(full) ||
+	    rg_io_read_file(full, (size_t)1 << 20, &all, NULL, NULL))
+		return false;
+	all[strcspn(all, "\n")] = '\0';
+	snprintf(text, room, "%s", all);
+	rg_free(all);
+	return true;
+}
+
+static bool read_cpu_line(const char *root, uint32_t cpu, const char *what, char *text, size_t room)
+{
+	char path[256];
+
+	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%" PRIu32 "/%s", cpu, what);
+	return read_line(root, path, text, room);
+}
+
+/* How many CPUs a list such as "0-3,8" names; *first_out is the lowest. */
+static uint32_t parse_list(const char *text, uint32_t *first_out)
+{
+	uint32_t n = 0;
+
+	*first_out = UINT32_MAX;
+	while (*text) {
+		char *end;
+		unsigned long a = strtoul(text, &end, 10), b = a;
+
+		if (end == text)
+			break;
+		if (*end == '-')
+			b = strtoul(end + 1, &end, 10);
+		if (b < a || b - a > 1 << 20)
+			break;
+		if (a < *first_out)
+			*first_out = (uint32_t)a;
+		n += (uint32_t)(b - a + 1);
+		if (*end != ',')
+			break;
+		text = end + 1;
+	}
+	return n;
+}
+
+static void write_list(const uint64_t *cpus, char *text, size_t room)
+{
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (uint32_t cpu = 0; cpu < RG_PLACE_CPUS; cpu++) {
+		uint32_t last = cpu;
+
+		if (!has(cpus, cpu))
+			continue;
+		while (last + 1 < RG_PLACE_CPUS && has(cpus, last + 1))
+			last++;
+		if (used + 20 > room) {
+			snprintf(text + used, room - used, ",...");
+			return;
+		}
+		if (last > cpu)
+			used += (size_t)snprintf(text + used, room - used, "%s%" PRIu32 "-%" PRIu32,
+						 used ? "," : "", cpu, last);
+		else
+			used += (size_t)snprintf(text + used, room - used, "%s%" PRIu32,
+						 used ? "," : "", cpu);
+		cpu = last;
+	}
+}
+
+static void read_affinity(struct rg_place *p)
+{
+	cpu_set_t set;
+
+	CPU_ZERO(&set);
+	if (sched_getaffinity(0, sizeof(set), &set))
+		return;
+	for (uint32_t cpu = 0; cpu < RG_PLACE_CPUS && cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &set))
+			continue;
+		p->cpus[cpu / 64] |= (uint64_t)1 << cpu % 64;
+		p->ncpus++;
+	}
+}
+
+/* The one core, and the one node, of all CPUs. */
+static void find_core(const char *root, struct rg_place *p)
+{
+	bool first = true;
+
+	for (uint32_t cpu = 0; cpu < RG_PLACE_CPUS; cpu++) {
+		char text[320];
+		uint32_t core;
+
+		if (!has(p->cpus, cpu))
+			continue;
+		if (!read_cpu_line(root, cpu, "topology/thread_siblings_list", text, sizeof(text)))
+			return;
+		parse_list(text, &core);
+		if (!first && p->core != (int32_t)core) {
+			p->core = -1;
+			return;
+		}
+		p->core = (int32_t)core;
+		first = false;
+	}
+}
+
+/* The node whose cpulist holds all CPUs: known by a folder nodeN beside the CPU's files. */
+static void find_node(const char *root, struct rg_place *p)
+{
+	for (int node = 0; node < 1024; node++) {
+		char path[PATH_MAX];
+		uint32_t inside = 0;
+
+		snprintf(path, sizeof(path), "%s/sys/devices/system/node/node%d", root, node);
+		if (access(path, F_OK))
+			continue;
+		for (uint32_t cpu = 0; cpu < RG_PLACE_CPUS; cpu++) {
+			if (!has(p->cpus, cpu))
+				continue;
+			snprintf(path, sizeof(path), "%s/sys/devices/system/cpu/cpu%u/node%d", root,
+				 cpu, node);
+			inside += !access(path, F_OK);
+		}
+		if (inside == 0)
+			continue;
+		p->numa_node = inside == p->ncpus ? node : -1;
+		return;
+	}
+}
+
+static void find_cache(const char *root, uint32_t cpu, struct rg_place *p)
+{
+	/* The last index that exists is the last level; level 3 is index 3 on all we know. */
+	for (int index = 4; index >= 2; index--) {
+		char what[64], text[256];
+		uint32_t first;
+		char *unit;
+
+		snprintf(what, sizeof(what), "cache/index%d/size", index);
+		if (!read_cpu_line(root, cpu, what, text, sizeof(text)))
+			continue;
+		p->llc_bytes = strtoull(text, &unit, 10) << (*unit == 'K'   ? 10
+							     : *unit == 'M' ? 20
+									    : 0);
+		snprintf(what, sizeof(what), "cache/index%d/shared_cpu_list", index);
+		if (read_cpu_line(root, cpu, what, text, sizeof(text)))
+			p->llc_cpus = parse_list(text, &first);
+		return;
+	}
+}
+
+void rg_place_here(const char *root, struct rg_place *out)
+{
+	struct rg_cgroup cgroup;
+	uint32_t first = 0;
+
+	*out = (struct rg_place){.pid = getpid(), .core = -1, .numa_node = -1};
+	if (gethostname(out->host, sizeof(out->host) - 1))
+		snprintf(out->host, sizeof(out->host), "unknown");
+	read_affinity(out);
+	write_list(out->cpus, out->cpus_text, sizeof(out->cpus_text));
+	while (first + 1 < RG_PLACE_CPUS && !has(out->cpus, first))
+		first++;
+	find_core(root, out);
+	find_node(root, out);
+	find_cache(root, first, out);
+	read_cpu_line(root, first, "cpufreq/scaling_governor", out->governor,
+		      sizeof(out->governor));
+	rg_cgroup_read(root, &cgroup);
+	out->quota_cpus = cgroup.cpus;
+}
+
+uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank,
+			uint32_t *index_out)
+{
+	uint32_t local = 0;
+
+	for (uint32_t r = 0; r < n; r++) {
+		if (strcmp(places[r].host, places[rank].host) != 0)
+			continue;
+		if (r == rank && index_out)
+			*index_out = local;
+		local++;
+	}
+	return local;
+}
+
+uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_t rank)
+{
+	const struct rg_place *p = &places[rank];
+	uint32_t local = rg_place_local(places, n, rank, NULL);
+	uint64_t cpus[RG_PLACE_CPUS / 64] = {0};
+	uint32_t ncpus = 0, share;
+
+	for (uint32_t r = 0; r < n; r++) {
+		for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++) {
+			if (!strcmp(places[r].host, p->host))
+				cpus[w] |= places[r].cpus[w];
+		}
+	}
+	for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++)
+		ncpus += (uint32_t)__builtin_popcountll(cpus[w]);
+	if (!p->llc_cpus || !ncpus || p->llc_cpus >= ncpus)
+		return local;
+	share = (uint32_t)(((uint64_t)local * p->llc_cpus + ncpus - 1) / ncpus);
+	return share ? share : 1;
+}
+
+/* What the ranks of one host have together; the host is that of places[rank]. */
+static double processors(const struct rg_place *places, uint32_t n, uint32_t rank)
+{
+	uint64_t cpus[RG_PLACE_CPUS / 64] = {0};
+	double have = 0, quota = places[rank].quota_cpus;
+
+	for (uint32_t r = 0; r < n; r++) {
+		if (strcmp(places[r].host, places[rank].host) != 0)
+			continue;
+		for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++)
+			cpus[w] |= places[r].cpus[w];
+	}
+	for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++)
+		have += __builtin_popcountll(cpus[w]);
+	return quota > 0 && quota < have ? quota : have;
+}
+
+static bool share_cpu(const struct rg_place *a, const struct rg_place *b)
+{
+	return a->ncpus == 1 && b->ncpus == 1 && !memcmp(a->cpus, b->cpus, sizeof(a->cpus)) &&
+	       !strcmp(a->host, b->host);
+}
+
+bool rg_place_crowded(const struct rg_place *places, uint32_t n)
+{
+	for (uint32_t r = 0; r < n; r++) {
+		double have = processors(places, n, r);
+
+		if (have > 0 && have < rg_place_local(places, n, r, NULL))
+			return true;
+		for (uint32_t other = 0; other < r; other++) {
+			if (share_cpu(&places[r], &places[other]))
+				return true;
+		}
+	}
+	return false;
+}
+
+struct judge {
+	void (*warn)(void *arg, const char *code, const char *text);
+	void *arg;
+};
+
+static void judge_pair(const struct judge *j, const struct rg_place *places, uint32_t a, uint32_t b)
+{
+	char text[320];
+
+	if (share_cpu(&places[a], &places[b])) {
+		snprintf(text, sizeof(text), "ranks %u and %u share CPU %s of %s", a, b,
+			 places[a].cpus_text, places[a].host);
+		j->warn(j->arg, "shared-core", text);
+	} else if (places[a].core >= 0 && places[a].core == places[b].core &&
+		   !strcmp(places[a].host, places[b].host)) {
+		snprintf(text, sizeof(text),
+			 "ranks %u and %u are on hardware threads (%s and %s) of one core of %s", a,
+			 b, places[a].cpus_text, places[b].cpus_text, places[a].host);
+		j->warn(j->arg, "smt-siblings", text);
+	}
+}
+
+static void judge_rank(const struct judge *j, const struct rg_place *places, uint32_t n,
+		       uint32_t rank)
+{
+	const struct rg_place *p = &places[rank];
+	uint32_t index = 0, local = rg_place_local(places, n, rank, &index);
+	double have = processors(places, n, rank);
+	char text[320];
+
+	for (uint32_t other = 0; other < rank; other++)
+		judge_pair(j, places, other, rank);
+	if (index > 0)
+		return; /* the rest is said once per host */
+	if (have > 0 && have < local) {
+		snprintf(text, sizeof(text), "%u ranks on %s have %.3g processors", local, p->host,
+			 have);
+		j->warn(j->arg, "oversubscribed", text);
+	}
+	if (p->governor[0] && strcmp(p->governor, "performance") != 0) {
+		snprintf(text, sizeof(text),
+			 "frequency governor %s on %s: clocks change while measuring", p->governor,
+			 p->host);
+		j->warn(j->arg, "governor", text);
+	}
+}
+
+void rg_place_judge(const struct rg_place *places, uint32_t n,
+		    void (*warn)(void *arg, const char *code, const char *text), void *arg)
+{
+	const struct judge j = {warn, arg};
+	uint32_t wanderers = 0, one = 0;
+	char text[320];
+
+	for (uint32_t r = 0; r < n; r++) {
+		judge_rank(&j, places, n, r);
+		if (places[r].core < 0 && places[r].ncpus > 1 && !wanderers++)
+			one = r;
+	}
+	if (wanderers == 0 || n == 1)
+		return;
+	snprintf(text, sizeof(text),
+		 "%u of %u ranks are not bound to a core (rank %u may run on CPUs %s of %s)",
+		 wanderers, n, one, places[one].cpus_text, places[one].host);
+	warn(arg, "unbound", text);
+}
+
+void rg_load_read(struct rg_load *out)
+{
+	struct rusage usage;
+	char text[512];
+
+	*out = (struct rg_load){.wall_ns = rg_clock_ns()};
+	if (!getrusage(RUSAGE_SELF, &usage))
+		out->own_s = (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+			     (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+	if (read_line("", "/proc/stat", text, sizeof(text)) && !strncmp(text, "cpu ", 4)) {
+		/* user nice system idle iowait irq softirq steal: all but idle and iowait. */
+		char *next = text + 4;
+		double ticks = 0;
+
+		for (int field = 0; field < 8; field++) {
+			unsigned long long v = strtoull(next, &next, 10);
+
+			if (field != 3 && field != 4)
+				ticks += (double)v;
+		}
+		out->busy_s = ticks / (double)sysconf(_SC_CLK_TCK);
+	}
+}
+
+double rg_load_others(const struct rg_load *from, const struct rg_load *to, double own_s)
+{
+	double wall_s = (double)(to->wall_ns - from->wall_ns) / 1e9;
+	double others = to->busy_s - from->busy_s - own_s;
+
+	return wall_s > 0 && to->busy_s > 0 && others > 0 ? others / wall_s : 0;
+}

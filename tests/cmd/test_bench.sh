@@ -1,0 +1,103 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# railgauge bench from outside: bad options are one line that names them, small measurements of every
+# collective are right, and nothing is left behind. No test here looks at a time.
+set -u
+: "${RAILGAUGE:?}"
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMPI_COMM_WORLD_SIZE PMI_RANK PMIX_RANK RG_MPI
+
+fail() {
+  echo "$*"
+  echo "--- stdout"; cat "$tmp/out"
+  echo "--- stderr"; cat "$tmp/err"
+  exit 1
+}
+
+# bench STATUS ARGUMENTS...: railgauge bench with them must end with the status
+bench() {
+  want=$1
+  shift
+  timeout 120 "$RAILGAUGE" bench "$@" >"$tmp/out" 2>"$tmp/err"
+  got=$?
+  [ "$got" -eq "$want" ] || fail "bench $*: status $got, not $want"
+}
+
+# refused STATUS PATTERN ARGUMENTS...: nothing is measured, and one line says why
+refused() {
+  status=$1
+  pattern=$2
+  shift 2
+  bench "$status" "$@"
+  [ ! -s "$tmp/out" ] || fail "bench $*: nothing should be on stdout"
+  [ "$(wc -l <"$tmp/err")" -eq 1 ] || fail "bench $*: expected one line"
+  grep -q -- "^railgauge bench: .*$pattern" "$tmp/err" || fail "bench $*: expected: $pattern"
+}
+
+# --- mistakes ---
+refused 2 'which collective'
+refused 2 'did you mean allreduce' allreduc
+refused 2 'one collective at a time' allreduce alltoall
+refused 2 '-b 2M is above -e 1M' allreduce -b 2M -e 1M
+refused 2 'not a size' allreduce -b 12x
+refused 2 'did you mean --target' allreduce --trget mpi
+refused 2 'did you mean mpi' allreduce --target mpii
+refused 2 'no algorithm "onehot" (did you mean "oneshot"' allreduce --target railgauge:onehot
+refused 2 'a protocol needs an algorithm' allreduce --target railgauge:auto:slot
+refused 2 'no such protocol' allreduce --target railgauge:oneshot:slit
+refused 2 'does not name' allreduce --target mpi --algorithm oneshot
+refused 2 'mpi-v' alltoall --target mpi-v
+refused 2 '--buffers: shared' allreduce --buffers shared
+refused 2 'exclude each other' allreduce --persistent --clear-to-send
+refused 2 'exclude each other' allreduce --threads 2 --mpi openmpi
+refused 2 '-f above 1' allreduce -f 1
+refused 2 'root 2: there are 2 ranks' broadcast -r 2 --threads 2
+refused 3 'no transport "shn" (did you mean "shm"' allreduce --threads 2 --transport shn
+refused 3 'not started by an MPI launcher' allreduce --target mpi
+refused 3 'threads of one process' allreduce --target railgauge,mpi --threads 2
+refused 3 'GiB\|G are left\|M are left' allreduce --threads 2 -b 900G -e 900G
+refused 3 'nowhere' allreduce --threads 2 -e 8 --json "$tmp/nowhere/x.json"
+
+# --- what is planned ---
+bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run
+grep -q '^8 sizes x 4 ' "$tmp/out" || fail "8 sizes, two kinds of buffers, two places"
+grep -q '^memory: .* per rank' "$tmp/out" || fail "no word about memory"
+
+# --- small measurements, every result checked ---
+quick='--budget 10ms --precision 100 -w 1'
+for ranks in 1 2 3; do
+  bench 0 allreduce --threads $ranks -b 0 -i 4 -f 1 -e 64 $quick
+  bench 0 allreduce --threads $ranks -b 4K -e 1M -f 16 $quick
+done
+grep -q '^ *1048576 railgauge *private .* 0  .* 0$' "$tmp/out" || fail "no line for 1 MiB"
+for cache in fresh cold; do
+  bench 0 allreduce --threads 2 -b 1K -e 64K -f 64 -n 3 --cache $cache $quick
+done
+bench 0 allreduce --threads 2 -b 64 -e 1M -f 128 --persistent $quick
+bench 0 allreduce --threads 2 -b 64 -e 64K -f 1024 -d half -o avg $quick
+bench 0 allreduce --threads 2 -b 1K -e 1K --target railgauge:all,railgauge,railgauge $quick
+grep -q 'railgauge#2' "$tmp/out" || fail "the same target twice has two labels"
+for collective in reducescatter allgather alltoall broadcast sendrecv barrier; do
+  bench 0 $collective --threads 3 -b 96 -e 96K -f 1024 $quick
+done
+bench 0 broadcast --threads 3 -b 4K -e 4K -r 2 $quick
+
+# --- the result document ---
+bench 0 allreduce --threads 2 -b 8 -e 64 --json "$tmp/a.json" --raw $quick
+grep -q '"complete": true' "$tmp/a.json" || fail "the result is not complete"
+[ "$(ls "$tmp" | grep -c json)" -eq 1 ] || fail "a temporary file is left"
+
+# --- ranks as processes ---
+timeout 120 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce -b 8 -e 256K -f 32 $quick \
+  >"$tmp/out" 2>"$tmp/err" || fail "under railgauge run"
+[ "$(grep -c '^# railgauge ' "$tmp/out")" -eq 1 ] || fail "only rank 0 prints"
+timeout 120 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce --target mpi >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 3 ] || fail "mpi under railgauge run is refused"
+[ "$(grep -c 'started without MPI' "$tmp/err")" -eq 1 ] || fail "one line about MPI"
+timeout 120 "$RAILGAUGE" run -n 2 -- sh -c 'exec "$0" bench allreduce -e 8 --seed $((1 + RANK))' \
+  "$RAILGAUGE" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 3 ] || fail "ranks with different options are refused"
+grep -q 'rank 1 on .* with other options than rank 0' "$tmp/err" || fail "the rank is named"
+exit 0
