@@ -2,10 +2,14 @@
 /*
  * The default choice of algorithm and protocol.
  *
- * Rows are tried in order; the first one that fits the collective, the access, the number of ranks
- * and the size, and whose algorithm accepts the problem, is taken. The limits are measured on two
- * and four ranks within one node; `railgauge tune` replaces them by measurements of the machine at
- * hand.
+ * Rows are tried in order; the first one that fits the collective, the access, the number of ranks,
+ * the place and the size, and whose algorithm accepts the problem, is taken. The limits are
+ * measured on two and four ranks within one node; `railgauge tune` replaces them by measurements of
+ * the machine at hand.
+ *
+ * Words carry short messages, because they need no counter. Above, windows save the copy through
+ * slots; but where windows in place need a copy of everything (all-to-all, send and receive), slots
+ * that stay in the cache are the lesser traffic.
  */
 #include "config.h"
 
@@ -15,12 +19,14 @@ struct rule {
 	enum rg_coll coll;
 	enum rg_access access;
 	uint32_t max_ranks;
-	uint64_t max_bytes; /* S of base/collective.h */
+	uint64_t max_bytes; /* of one block, which is one message */
 	const char *algorithm;
 	enum rg_protocol protocol;
+	bool not_in_place;
 };
 
-#define ANY UINT64_MAX
+#define ANY  UINT64_MAX
+#define MANY UINT32_MAX
 
 static const struct rule rules[] = {
 	{RG_COLL_ALLREDUCE, RG_ACCESS_WINDOW, 8, 1024, "oneshot", RG_PROTOCOL_WORD},
@@ -28,28 +34,53 @@ static const struct rule rules[] = {
 	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 8, 1024, "oneshot", RG_PROTOCOL_WORD},
 	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 8, 8192, "oneshot", RG_PROTOCOL_SLOT},
 	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 64, ANY, "twoshot", RG_PROTOCOL_SLOT},
+
+	{RG_COLL_REDUCESCATTER, RG_ACCESS_WINDOW, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_REDUCESCATTER, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW},
+	{RG_COLL_REDUCESCATTER, RG_ACCESS_PRIVATE, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_REDUCESCATTER, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
+
+	{RG_COLL_ALLGATHER, RG_ACCESS_WINDOW, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_ALLGATHER, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW},
+	{RG_COLL_ALLGATHER, RG_ACCESS_PRIVATE, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_ALLGATHER, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
+
+	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, 1024, "pairwise", RG_PROTOCOL_WORD},
+	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, ANY, "pairwise", RG_PROTOCOL_WINDOW, true},
+	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, ANY, "pairwise", RG_PROTOCOL_SLOT},
+	{RG_COLL_ALLTOALL, RG_ACCESS_PRIVATE, MANY, 1024, "pairwise", RG_PROTOCOL_WORD},
+	{RG_COLL_ALLTOALL, RG_ACCESS_PRIVATE, MANY, ANY, "pairwise", RG_PROTOCOL_SLOT},
+
+	{RG_COLL_BROADCAST, RG_ACCESS_WINDOW, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_BROADCAST, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW},
+	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
+
+	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW, true},
+	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
+	{RG_COLL_SENDRECV, RG_ACCESS_PRIVATE, MANY, 1024, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_SENDRECV, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
+
+	{RG_COLL_BARRIER, RG_ACCESS_WINDOW, MANY, ANY, "dissemination", RG_PROTOCOL_SLOT},
+	{RG_COLL_BARRIER, RG_ACCESS_PRIVATE, MANY, ANY, "dissemination", RG_PROTOCOL_SLOT},
 };
 
-static uint64_t size_bytes(const struct rg_problem *p)
+static bool fits(const struct rule *r, const struct rg_problem *p)
 {
-	uint64_t src = rg_coll_src_count(p->coll, p->count, p->layout.nranks);
-	uint64_t dst = rg_coll_dst_count(p->coll, p->count, p->layout.nranks);
-
-	return (src > dst ? src : dst) * p->elem_bytes;
+	return r->coll == p->coll && r->access == p->access && p->layout.nranks <= r->max_ranks &&
+	       rg_problem_block_bytes(p) <= r->max_bytes && !(r->not_in_place && p->in_place);
 }
 
 int rg_algorithm_select(struct rg_problem *problem, const struct rg_algorithm **out,
 			struct rg_err *err)
 {
-	uint64_t bytes = size_bytes(problem);
-
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *r = &rules[i];
 		const struct rg_algorithm *a;
 		struct rg_problem p = *problem;
 
-		if (r->coll != problem->coll || r->access != problem->access ||
-		    problem->layout.nranks > r->max_ranks || bytes > r->max_bytes)
+		if (!fits(r, problem))
 			continue;
 		p.params.protocol = r->protocol;
 		p.params.channels = 1;

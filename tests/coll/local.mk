@@ -18,6 +18,13 @@ TESTS += tests/coll/test_prover_all
 tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c
 tests_coll_test_prover_all_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_all_LDADD = $(test_libs)
+
+valgrind_tests += tests/coll/test_select
+check_PROGRAMS += tests/coll/test_select
+TESTS += tests/coll/test_select
+tests_coll_test_select_SOURCES = %D%/test_select.c
+tests_coll_test_select_CPPFLAGS = $(test_cppflags)
+tests_coll_test_select_LDADD = $(test_libs)
 endif
 
 EXTRA_PROGRAMS += tests/coll/perf_program

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The default choice: there is one for everything, and it is what the algorithm accepts. */
+#include "config.h"
+
+#include "railgauge/coll/schedule.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define MAPPED (RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_ORDER)
+
+static struct rg_problem problem_of(enum rg_coll coll, uint32_t p, uint64_t count, uint32_t variant,
+				    uint32_t caps)
+{
+	return (struct rg_problem){
+		.coll = coll,
+		.layout = {.nranks = p},
+		.count = coll == RG_COLL_BARRIER ? 0 : count,
+		.elem_bytes = 4,
+		.root = p - 1,
+		.in_place = variant & 1,
+		.access = variant & 2 ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
+		.caps = caps,
+		.geometry = rg_geometry_default,
+		.params = {.persistent = variant & 4, .slice_bytes = 4096},
+	};
+}
+
+static const struct rg_algorithm *select_one(struct rg_problem *p)
+{
+	const struct rg_algorithm *a = NULL;
+	struct rg_err err = {0};
+
+	if (rg_algorithm_select(p, &a, &err))
+		fail_msg("%s", err.text);
+	assert_int_equal(a->coll, p->coll);
+	assert_true(a->protocols & 1u << p->params.protocol);
+	assert_int_equal(a->check(p, NULL), 0);
+	return a;
+}
+
+static void every_problem_of_up_to_64_ranks_has_a_default(void **state)
+{
+	static const uint64_t counts[] = {0, 1, 256, 257, 1 << 20};
+
+	for (uint32_t coll = 0; coll < RG_COLL_COUNT; coll++) {
+		for (uint32_t p = 1; p <= 64; p++) {
+			for (uint32_t i = 0; i < 8 * sizeof(counts) / sizeof(counts[0]); i++) {
+				struct rg_problem problem = problem_of(
+					(enum rg_coll)coll, p, counts[i / 8], i % 8, MAPPED);
+
+				select_one(&problem);
+				assert_int_equal(problem.params.persistent, !!(i & 4));
+				assert_int_equal(problem.params.slice_bytes, 4096);
+				assert_int_equal(problem.params.channels, 1);
+			}
+		}
+	}
+}
+
+static void short_messages_go_as_words_and_long_ones_into_windows(void **state)
+{
+	for (uint32_t coll = 0; coll < RG_COLL_BARRIER; coll++) {
+		struct rg_problem p = problem_of((enum rg_coll)coll, 4, 256, 2, MAPPED);
+
+		select_one(&p);
+		assert_int_equal(p.params.protocol, RG_PROTOCOL_WORD);
+		p = problem_of((enum rg_coll)coll, 4, 1 << 20, 2, MAPPED);
+		select_one(&p);
+		assert_int_equal(p.params.protocol, RG_PROTOCOL_WINDOW);
+	}
+}
+
+static void what_a_transport_lacks_is_not_chosen(void **state)
+{
+	for (uint32_t coll = 0; coll < RG_COLL_COUNT; coll++) {
+		struct rg_problem p = problem_of((enum rg_coll)coll, 4, 1, 0, RG_CAP_DATA);
+
+		select_one(&p);
+		assert_int_equal(p.params.protocol, RG_PROTOCOL_SLOT);
+	}
+}
+
+static void too_many_ranks_are_refused_in_words(void **state)
+{
+	struct rg_problem p = problem_of(RG_COLL_ALLREDUCE, 65, 1, 0, MAPPED);
+	const struct rg_algorithm *a;
+	struct rg_err err = {0};
+
+	assert_int_equal(rg_algorithm_select(&p, &a, &err), RG_ERR_UNSUPPORTED);
+	assert_string_equal(err.text, "no algorithm for allreduce over 65 ranks on this transport");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_problem_of_up_to_64_ranks_has_a_default),
+		cmocka_unit_test(short_messages_go_as_words_and_long_ones_into_windows),
+		cmocka_unit_test(what_a_transport_lacks_is_not_chosen),
+		cmocka_unit_test(too_many_ranks_are_refused_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
