@@ -47,17 +47,22 @@ static const char *version_line(void)
 
 static int init_mpi(const struct rg_mpi_settings *settings, struct rg_err *err)
 {
-	int level, code;
+	int code;
 
 	openmpi.wants_algorithms = settings->algorithms;
 	openmpi.made_dynamic = settings->algorithms && !getenv(DYNAMIC_RULES);
 	if (openmpi.made_dynamic)
 		setenv(DYNAMIC_RULES, "1", 1);
-	code = MPI_Init_thread(NULL, NULL, MPI_THREAD_FUNNELED, &level);
+	/*
+	 * As most programs do it. With any level above MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED
+	 * included, 4.1.4 locks in its progress engine, which makes an all-reduce of 8 bytes take
+	 * 0.24 us rather than 0.14 us here. Our other threads, if any, never call MPI.
+	 */
+	code = MPI_Init(NULL, NULL);
 	if (openmpi.made_dynamic)
 		unsetenv(DYNAMIC_RULES); /* it is for this process, not for its children */
 	if (code)
-		return openmpi_error(err, code, "MPI_Init_thread");
+		return openmpi_error(err, code, "MPI_Init");
 	return 0;
 }
 
