@@ -17,6 +17,7 @@ struct rg_command {
 /* The commands, each in a file of its name. */
 int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 
 /*

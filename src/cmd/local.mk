@@ -8,6 +8,7 @@ src_railgauge_SOURCES = \
 	%D%/cmd.h \
 	%D%/info.c \
 	%D%/main.c \
+	%D%/report.c \
 	%D%/run.c
 src_railgauge_LDADD = $(rg_libs)
 src_railgauge_LDFLAGS = $(AM_LDFLAGS)
@@ -17,6 +18,7 @@ man_pages = \
 	man/railgauge.1 \
 	man/railgauge-bench.1 \
 	man/railgauge-info.1 \
+	man/railgauge-report.1 \
 	man/railgauge-run.1
 if HAVE_HELP2MAN
 man_MANS = $(man_pages)

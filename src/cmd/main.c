@@ -11,6 +11,7 @@
 static const struct rg_command commands[] = {
 	{"bench", "measure a collective beside the MPI library's own", cmd_bench},
 	{"info", "show what works here, what does not and why", cmd_info},
+	{"report", "print a result document again, or compare two", cmd_report},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{NULL, NULL, NULL},
 };

@@ -3,4 +3,16 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/report/compare.h \
 	include/railgauge/report/csv.h \
 	include/railgauge/report/progress.h \
-	include/railgauge/report/table.h
+	include/railgauge/report/table.h \
+	%D%/compare.c \
+	%D%/csv.c \
+	%D%/differences.c \
+	%D%/differences.h \
+	%D%/format.c \
+	%D%/format.h \
+	%D%/launches.c \
+	%D%/progress.c \
+	%D%/table.c \
+	%D%/table_impl.h \
+	%D%/table_legend.c \
+	%D%/table_summary.c

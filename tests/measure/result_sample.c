@@ -9,7 +9,7 @@ void sample_times(double median_ns, size_t n, double *samples_out)
 {
 	/* Symmetric around the median within 3 %, in an order that is not sorted. */
 	for (size_t i = 0; i < n; i++) {
-		double rank = n > 1 ? 2.0 * (double)(i * 7 % n) / (double)(n - 1) - 1 : 0;
+		double rank = n > 1 ? 2.0 * (double)(i * 11 % n) / (double)(n - 1) - 1 : 0;
 
 		samples_out[i] = median_ns * (1 + 0.03 * rank);
 	}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Cells of tables: numbers as text, three significant digits or so, without their unit. */
+#ifndef RG_REPORT_FORMAT_H
+#define RG_REPORT_FORMAT_H
+
+#include "railgauge/measure/result.h"
+
+#define CELL_BYTES 32
+
+/* Each writes into text[CELL_BYTES] and returns it. */
+char *rg_cell_us(double ns, char *text);
+char *rg_cell_GBps(double Bps, char *text);
+char *rg_cell_ratio(double ratio, char *text);
+/* "0.97-1.04", with a question mark if the level was not reached. */
+char *rg_cell_interval(const struct rg_ratio *ratio, char *text);
+/* The longer side of the interval in percent of the median, likewise. */
+char *rg_cell_spread(const struct rg_result_point *point, char *text);
+/* The root's number, "all" if it rotates, "-" if there is none. */
+char *rg_cell_root(const struct rg_result_point *point, char *text);
+
+/* What rg_ratio_of_medians needs. */
+struct rg_stats rg_point_stats(const struct rg_result_point *point);
+
+/* The index of baseline (NULL: "mpi", else 0) among targets; RG_ERR_NOT_FOUND with a suggestion. */
+int rg_baseline_find(const char *const *targets, uint32_t ntargets, const char *baseline,
+		     uint32_t *index_out, struct rg_err *err);
+
+/*
+ * The distinct targets of a result in order of appearance, into a new NULL-terminated array of
+ * borrowed names, freed with rg_free.
+ */
+int rg_targets_of(const struct rg_result *result, const char ***targets_out, uint32_t *ntargets_out,
+		  struct rg_err *err);
+
+/* The point that is as like but for its target and place; NULL if there is none. */
+const struct rg_result_point *rg_point_find(const struct rg_result_point *points, uint32_t npoints,
+					    const struct rg_result_point *like, const char *target,
+					    bool in_place);
+
+/* RG_ERR_SYSTEM if something could not be written to out. */
+int rg_stream_check(FILE *out, struct rg_err *err);
+
+#endif

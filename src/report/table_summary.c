@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The text below a table. */
+#include "config.h"
+
+#include "format.h"
+#include "table_impl.h"
+
+#include "railgauge/base/mem.h"
+#include "railgauge/base/units.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+/* How one target stands against the baseline over all points that both have. */
+static void compare_target(const struct rg_table *t, const struct rg_result *result,
+			   const char *target, double *ratios)
+{
+	uint32_t n = 0, faster = 0, slower = 0;
+	char text[CELL_BYTES];
+
+	for (uint32_t i = 0; i < result->npoints; i++) {
+		const struct rg_result_point *point = &result->points[i], *baseline;
+		struct rg_stats mine, theirs;
+		struct rg_ratio ratio;
+
+		if (!point->n || strcmp(point->target, target))
+			continue;
+		baseline = rg_point_find(result->points, result->npoints, point, t->baseline,
+					 point->in_place);
+		if (!baseline || !baseline->n)
+			continue;
+		mine = rg_point_stats(point);
+		theirs = rg_point_stats(baseline);
+		ratio = rg_ratio_of_medians(&theirs, &mine);
+		ratios[n++] = ratio.ratio;
+		faster += rg_ratio_significant(&ratio) && ratio.ratio > 1;
+		slower += rg_ratio_significant(&ratio) && ratio.ratio < 1;
+	}
+	if (n)
+		fprintf(t->out,
+			"#   %s: %s times as fast in geometric mean of %u point%s; %u faster, %u "
+			"slower beyond the interval\n",
+			target, rg_cell_ratio(rg_stats_geomean(ratios, n), text), n,
+			n == 1 ? "" : "s", faster, slower);
+	else
+		fprintf(t->out, "#   %s: no point in common\n", target);
+}
+
+static void print_checks(FILE *out, const struct rg_result *result)
+{
+	uint64_t checked = 0, wrong = 0, invalid = 0;
+	uint32_t points = 0;
+
+	for (uint32_t i = 0; i < result->npoints; i++) {
+		checked += result->points[i].checked;
+		wrong += result->points[i].wrong;
+		points += result->points[i].wrong > 0;
+		invalid += result->points[i].invalid;
+	}
+	if (wrong)
+		fprintf(out,
+			"# WRONG: %" PRIu64 " of %" PRIu64 " checked elements, in %u point%s\n",
+			wrong, checked, points, points == 1 ? "" : "s");
+	else if (checked)
+		fprintf(out, "# All %" PRIu64 " checked elements are right\n", checked);
+	else
+		fprintf(out, "# Results were not checked\n");
+	if (invalid)
+		fprintf(out,
+			"# Repetitions that did not count because a rank started late: %" PRIu64
+			"\n",
+			invalid);
+}
+
+static bool same_note(const struct rg_result_point *a, const struct rg_result_point *b)
+{
+	return a->note && b->note && !strcmp(a->note, b->note) && !strcmp(a->target, b->target);
+}
+
+/* Each note of a target once, with the sizes that it is about. */
+static void print_notes(FILE *out, const struct rg_result *result)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < result->npoints; i++) {
+		const struct rg_result_point *first = &result->points[i];
+		uint64_t min = first->size_bytes, max = first->size_bytes;
+		char low[RG_UNITS_BYTES], high[RG_UNITS_BYTES];
+		uint32_t n = 0, k = 0;
+
+		while (k < i && !same_note(&result->points[k], first))
+			k++;
+		if (!first->note || k < i)
+			continue;
+		for (; k < result->npoints; k++) {
+			const struct rg_result_point *point = &result->points[k];
+
+			if (!same_note(point, first))
+				continue;
+			n++;
+			min = point->size_bytes < min ? point->size_bytes : min;
+			max = point->size_bytes > max ? point->size_bytes : max;
+		}
+		if (!any)
+			fprintf(out, "# Notes\n");
+		any = true;
+		fprintf(out, "#   %s, %s%s", first->target, rg_format_size(min, low),
+			first->coll == RG_COLL_BARRIER ? "" : "B");
+		if (max > min)
+			fprintf(out, " to %sB (%u points)", rg_format_size(max, high), n);
+		fprintf(out, "%s: %s\n", first->stop == RG_STOP_NOT_RUN ? ", not run" : "",
+			first->note);
+	}
+}
+
+int rg_table_summary(const struct rg_table *t, const struct rg_result *result, struct rg_err *err)
+{
+	double *ratios;
+
+	fprintf(t->out, "#\n");
+	if (t->plan.ntargets > 1) {
+		ratios = rg_zalloc((size_t)result->npoints + 1, sizeof(*ratios));
+		if (!ratios)
+			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the report");
+		fprintf(t->out, "# Against %s\n", t->baseline);
+		for (uint32_t i = 0; i < t->plan.ntargets; i++) {
+			if (t->plan.targets[i] != t->baseline)
+				compare_target(t, result, t->plan.targets[i], ratios);
+		}
+		rg_free(ratios);
+	}
+	print_checks(t->out, result);
+	print_notes(t->out, result);
+	if (result->nwarnings)
+		fprintf(t->out, "# Warnings\n");
+	for (uint32_t i = 0; i < result->nwarnings; i++)
+		fprintf(t->out, "#   %s: %s\n", result->warnings[i].code, result->warnings[i].text);
+	if (!result->complete)
+		fprintf(t->out, "# INCOMPLETE: the run was interrupted, points so far: %u\n",
+			result->npoints);
+	return 0;
+}
