@@ -127,24 +127,13 @@ static void catch_signals(void)
 static int parse_collective(int argc, char **argv, int first, enum rg_coll *coll_out,
 			    struct rg_err *err)
 {
-	const char *near;
-
 	if (first >= argc)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "which collective? For example: railgauge bench allreduce");
 	if (first + 1 < argc)
 		return rg_err_set(err, RG_ERR_INVALID, "%s: one collective at a time",
 				  argv[first + 1]);
-	for (int c = 0; c < RG_COLL_COUNT; c++) {
-		if (!strcmp(argv[first], rg_coll_words[c])) {
-			*coll_out = (enum rg_coll)c;
-			return 0;
-		}
-	}
-	near = rg_opt_nearest(argv[first], rg_coll_words);
-	return rg_err_set(err, RG_ERR_INVALID, "%s: no such collective%s%s%s", argv[first],
-			  near ? "; did you mean " : "; see railgauge bench --help",
-			  near ? near : "", near ? "?" : "");
+	return rg_cmd_collective(argv[first], coll_out, err);
 }
 
 static int parse_buffers(struct bench *b, struct rg_err *err)

@@ -4,8 +4,10 @@
 #include "cmd.h"
 
 #include "railgauge/base/io.h"
+#include "railgauge/base/opt.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 int rg_cmd_status(const char *name, int rc, const struct rg_err *err)
@@ -28,4 +30,20 @@ int rg_cmd_status(const char *name, int rc, const struct rg_err *err)
 	fflush(stdout); /* results printed so far come first where both go to one file */
 	(void)rg_io_write_all(STDERR_FILENO, line, (size_t)n); /* nowhere to report it */
 	return rg_err_exit(rc);
+}
+
+int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err)
+{
+	const char *near;
+
+	for (int c = 0; c < RG_COLL_COUNT; c++) {
+		if (!strcmp(word, rg_coll_words[c])) {
+			*coll_out = (enum rg_coll)c;
+			return 0;
+		}
+	}
+	near = rg_opt_nearest(word, rg_coll_words);
+	return rg_err_set(err, RG_ERR_INVALID, "%s: no such collective%s%s%s", word,
+			  near ? "; did you mean " : "; see railgauge algorithms", near ? near : "",
+			  near ? "?" : "");
 }

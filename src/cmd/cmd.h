@@ -6,6 +6,7 @@
 #ifndef RG_CMD_CMD_H
 #define RG_CMD_CMD_H
 
+#include "railgauge/base/collective.h"
 #include "railgauge/base/err.h"
 
 struct rg_command {
@@ -15,6 +16,7 @@ struct rg_command {
 };
 
 /* The commands, each in a file of its name. */
+int cmd_algorithms(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_report(int argc, char **argv);
@@ -27,5 +29,8 @@ int cmd_run(int argc, char **argv);
  * with `return rg_cmd_status("railgauge bench", rc, &err);`.
  */
 int rg_cmd_status(const char *name, int rc, const struct rg_err *err);
+
+/* The collective of that name; RG_ERR_INVALID with a suggestion. */
+int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err);
 
 #endif

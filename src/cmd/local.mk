@@ -1,5 +1,6 @@
 bin_PROGRAMS += src/railgauge
 src_railgauge_SOURCES = \
+	%D%/algorithms.c \
 	%D%/bench.c \
 	%D%/bench.h \
 	%D%/bench_out.c \
@@ -16,6 +17,7 @@ src_railgauge_LDFLAGS = $(AM_LDFLAGS)
 # Manual pages from --help, where help2man is installed: one for the program, one per command.
 man_pages = \
 	man/railgauge.1 \
+	man/railgauge-algorithms.1 \
 	man/railgauge-bench.1 \
 	man/railgauge-info.1 \
 	man/railgauge-report.1 \

@@ -9,6 +9,8 @@
 #include <string.h>
 
 static const struct rg_command commands[] = {
+	{"algorithms", "list the algorithms, what they cost and where they come from",
+	 cmd_algorithms},
 	{"bench", "measure a collective beside the MPI library's own", cmd_bench},
 	{"info", "show what works here, what does not and why", cmd_info},
 	{"report", "print a result document again, or compare two", cmd_report},

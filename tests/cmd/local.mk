@@ -1,5 +1,6 @@
 # Tests of the module cmd.
 cmd_tests = \
+	tests/cmd/test_algorithms.sh \
 	tests/cmd/test_bench.sh \
 	tests/cmd/test_info.sh \
 	tests/cmd/test_readme.sh \
