@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #define MAX_ALIGN ((size_t)1 << 30)
-#define HUGE_PAGE ((size_t)2 << 20)
 #define MAX_NODES 1024
 
 static const char *const kind_names[RG_MEMORY_KIND_COUNT] = {"host", "shared"};
@@ -171,8 +170,6 @@ static int fill_buffer(struct rg_buffer *b, struct rg_err *err)
 		munmap(b->base, b->map_bytes);
 		return rc;
 	}
-	if (b->kind == RG_MEMORY_HOST && b->map_bytes >= HUGE_PAGE)
-		b->huge_advice = madvise(b->base, b->map_bytes, MADV_HUGEPAGE) == 0;
 	touch(b->base, b->map_bytes);
 	return 0;
 }

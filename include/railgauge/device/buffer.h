@@ -24,9 +24,8 @@ struct rg_buffer {
 	size_t len_bytes; /* as asked for */
 	size_t map_bytes; /* as mapped: len_bytes rounded up to pages */
 	size_t align_bytes;
-	int fd;		  /* owned; the memfd of a shared buffer, else -1 */
-	int numa_node;	  /* node it is bound to, or -1: left to first touch */
-	bool huge_advice; /* transparent huge pages were asked for and not refused */
+	int fd;	       /* owned; the memfd of a shared buffer, else -1 */
+	int numa_node; /* node it is bound to, or -1: left to first touch */
 	enum rg_memory_kind kind;
 };
 
@@ -35,8 +34,8 @@ struct rg_buffer {
  * return. align_bytes is a power of two, at most 1 GiB; 0 or less than a page means a page.
  * numa_node -1 leaves placement to first touch, which is this call (the caller is expected to be
  * bound); so does, and -1 is then recorded, a kernel without NUMA or a container that forbids
- * binding. Host buffers from 2 MiB on ask for transparent huge pages, which the kernel heeds unless
- * they are set to "never".
+ * binding. Host buffers ask for nothing that malloc would not get: they get transparent huge pages
+ * only where the kernel gives them to everybody ("always").
  *
  * RG_ERR_INVALID (alignment, no such node), RG_ERR_LIMIT with the limit named and what it leaves
  * (free memory, memory cgroup, ulimit -v, ulimit -f), RG_ERR_NO_MEMORY, RG_ERR_SYSTEM. The room is
