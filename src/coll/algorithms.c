@@ -7,11 +7,26 @@
 
 #include <string.h>
 
+/* One a line: clang-format would make columns of them. */
+/* clang-format off */
 const struct rg_algorithm *const rg_algorithms[] = {
-	&rg_allreduce_oneshot, &rg_allreduce_twoshot,	  &rg_reducescatter_direct,
-	&rg_allgather_direct,  &rg_alltoall_pairwise,	  &rg_broadcast_direct,
-	&rg_sendrecv_direct,   &rg_barrier_dissemination, NULL,
+	&rg_allreduce_oneshot,
+	&rg_allreduce_twoshot,
+	&rg_allreduce_ring,
+	&rg_allreduce_recursive_doubling,
+	&rg_allreduce_rabenseifner,
+	&rg_reducescatter_direct,
+	&rg_reducescatter_ring,
+	&rg_allgather_direct,
+	&rg_allgather_ring,
+	&rg_alltoall_pairwise,
+	&rg_broadcast_direct,
+	&rg_broadcast_binomial,
+	&rg_sendrecv_direct,
+	&rg_barrier_dissemination,
+	NULL,
 };
+/* clang-format on */
 
 #define NAMES_MAX 64
 

@@ -8,14 +8,20 @@ src_librailgauge_a_SOURCES += \
 	%D%/algorithms.c \
 	%D%/algorithms.h \
 	%D%/allgather_direct.c \
+	%D%/allgather_ring.c \
 	%D%/allreduce_oneshot.c \
+	%D%/allreduce_rabenseifner.c \
+	%D%/allreduce_recursive_doubling.c \
+	%D%/allreduce_ring.c \
 	%D%/allreduce_twoshot.c \
 	%D%/alltoall_pairwise.c \
 	%D%/barrier_dissemination.c \
+	%D%/broadcast_binomial.c \
 	%D%/broadcast_direct.c \
 	%D%/exec.h \
 	%D%/executor.c \
 	%D%/executor_wait.c \
+	%D%/fold.h \
 	%D%/gen.c \
 	%D%/gen.h \
 	%D%/loop.c \
@@ -29,5 +35,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/prover_state.h \
 	%D%/prover_steps.c \
 	%D%/reducescatter_direct.c \
+	%D%/reducescatter_ring.c \
+	%D%/ring.c \
+	%D%/ring.h \
 	%D%/select.c \
 	%D%/sendrecv_direct.c

@@ -184,6 +184,7 @@ void rg_gen_loop(struct rg_gen *g, uint64_t n,
 	}
 	c->sink.step = capture_step;
 	c->out = out;
+	c->loop.n = 0;
 	c->repeat = 0;
 	c->through = false;
 	g->sink = &c->sink;

@@ -170,16 +170,31 @@ static void close_all(struct prover *p)
 
 static int enter(struct prover *p, struct rank *r)
 {
+	uint32_t agent = rg_prover_agent(p, r->id, 0);
 	int rc = rg_prover_list_steps(p, r);
 
 	if (!rc)
 		rc = rg_prover_user_before(p, r);
 	if (rc)
 		return rc;
+	p->plans[r->op].entered[r->id] = ACCESS_CLOCK(rg_prover_now(p, agent));
 	rg_prover_join_channels(p, r->id);
 	rg_prover_enter_links(p, r->id);
 	r->sent_bytes = 0;
 	r->inside = true;
+	return 0;
+}
+
+/* What a barrier promises: who leaves knows that all have entered. */
+static int check_barrier(struct prover *p, const struct rank *r)
+{
+	const struct plan *o = &p->plans[r->op];
+	const uint32_t *clock = rg_prover_clock(p, rg_prover_agent(p, r->id, 0));
+
+	for (uint32_t q = 0; q < p->nranks && o->algorithm->coll == RG_COLL_BARRIER; q++) {
+		if (!o->entered[q] || clock[rg_prover_agent(p, q, 0)] < o->entered[q])
+			return rg_prover_wrong(p, "may leave before rank %u has entered", q);
+	}
 	return 0;
 }
 
@@ -192,6 +207,8 @@ static int leave(struct prover *p, struct rank *r)
 	rg_prover_join_channels(p, r->id);
 	p->step = -1;
 	rc = rg_prover_user_after(p, r);
+	if (!rc)
+		rc = check_barrier(p, r);
 	if (!rc)
 		rc = rg_prover_leave_links(p, r);
 	if (rc)

@@ -58,18 +58,17 @@ int rg_prover_open_tmp(struct prover *p, struct rank *r, uint64_t tmp_bytes)
 {
 	uint64_t n = (tmp_bytes + p->elem_bytes - 1) / p->elem_bytes;
 
-	if (r->tmp.n < n) {
-		rg_free(r->tmp.cells);
-		r->tmp = (struct region){.kind = REGION_TMP, .rank = r->id};
-		r->tmp.cells = rg_zalloc(n, sizeof(*r->tmp.cells));
-		if (!r->tmp.cells)
-			return rg_prover_no_memory(p);
-	}
-	for (uint64_t i = 0; i < n; i++) {
+	for (uint64_t i = 0; i < r->tmp.n; i++) {
 		if (r->tmp.cells[i].read & ACCESS_SHARED)
 			rg_prover_drop_vector(p, (uint32_t)r->tmp.cells[i].read);
-		r->tmp.cells[i] = (struct cell){0};
 	}
+	rg_free(r->tmp.cells);
+	r->tmp = (struct region){.kind = REGION_TMP, .rank = r->id};
+	if (!n)
+		return 0;
+	r->tmp.cells = rg_zalloc(n, sizeof(*r->tmp.cells));
+	if (!r->tmp.cells)
+		return rg_prover_no_memory(p);
 	r->tmp.n = n;
 	return 0;
 }
@@ -111,6 +110,11 @@ int rg_prover_resolve(struct prover *p, struct rg_ref ref, bool write, uint64_t 
 		room = p->rank->tmp.n;
 	} else if (ref.rank != p->rank->id && problem->access != RG_ACCESS_WINDOW) {
 		return rg_prover_wrong(p, "reaches into private memory of rank %u", ref.rank);
+	} else if (ref.rank != p->rank->id && (src ? o->src_at : o->dst_at)) {
+		return rg_prover_wrong(p,
+				       "names the block of rank %u in place, which is not at the "
+				       "same offset on all ranks; its larger buffer is",
+				       ref.rank);
 	} else if (src && write) {
 		return rg_prover_wrong(p, "writes the source of rank %u", ref.rank);
 	}

@@ -136,6 +136,7 @@ struct plan {
 	uint64_t *orders;   /* owned, [dst_n] of an all-reduce: as the first rank combined them */
 	uint64_t most_sent; /* bytes, over ranks that are done */
 	uint32_t ranks_done;
+	uint32_t entered[RG_PROVER_RANKS_MAX]; /* each rank's clock when it entered; 0: not yet */
 };
 #define NEVER UINT32_MAX
 

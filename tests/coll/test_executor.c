@@ -193,6 +193,7 @@ static void every_size_of(const struct rg_transport_config *config, struct rg_pr
 	for (size_t c = 0; c < ncounts; c++) {
 		for (int in_place = 0; in_place < 2; in_place++) {
 			p->count = counts[c];
+			p->params.channels = 1 + c % 2;
 			p->in_place = in_place;
 			p->root = (uint32_t)c % p->layout.nranks;
 			if (a->check(p, NULL))

@@ -271,6 +271,30 @@ ROW(TWO_CHANNELS);
 ROW(READ_SCRATCH);
 ROW(LAG);
 
+/* A barrier in which rank 1 waits for nobody. */
+static int generate_half_barrier(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+				 struct rg_schedule_needs *needs, struct rg_err *err)
+{
+	struct writer w = {.sink = sink, .err = err};
+
+	(void)p;
+	needs->tmp_bytes = 0;
+	if (rank == 1)
+		counter(&w, RG_STEP_SIGNAL, 0, RG_CTR_SYNC, 1);
+	else
+		counter(&w, RG_STEP_WAIT, 1, RG_CTR_SYNC, 1);
+	return w.rc;
+}
+
+static const struct rg_algorithm row_half_barrier = {
+	.name = "half",
+	.coll = RG_COLL_BARRIER,
+	.order = "none",
+	.check = check_any,
+	.generate = generate_half_barrier,
+	.sent_bytes = slot_bytes,
+};
+
 static struct rg_problem problem_of(enum rg_protocol protocol)
 {
 	return (struct rg_problem){
@@ -551,6 +575,18 @@ static void a_source_read_one_operation_early_is_refused(void **state)
 	refuse(&row_LAG, RG_PROTOCOL_WINDOW, "lag 1 although buffers are not persistent");
 }
 
+static void a_barrier_left_too_early_is_refused(void **state)
+{
+	struct rg_problem problem = problem_of(RG_PROTOCOL_SLOT);
+	struct rg_err err = {0};
+
+	(void)state;
+	problem.coll = RG_COLL_BARRIER;
+	problem.count = 0;
+	assert_int_equal(prove(&row_half_barrier, &problem, &err), RG_ERR_INTERNAL);
+	assert_non_null(strstr(err.text, "rank 1, the user: may leave before rank 0 has entered"));
+}
+
 static void sequences_that_make_no_sense_are_invalid(void **state)
 {
 	struct rg_problem problem = problem_of(RG_PROTOCOL_WINDOW);
@@ -609,6 +645,7 @@ int main(void)
 		cmocka_unit_test(elements_of_different_indices_are_not_reduced),
 		cmocka_unit_test(two_channels_writing_the_same_element_are_refused),
 		cmocka_unit_test(a_source_read_one_operation_early_is_refused),
+		cmocka_unit_test(a_barrier_left_too_early_is_refused),
 		cmocka_unit_test(sequences_that_make_no_sense_are_invalid),
 		cmocka_unit_test(a_failed_allocation_is_an_error_and_leaks_nothing),
 	};

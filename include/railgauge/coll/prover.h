@@ -33,6 +33,7 @@
  *    are divided exactly once (RG_STEP_LAST). Nothing outside the buffers is touched.
  *  - Bits: all ranks of an all-reduce combine each element in the same order; rows whose `order`
  *    is "rank order" in one pass over the ranks from 0 on.
+ *  - Barriers: a rank that leaves knows that all have entered.
  *  - No deadlock under the credit policy.
  *  - Happens-before on slots, TMP and user buffers, per element. The user is part of it: before an
  *    operation every rank writes its source and poisons its destination, after it the rank reads

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Reduce-scatter, ring: partial sums travel to the right, each taken, combined with the own
+ * contribution and passed on in one move.
+ *
+ * Steps p - 1 per slice. Bytes sent per rank b (p - 1), b being one block, all to one neighbour.
+ * Scratch none. Any p up to 64. Block b is reduced in ring order from rank b + 1 on to rank b. In
+ * step s rank r works on block r - 1 - s. Source: [Patarasuk09], its first half.
+ */
+#include "config.h"
+
+#include "algorithms.h"
+#include "gen.h"
+#include "ring.h"
+
+static int ring_check(const struct rg_problem *p, struct rg_err *err)
+{
+	return rg_ring_check(&rg_reducescatter_ring, p, err);
+}
+
+static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
+{
+	uint64_t block = rg_problem_block_bytes(g->problem);
+	struct rg_gen_piece piece = rg_gen_slice(g->problem, block, slice);
+	const struct rg_ref src[2] = {{RG_BUF_IN, rg_ring_left(g)}, {RG_BUF_SRC, g->rank}};
+	const struct rg_ref out = {RG_BUF_OUT, rg_ring_right(g)}, own = {RG_BUF_DST, g->rank};
+	bool last = s + 1 == g->nranks;
+	struct rg_gen_move m = {
+		.ndst = 1, .dst_off = piece.off, .len_bytes = piece.len, .last = last};
+
+	(void)arg;
+	m.src = s ? src : &src[1];
+	m.nsrc = s ? 2 : 1;
+	m.dst = last ? &own : &out;
+	m.src_off = (g->rank + 2 * g->nranks - 1 - s) % g->nranks * block + piece.off;
+	rg_gen_move(g, &m);
+}
+
+static int ring_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			 struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	uint64_t block = rg_problem_block_bytes(p);
+	struct rg_gen g;
+
+	rg_gen_open(&g, p, rank, sink, err);
+	if (g.nranks > 1)
+		rg_ring_steps(&g, rg_gen_nslices(p, block), g.nranks, step, NULL);
+	else if (!p->in_place)
+		rg_gen_copy(&g, (struct rg_ref){RG_BUF_DST, rank}, 0,
+			    (struct rg_ref){RG_BUF_SRC, rank}, 0, block);
+	return rg_gen_close(&g, needs_out);
+}
+
+static uint64_t ring_sent_bytes(const struct rg_problem *p)
+{
+	return rg_problem_block_bytes(p) * (p->layout.nranks - 1);
+}
+
+const struct rg_algorithm rg_reducescatter_ring = {
+	.name = "ring",
+	.coll = RG_COLL_REDUCESCATTER,
+	.summary = "partial sums travel around a ring",
+	.steps = "(p-1) s",
+	.bytes = "n (p-1)/p",
+	.ranks = "1 to 64",
+	.order = "ring order",
+	.source = "[Patarasuk09]",
+	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
+	.check = ring_check,
+	.generate = ring_generate,
+	.sent_bytes = ring_sent_bytes,
+};

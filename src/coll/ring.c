@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "ring.h"
+
+#include "railgauge/device/reduce.h"
+
+/* Enough to work while a message is on its way; more would only spread over more cache. */
+#define GROUP_MAX 2
+
+struct ring {
+	uint64_t nslices;
+	uint32_t nsteps, group;
+	void (*step)(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg);
+	void *arg;
+};
+
+int rg_ring_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+		  struct rg_err *err)
+{
+	int rc = rg_gen_check(algorithm, problem, RG_REDUCE_MAX, err);
+
+	if (!rc && rg_gen_credit(problem) < 2)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "%s %s needs two slots of credit, not one",
+				  rg_coll_name(problem->coll), algorithm->name);
+	return rc;
+}
+
+uint32_t rg_ring_left(const struct rg_gen *g)
+{
+	return (g->rank + g->nranks - 1) % g->nranks;
+}
+
+uint32_t rg_ring_right(const struct rg_gen *g)
+{
+	return (g->rank + 1) % g->nranks;
+}
+
+static void group(struct rg_gen *g, uint64_t i, void *arg)
+{
+	const struct ring *r = arg;
+	uint64_t first = i * r->group;
+	uint64_t end = first + r->group < r->nslices ? first + r->group : r->nslices;
+
+	for (uint32_t s = 0; s < r->nsteps; s++) {
+		for (uint64_t slice = first; slice < end; slice++)
+			r->step(g, slice, s, r->arg);
+	}
+}
+
+void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps,
+		   void (*step)(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg), void *arg)
+{
+	uint32_t credit = rg_gen_credit(g->problem);
+	struct ring r = {
+		.nslices = nslices,
+		.nsteps = nsteps,
+		.group = credit - 1 < GROUP_MAX ? credit - 1 : GROUP_MAX,
+		.step = step,
+		.arg = arg,
+	};
+
+	rg_gen_loop(g, (nslices + r.group - 1) / r.group, group, &r);
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The order of steps in a ring: every rank takes from its left neighbour and puts to its right one.
+ *
+ * A slice goes through `nsteps` steps: step 0 only puts, the last only takes, each other one takes
+ * a message and puts one, in one move. While one slice is on its way between two ranks, they work
+ * on the next: slices go in groups, and a group does each step for all its slices before the next
+ * step.
+ *
+ * Credit. Before a rank puts message m it has taken all but the `group` messages before m, and so
+ * has its neighbour when it waits likewise: so a group of g needs a credit of g + 1.
+ */
+#ifndef RG_COLL_RING_H
+#define RG_COLL_RING_H
+
+#include "gen.h"
+
+/* RG_ERR_UNSUPPORTED if the credit is too small even for groups of one slice. */
+int rg_ring_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+		  struct rg_err *err);
+
+/* The neighbours of g->rank. */
+uint32_t rg_ring_left(const struct rg_gen *g);
+uint32_t rg_ring_right(const struct rg_gen *g);
+
+/* Calls step(g, slice, s, arg) in the order described; slices 0 .. nslices - 1. */
+void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps,
+		   void (*step)(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg),
+		   void *arg);
+
+#endif
