@@ -7,10 +7,16 @@ src_railgauge_SOURCES = \
 	%D%/bench_rank.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
+	%D%/grid.c \
+	%D%/grid.h \
 	%D%/info.c \
 	%D%/main.c \
 	%D%/report.c \
-	%D%/run.c
+	%D%/run.c \
+	%D%/topo.c \
+	%D%/topo_tables.c \
+	%D%/topo_text.h \
+	%D%/topo_tree.c
 src_railgauge_LDADD = $(rg_libs)
 src_railgauge_LDFLAGS = $(AM_LDFLAGS)
 
@@ -21,7 +27,8 @@ man_pages = \
 	man/railgauge-bench.1 \
 	man/railgauge-info.1 \
 	man/railgauge-report.1 \
-	man/railgauge-run.1
+	man/railgauge-run.1 \
+	man/railgauge-topo.1
 if HAVE_HELP2MAN
 man_MANS = $(man_pages)
 endif

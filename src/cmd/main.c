@@ -15,6 +15,7 @@ static const struct rg_command commands[] = {
 	{"info", "show what works here, what does not and why", cmd_info},
 	{"report", "print a result document again, or compare two", cmd_report},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
+	{"topo", "show this machine: what is near what, and what belongs together", cmd_topo},
 	{NULL, NULL, NULL},
 };
 

@@ -1,4 +1,7 @@
 # Tests of the module topo.
+topo_scripts = tests/topo/test_goldens.sh
+TESTS += $(topo_scripts)
+EXTRA_DIST += $(topo_scripts) %D%/refresh-goldens.sh %D%/goldens
 if HAVE_CMOCKA
 check_PROGRAMS += tests/topo/test_limits
 TESTS += tests/topo/test_limits
