@@ -87,24 +87,42 @@ static void buffers_are_zeroed_and_aligned_as_asked(void **state)
 	}
 }
 
+static bool is_mapped(const void *base)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	unsigned long begin, end;
+	bool found = false;
+	char line[512];
+
+	assert_non_null(f);
+	while (!found && fgets(line, sizeof(line), f))
+		found = sscanf(line, "%lx-%lx", &begin, &end) == 2 && (uintptr_t)base >= begin &&
+			(uintptr_t)base < end;
+	fclose(f);
+	return found;
+}
+
 static void closing_gives_everything_back_and_may_be_repeated(void **state)
 {
 	int fds = open_fds();
 	uint64_t mapped = mapped_bytes();
 
-	for (int k = 0; k < 2; k++) {
+	for (int k = 0; k < 200; k++) {
 		struct rg_buffer b, none = {0};
+		const void *base;
 
-		assert_int_equal(rg_buffer_open(kinds[k], 5 * MIB, 2 * MIB, -1, &b, NULL), 0);
-		assert_true(mapped_bytes() >= mapped + 5 * MIB);
-		assert_true(mapped_bytes() < mapped + 6 * MIB);
+		assert_int_equal(rg_buffer_open(kinds[k % 2], MIB, 2 * MIB, -1, &b, NULL), 0);
+		base = b.base;
+		assert_true(is_mapped(base));
 		rg_buffer_close(&b);
+		assert_false(is_mapped(base));
 		rg_buffer_close(&b);
 		rg_buffer_close(&none);
 		rg_buffer_close(NULL);
 		assert_int_equal(open_fds(), fds);
-		assert_int_equal(mapped_bytes(), mapped);
 	}
+	/* Nor does what was mapped for the alignment stay; valgrind and the heap take a little. */
+	assert_true(mapped_bytes() < mapped + 100 * MIB);
 }
 
 static void the_pages_of_a_shared_buffer_are_reserved_at_once(void **state)
@@ -242,26 +260,23 @@ static void a_limit_on_file_sizes_is_an_error_and_no_signal(void **state)
 }
 
 /* What is read about limits needs memory itself; without it a limit is overlooked, nothing else. */
-static void a_failed_allocation_leaks_nothing(void **state)
+static void a_failed_allocation_overlooks_a_limit_and_leaks_nothing(void **state)
 {
 	int fds = open_fds();
-	uint64_t mapped = mapped_bytes();
 	bool fired = true;
 
 	for (unsigned long n = 1; fired; n++) {
-		struct rg_buffer b;
+		struct rg_buffer b = {0};
 		int rc;
 
 		rg_mem_fail_nth(n);
 		rc = rg_buffer_open(RG_MEMORY_SHARED, MIB, 0, -1, &b, NULL);
 		fired = rg_mem_fail_fired();
 		rg_mem_fail_nth(0);
-		if (!rc)
-			rg_buffer_close(&b);
+		assert_int_equal(rc, 0);
+		rg_buffer_close(&b);
 		assert_int_equal(open_fds(), fds);
 	}
-	/* The heap may have grown by a little. */
-	assert_true(mapped_bytes() < mapped + MIB || SANITIZED);
 }
 
 /* A made-up /proc and /sys below a temporary directory. */
@@ -363,7 +378,7 @@ int main(void)
 		cmocka_unit_test(more_memory_than_there_is_is_refused_with_the_limit_named),
 		cmocka_unit_test(a_limit_on_address_space_is_an_error_that_names_it),
 		cmocka_unit_test(a_limit_on_file_sizes_is_an_error_and_no_signal),
-		cmocka_unit_test(a_failed_allocation_leaks_nothing),
+		cmocka_unit_test(a_failed_allocation_overlooks_a_limit_and_leaks_nothing),
 		cmocka_unit_test_setup_teardown(the_tightest_of_free_memory_and_cgroups_counts,
 						make_root, remove_root),
 		cmocka_unit_test(kinds_have_names),
