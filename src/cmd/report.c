@@ -40,7 +40,7 @@ static const struct rg_opt options[] = {
 	 .help = "what the ratios are relative to (mpi if it is there, else the first target)"},
 	{.name = "launches",
 	 RG_OPT_FIELD(FLAG, struct config, launches),
-	 .help = "the documents are launches of one measurement: ratios and intervals over them"},
+	 .help = "two documents are launches of one measurement, as more than two always are"},
 	{NULL},
 };
 
@@ -53,11 +53,17 @@ static const struct rg_opt_command command = {
 	.details =
 		"With one document its table is printed. With two, first what is different about "
 		"their conditions, then the ratio A / B of each point with its 95 % interval; "
-		"those of points that only one has are named. With --launches, two or more "
-		"documents are launches of one measurement, the unit of replication: each "
-		"target's ratio to the baseline is given with its interval over the launches.",
+		"those that only one has are named. More than two (or two with --launches) are "
+		"launches of one measurement, the unit of replication: each target's ratio to "
+		"the baseline is given with its interval over the launches.",
 	.tables = tables,
 };
+
+/* Two are compared unless told otherwise; more can only be launches. */
+static bool are_launches(const struct config *config, uint32_t n)
+{
+	return config->launches || n > 2;
+}
 
 static int print_one(const struct config *config, const struct rg_result *result,
 		     struct rg_err *err)
@@ -82,9 +88,9 @@ static int print_one(const struct config *config, const struct rg_result *result
 static int print_all(const struct config *config, char *const *paths, struct rg_result **results,
 		     uint32_t n, struct rg_err *err)
 {
-	if (n == 1 && !config->launches)
+	if (n == 1)
 		return print_one(config, results[0], err);
-	if (config->launches)
+	if (are_launches(config, n))
 		return rg_launches_print(results, n, config->baseline, stdout, err);
 	if (config->format == FORMAT_CSV)
 		return rg_compare_csv(results[0], results[1], stdout, err);
@@ -98,23 +104,18 @@ static int check(const struct config *config, uint32_t n, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "no document named; see railgauge report "
 				  "--help");
-	if (n > 2 && !config->launches)
-		return rg_err_set(
-			err, RG_ERR_INVALID,
-			"%u documents: one is printed, two are compared; --launches takes "
-			"more",
-			n);
 	if (config->launches && n < 2)
 		return rg_err_set(err, RG_ERR_INVALID, "--launches: needs at least two documents");
-	if (config->launches && config->format != FORMAT_TABLE)
-		return rg_err_set(err, RG_ERR_INVALID, "--launches: prints a table only");
+	if (are_launches(config, n) && config->format != FORMAT_TABLE)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--format: of launches there is a table only");
 	if (n > 1 && config->format == FORMAT_JSON)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--format: json is for one document, not for comparisons");
 	if (n > 1 && config->csv)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--csv: is for one document; --format csv prints a comparison");
-	if (n == 2 && !config->launches && config->baseline)
+	if (n == 2 && !are_launches(config, n) && config->baseline)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--baseline: of no use when two documents are compared");
 	return 0;

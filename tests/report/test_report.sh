@@ -50,8 +50,9 @@ golden others.csv --format csv others.json
 golden compare a.json b.json
 golden compare-same a.json a.json
 golden compare.csv --format csv a.json b.json
-golden launches --launches launch1.json launch2.json launch3.json launch4.json launch5.json \
+golden launches launch1.json launch2.json launch3.json launch4.json launch5.json \
   launch6.json
+golden two-launches --launches launch1.json launch2.json
 
 # What is printed as JSON is the document.
 "$RAILGAUGE" report --format json a.json >again.json && golden two-targets again.json
@@ -60,7 +61,7 @@ golden launches --launches launch1.json launch2.json launch3.json launch4.json l
   failed=1
 
 refused 2 "no document named; see railgauge report --help"
-refused 2 "3 documents: one is printed, two are compared; --launches takes more" a.json b.json a.json
+refused 2 "--format: of launches there is a table only" --format csv a.json b.json a.json
 refused 2 "--launches: needs at least two documents" --launches a.json
 refused 2 "--baseline: of no use when two documents are compared" --baseline mpi a.json b.json
 refused 2 "--format: json is for one document, not for comparisons" --format json a.json b.json
