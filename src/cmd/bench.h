@@ -39,7 +39,7 @@ struct bench_options {
 	int64_t channels, threads;
 	int bind; /* enum bench_bind */
 	const char *transport, *mpi, *json, *csv;
-	bool raw, dry_run;
+	bool calibrate, raw, dry_run;
 	int64_t seed;
 	uint64_t budget_ns, timeout_ns;
 	double precision_percent;
@@ -91,7 +91,15 @@ struct bench_job {
 	const struct rg_candidate *candidates; /* [ncandidates] */
 	uint32_t ncandidates;
 	struct rg_sampler_start start;
+	const struct rg_calibration *calibration; /* NULL: none was made */
 };
+
+/*
+ * Collective: measures what bounds the points of job->plan, and how long a cache line takes between
+ * the ranks. As rg_calibrate.
+ */
+int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
+		    struct rg_sampler *sampler, struct rg_calibration *out, struct rg_err *err);
 
 struct bench_out;
 

@@ -226,6 +226,24 @@ static const char *or_null(const char *text)
 	return text[0] ? text : NULL;
 }
 
+static struct rg_bound find_bound(const struct bench_out *o, const struct rg_candidate *c,
+				  const struct rg_plan_point *point, uint32_t ops)
+{
+	const struct rg_bound_problem problem = {
+		.coll = o->job.bench->coll,
+		.size_bytes = point->size_bytes,
+		.nranks = o->job.nranks,
+		.in_place = c->in_place,
+		.access = c->buffers,
+		.ops = ops,
+		.cold = o->job.bench->options.cache == RG_CACHE_COLD,
+	};
+
+	if (!o->job.calibration)
+		return (struct rg_bound){0};
+	return rg_bound_of(&problem, &o->job.calibration->rates);
+}
+
 static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		     const struct rg_plan_point *point, const struct rg_samples *x,
 		     struct rg_err *err)
@@ -254,6 +272,7 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.checked = x->checked,
 		.wrong = x->wrong,
 	};
+	const struct rg_bound bound = find_bound(o, c, point, p.ops);
 	struct rg_stats stats;
 	double *by_rank = NULL;
 	int rc = summarise(o, x, &stats, err);
@@ -261,7 +280,8 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	if (rc)
 		return rc;
 	if (x->n)
-		rg_result_point_fill(&p, o->job.nranks, &stats, x->ns, NULL);
+		rg_result_point_fill(&p, o->job.nranks, &stats, x->ns,
+				     bound.bound_ns > 0 ? &bound : NULL);
 	if (x->n && x->ranks_ns) {
 		by_rank = turn_around(x, o->job.nranks);
 		if (!by_rank)
@@ -305,6 +325,8 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 		rc = set_run(o, err);
 	if (!rc)
 		rc = add_ranks(o, err);
+	if (!rc && job->calibration)
+		rc = rg_result_set_calibration(o->result, job->calibration, err);
 	if (!rc)
 		rg_place_judge(job->places, job->nranks, warn_into, o);
 	if (!rc && json)

@@ -35,6 +35,8 @@ struct rank {
 	uint32_t ncandidates;
 	struct rg_sampler_config config;
 	struct rg_sampler *sampler; /* owned */
+	bool calibrated;
+	struct rg_calibration calibration;
 	struct rg_samples *samples; /* owned, [ncandidates]: of the point being measured */
 	struct bench_out *out;	    /* owned; rank 0 */
 	struct rg_load load;	    /* at the start */
@@ -319,9 +321,9 @@ static void print_dry_run(const struct rank *r)
 
 /* --- the measurement --- */
 
-static int open_output(struct rank *r, struct rg_err *err)
+static void describe_job(const struct rank *r, struct bench_job *job)
 {
-	struct bench_job job = {
+	*job = (struct bench_job){
 		.bench = r->bench,
 		.nranks = r->job.rdv->nranks,
 		.places = r->places,
@@ -330,9 +332,31 @@ static int open_output(struct rank *r, struct rg_err *err)
 		.plan = &r->plan,
 		.candidates = r->candidates,
 		.ncandidates = r->ncandidates,
+		.calibration = r->calibrated ? &r->calibration : NULL,
 	};
+	rg_sampler_start(r->sampler, &job->start);
+}
 
-	rg_sampler_start(r->sampler, &job.start);
+static int calibrate(struct rank *r, struct rg_err *err)
+{
+	struct bench_job job;
+	int rc;
+
+	if (!r->bench->options.calibrate || r->bench->coll == RG_COLL_BARRIER)
+		return 0;
+	describe_job(r, &job);
+	rc = bench_calibrate(&job, r->job.rdv, r->sampler, &r->calibration, err);
+	r->calibrated = !rc;
+	return rc;
+}
+
+static int open_output(struct rank *r, struct rg_err *err)
+{
+	struct bench_job job;
+
+	if (r->job.rdv->rank != 0)
+		return 0;
+	describe_job(r, &job);
 	return bench_out_open(&job, &r->out, err);
 }
 
@@ -448,11 +472,11 @@ static int measure(struct rank *r, struct rg_err *err)
 	}
 	if (!rc)
 		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
-	if (!rc && r->job.rdv->rank == 0)
-		rc = open_output(r, err);
-	if (!r->sampler)
+	if (!rc)
+		rc = calibrate(r, err);
+	if (rc)
 		return rc;
-	rc = agree(r, rc, err);
+	rc = agree(r, open_output(r, err), err);
 	rg_load_read(&r->load);
 	if (!rc)
 		rc = measure_points(r, &interrupted, err);

@@ -6,6 +6,7 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/device/buffer.h"
+#include "railgauge/measure/calibrate.h"
 
 #include <inttypes.h>
 #include <sched.h>
@@ -17,12 +18,16 @@ struct board {
 	_Alignas(128) _Atomic uint64_t sequence;
 	_Atomic uint32_t left; /* set by close: nobody need wait any longer */
 	_Alignas(128) uint8_t record[2][RG_MEET_BYTES];
+	/* For rg_meet_line: written by this rank for its next and for its previous neighbour. */
+	_Alignas(128) _Atomic uint64_t to_next;
+	_Alignas(128) _Atomic uint64_t to_previous;
 };
 
 struct rg_meet {
 	struct rg_rendezvous *rdv; /* borrowed */
 	struct rg_endpoint *ep;	   /* borrowed; NULL: exchanges go through rdv */
 	uint64_t deadline_ns;
+	bool crowded;
 	uint32_t spins;		  /* polls before the core is given away */
 	uint64_t sequence;	  /* exchanges begun */
 	struct rg_buffer buffer;  /* owned */
@@ -84,6 +89,7 @@ int rg_meet_open(struct rg_rendezvous *rdv, struct rg_endpoint *ep, uint64_t dea
 	m->rdv = rdv;
 	m->ep = mapped ? ep : NULL;
 	m->deadline_ns = deadline_ns;
+	m->crowded = crowded;
 	m->spins = crowded ? 1 : 4096;
 	if (mapped)
 		rc = open_boards(m, err);
@@ -200,5 +206,52 @@ int rg_meet_exchange(struct rg_meet *m, const void *mine, void *all, size_t len_
 			return rc;
 		memcpy((uint8_t *)all + r * len_bytes, m->boards[r]->record[half], len_bytes);
 	}
+	return 0;
+}
+
+/* This rank's part in measuring the line between first and first + 1. */
+static int measure_pair(struct rg_meet *m, uint32_t first, double *ns_out, struct rg_err *err)
+{
+	uint32_t rank = m->rdv->rank;
+	uint64_t until = rg_clock_ns() + m->deadline_ns;
+
+	*ns_out = 0;
+	if (rank == first)
+		return rg_calibrate_line(&m->boards[rank]->to_next,
+					 &m->boards[rank + 1]->to_previous, true, until, ns_out,
+					 err);
+	if (rank == first + 1)
+		return rg_calibrate_line(&m->boards[rank]->to_previous, &m->boards[first]->to_next,
+					 false, until, ns_out, err);
+	return 0;
+}
+
+int rg_meet_line(struct rg_meet *m, double *one_way_ns_out, struct rg_err *err)
+{
+	uint32_t n = m->rdv->nranks;
+	double mine, least = 0;
+	double *all;
+
+	*one_way_ns_out = 0;
+	if (!m->ep || m->crowded || n == 1)
+		return 0;
+	all = rg_zalloc(n, sizeof(*all));
+	/* Without memory here the others would wait: they are told by the end of this object. */
+	if (!all)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
+	for (uint32_t first = 0; first + 1 < n; first++) {
+		int rc = measure_pair(m, first, &mine, err);
+
+		if (!rc)
+			rc = rg_meet_exchange(m, &mine, all, sizeof(mine), err);
+		if (rc) {
+			rg_free(all);
+			return rc;
+		}
+		if (all[first] > 0 && (least == 0 || all[first] < least))
+			least = all[first];
+	}
+	rg_free(all);
+	*one_way_ns_out = least;
 	return 0;
 }

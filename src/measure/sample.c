@@ -31,7 +31,8 @@ struct director {
 	/* Warm-up: one candidate after the other, `turn` repetitions of each. */
 	bool warm;
 	uint32_t candidate, turn;
-	double own_ns; /* of this candidate */
+	double own_ns;		/* of this candidate */
+	uint64_t warm_began_ns; /* likewise; 0: not begun */
 
 	/* Measuring: the order of this round, and how far it is. */
 	uint32_t *order; /* owned, [n] */
@@ -175,6 +176,11 @@ void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start 
 	*start_out = sampler->start;
 }
 
+int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct rg_err *err)
+{
+	return rg_meet_line(sampler->meet, one_way_ns_out, err);
+}
+
 /* Is this code a target's "cannot do that", rather than a failure of the run? */
 static bool is_refusal(int rc)
 {
@@ -314,16 +320,32 @@ static uint32_t warm_ops(const struct director *d)
 	return rg_plan_ops(d->s->point, d->own_ns, d->s->start.min_ns);
 }
 
+/*
+ * Two of the size that seems right, after all singles; fewer where operations are so slow that the
+ * warm-up would take longer than a tenth of the budget, since a slow one says all by itself.
+ */
+static bool warm_done(const struct director *d)
+{
+	uint32_t singles = d->s->config.warmups ? d->s->config.warmups : 1;
+	uint64_t now = rg_clock_ns();
+
+	if (d->turn > singles + 1)
+		return true;
+	return d->turn > 0 && d->own_ns >= d->s->start.min_ns &&
+	       now - d->warm_began_ns > d->s->config.budget_ns / EARLIEST;
+}
+
 /* Moves on to the next candidate's warm-up; false when all are done. */
 static bool warm_next(struct director *d)
 {
-	uint32_t singles = d->s->config.warmups ? d->s->config.warmups : 1;
-
-	if (d->turn > singles + 1) {
+	if (d->turn == 0)
+		d->warm_began_ns = rg_clock_ns();
+	if (warm_done(d)) {
 		if (d->op_ns == 0 || d->own_ns < d->op_ns)
 			d->op_ns = d->own_ns;
 		d->own_ns = 0;
 		d->turn = 0;
+		d->warm_began_ns = rg_clock_ns();
 		d->candidate++;
 	}
 	while (d->candidate < d->n && !d->opened[d->candidate].target)

@@ -66,7 +66,7 @@ grep -q '^8 sizes x 4 ' "$tmp/out" || fail "8 sizes, two kinds of buffers, two p
 grep -q '^memory: .* per rank' "$tmp/out" || fail "no word about memory"
 
 # --- small measurements, every result checked ---
-quick='--budget 10ms --precision 100 -w 1'
+quick='--budget 10ms --precision 100 -w 1 --no-calibrate'
 for ranks in 1 2 3; do
   bench 0 allreduce --threads $ranks -b 0 -i 4 -f 1 -e 64 $quick
   bench 0 allreduce --threads $ranks -b 4K -e 1M -f 16 $quick
@@ -85,6 +85,8 @@ done
 bench 0 broadcast --threads 3 -b 4K -e 4K -r 2 $quick
 
 # --- the result document ---
+bench 0 allreduce --threads 2 -b 64K -e 64K --json "$tmp/a.json" --budget 10ms
+grep -q '"bound_name": "' "$tmp/a.json" || fail "no bound"
 bench 0 allreduce --threads 2 -b 8 -e 64 --json "$tmp/a.json" --raw $quick
 grep -q '"complete": true' "$tmp/a.json" || fail "the result is not complete"
 [ "$(ls "$tmp" | grep -c json)" -eq 1 ] || fail "a temporary file is left"

@@ -50,6 +50,13 @@ void rg_meet_close(struct rg_meet *meet);
 int rg_meet_exchange(struct rg_meet *meet, const void *mine, void *all, size_t len_bytes,
 		     struct rg_err *err);
 
+/*
+ * How long a cache line takes from one rank to the next (rg_calibrate_line): the least over all
+ * neighbours in rank order, one pair after the other; collective, equal on all ranks. 0 where it
+ * cannot be told: one rank, no mapped memory, more ranks than cores. Once per object.
+ */
+int rg_meet_line(struct rg_meet *meet, double *one_way_ns_out, struct rg_err *err);
+
 /* Does an exchange go through memory (so that its end is a common start for all ranks)? */
 bool rg_meet_is_quick(const struct rg_meet *meet);
 

@@ -118,6 +118,9 @@ struct rg_sampler_start {
 };
 void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start *start_out);
 
+/* rg_meet_line of the sampler's own meeting. Collective, once. */
+int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct rg_err *err);
+
 /*
  * Measures one point: samples_out[ncandidates], zeroed by the caller. Candidates that a target
  * refuses are not an error. *interrupted_out is the same on all ranks. RG_ERR_PEER, RG_ERR_TIMEOUT,

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the memory under the ranks can do, for the bounds of the points that are planned. */
+#include "config.h"
+
+#include "bench.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/model/bound.h"
+
+/* Three of each loop: the best counts, and one of three is undisturbed on most machines. */
+#define REPETITIONS 3
+
+/* Footprints of the machine's caches first, then of the points. */
+#define LIST_MAX 256
+
+static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
+{
+	const struct bench *b = job->bench;
+	uint32_t sharers = rg_place_llc_sharers(job->places, job->nranks, 0);
+	struct rg_result_machine m;
+	uint32_t n;
+
+	rg_result_machine_here(&m);
+	n = rg_calibrate_footprints(m.l1d_bytes, m.l2_bytes, m.llc_bytes, sharers, list);
+	for (uint32_t i = 0; i < job->plan->npoints && n + 2 <= LIST_MAX; i++) {
+		for (int a = 0; a < 2; a++) {
+			const struct rg_bound_problem p = {
+				.coll = b->coll,
+				.size_bytes = job->plan->points[i].size_bytes,
+				.nranks = job->nranks,
+				.access = (enum rg_access)a,
+				.ops = 1,
+			};
+
+			if (b->access[a])
+				list[n++] = rg_bound_footprint_bytes(&p);
+		}
+	}
+	return rg_calibrate_merge(list, n);
+}
+
+int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
+		    struct rg_sampler *sampler, struct rg_calibration *out, struct rg_err *err)
+{
+	uint64_t timeout_ns = job->bench->options.timeout_ns;
+	uint64_t list[LIST_MAX] = {0};
+	struct rg_calibrate_config config = {
+		.footprint_bytes = list,
+		.repetitions = REPETITIONS,
+		.numa_node = -1,
+		.deadline_ns = timeout_ns,
+	};
+	int rc;
+
+	config.nfootprints = list_footprints(job, list);
+	/* Rank 0's list counts: another host may have other caches. */
+	rc = rg_rendezvous_bcast(rdv, &config.nfootprints, sizeof(config.nfootprints), 0,
+				 rg_clock_ns() + timeout_ns, err);
+	if (!rc)
+		rc = rg_rendezvous_bcast(rdv, list, sizeof(list), 0, rg_clock_ns() + timeout_ns,
+					 err);
+	if (!rc)
+		rc = rg_calibrate(rdv, &config, out, err);
+	return rc ? rc : rg_sampler_line(sampler, &out->rates.line_ns, err);
+}
