@@ -91,7 +91,6 @@ struct bench_job {
 	const struct rg_candidate *candidates; /* [ncandidates] */
 	uint32_t ncandidates;
 	struct rg_sampler_start start;
-	const struct rg_calibration *calibration; /* NULL: none was made */
 };
 
 /*
@@ -103,8 +102,12 @@ int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
 
 struct bench_out;
 
-/* Opens the result, writes it once (so that a bad path is known now), prints the head. */
+/* Opens the result and writes it once, so that a bad path is known now. Prints nothing. */
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err);
+
+/* Adds the calibration (NULL: none was made) and prints the head of the table. */
+int bench_out_begin(struct bench_out *out, const struct rg_calibration *calibration,
+		    struct rg_err *err);
 void bench_out_close(struct bench_out *out); /* NULL is allowed */
 
 /* Adds and prints one point; samples[ncandidates]. */

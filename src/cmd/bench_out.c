@@ -4,10 +4,11 @@
 
 #include "bench.h"
 
-#include "railgauge/base/log.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/device/reduce.h"
 #include "railgauge/measure/stats.h"
+#include "railgauge/report/csv.h"
+#include "railgauge/report/table.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -17,10 +18,15 @@
 struct bench_out {
 	struct bench_job job;
 	struct rg_result *result; /* owned */
+	bool calibrated;
+	struct rg_calibration calibration;
 	uint64_t wrong;
 	char first_wrong[256];
 	double *scratch; /* owned, grows */
 	uint64_t room;
+	const char *targets[RG_TARGETS_MAX]; /* borrowed labels */
+	uint32_t ntargets;
+	struct rg_table *table; /* owned */
 };
 
 /* --- the result's head --- */
@@ -29,7 +35,6 @@ static void warn_into(void *arg, const char *code, const char *text)
 {
 	struct bench_out *o = arg;
 
-	rg_log(RG_LOG_WARN, "%s", text);
 	(void)rg_result_add_warning(o->result, NULL, code, "%s", text);
 }
 
@@ -85,91 +90,35 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 
 /* --- the table --- */
 
-static void print_head(const struct bench_out *o)
+/* The labels of all targets, in their order, once each. */
+static void list_targets(struct bench_out *o)
 {
-	const struct bench *b = o->job.bench;
-	const struct bench_options *p = &b->options;
+	for (uint32_t i = 0; i < o->job.ncandidates; i++) {
+		const char *label = o->job.candidates[i].spec->label;
 
-	printf("# railgauge %s, %s, %u rank%s on %s, %s%s%s\n", PACKAGE_VERSION,
-	       rg_coll_name(b->coll), o->job.nranks, o->job.nranks > 1 ? "s" : "",
-	       o->job.places[0].host, o->job.rendezvous, o->job.transport ? ", transport " : "",
-	       o->job.transport ? o->job.transport : "");
-	if (b->mpi)
-		printf("# %s\n", b->mpi->version);
-	printf("# %s%s%s, caches %s, windows %s, results %s, start by %s\n",
-	       rg_type_name((enum rg_type)p->type), rg_coll_reduces(b->coll) ? " " : "",
-	       rg_coll_reduces(b->coll) ? rg_op_name((enum rg_op)p->op) : "",
-	       rg_cache_words[p->cache], p->persistent ? "persistent" : "clear-to-send",
-	       p->check ? "checked" : "NOT checked",
-	       o->job.start.common_clock ? "an agreed time" : "a barrier");
-	printf("# time: median of the slowest rank, per operation; +-: half its 95 %% interval\n");
-	printf("#\n# %12s %24s %-8s %5s  %32s  %32s\n", "", "", "", "", "out of place", "in place");
-	printf("# %12s %-24s %-8s %5s", "size", "target", "buffers", "ops");
-	for (int i = 0; i < 2; i++)
-		printf("  %9s %5s %8s %7s", "time", "+-", "busbw", "wrong");
-	printf("\n# %12s %-24s %-8s %5s", "B", "", "", "");
-	for (int i = 0; i < 2; i++)
-		printf("  %9s %5s %8s %7s", "us", "%", "GB/s", "");
-	printf("\n");
-}
-
-static void print_half(const struct rg_result_point *p)
-{
-	double half;
-
-	if (!p || p->n == 0) {
-		printf("  %9s %5s %8s %7s", "-", "", "", "");
-		return;
+		if (!o->ntargets || o->targets[o->ntargets - 1] != label)
+			o->targets[o->ntargets++] = label;
 	}
-	half = (p->hi_ns - p->lo_ns) / 2 / p->median_ns * 100;
-	printf("  %9.*f %5.1f %8.2f", p->median_ns < 1e6 ? 2 : 0, p->median_ns / 1e3, half,
-	       p->busbw_Bps / 1e9);
-	if (p->checked)
-		printf(" %7" PRIu64, p->wrong);
-	else
-		printf(" %7s", "-");
 }
 
-/* The points of one size, target and kind of buffers share a line. */
-static void print_line(const struct rg_result_point *out, const struct rg_result_point *in)
+static int open_table(struct bench_out *o, struct rg_err *err)
 {
-	const struct rg_result_point *any = out ? out : in;
+	const struct bench_options *p = &o->job.bench->options;
+	struct rg_table_plan plan = {
+		.targets = o->targets,
+		.access = {o->job.bench->access[0], o->job.bench->access[1]},
+		.persistent = p->persistent,
+		.on_request = !p->persistent,
+	};
 
-	printf("  %12" PRIu64 " %-24s %-8s", any->size_bytes, any->target,
-	       rg_access_words[any->buffers]);
-	if ((out && out->n) || (in && in->n))
-		printf(" %5u", out && out->n ? out->ops : in->ops);
-	else
-		printf(" %5s", "-");
-	print_half(out);
-	print_half(in);
-	printf("\n");
-	if (out && out->note)
-		printf("# %12s %s: %s\n", "", out->target, out->note);
-	if (in && in->note && (!out || !out->note || strcmp(in->note, out->note) != 0))
-		printf("# %12s %s in place: %s\n", "", in->target, in->note);
-}
-
-static void print_points(const struct bench_out *o, uint32_t first)
-{
-	const struct rg_result_point *points = o->result->points;
-
-	for (uint32_t i = first; i < o->result->npoints; i++) {
-		const struct rg_result_point *p = &points[i];
-		const struct rg_result_point *next =
-			i + 1 < o->result->npoints ? &points[i + 1] : NULL;
-
-		if (p->in_place) {
-			print_line(NULL, p);
-		} else if (next && next->in_place && !strcmp(next->target, p->target) &&
-			   next->buffers == p->buffers) {
-			print_line(p, next);
-			i++;
-		} else {
-			print_line(p, NULL);
-		}
+	list_targets(o);
+	plan.ntargets = o->ntargets;
+	plan.cache[p->cache] = true;
+	for (uint32_t i = 0; i < o->job.ncandidates; i++) {
+		plan.in_place |= o->job.candidates[i].in_place;
+		plan.out_of_place |= !o->job.candidates[i].in_place;
 	}
-	fflush(stdout);
+	return rg_table_open(o->result, &plan, stdout, &o->table, err);
 }
 
 /* --- points --- */
@@ -239,9 +188,9 @@ static struct rg_bound find_bound(const struct bench_out *o, const struct rg_can
 		.cold = o->job.bench->options.cache == RG_CACHE_COLD,
 	};
 
-	if (!o->job.calibration)
+	if (!o->calibrated)
 		return (struct rg_bound){0};
-	return rg_bound_of(&problem, &o->job.calibration->rates);
+	return rg_bound_of(&problem, &o->calibration.rates);
 }
 
 static int add_point(struct bench_out *o, const struct rg_candidate *c,
@@ -257,14 +206,16 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.type = (enum rg_type)b->options.type,
 		.op = (enum rg_op)b->options.op,
 		.root = b->options.root >= 0 ? (uint32_t)b->options.root : 0,
+		.root_rotates = b->options.root < 0 && rg_coll_has_root(b->coll),
 		.in_place = c->in_place,
 		.target = c->spec->label,
 		.buffers = c->buffers,
-		.persistent = own && b->options.persistent && c->buffers == RG_ACCESS_WINDOW,
+		.persistent = b->options.persistent,
 		.cache = (enum rg_cache)b->options.cache,
 		.algorithm = or_null(x->about.algorithm),
 		.protocol = or_null(x->about.protocol),
 		.transport = own ? o->job.transport : NULL,
+		.channels = x->about.channels,
 		.note = or_null(x->refused[0] ? x->refused : x->about.note),
 		.ops = x->ops ? x->ops : 1,
 		.invalid = x->invalid,
@@ -305,7 +256,9 @@ int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
 		rc = add_point(o, &o->job.candidates[i], point, &samples[i], err);
 	if (rc)
 		return rc;
-	print_points(o, first);
+	rc = rg_table_add(o->table, o->result->points + first, o->result->npoints - first, err);
+	if (rc)
+		return rc;
 	return json ? rg_result_write(o->result, json, err) : 0;
 }
 
@@ -325,8 +278,6 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 		rc = set_run(o, err);
 	if (!rc)
 		rc = add_ranks(o, err);
-	if (!rc && job->calibration)
-		rc = rg_result_set_calibration(o->result, job->calibration, err);
 	if (!rc)
 		rg_place_judge(job->places, job->nranks, warn_into, o);
 	if (!rc && json)
@@ -335,15 +286,28 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 		bench_out_close(o);
 		return rc;
 	}
-	print_head(o);
 	*out = o;
 	return 0;
+}
+
+int bench_out_begin(struct bench_out *o, const struct rg_calibration *calibration,
+		    struct rg_err *err)
+{
+	int rc = 0;
+
+	if (calibration) {
+		o->calibrated = true;
+		o->calibration = *calibration;
+		rc = rg_result_set_calibration(o->result, calibration, err);
+	}
+	return rc ? rc : open_table(o, err);
 }
 
 void bench_out_close(struct bench_out *o)
 {
 	if (!o)
 		return;
+	(void)rg_table_close(o->table, NULL, NULL);
 	rg_result_close(o->result);
 	rg_free(o->scratch);
 	rg_free(o);
@@ -373,5 +337,11 @@ int bench_out_finish(struct bench_out *o, bool complete, double others_load, str
 		rc = rg_result_finish(o->result, err);
 	if (!rc && options->json)
 		rc = rg_result_write(o->result, options->json, err);
+	if (!rc && options->csv)
+		rc = rg_csv_write(o->result, options->csv, err);
+	if (rc)
+		return rc;
+	rc = rg_table_close(o->table, o->result, err);
+	o->table = NULL;
 	return rc;
 }

@@ -14,6 +14,7 @@
 #include "railgauge/base/units.h"
 #include "railgauge/device/buffer.h"
 #include "railgauge/device/reduce.h"
+#include "railgauge/report/progress.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -37,9 +38,10 @@ struct rank {
 	struct rg_sampler *sampler; /* owned */
 	bool calibrated;
 	struct rg_calibration calibration;
-	struct rg_samples *samples; /* owned, [ncandidates]: of the point being measured */
-	struct bench_out *out;	    /* owned; rank 0 */
-	struct rg_load load;	    /* at the start */
+	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
+	struct bench_out *out;	     /* owned; rank 0 */
+	struct rg_progress progress; /* silent but on rank 0 */
+	struct rg_load load;	     /* at the start */
 };
 
 static uint64_t deadline(const struct rank *r)
@@ -332,7 +334,6 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.plan = &r->plan,
 		.candidates = r->candidates,
 		.ncandidates = r->ncandidates,
-		.calibration = r->calibrated ? &r->calibration : NULL,
 	};
 	rg_sampler_start(r->sampler, &job->start);
 }
@@ -345,6 +346,7 @@ static int calibrate(struct rank *r, struct rg_err *err)
 	if (!r->bench->options.calibrate || r->bench->coll == RG_COLL_BARRIER)
 		return 0;
 	describe_job(r, &job);
+	rg_progress_stage(&r->progress, "calibrating the memory", 0);
 	rc = bench_calibrate(&job, r->job.rdv, r->sampler, &r->calibration, err);
 	r->calibrated = !rc;
 	return rc;
@@ -360,24 +362,33 @@ static int open_output(struct rank *r, struct rg_err *err)
 	return bench_out_open(&job, &r->out, err);
 }
 
-static void show_progress(const struct rank *r, uint32_t point)
+static int begin_output(struct rank *r, struct rg_err *err)
 {
-	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES];
-	double left = (double)r->config.budget_ns * (r->plan.npoints - point);
+	rg_progress_hide(&r->progress);
+	if (!r->out)
+		return 0;
+	return bench_out_begin(r->out, r->calibrated ? &r->calibration : NULL, err);
+}
 
-	if (!isatty(STDERR_FILENO))
-		return;
-	fflush(stdout);
-	fprintf(stderr, "\r\033[Ksize %u of %u: %s, at most about %s left\r", point + 1,
-		r->plan.npoints, rg_format_size(r->plan.points[point].size_bytes, size),
-		rg_format_time(left, time));
+static void show_progress(struct rank *r, uint32_t point)
+{
+	uint32_t left = r->plan.npoints - point;
+	char size[RG_UNITS_BYTES];
+
+	rg_format_size(r->plan.points[point].size_bytes, size);
+	rg_progress_step(&r->progress, point, r->plan.npoints, size,
+			 r->config.budget_ns * left / 2);
 }
 
 static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *err)
 {
 	bool first = r->job.rdv->rank == 0;
+	char stage[48];
 	int rc = 0;
 
+	snprintf(stage, sizeof(stage), "measuring %u size%s", r->plan.npoints,
+		 r->plan.npoints > 1 ? "s" : "");
+	rg_progress_stage(&r->progress, stage, r->config.budget_ns * r->plan.npoints);
 	for (uint32_t i = 0; !rc && !*interrupted_out && i < r->plan.npoints; i++) {
 		if (first)
 			show_progress(r, i);
@@ -385,6 +396,7 @@ static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *
 				      r->samples, interrupted_out, err);
 		if (rc)
 			return rc;
+		rg_progress_hide(&r->progress);
 		if (first)
 			rc = bench_out_point(r->out, &r->plan.points[i], r->samples, err);
 		for (uint32_t c = 0; c < r->ncandidates; c++)
@@ -472,11 +484,13 @@ static int measure(struct rank *r, struct rg_err *err)
 	}
 	if (!rc)
 		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
-	if (!rc)
-		rc = calibrate(r, err);
 	if (rc)
 		return rc;
 	rc = agree(r, open_output(r, err), err);
+	if (!rc)
+		rc = calibrate(r, err);
+	if (!rc)
+		rc = agree(r, begin_output(r, err), err);
 	rg_load_read(&r->load);
 	if (!rc)
 		rc = measure_points(r, &interrupted, err);
@@ -500,9 +514,11 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	int rc;
 
 	rg_log_set_rank((int)rdv->rank);
+	rg_progress_init(&r.progress, rdv->rank == 0 ? stderr : NULL);
 	rc = measure(&r, err);
 	if (rc && !r.agreed)
 		rdv->ops->abort(rdv, err);
+	rg_progress_hide(&r.progress);
 	/* Peers that are threads look into our memory until they have ended as well. */
 	if (bench->gate)
 		bench_gate_pass(bench->gate);
