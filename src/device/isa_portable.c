@@ -49,22 +49,39 @@ INLINE void store_part(void *p, vec v, size_t n)
 	memcpy(p, &v, n);
 }
 
+/* yes where a < b, else no. For numbers below 2^31: few processors compare unsigned ones. */
+INLINE vec_u32 pick_less(vec_u32 a, uint32_t b, vec_u32 yes, vec_u32 no)
+{
+	vec_u32 less = (vec_u32)((vec_s32)a < (int32_t)b);
+
+	return (yes & less) | (no & ~less);
+}
+
+/* The vector forms of half_to_float and half_from_float (convert.h), all cases at once. */
 INLINE vec_f32 half_widen(half_vec_u16 h)
 {
-	vec_f32 f;
+	const uint32_t rebias = (uint32_t)(127 - 15) << 23;
+	vec_u32 code = __builtin_convertvector(h, vec_u32), abs = code & 0x7fff;
+	vec_u32 normal = (abs << 13) + rebias;
+	vec_u32 subnormal = (vec_u32)(__builtin_convertvector((vec_s32)abs, vec_f32) * 0x1p-24f);
+	vec_u32 v = pick_less(abs, 0x400, subnormal, normal);
 
-	for (int i = 0; i < V / 4; i++)
-		f[i] = half_to_float(h[i]);
-	return f;
+	v = pick_less(abs, 0x7c00, v, normal + rebias); /* infinities and NaNs */
+	return (vec_f32)(v | (code & 0x8000) << 16);
 }
 
 INLINE half_vec_u16 half_narrow(vec_f32 f)
 {
-	half_vec_u16 h;
+	vec_u32 bits = (vec_u32)f, abs = bits & 0x7fffffff;
+	vec_u32 nan = (abs >> 13 & 0x3ff) | 0x7e00;
+	vec_u32 h = (abs - ((uint32_t)(127 - 15) << 23) + 0xfff + (abs >> 13 & 1)) >> 13;
+	/* One half has units of 2^-24, as subnormals have, so that the sum is rounded to those. */
+	vec_u32 subnormal = (vec_u32)((vec_f32)abs + 0.5f) - 0x3f000000;
 
-	for (int i = 0; i < V / 4; i++)
-		h[i] = half_from_float(f[i]);
-	return h;
+	h = pick_less(abs, (uint32_t)(127 - 14) << 23, subnormal, h);
+	h = pick_less(abs, (uint32_t)(127 + 16) << 23, h, (vec_u32){0} + 0x7c00);
+	h = pick_less(abs, 0x7f800001, h, nan);
+	return __builtin_convertvector(h | (bits >> 16 & 0x8000), half_vec_u16);
 }
 
 INLINE float half_widen1(uint16_t h)

@@ -44,6 +44,14 @@ static uint64_t random_u64(void)
 	return random_state;
 }
 
+/* Any code of a 16-bit float but a NaN: half of them plain numbers, half of them anything. */
+static uint16_t random_code(uint64_t r, uint16_t infinity, uint16_t plain)
+{
+	uint16_t code = (uint16_t)(r >> 16);
+
+	return r & 1 || (code & 0x7fff) > infinity ? plain : code;
+}
+
 /* Any bits for integers; for floats any sign and mantissa, and exponents of which some overflow. */
 static void fill(void *p, enum rg_type type, size_t count)
 {
@@ -55,11 +63,11 @@ static void fill(void *p, enum rg_type type, size_t count)
 
 		switch (type) {
 		case RG_TYPE_FLOAT16:
-			h = rg_half_from_float(f);
+			h = random_code(r, 0x7c00, rg_half_from_float(f));
 			memcpy((char *)p + i * 2, &h, 2);
 			break;
 		case RG_TYPE_BFLOAT16:
-			h = rg_bfloat16_from_float(f);
+			h = random_code(r, 0x7f80, rg_bfloat16_from_float(f));
 			memcpy((char *)p + i * 2, &h, 2);
 			break;
 		case RG_TYPE_FLOAT32:
@@ -411,6 +419,30 @@ static void halves_are_rounded_only_once(void **state)
 	}
 }
 
+/* Minus zero is what leaves every number as it is, the signs of zeros as well. */
+static void check_neutral(struct call c)
+{
+	static uint16_t codes[0x10000], zeros[0x10000], sums[0x10000];
+	const void *src[] = {codes, zeros};
+	void *dst[] = {sums};
+
+	if (rg_type_bytes(c.type) != 2 || c.op != RG_OP_SUM)
+		return;
+	for (uint32_t i = 0; i < 0x10000; i++) {
+		codes[i] = (uint16_t)i;
+		zeros[i] = 0x8000;
+	}
+	c.isa->reduce[c.type * RG_OP_COUNT + c.op](dst, 1, src, 2, 0x10000, 0, 0);
+	for (uint32_t i = 0; i < 0x10000; i++)
+		if (sums[i] != codes[i] && !both_nan(c.type, sums, codes, i))
+			fail_call(&c, "code", 0, i);
+}
+
+static void every_16_bit_float_plus_minus_zero_is_itself(void **state)
+{
+	for_all_kernels(check_neutral);
+}
+
 static void copies_keep_every_bit_of_every_half(void **state)
 {
 	static uint16_t codes[0x10000], out[0x10000];
@@ -501,6 +533,7 @@ int main(void)
 		cmocka_unit_test(averages_divide_by_the_rank_count_and_truncate_integers),
 		cmocka_unit_test(integer_sums_and_products_wrap),
 		cmocka_unit_test(halves_are_rounded_only_once),
+		cmocka_unit_test(every_16_bit_float_plus_minus_zero_is_itself),
 		cmocka_unit_test(copies_keep_every_bit_of_every_half),
 		cmocka_unit_test(copies_move_every_byte_and_no_other),
 		cmocka_unit_test(streaming_starts_at_half_of_the_share_of_the_cache),
