@@ -48,14 +48,16 @@ int rg_err_prefix(struct rg_err *err, const char *fmt, ...)
 {
 	char old[RG_ERR_TEXT_BYTES];
 	va_list ap;
-	int n;
+	size_t n;
 
 	memcpy(old, err->text, sizeof(old));
 	va_start(ap, fmt);
-	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
-	if (n >= 0 && (size_t)n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", old);
+	n = strlen(err->text);
+	if (n + 3 < sizeof(err->text))
+		snprintf(err->text + n, sizeof(err->text) - n, ": %.*s",
+			 (int)(sizeof(err->text) - n - 3), old);
 	return err->code;
 }
 
