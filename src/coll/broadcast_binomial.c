@@ -2,8 +2,9 @@
 /*
  * Broadcast, binomial tree: whoever has a slice passes it on to ranks at distances ... 4, 2, 1.
  *
- * Steps ceil(log2 p) for the first slice, then one more per slice (a pipeline). Bytes sent at most
- * n ceil(log2 p), by the root. Scratch none. Any p up to 64, any root. No reduction.
+ * Steps floor(log2 p) for the first slice, as all children are written at once, then one more per
+ * slice (a pipeline). Bytes sent at most n ceil(log2 p), by the root. Scratch none. Any p up to 64,
+ * any root. No reduction.
  *
  * With v = rank - root (mod p), the parent of v is v without its lowest bit, its children are v + d
  * for all powers of two d below that bit. A slice is taken from the parent and written into the
@@ -88,7 +89,7 @@ const struct rg_algorithm rg_broadcast_binomial = {
 	.name = "binomial",
 	.coll = RG_COLL_BROADCAST,
 	.summary = "down a binomial tree, slices following each other",
-	.steps = "ceil(log2(p)) + s - 1",
+	.steps = "floor(log2(p)) + s - 1",
 	.bytes = "n ceil(log2(p)) by the root",
 	.ranks = "1 to 64",
 	.order = "none",

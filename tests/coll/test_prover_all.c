@@ -18,6 +18,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -218,12 +219,108 @@ static void persistent_buffers_alternate(void **state)
 	}
 }
 
+static uint32_t log2_down(uint32_t p)
+{
+	return 31u - (uint32_t)__builtin_clz(p);
+}
+
+static uint32_t log2_up(uint32_t p)
+{
+	return p > 1 ? log2_down(p - 1) + 1 : 0;
+}
+
+/* The most; one less where no chain needs both the fold and its return. */
+static uint32_t log2_folded(uint32_t p)
+{
+	return log2_down(p) + (p & (p - 1) ? 2 : 0);
+}
+
+static uint32_t halving(uint32_t p)
+{
+	return log2_folded(p) + log2_down(p);
+}
+
+static uint32_t ring(uint32_t p)
+{
+	return p - 1;
+}
+
+static uint32_t two_rings(uint32_t p)
+{
+	return 2 * (p - 1);
+}
+
+/* Steps of the rows for one short slice where they are not a constant. */
+static const struct {
+	enum rg_coll coll;
+	const char *name;
+	uint32_t (*steps)(uint32_t p);
+} steps_of[] = {
+	{RG_COLL_ALLREDUCE, "ring", two_rings},
+	{RG_COLL_ALLREDUCE, "recursive_doubling", log2_folded},
+	{RG_COLL_ALLREDUCE, "rabenseifner", halving},
+	{RG_COLL_REDUCESCATTER, "ring", ring},
+	{RG_COLL_ALLGATHER, "ring", ring},
+	{RG_COLL_BROADCAST, "binomial", log2_down},
+	{RG_COLL_BARRIER, "dissemination", log2_up},
+};
+
+static uint32_t documented_steps(const struct rg_algorithm *row, uint32_t p)
+{
+	for (size_t i = 0; i < sizeof(steps_of) / sizeof(steps_of[0]); i++) {
+		if (steps_of[i].coll == row->coll && !strcmp(steps_of[i].name, row->name))
+			return steps_of[i].steps(p);
+	}
+	return p == 1 ? 0 : !strcmp(row->name, "twoshot") ? 2 : 1;
+}
+
+static bool is_folded(const struct rg_algorithm *row, uint32_t p)
+{
+	return p & (p - 1) &&
+	       (!strcmp(row->name, "recursive_doubling") || !strcmp(row->name, "rabenseifner"));
+}
+
+/* The longest chain of messages that wait for each other is what the rows call steps. */
+static void steps_are_those_documented(void **state)
+{
+	const struct rg_geometry geometry = {.channels = 2,
+					     .slots = 8,
+					     .slot_bytes = 4096,
+					     .ll_slots = 8,
+					     .ll_bytes = 4096,
+					     .credit_batch = 1};
+
+	(void)state;
+	drawn = 1;
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		for (uint32_t k = 1; k <= 2 * RG_PROVER_RANKS_MAX; k++) {
+			uint32_t p = (k + 1) / 2;
+			enum rg_protocol protocol = k % 2 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD;
+			struct rg_prover_op op = {*a, problem_of(*a, p, p, protocol, geometry)};
+			struct rg_prover_report report;
+			struct rg_err err = {0};
+
+			op.problem.params.channels = 1;
+			if (!((*a)->protocols & 1u << protocol))
+				continue;
+			if (rg_prover_run(&op, 1, 1, &report, &err))
+				fail_msg("%s", err.text);
+			if (report.rounds != documented_steps(*a, p) &&
+			    !(is_folded(*a, p) && report.rounds + 1 == documented_steps(*a, p)))
+				fail_msg("%s %s takes %u steps over %u ranks, not %u",
+					 rg_coll_name((*a)->coll), (*a)->name,
+					 (unsigned)report.rounds, p, documented_steps(*a, p));
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_is_proved),
 		cmocka_unit_test(mixed_sequences_are_proved),
 		cmocka_unit_test(persistent_buffers_alternate),
+		cmocka_unit_test(steps_are_those_documented),
 	};
 
 	return cmocka_run_group_tests_name("prover, all algorithms", tests, NULL, NULL);
