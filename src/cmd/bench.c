@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define MAX_THREADS 256
 
@@ -349,6 +350,20 @@ static int run_threads(struct bench *b, uint32_t n, struct rg_err *err)
 
 /* --- ranks as processes --- */
 
+/*
+ * A peer is gone or hangs. The launcher may not know (a stopped process; mpirun with recovery), so
+ * the job is ended by MPI itself, once the other survivors had time to say their line, too.
+ */
+static void end_mpi_job(const struct bench *b, int rc, const struct rg_err *err)
+{
+	int status = rg_cmd_status(BENCH_NAME, rc, err);
+
+	/* If that hangs as well, the alarm ends at least this process. */
+	alarm(4);
+	sleep(1);
+	b->mpi->module->abort(status);
+}
+
 static int run_process(const struct bench *b, struct rg_rendezvous *rdv, bool *print_out,
 		       struct rg_err *err)
 {
@@ -374,6 +389,8 @@ static int run_mpi(struct bench *b, const char *name, bool algorithms, bool *pri
 	rc = rg_mpi_rendezvous_open(b->mpi, rg_clock_ns() + timeout_ns, &rdv, err);
 	if (!rc)
 		rc = run_process(b, rdv, print_out, err);
+	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT)
+		end_mpi_job(b, rc, err);
 	rg_mpi_close(b->mpi);
 	return rc;
 }

@@ -78,6 +78,22 @@ extern const struct rg_opt_command bench_command;
 int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agreed_out,
 	       struct rg_err *err);
 
+/* --- the watch over MPI's collectives (bench_watch.c) --- */
+
+struct bench_watch;
+
+/*
+ * Ends the job, after one line on stderr, when this rank is inside an operation for longer than
+ * limit_ns. places[nranks] and module are borrowed until close. RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ */
+int bench_watch_open(const struct rg_place *places, uint32_t rank, uint32_t nranks,
+		     const struct rg_mpi_module *module, uint64_t limit_ns,
+		     struct bench_watch **watch_out, struct rg_err *err);
+void bench_watch_close(struct bench_watch *watch); /* NULL is allowed */
+
+/* Where the rank writes since when (rg_clock_ns) it has been inside an operation; 0: it is not. */
+_Atomic uint64_t *bench_watch_busy(struct bench_watch *watch);
+
 /* --- rank 0's output --- */
 
 /* What the ranks told each other, and what the sampler found out; borrowed by the output. */

@@ -36,6 +36,7 @@ struct rank {
 	uint32_t ncandidates;
 	struct rg_sampler_config config;
 	struct rg_sampler *sampler; /* owned */
+	struct bench_watch *watch;  /* owned; NULL: not needed */
 	bool calibrated;
 	struct rg_calibration calibration;
 	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
@@ -454,6 +455,24 @@ static int conclude(struct rank *r, bool interrupted, struct rg_err *err)
 	return agree(r, rc, err);
 }
 
+/* Only MPI's collectives need it: ours have deadlines. */
+static int open_watch(struct rank *r, struct rg_err *err)
+{
+	uint64_t limit_ns = r->job.deadline_ns + r->job.deadline_ns / 8;
+	bool needed = false;
+	int rc;
+
+	for (uint32_t i = 0; i < r->nspecs; i++)
+		needed |= r->specs[i].ops != &rg_target_railgauge;
+	if (!needed || !r->bench->mpi)
+		return 0;
+	rc = bench_watch_open(r->places, r->job.rdv->rank, r->job.rdv->nranks,
+			      r->bench->mpi->module, limit_ns, &r->watch, err);
+	if (!rc)
+		r->config.busy_since_ns = bench_watch_busy(r->watch);
+	return rc;
+}
+
 static int prepare(struct rank *r, struct rg_err *err)
 {
 	int rc = exchange_places(r, err);
@@ -469,7 +488,8 @@ static int prepare(struct rank *r, struct rg_err *err)
 	if (rc)
 		return rc;
 	make_config(r);
-	return agree(r, check_memory(r, err), err);
+	rc = agree(r, check_memory(r, err), err);
+	return rc ? rc : agree(r, open_watch(r, err), err);
 }
 
 static int measure(struct rank *r, struct rg_err *err)
@@ -522,6 +542,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	/* Peers that are threads look into our memory until they have ended as well. */
 	if (bench->gate)
 		bench_gate_pass(bench->gate);
+	bench_watch_close(r.watch);
 	bench_out_close(r.out);
 	rg_sampler_close(r.sampler);
 	for (uint32_t c = 0; r.samples && c < r.ncandidates; c++)

@@ -6,6 +6,7 @@ src_railgauge_SOURCES = \
 	%D%/bench_calibrate.c \
 	%D%/bench_out.c \
 	%D%/bench_rank.c \
+	%D%/bench_watch.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
 	%D%/grid.c \

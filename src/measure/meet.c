@@ -138,11 +138,13 @@ static int look_after(struct rg_meet *m, uint32_t rank, uint64_t start_ns, uint6
 
 	if (atomic_load_explicit(&b->left, memory_order_acquire) &&
 	    atomic_load_explicit(&b->sequence, memory_order_acquire) < m->sequence)
-		return rg_err_set(err, RG_ERR_PEER, "rank %u on %s has given up", rank,
-				  m->ep->host[rank]);
+		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s): rank %u (%s) has given up",
+				  m->rdv->rank, m->ep->host[m->rdv->rank], rank, m->ep->host[rank]);
 	if (now - *alive_ns > ALIVE_EVERY_NS) {
 		*alive_ns = now;
 		rc = m->ep->ops->peer_alive(m->ep, rank, err);
+		if (rc && err)
+			rg_err_prefix(err, "rank %u (%s)", m->rdv->rank, m->ep->host[m->rdv->rank]);
 		if (rc)
 			return rc;
 	}

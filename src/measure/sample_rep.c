@@ -154,6 +154,12 @@ static void check(struct rg_sampler *s, const struct opened *o, uint64_t done,
 	}
 }
 
+static void set_busy(const struct rg_sampler *s, uint64_t since_ns)
+{
+	if (s->config.busy_since_ns)
+		atomic_store_explicit(s->config.busy_since_ns, since_ns, memory_order_relaxed);
+}
+
 int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report *report_out,
 		     uint64_t *start_ns_out, struct rg_err *err)
 {
@@ -163,6 +169,7 @@ int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report
 	int rc;
 
 	prepare(s, o);
+	set_busy(s, rg_clock_ns());
 	rc = warm_up(s, o, err);
 	if (rc)
 		return rc;
@@ -174,6 +181,7 @@ int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report
 	rc = run_all(s, o->target, done, s->ops, err);
 	report.end_ns = rg_clock_ns();
 	rg_timed_end();
+	set_busy(s, 0);
 	if (rc)
 		return rc;
 	lane->done += s->ops;

@@ -45,6 +45,7 @@
 #include "railgauge/measure/target.h"
 
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -73,6 +74,12 @@ struct rg_sampler_config {
 	size_t pairs_bytes; /* of each kind */
 	/* Set asynchronously when the user wants to stop; borrowed; may be NULL. */
 	const volatile sig_atomic_t *interrupted;
+	/*
+	 * Written by the sampler: since when (rg_clock_ns) this rank has been inside operations of
+	 * a target, 0 while it is not; for a watch over targets without deadlines. Borrowed; may be
+	 * NULL.
+	 */
+	_Atomic uint64_t *busy_since_ns;
 };
 
 /* What is measured at a point. Equal on all ranks. */
