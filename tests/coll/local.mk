@@ -2,9 +2,22 @@
 if HAVE_CMOCKA
 check_PROGRAMS += tests/coll/test_executor
 TESTS += tests/coll/test_executor
-tests_coll_test_executor_SOURCES = %D%/test_executor.c
+tests_coll_test_executor_SOURCES = %D%/test_executor.c %D%/ranks.c %D%/ranks.h
 tests_coll_test_executor_CPPFLAGS = $(test_cppflags)
 tests_coll_test_executor_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/coll/test_sequences
+TESTS += tests/coll/test_sequences
+tests_coll_test_sequences_SOURCES = %D%/test_sequences.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_sequences_CPPFLAGS = $(test_cppflags)
+tests_coll_test_sequences_LDADD = $(test_libs)
+
+valgrind_tests += tests/coll/test_program
+check_PROGRAMS += tests/coll/test_program
+TESTS += tests/coll/test_program
+tests_coll_test_program_SOURCES = %D%/test_program.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_program_CPPFLAGS = $(test_cppflags)
+tests_coll_test_program_LDADD = $(test_libs)
 
 valgrind_tests += tests/coll/test_prover
 check_PROGRAMS += tests/coll/test_prover

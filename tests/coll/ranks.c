@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "ranks.h"
+
+#include "railgauge/base/clock.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+const struct rg_geometry small_geometry = {
+	.channels = 2,
+	.slots = 4,
+	.slot_bytes = 1024,
+	.ll_slots = 4,
+	.ll_bytes = 4096,
+	.credit_batch = 2,
+};
+
+/* What one thread gets. */
+struct thread {
+	struct rank rank;
+	const struct rg_transport_config *config;
+	int (*body)(struct rank *r, void *arg);
+	void *arg;
+	int rc;
+};
+
+static void *rank_main(void *arg)
+{
+	struct thread *t = arg;
+	struct rank *r = &t->rank;
+
+	t->rc = rg_transport_inproc.open(r->rdv, t->config, &r->ep, &r->err);
+	if (!t->rc)
+		t->rc = rg_executor_open(r->ep, 2, &r->x, &r->err);
+	if (!t->rc)
+		t->rc = t->body(r, t->arg);
+	rg_executor_close(r->x);
+	rg_transport_inproc.close(r->ep);
+	return NULL;
+}
+
+void run_ranks(uint32_t nranks, uint32_t first_sequence, int (*body)(struct rank *r, void *arg),
+	       void *arg, const char *what)
+{
+	const struct rg_transport_config config = {
+		.geometry = small_geometry,
+		.patience = rg_patience_shared_core,
+		.timeout_ns = 10000000000u,
+		.first_sequence = first_sequence,
+	};
+	struct rg_rendezvous *rdv[MAX_RANKS];
+	struct thread threads[MAX_RANKS];
+	pthread_t ids[MAX_RANKS];
+
+	assert_true(nranks <= MAX_RANKS);
+	assert_int_equal(rg_rendezvous_threads_open(nranks, rdv, NULL), 0);
+	for (uint32_t i = 0; i < nranks; i++) {
+		threads[i] = (struct thread){
+			.rank = {.rdv = rdv[i], .drawn = i + 1},
+			.config = &config,
+			.body = body,
+			.arg = arg,
+		};
+		assert_int_equal(pthread_create(&ids[i], NULL, rank_main, &threads[i]), 0);
+	}
+	for (uint32_t i = 0; i < nranks; i++)
+		pthread_join(ids[i], NULL);
+	for (uint32_t i = 0; i < nranks; i++)
+		rg_rendezvous_close(rdv[i]);
+	/* Who waited in vain knows less than who saw something wrong. */
+	for (uint32_t i = 0; i < nranks; i++) {
+		if (threads[i].rc && threads[i].rc != RG_ERR_TIMEOUT)
+			fail_msg("%s: %s", what, threads[i].rank.err.text);
+	}
+	for (uint32_t i = 0; i < nranks; i++) {
+		if (threads[i].rc)
+			fail_msg("%s: %s", what, threads[i].rank.err.text);
+	}
+}
+
+uint32_t draw(uint32_t *state, uint32_t n)
+{
+	*state = *state * 1664525u + 1013904223u;
+	return (uint32_t)((uint64_t)(*state >> 8) * n >> 24);
+}
+
+int meet(struct rank *r)
+{
+	return rg_rendezvous_barrier(r->rdv, rg_clock_ns() + 20000000000u, &r->err);
+}
+
+void part(struct rank *r)
+{
+	struct rg_err err;
+
+	(void)rg_rendezvous_barrier(r->rdv, rg_clock_ns() + 30000000000u, &err);
+}
+
+int open_place(struct rank *r, uint64_t bytes, struct place *out)
+{
+	int rc;
+
+	*out = (struct place){0};
+	rc = rg_buffer_open(RG_MEMORY_HOST, bytes, 0, -1, &out->src, &r->err);
+	if (!rc)
+		rc = rg_buffer_open(RG_MEMORY_HOST, bytes, 0, -1, &out->dst, &r->err);
+	if (!rc)
+		rc = r->ep->ops->window_open(r->ep, &out->src, &out->src_window, &r->err);
+	if (!rc)
+		rc = r->ep->ops->window_open(r->ep, &out->dst, &out->dst_window, &r->err);
+	return rc;
+}
+
+void close_place(struct place *place)
+{
+	rg_transport_inproc.window_close(place->src_window);
+	rg_transport_inproc.window_close(place->dst_window);
+	rg_buffer_close(&place->src);
+	rg_buffer_close(&place->dst);
+}
+
+static uint64_t src_count(const struct rg_problem *p)
+{
+	return rg_coll_src_count(p->coll, p->count, p->layout.nranks);
+}
+
+static uint64_t dst_count(const struct rg_problem *p)
+{
+	return rg_coll_dst_count(p->coll, p->count, p->layout.nranks);
+}
+
+uint64_t place_bytes(const struct rg_problem *p)
+{
+	return (src_count(p) > dst_count(p) ? src_count(p) : dst_count(p)) * p->elem_bytes;
+}
+
+/* nccl-tests' in place: the smaller buffer is this rank's block of the larger. */
+static int32_t *src_of(const struct rank *r, const struct rg_problem *p, const struct place *place)
+{
+	bool block = p->in_place && dst_count(p) > src_count(p);
+
+	return (int32_t *)place->src.base + (block ? r->ep->rank * p->count : 0);
+}
+
+static int32_t *dst_of(const struct rank *r, const struct rg_problem *p, const struct place *place)
+{
+	bool block = p->in_place && src_count(p) > dst_count(p);
+
+	return (int32_t *)(p->in_place ? place->src : place->dst).base +
+	       (block ? r->ep->rank * p->count : 0);
+}
+
+static int32_t input(uint32_t rank, uint64_t i, uint32_t op)
+{
+	return (int32_t)((rank * 7 + i * 3 + op * 5) % 41);
+}
+
+void poison(const struct rank *r, const struct rg_problem *p, struct place *place)
+{
+	if (p->in_place)
+		memset(place->src.base, 0xa5, place_bytes(p));
+	else
+		memset(dst_of(r, p, place), 0xa5, dst_count(p) * p->elem_bytes);
+}
+
+void fill(const struct rank *r, const struct rg_problem *p, struct place *place, uint32_t op)
+{
+	int32_t *src = src_of(r, p, place);
+
+	for (uint64_t i = 0; i < src_count(p); i++)
+		src[i] = input(r->ep->rank, i, op);
+}
+
+struct rg_run_args args_of(const struct rank *r, const struct rg_problem *p,
+			   const struct place *place)
+{
+	return (struct rg_run_args){
+		.src = src_of(r, p, place),
+		.dst = dst_of(r, p, place),
+		.src_window = place->src_window,
+		.dst_window = p->in_place ? place->src_window : place->dst_window,
+	};
+}
+
+/* Element i of a rank's destination after the collective. */
+static int32_t expected(const struct rg_problem *p, uint32_t rank, uint64_t i, uint32_t op)
+{
+	uint32_t n = p->layout.nranks;
+	int32_t sum = 0;
+
+	switch (p->coll) {
+	case RG_COLL_ALLREDUCE:
+		for (uint32_t r = 0; r < n; r++)
+			sum += input(r, i, op);
+		return sum;
+	case RG_COLL_REDUCESCATTER:
+		for (uint32_t r = 0; r < n; r++)
+			sum += input(r, rank * p->count + i, op);
+		return sum;
+	case RG_COLL_ALLGATHER:
+		return input((uint32_t)(i / p->count), i % p->count, op);
+	case RG_COLL_ALLTOALL:
+		return input((uint32_t)(i / p->count), rank * p->count + i % p->count, op);
+	case RG_COLL_BROADCAST:
+		return input(p->root, i, op);
+	case RG_COLL_SENDRECV:
+		return input((rank + n - 1) % n, i, op);
+	default:
+		return 0;
+	}
+}
+
+int check(struct rank *r, const struct rg_problem *p, const struct place *place, uint32_t op)
+{
+	const int32_t *dst = dst_of(r, p, place);
+
+	for (uint64_t i = 0; i < dst_count(p); i++) {
+		int32_t want = expected(p, r->ep->rank, i, op);
+
+		if (dst[i] != want)
+			return rg_err_set(&r->err, RG_ERR_WRONG_DATA,
+					  "rank %u op %u element %llu: %d, not %d", r->ep->rank, op,
+					  (unsigned long long)i, dst[i], want);
+	}
+	return 0;
+}
