@@ -141,18 +141,6 @@ static void remember_wrong(struct bench_out *o, const struct rg_candidate *c,
 	o->wrong += x->wrong;
 }
 
-/* rank_samples are kept by repetition here and by rank in the result. */
-static double *turn_around(const struct rg_samples *x, uint32_t nranks)
-{
-	double *by_rank = rg_alloc(x->n * nranks * sizeof(double));
-
-	for (uint64_t i = 0; by_rank && i < x->n; i++) {
-		for (uint32_t r = 0; r < nranks; r++)
-			by_rank[r * x->n + i] = x->ranks_ns[i * nranks + r];
-	}
-	return by_rank;
-}
-
 static int summarise(struct bench_out *o, const struct rg_samples *x, struct rg_stats *stats,
 		     struct rg_err *err)
 {
@@ -225,7 +213,6 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	};
 	const struct rg_bound bound = find_bound(o, c, point, p.ops);
 	struct rg_stats stats;
-	double *by_rank = NULL;
 	int rc = summarise(o, x, &stats, err);
 
 	if (rc)
@@ -233,14 +220,9 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	if (x->n)
 		rg_result_point_fill(&p, o->job.nranks, &stats, x->ns,
 				     bound.bound_ns > 0 ? &bound : NULL);
-	if (x->n && x->ranks_ns) {
-		by_rank = turn_around(x, o->job.nranks);
-		if (!by_rank)
-			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the samples");
-		p.rank_samples = by_rank;
-	}
+	if (x->n)
+		p.rank_samples = x->ranks_ns;
 	rc = rg_result_add_point(o->result, &p, NULL, err);
-	rg_free(by_rank);
 	remember_wrong(o, c, point, x);
 	return rc;
 }
