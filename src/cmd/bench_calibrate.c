@@ -7,9 +7,6 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/model/bound.h"
 
-/* Three of each loop: the best counts, and one of three is undisturbed on most machines. */
-#define REPETITIONS 3
-
 /* Footprints of the machine's caches first, then of the points. */
 #define LIST_MAX 256
 
@@ -46,7 +43,6 @@ int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
 	uint64_t list[LIST_MAX] = {0};
 	struct rg_calibrate_config config = {
 		.footprint_bytes = list,
-		.repetitions = REPETITIONS,
 		.numa_node = -1,
 		.deadline_ns = timeout_ns,
 	};

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REPETITIONS	5
-#define REPETITIONS_MAX 64
+#define ROUNDS	   3
+#define ROUNDS_MAX 1000
 
 /* Between two readings of the clock: long against them, short against a slice. */
 #define PIECE_BYTES ((size_t)256 << 10)
@@ -26,7 +26,7 @@
 
 /* What one rank does with one loop; travels through the rendezvous. */
 struct rates {
-	double rate_Bps[REPETITIONS_MAX];
+	double rate_Bps[RG_CALIBRATE_SLICES];
 };
 
 static int compare(const void *a, const void *b)
@@ -81,23 +81,23 @@ uint32_t rg_calibrate_footprints(uint64_t l1_bytes, uint64_t l2_bytes, uint64_t 
 	return rg_calibrate_merge(footprints_out, 4);
 }
 
-static uint32_t repetitions(const struct rg_calibrate_config *config)
+static uint32_t rounds(const struct rg_calibrate_config *config)
 {
-	return config->repetitions ? config->repetitions : REPETITIONS;
+	return config->rounds ? config->rounds : ROUNDS;
 }
 
 uint64_t rg_calibrate_cost_ns(const struct rg_calibrate_config *config)
 {
 	uint64_t loops = (uint64_t)config->nfootprints * RG_MIX_COUNT + 1; /* and the plain one */
 
-	return loops * repetitions(config) * RG_CALIBRATE_SLICE_NS;
+	return loops * rounds(config) * RG_CALIBRATE_SLICES * RG_CALIBRATE_SLICE_NS;
 }
 
 /* Lays the streams of a mix into the buffer; returns the length of each. */
 static size_t lay_out(enum rg_mix mix, uint64_t footprint_bytes, const struct rg_buffer *buffer,
 		      struct loop_streams *s)
 {
-	uint32_t n = rg_mix_reads(mix) + rg_mix_writes(mix);
+	uint32_t n = rg_mix_streams(mix);
 	size_t len = (size_t)(footprint_bytes / n) & ~(size_t)63;
 
 	for (uint32_t i = 0; i < n; i++)
@@ -106,96 +106,117 @@ static size_t lay_out(enum rg_mix mix, uint64_t footprint_bytes, const struct rg
 }
 
 /*
- * Runs the loop over the streams, round and round, for nslices slices from now on. A slice that the
- * machine stretched counts with the time that it took.
+ * Runs the loop over the streams, round and round; per element it moves so many (reads and writes).
+ * Slice i ends RG_CALIBRATE_SLICE_NS * (i + 1) from now, so that the slices of all ranks stay
+ * together. One that was left so late that half of the next was gone counts as missed: rate 0.
  */
-static void run_slices(loop_fn *loop, struct loop_streams *s, size_t len, uint32_t nstreams,
-		       uint32_t nslices, double *rate_Bps)
+static void run_slices(loop_fn *loop, struct loop_streams *s, size_t len, uint32_t moves,
+		       double *rate_Bps)
 {
 	size_t piece = len < PIECE_BYTES ? len : PIECE_BYTES, at = 0;
 	size_t passes = PIECE_BYTES / piece;
-	uint64_t begin = rg_clock_ns(), now;
+	uint64_t now = rg_clock_ns(), begin, end = now;
 
-	for (uint32_t i = 0; i < nslices; i++) {
+	for (uint32_t i = 0; i < RG_CALIBRATE_SLICES; i++) {
 		uint64_t bytes = 0;
 
-		do {
+		begin = now;
+		end += RG_CALIBRATE_SLICE_NS;
+		while (now < end) {
 			size_t n = len - at < piece ? len - at : piece;
 
 			for (size_t pass = 0; pass < passes; pass++)
 				loop(s, at, n);
-			bytes += (uint64_t)n * passes * nstreams;
+			bytes += (uint64_t)n * passes * moves;
 			at = at + n < len ? at + n : 0;
 			now = rg_clock_ns();
-		} while (now - begin < RG_CALIBRATE_SLICE_NS);
-		rate_Bps[i] = (double)bytes / (double)(now - begin) * 1e9;
-		begin = now;
+		}
+		rate_Bps[i] = bytes && now < end + RG_CALIBRATE_SLICE_NS / 2
+				      ? (double)bytes / (double)(now - begin) * 1e9
+				      : 0;
 	}
 }
 
-/* One loop on all ranks at once: the best repetition's mean over ranks. */
-static int measure(struct rg_rendezvous *rdv, const struct rg_calibrate_config *config,
-		   loop_fn *loop, enum rg_mix mix, struct loop_streams *s, size_t len,
-		   struct rates *all, double *best_out, struct rg_err *err)
+/* What a rank works with. */
+struct work {
+	struct rg_rendezvous *rdv; /* borrowed, as all here */
+	const struct rg_calibrate_config *config;
+	const struct rg_buffer *buffer;
+	struct loop_streams streams;
+	struct rates *all; /* [nranks] */
+};
+
+/* One loop on all ranks at once; raises *best to the best slice's mean over ranks. */
+static int measure(struct work *w, loop_fn *loop, enum rg_mix mix, uint64_t footprint_bytes,
+		   double *best, struct rg_err *err)
 {
-	uint32_t n = repetitions(config), nstreams = rg_mix_reads(mix) + rg_mix_writes(mix);
+	size_t len = lay_out(mix, footprint_bytes, w->buffer, &w->streams);
+	uint32_t nranks = w->rdv->nranks;
 	struct rates mine = {0};
-	double best = 0;
-	int rc = rg_rendezvous_barrier(rdv, rg_clock_ns() + config->deadline_ns, err);
+	int rc = rg_rendezvous_barrier(w->rdv, rg_clock_ns() + w->config->deadline_ns, err);
 
 	if (rc)
 		return rc;
-	run_slices(loop, s, len, nstreams, n, mine.rate_Bps);
-	rc = rg_rendezvous_allgather(rdv, &mine, all, sizeof(mine),
-				     rg_clock_ns() + config->deadline_ns, err);
+	run_slices(loop, &w->streams, len, rg_mix_reads(mix) + rg_mix_writes(mix), mine.rate_Bps);
+	rc = rg_rendezvous_allgather(w->rdv, &mine, w->all, sizeof(mine),
+				     rg_clock_ns() + w->config->deadline_ns, err);
 	if (rc)
 		return rc;
-	for (uint32_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < RG_CALIBRATE_SLICES; i++) {
+		bool missed = false;
 		double sum = 0;
 
-		for (uint32_t r = 0; r < rdv->nranks; r++)
-			sum += all[r].rate_Bps[i];
-		if (sum / rdv->nranks > best)
-			best = sum / rdv->nranks;
+		for (uint32_t r = 0; r < nranks; r++) {
+			missed |= !(w->all[r].rate_Bps[i] > 0);
+			sum += w->all[r].rate_Bps[i];
+		}
+		if (!missed && sum / nranks > *best)
+			*best = sum / nranks;
 	}
-	*best_out = best;
 	return 0;
 }
 
 /* All loops at all footprints, and the check at the last. */
-static int measure_all(struct rg_rendezvous *rdv, const struct rg_calibrate_config *config,
-		       const struct rg_buffer *buffer, struct loop_streams *s, struct rates *all,
-		       struct rg_calibration *c, struct rg_err *err)
+static int measure_round(struct work *w, uint32_t round, struct rg_calibration *c,
+			 struct rg_err *err)
+{
+	uint32_t n = c->rates.nfootprints;
+	int rc = 0;
+
+	for (uint32_t f = 0; f < n; f++) {
+		for (enum rg_mix m = 0; !rc && m < RG_MIX_COUNT; m++)
+			rc = measure(w, rg_calibrate_loops[m], m, c->rates.footprint_bytes[f],
+				     &c->rates.rate_Bps[f][m], err);
+		if (rc)
+			return rc;
+		if (w->config->progress)
+			w->config->progress(w->config->progress_arg, round * n + f + 1,
+					    rounds(w->config) * n);
+	}
+	return measure(w, rg_calibrate_plain_add, RG_MIX_ADD, c->check_bytes, &c->check_plain_Bps,
+		       err);
+}
+
+static int measure_all(struct work *w, struct rg_calibration *c, struct rg_err *err)
 {
 	uint32_t last = c->rates.nfootprints - 1;
-	size_t len;
-	int rc;
+	int rc = 0;
 
-	for (uint32_t f = 0; f <= last; f++) {
-		for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++) {
-			len = lay_out(m, c->rates.footprint_bytes[f], buffer, s);
-			rc = measure(rdv, config, rg_calibrate_loops[m], m, s, len, all,
-				     &c->rates.rate_Bps[f][m], err);
-			if (rc)
-				return rc;
-		}
-		if (config->progress)
-			config->progress(config->progress_arg, f + 1, last + 1);
-	}
 	c->check_bytes = c->rates.footprint_bytes[last];
+	for (uint32_t round = 0; !rc && round < rounds(w->config); round++)
+		rc = measure_round(w, round, c, err);
+	if (rc)
+		return rc;
 	c->check_own_Bps = c->rates.rate_Bps[last][RG_MIX_ADD];
-	len = lay_out(RG_MIX_ADD, c->check_bytes, buffer, s);
-	rc = measure(rdv, config, rg_calibrate_plain_add, RG_MIX_ADD, s, len, all,
-		     &c->check_plain_Bps, err);
 	c->check_passed = fabs(c->check_own_Bps / c->check_plain_Bps - 1) <= RG_CALIBRATE_TOLERANCE;
-	return rc;
+	return 0;
 }
 
 /* RG_ERR_INVALID for a configuration that cannot be, or is not the same on all ranks. */
 static int check_config(struct rg_rendezvous *rdv, const struct rg_calibrate_config *config,
 			struct rg_err *err)
 {
-	uint64_t mine[RG_RATES_MAX + 2] = {config->nfootprints, repetitions(config)};
+	uint64_t mine[RG_RATES_MAX + 2] = {config->nfootprints, rounds(config)};
 	uint64_t theirs[RG_RATES_MAX + 2];
 	uint64_t deadline_ns = rg_clock_ns() + config->deadline_ns;
 	int rc = 0;
@@ -203,9 +224,9 @@ static int check_config(struct rg_rendezvous *rdv, const struct rg_calibrate_con
 	if (!config->nfootprints || config->nfootprints > RG_RATES_MAX)
 		rc = rg_err_set(err, RG_ERR_INVALID, "calibration: %u footprints, not 1 to %d",
 				config->nfootprints, RG_RATES_MAX);
-	else if (repetitions(config) > REPETITIONS_MAX)
-		rc = rg_err_set(err, RG_ERR_INVALID, "calibration: %u repetitions, not 1 to %d",
-				config->repetitions, REPETITIONS_MAX);
+	else if (rounds(config) > ROUNDS_MAX)
+		rc = rg_err_set(err, RG_ERR_INVALID, "calibration: %u rounds, not 1 to %d",
+				config->rounds, ROUNDS_MAX);
 	else
 		memcpy(mine + 2, config->footprint_bytes,
 		       config->nfootprints * sizeof(*config->footprint_bytes));
@@ -225,9 +246,8 @@ int rg_calibrate(struct rg_rendezvous *rdv, const struct rg_calibrate_config *co
 		 struct rg_calibration *out, struct rg_err *err)
 {
 	struct rg_calibration c = {0};
-	struct loop_streams streams = {0};
 	struct rg_buffer buffer = {0};
-	struct rates *all = NULL;
+	struct work work = {.rdv = rdv, .config = config, .buffer = &buffer};
 	size_t room;
 	int rc = check_config(rdv, config, err);
 
@@ -241,18 +261,18 @@ int rg_calibrate(struct rg_rendezvous *rdv, const struct rg_calibrate_config *co
 	rc = rg_buffer_open(RG_MEMORY_HOST, room + LOOP_SOURCE_BYTES, 4096, config->numa_node,
 			    &buffer, err);
 	if (!rc) {
-		all = rg_zalloc(rdv->nranks, sizeof(*all));
-		if (!all)
+		work.all = rg_zalloc(rdv->nranks, sizeof(*work.all));
+		if (!work.all)
 			rc = rg_err_set(err, RG_ERR_NO_MEMORY, "calibration: no memory");
 	}
 	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->deadline_ns, err);
 	if (!rc) {
-		streams.source = (uint8_t *)buffer.base + (room & ~(size_t)63);
-		rc = measure_all(rdv, config, &buffer, &streams, all, &c, err);
+		work.streams.source = (uint8_t *)buffer.base + (room & ~(size_t)63);
+		rc = measure_all(&work, &c, err);
 	}
 	if (!rc)
 		*out = c;
-	rg_free(all);
+	rg_free(work.all);
 	rg_buffer_close(&buffer);
 	return rc;
 }

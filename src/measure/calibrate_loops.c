@@ -78,34 +78,67 @@ static void loop_copy_stream(struct loop_streams *s, size_t at, size_t len_bytes
 	rg_copy(s->stream[1] + at, s->stream[0] + at, len_bytes, RG_STORE_STREAM);
 }
 
-/* Two sources to ndst destinations. */
-static void add(struct loop_streams *s, size_t at, size_t len_bytes, uint32_t ndst, uint64_t stream)
+/* Two sources to ndst destinations, which begin at stream[first_dst]: 0 is in place. */
+static void add(struct loop_streams *s, size_t at, size_t len_bytes, uint32_t first_dst,
+		uint32_t ndst, uint64_t stream)
 {
 	const void *src[] = {s->stream[0] + at, s->stream[1] + at};
-	void *dst[] = {s->stream[2] + at, ndst > 1 ? s->stream[3] + at : NULL};
+	void *dst[2] = {s->stream[first_dst] + at};
 
+	if (ndst > 1)
+		dst[1] = s->stream[first_dst + 1] + at;
 	rg_reduce_kernel(RG_TYPE_FLOAT32, RG_OP_SUM)(dst, ndst, src, 2, len_bytes / sizeof(float),
 						     stream, 1);
 }
 
+/* The second source never leaves the innermost cache, so it does not count. */
+static void loop_update(struct loop_streams *s, size_t at, size_t len_bytes)
+{
+	size_t n;
+
+	for (; len_bytes; at += n, len_bytes -= n) {
+		const void *src[] = {s->stream[0] + at, s->source};
+		void *dst[] = {s->stream[0] + at};
+
+		n = len_bytes < LOOP_SOURCE_BYTES ? len_bytes : LOOP_SOURCE_BYTES;
+		rg_reduce_kernel(RG_TYPE_FLOAT32, RG_OP_SUM)(dst, 1, src, 2, n / sizeof(float), 0,
+							     1);
+	}
+}
+
+static void loop_add_update(struct loop_streams *s, size_t at, size_t len_bytes)
+{
+	add(s, at, len_bytes, 0, 1, 0);
+}
+
+static void loop_two_update(struct loop_streams *s, size_t at, size_t len_bytes)
+{
+	add(s, at, len_bytes, 0, 2, 0);
+}
+
+static void loop_two_update_stream(struct loop_streams *s, size_t at, size_t len_bytes)
+{
+	add(s, at, len_bytes, 0, 2, 3);
+}
+
 static void loop_add(struct loop_streams *s, size_t at, size_t len_bytes)
 {
-	add(s, at, len_bytes, 1, 0);
+	add(s, at, len_bytes, 2, 1, 0);
 }
 
 static void loop_add_stream(struct loop_streams *s, size_t at, size_t len_bytes)
 {
-	add(s, at, len_bytes, 1, 1);
+	add(s, at, len_bytes, 2, 1, 1);
 }
 
 static void loop_two_two(struct loop_streams *s, size_t at, size_t len_bytes)
 {
-	add(s, at, len_bytes, 2, 0);
+	add(s, at, len_bytes, 2, 2, 0);
 }
 
 static void loop_two_two_stream(struct loop_streams *s, size_t at, size_t len_bytes)
 {
-	add(s, at, len_bytes, 2, 3);
+	add(s, at, len_bytes, 2, 2, 3);
 }
 
 loop_fn *const rg_calibrate_loops[RG_MIX_COUNT] = {
@@ -118,6 +151,10 @@ loop_fn *const rg_calibrate_loops[RG_MIX_COUNT] = {
 	[RG_MIX_ADD_STREAM] = loop_add_stream,
 	[RG_MIX_TWO_TWO] = loop_two_two,
 	[RG_MIX_TWO_TWO_STREAM] = loop_two_two_stream,
+	[RG_MIX_UPDATE] = loop_update,
+	[RG_MIX_ADD_UPDATE] = loop_add_update,
+	[RG_MIX_TWO_UPDATE] = loop_two_update,
+	[RG_MIX_TWO_UPDATE_STREAM] = loop_two_update_stream,
 };
 
 void rg_calibrate_plain_add(struct loop_streams *s, size_t at, size_t len_bytes)

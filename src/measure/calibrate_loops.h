@@ -12,11 +12,12 @@
 
 #define LOOP_STREAMS_MAX 4
 
-/* The source of mixes that only write: small enough for the innermost cache. */
+/* The source of mixes that only write or update: small enough for the innermost cache. */
 #define LOOP_SOURCE_BYTES ((size_t)16 << 10)
 
 struct loop_streams {
-	uint8_t *stream[LOOP_STREAMS_MAX]; /* borrowed: reads first, then writes; 64-byte aligned */
+	uint8_t *stream[LOOP_STREAMS_MAX]; /* borrowed: reads first, then writes (UPDATE: both);
+					      64-byte aligned */
 	const uint8_t *source;		   /* borrowed, [LOOP_SOURCE_BYTES] */
 	uint64_t sink;			   /* what reads add up to, so that they are not left out */
 };

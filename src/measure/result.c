@@ -258,7 +258,12 @@ int rg_result_set_calibration(struct rg_result *result, const struct rg_calibrat
 
 	if (rc)
 		return rc;
-	if (!c->check_passed)
+	if (!(c->check_own_Bps > 0) || !(c->check_plain_Bps > 0))
+		rc = rg_result_add_warning(
+			result, err, "calibration",
+			"no moment was found in which all ranks were undisturbed: "
+			"memory is not calibrated, and bounds are missing");
+	else if (!c->check_passed)
 		rc = rg_result_add_warning(
 			result, err, "calibration",
 			"adding in %.0f MiB ran at %.1f GB/s per rank, a plain loop at %.1f: the "

@@ -313,16 +313,17 @@ static int read_list(const json_t *root, const char *key, struct rg_result *resu
 	return rc;
 }
 
-/* One footprint: its size and a rate or null for every mix. */
+/* One footprint: its size and rates; a mix that is not there was not measured. */
 static int read_rates_row(const json_t *row, const char *where, struct rg_rates *rates,
 			  struct rg_err *err)
 {
 	uint32_t at = rates->nfootprints;
+	size_t known = 1; /* footprint_bytes */
 	json_int_t bytes;
 	int rc;
 
-	if (!json_is_object(row) || json_object_size(row) != RG_MIX_COUNT + 1)
-		return rg_fields_expected(where, "", "footprint_bytes and a rate per mix", err);
+	if (!json_is_object(row))
+		return rg_fields_expected(where, "", "an object", err);
 	rc = rg_json_get_int(row, "footprint_bytes", where, &bytes, err);
 	if (rc)
 		return rc;
@@ -333,11 +334,14 @@ static int read_rates_row(const json_t *row, const char *where, struct rg_rates 
 	for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++) {
 		const json_t *v = json_object_get(row, rg_mix_words[m]);
 
-		if (!json_is_null(v) && !(json_is_number(v) && json_number_value(v) > 0))
+		known += v != NULL;
+		if (v && !json_is_null(v) && !(json_is_number(v) && json_number_value(v) > 0))
 			return rg_fields_expected(where, rg_mix_words[m],
 						  "a number above 0 or null", err);
 		rates->rate_Bps[at][m] = json_number_value(v);
 	}
+	if (json_object_size(row) != known)
+		return rg_fields_expected(where, "", "nothing but the names of mixes besides", err);
 	rates->nfootprints++;
 	return 0;
 }

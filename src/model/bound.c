@@ -8,16 +8,16 @@
 #include <string.h>
 
 const char *const rg_mix_words[] = {
-#define WORD(name, word, reads, writes) word,
+#define WORD(name, word, reads, writes, streams) word,
 	RG_MIX_LIST(WORD)
 #undef WORD
 		NULL,
 };
 
 static const struct {
-	uint32_t reads, writes;
+	uint32_t reads, writes, streams;
 } mixes[] = {
-#define STREAMS(name, word, reads, writes) {reads, writes},
+#define STREAMS(name, word, reads, writes, streams) {reads, writes, streams},
 	RG_MIX_LIST(STREAMS)
 #undef STREAMS
 };
@@ -35,6 +35,11 @@ uint32_t rg_mix_reads(enum rg_mix mix)
 uint32_t rg_mix_writes(enum rg_mix mix)
 {
 	return mixes[mix].writes;
+}
+
+uint32_t rg_mix_streams(enum rg_mix mix)
+{
+	return mixes[mix].streams;
 }
 
 /* What passes between ranks when each reaches only its own buffers; see the header. */
@@ -93,6 +98,8 @@ void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 	case RG_COLL_COUNT:
 		break;
 	}
+	if (b->in_place && b->coll != RG_COLL_ALLGATHER && b->coll != RG_COLL_BROADCAST)
+		out->updated_bytes = out->written_bytes;
 	if (b->access == RG_ACCESS_PRIVATE)
 		out->exchange_bytes = exchange(b);
 }
@@ -103,8 +110,18 @@ uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem)
 	double bytes;
 
 	rg_traffic_of(problem, &t);
-	bytes = (t.read_bytes + t.written_bytes) * problem->ops;
+	bytes = (t.read_bytes + t.written_bytes - t.updated_bytes) * problem->ops;
 	return bytes > (double)RG_FOOTPRINT_MIN_BYTES ? (uint64_t)bytes : RG_FOOTPRINT_MIN_BYTES;
+}
+
+/* The rates at a footprint: what a larger one reached can be reached as well. */
+static void rates_at(const struct rg_rates *rates, uint32_t at, double *rate_Bps)
+{
+	for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++) {
+		rate_Bps[m] = 0;
+		for (uint32_t i = at; i < rates->nfootprints; i++)
+			rate_Bps[m] = fmax(rate_Bps[m], rates->rate_Bps[i][m]);
+	}
 }
 
 static double read_share(enum rg_mix mix)
@@ -112,18 +129,24 @@ static double read_share(enum rg_mix mix)
 	return (double)mixes[mix].reads / (mixes[mix].reads + mixes[mix].writes);
 }
 
+static bool is_update(enum rg_mix mix)
+{
+	return mixes[mix].reads && mixes[mix].streams < mixes[mix].reads + mixes[mix].writes;
+}
+
 /*
  * Among the mixes whose share of reads is on the asked side of share, the nearest; of several equal
  * ones the fastest. RG_MIX_COUNT if there is none.
  */
-static enum rg_mix nearest(const double *rate_Bps, double share, bool above)
+static enum rg_mix nearest(const double *rate_Bps, double share, bool updates, bool above)
 {
 	enum rg_mix best = RG_MIX_COUNT;
 
 	for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++) {
 		double mine = read_share(m), theirs = best < RG_MIX_COUNT ? read_share(best) : 0;
 
-		if (!(rate_Bps[m] > 0) || (above ? mine < share : mine > share))
+		if (!(rate_Bps[m] > 0) || (above ? mine < share : mine > share) ||
+		    (is_update(m) && !updates))
 			continue;
 		if (best == RG_MIX_COUNT || fabs(mine - share) < fabs(theirs - share) ||
 		    (mine == theirs && rate_Bps[m] > rate_Bps[best]))
@@ -132,18 +155,18 @@ static enum rg_mix nearest(const double *rate_Bps, double share, bool above)
 	return best;
 }
 
-/* The time that the bytes take at these rates, split into the two nearest mixes. */
-static double memory_ns(const double *rate_Bps, double read_bytes, double written_bytes,
-			const char **name_out)
+/* The time that the traffic takes at these rates, split into the two nearest mixes. */
+static double memory_ns(const double *rate_Bps, const struct rg_traffic *t, const char **name_out)
 {
-	double bytes = read_bytes + written_bytes, share, part;
+	double bytes = t->read_bytes + t->written_bytes, share, part;
+	bool updates = t->updated_bytes > 0;
 	enum rg_mix hi, lo;
 
 	if (!(bytes > 0))
 		return 0;
-	share = read_bytes / bytes;
-	hi = nearest(rate_Bps, share, true);
-	lo = nearest(rate_Bps, share, false);
+	share = t->read_bytes / bytes;
+	hi = nearest(rate_Bps, share, updates, true);
+	lo = nearest(rate_Bps, share, updates, false);
 	if (hi == RG_MIX_COUNT || lo == RG_MIX_COUNT)
 		return 0; /* a side was not calibrated: better no bound than a wrong one */
 	part = read_share(hi) > read_share(lo)
@@ -167,18 +190,21 @@ struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct
 	struct rg_bound bound = {.bound_ns = latency_ns(problem, rates), .name = "line"};
 	struct rg_traffic t;
 	const char *name = NULL;
+	double rate_Bps[RG_MIX_COUNT], ns;
 	uint32_t at = 0;
-	double ns;
 
 	rg_traffic_of(problem, &t);
 	while (at + 1 < rates->nfootprints && rates->footprint_bytes[at + 1] <= footprint)
 		at++;
 	if (rates->nfootprints) {
-		ns = memory_ns(rates->rate_Bps[at], t.read_bytes, t.written_bytes, &name);
+		rates_at(rates, at, rate_Bps);
+		ns = memory_ns(rate_Bps, &t, &name);
 		if (ns > bound.bound_ns)
 			bound = (struct rg_bound){ns, name};
-		ns = memory_ns(rates->rate_Bps[0], t.read_bytes + t.exchange_bytes,
-			       t.written_bytes + t.exchange_bytes, &name);
+		t.read_bytes += t.exchange_bytes;
+		t.written_bytes += t.exchange_bytes;
+		rates_at(rates, 0, rate_Bps);
+		ns = memory_ns(rate_Bps, &t, &name);
 		if (ns > bound.bound_ns)
 			bound = (struct rg_bound){ns, name};
 	}

@@ -97,7 +97,7 @@ static void run_two(struct rank ranks[2])
 	for (int i = 0; i < 2; i++) {
 		ranks[i].rdv = rdvs[i];
 		ranks[i].config.deadline_ns = 60 * SECONDS;
-		ranks[i].config.repetitions = 1;
+		ranks[i].config.rounds = 1;
 		ranks[i].config.numa_node = -1;
 		ranks[i].config.progress = count_steps;
 		ranks[i].config.progress_arg = &ranks[i];
@@ -107,7 +107,7 @@ static void run_two(struct rank ranks[2])
 		pthread_join(threads[i], NULL);
 }
 
-static void all_ranks_get_the_same_positive_rates_for_every_mix(void **state)
+static void all_ranks_get_the_same_rates_for_every_mix(void **state)
 {
 	static const uint64_t footprints[] = {2 * MiB, 64 * KiB};
 	struct rank ranks[2] = {0};
@@ -121,16 +121,39 @@ static void all_ranks_get_the_same_positive_rates_for_every_mix(void **state)
 	assert_memory_equal(&ranks[0].c, &ranks[1].c, sizeof(ranks[0].c));
 	assert_int_equal(ranks[0].c.rates.nfootprints, 2);
 	assert_int_equal(ranks[0].c.rates.footprint_bytes[0], 64 * KiB);
-	for (uint32_t f = 0; f < 2; f++) {
-		for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++)
-			assert_true(ranks[0].c.rates.rate_Bps[f][m] > 0);
-	}
 	assert_true(ranks[0].c.check_own_Bps == ranks[0].c.rates.rate_Bps[1][RG_MIX_ADD]);
-	assert_true(ranks[0].c.check_plain_Bps > 0);
 	assert_int_equal(ranks[0].c.check_bytes, 2 * MiB);
 	assert_int_equal(ranks[0].steps, 2);
 	assert_int_equal(rg_calibrate_cost_ns(&ranks[0].config),
-			 (2 * RG_MIX_COUNT + 1) * RG_CALIBRATE_SLICE_NS);
+			 (2 * RG_MIX_COUNT + 1) * RG_CALIBRATE_SLICES * RG_CALIBRATE_SLICE_NS);
+}
+
+/* A busy machine may leave no rank undisturbed for a millisecond, but not for ever. */
+static void every_mix_gets_a_rate_in_an_undisturbed_moment(void **state)
+{
+	static const uint64_t footprints[] = {64 * KiB};
+	bool found[RG_MIX_COUNT] = {false};
+	uint32_t missing = RG_MIX_COUNT;
+
+	for (int tries = 0; missing && tries < 100; tries++) {
+		struct rank ranks[2] = {0};
+
+		for (int i = 0; i < 2; i++)
+			ranks[i].config = (struct rg_calibrate_config){
+				.footprint_bytes = footprints, .nfootprints = 1};
+		run_two(ranks);
+		assert_int_equal(ranks[0].rc, 0);
+		for (enum rg_mix m = 0; m < RG_MIX_COUNT; m++) {
+			if (found[m] || !(ranks[0].c.rates.rate_Bps[0][m] > 0))
+				continue;
+			found[m] = true;
+			missing--;
+		}
+	}
+	if (missing) {
+		print_message("this machine is too busy\n");
+		skip();
+	}
 }
 
 static void ranks_that_disagree_are_refused(void **state)
@@ -163,7 +186,7 @@ static void a_failing_allocation_fails_all_ranks(void **state)
 	struct rg_rendezvous *rdv;
 	struct rg_calibrate_config config = {.footprint_bytes = footprints,
 					     .nfootprints = 1,
-					     .repetitions = 1,
+					     .rounds = 1,
 					     .numa_node = -1,
 					     .deadline_ns = 60 * SECONDS};
 	struct rg_calibration c;
@@ -241,7 +264,8 @@ int main(void)
 		cmocka_unit_test(footprints_are_half_of_each_cache_and_what_none_holds),
 		cmocka_unit_test(merging_sorts_and_leaves_out_duplicates),
 		cmocka_unit_test(merging_drops_the_nearest_neighbours_first),
-		cmocka_unit_test(all_ranks_get_the_same_positive_rates_for_every_mix),
+		cmocka_unit_test(all_ranks_get_the_same_rates_for_every_mix),
+		cmocka_unit_test(every_mix_gets_a_rate_in_an_undisturbed_moment),
 		cmocka_unit_test(ranks_that_disagree_are_refused),
 		cmocka_unit_test(a_calibration_without_footprints_is_refused),
 		cmocka_unit_test(a_failing_allocation_fails_all_ranks),

@@ -22,7 +22,9 @@ static const struct rg_rates rates = {
 		      [RG_MIX_COPY] = 80e9,
 		      [RG_MIX_COPY_STREAM] = 20e9,
 		      [RG_MIX_ADD] = 90e9,
-		      [RG_MIX_TWO_TWO] = 85e9},
+		      [RG_MIX_TWO_TWO] = 85e9,
+		      [RG_MIX_ADD_UPDATE] = 95e9,
+		      [RG_MIX_TWO_UPDATE] = 120e9},
 		     {[RG_MIX_READ] = 20e9,
 		      [RG_MIX_WRITE] = 5e9,
 		      [RG_MIX_WRITE_STREAM] = 8e9,
@@ -54,14 +56,20 @@ static void traffic_is_what_the_header_derives(void **state)
 	static const struct {
 		enum rg_coll coll;
 		bool in_place;
-		double read, written, exchange;
+		double read, written, exchange, updated;
 	} table[] = {
-		{RG_COLL_ALLREDUCE, false, 12, 12, 18},	  {RG_COLL_ALLREDUCE, true, 12, 12, 18},
-		{RG_COLL_REDUCESCATTER, false, 12, 3, 9}, {RG_COLL_REDUCESCATTER, true, 12, 3, 9},
-		{RG_COLL_ALLGATHER, false, 3, 12, 9},	  {RG_COLL_ALLGATHER, true, 3, 9, 9},
-		{RG_COLL_ALLTOALL, false, 12, 12, 9},	  {RG_COLL_ALLTOALL, true, 9, 9, 9},
-		{RG_COLL_BROADCAST, false, 3, 9, 9},	  {RG_COLL_BROADCAST, true, 3, 9, 9},
-		{RG_COLL_SENDRECV, false, 12, 12, 12},	  {RG_COLL_BARRIER, false, 0, 0, 0},
+		{RG_COLL_ALLREDUCE, false, 12, 12, 18},
+		{RG_COLL_ALLREDUCE, true, 12, 12, 18, 12},
+		{RG_COLL_REDUCESCATTER, false, 12, 3, 9},
+		{RG_COLL_REDUCESCATTER, true, 12, 3, 9, 3},
+		{RG_COLL_ALLGATHER, false, 3, 12, 9},
+		{RG_COLL_ALLGATHER, true, 3, 9, 9},
+		{RG_COLL_ALLTOALL, false, 12, 12, 9},
+		{RG_COLL_ALLTOALL, true, 9, 9, 9, 9},
+		{RG_COLL_BROADCAST, false, 3, 9, 9},
+		{RG_COLL_BROADCAST, true, 3, 9, 9},
+		{RG_COLL_SENDRECV, false, 12, 12, 12},
+		{RG_COLL_BARRIER, false, 0, 0, 0},
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
@@ -78,6 +86,7 @@ static void traffic_is_what_the_header_derives(void **state)
 		assert_near(t.read_bytes, table[i].read);
 		assert_near(t.written_bytes, table[i].written);
 		assert_near(t.exchange_bytes, table[i].exchange);
+		assert_near(t.updated_bytes, table[i].updated);
 	}
 }
 
@@ -172,6 +181,27 @@ static void a_ratio_between_two_mixes_is_split_into_them(void **state)
 	assert_string_equal(bound.name, "write-stream");
 }
 
+static void in_place_the_mixes_that_update_count_as_well(void **state)
+{
+	struct rg_bound_problem b = problem(RG_COLL_ALLREDUCE, 65536, 2);
+	struct rg_bound bound;
+
+	b.in_place = true;
+	bound = rg_bound_of(&b, &rates);
+	assert_near(bound.bound_ns, 131072 / 120.0);
+	assert_string_equal(bound.name, "two-update");
+	/* 2 to 1 between read and written: add and add-update. */
+	b.coll = RG_COLL_REDUCESCATTER;
+	assert_near(rg_bound_of(&b, &rates).bound_ns, 98304 / 95.0);
+	/* Nothing that allgather writes was read. */
+	b.coll = RG_COLL_ALLGATHER;
+	assert_near(rg_bound_of(&b, &rates).bound_ns, 65536 / 85.0);
+	/* Half the footprint: 1 MiB is read and written, and that is all. */
+	b = problem(RG_COLL_ALLREDUCE, MiB, 2);
+	b.in_place = true;
+	assert_int_equal(rg_bound_footprint_bytes(&b), MiB);
+}
+
 static void private_buffers_add_what_must_cross_through_slots(void **state)
 {
 	struct rg_bound_problem b = problem(RG_COLL_ALLREDUCE, 65536, 2);
@@ -213,6 +243,8 @@ static void mixes_have_their_streams_and_words(void **state)
 	assert_string_equal(rg_mix_name(RG_MIX_COPY_STREAM), "copy-stream");
 	assert_int_equal(rg_mix_reads(RG_MIX_ADD), 2);
 	assert_int_equal(rg_mix_writes(RG_MIX_ADD), 1);
+	assert_int_equal(rg_mix_streams(RG_MIX_ADD), 3);
+	assert_int_equal(rg_mix_streams(RG_MIX_ADD_UPDATE), 2);
 	assert_null(rg_mix_words[RG_MIX_COUNT]);
 }
 
@@ -227,6 +259,7 @@ int main(void)
 		cmocka_unit_test(
 			large_operations_are_bound_by_the_fastest_equal_mix_at_their_footprint),
 		cmocka_unit_test(a_ratio_between_two_mixes_is_split_into_them),
+		cmocka_unit_test(in_place_the_mixes_that_update_count_as_well),
 		cmocka_unit_test(private_buffers_add_what_must_cross_through_slots),
 		cmocka_unit_test(without_rates_there_is_no_bound),
 		cmocka_unit_test(footprints_count_every_buffer_of_a_repetition),

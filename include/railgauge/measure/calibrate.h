@@ -4,15 +4,18 @@
  *
  * rg_calibrate runs STREAM-like loops [McCalpin95] on memory of the rank's own (RG_MEMORY_HOST,
  * touched by the rank, so bind it first) at one footprint after the other, all ranks at once, and
- * keeps the best of several repetitions: a limit must not be lowered by a neighbour's noise. The
+ * keeps the best of many slices of time: a limit must not be lowered by a neighbour's noise. The
  * loops are those of device/reduce.h, which the collectives use as well. So that they do not vouch
  * for themselves, a plain loop in C, STREAM's Add, runs on the largest footprint too; its rate and
  * that of the mix "add" are recorded, and more than 10 % apart is a warning.
  *
- * The repetitions of a loop follow one another without a pause from a common barrier and take
- * RG_CALIBRATE_SLICE_NS each; the rate of one is the mean over ranks, so that a rank that had the
- * memory to itself for a moment sets no record that the ranks together cannot reach. With more
- * ranks than cores the rates still hold as limits, but loosely.
+ * In each of some rounds every loop runs on all ranks from a common barrier, for
+ * RG_CALIBRATE_SLICES slices of RG_CALIBRATE_SLICE_NS. Only a slice that no rank missed counts, so
+ * that a rank that had the memory to itself for a moment sets no record that the ranks together
+ * cannot reach; its rate is the mean over ranks, and the best of all rounds is kept. Slices are
+ * short and rounds apart, because what is to be found is a moment in which nothing else disturbs
+ * any rank. Where there is none (more ranks than cores, a busy machine), a rate stays 0, and there
+ * is no bound rather than a wrong one.
  */
 #ifndef RAILGAUGE_MEASURE_CALIBRATE_H
 #define RAILGAUGE_MEASURE_CALIBRATE_H
@@ -25,16 +28,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define RG_CALIBRATE_SLICE_NS  UINT64_C(4000000) /* 4 ms: many times start skew and clock cost */
+#define RG_CALIBRATE_SLICE_NS  UINT64_C(1000000) /* 1 ms: less than a scheduler's time slice */
+#define RG_CALIBRATE_SLICES    6
 #define RG_CALIBRATE_TOLERANCE 0.10
 
 struct rg_calibrate_config {
 	const uint64_t *footprint_bytes; /* [nfootprints] per rank, any order, borrowed */
 	uint32_t nfootprints;		 /* 1 .. RG_RATES_MAX */
-	uint32_t repetitions;		 /* of each loop, at least 1; 0: 5 */
+	uint32_t rounds;		 /* 0: 3 */
 	int numa_node;			 /* -1: first touch */
 	uint64_t deadline_ns;		 /* length of each wait for the others */
-	/* Called on every rank after each footprint, for a progress line; may be NULL. */
+	/* Called on every rank after each footprint of a round; may be NULL. */
 	void (*progress)(void *arg, uint32_t done, uint32_t total);
 	void *progress_arg; /* borrowed */
 };

@@ -17,20 +17,24 @@
  * load is taken as even over the ranks: any other share makes the slowest rank slower. Sources must
  * be read and destinations written, nothing else need touch memory:
  *
- *                  read     written          because
- *   allreduce      S        S                each of p ranks' S elements is read once by somebody
- *                                            and p destinations of S are written: p S / p
- *   reducescatter  S        S / p            p sources of S; p destinations of S / p
- *   allgather      S / p    S                p sources of S / p, each read once by one pass that
- *                                            writes p destinations; these are p S in all
- *   alltoall       S        S                every element has one destination
- *   broadcast      S / p    (p - 1) S / p    one source; p - 1 destinations (some libraries, but
- * not all, fill the root's as well) sendrecv       S        S barrier        0        0
+ *                  read     written        because
+ *   allreduce      S        S              p sources of S, p destinations of S
+ *   reducescatter  S        S / p          p sources of S, p destinations of S / p
+ *   allgather      S / p    S              p sources of S / p, p destinations of S
+ *   alltoall       S        S              p sources of S, p destinations of S
+ *   broadcast      S / p    (p - 1) S / p  one source; p - 1 destinations of S
+ *   sendrecv       S        S              p sources of S, p destinations of S
+ *   barrier        0        0
  *
- * In place, what is already where it belongs is not moved: allgather writes
- * (p - 1) S / p, alltoall reads and writes (p - 1) S / p; the others stay as they are; one rank
- * does nothing. These hold for windows (peers' buffers are mapped) and for private ones: there, the
- * same bytes are read and written by their owners.
+ * each divided by the p ranks that share the work. A source is read once, by whoever writes all
+ * that depends on it; a broadcast's root has the data (some libraries copy them out of place, not
+ * all).
+ *
+ * In place, what is already where it belongs is not moved: allgather writes (p - 1) S / p, alltoall
+ * reads and writes (p - 1) S / p; the others stay as they are, but one rank does nothing. What
+ * allreduce, reducescatter, alltoall and sendrecv write in place was read there before, which is
+ * cheaper ("updated"). All this holds for windows (peers' buffers are mapped) and for private ones:
+ * there, the same bytes are read and written by their owners.
  *
  * With private buffers all that passes between ranks goes through slots besides, which can stay in
  * cache: the bytes that a rank receives at least ("exchange"), each written once and read once
@@ -56,22 +60,27 @@
 #define RG_BOUND_ERROR 1.02
 
 /*
- * What memory was asked to do during calibration. X(NAME, "word", reads, writes): streams per
- * element. _STREAM means non-temporal stores.
+ * What memory was asked to do during calibration. X(NAME, "word", reads, writes, streams): per
+ * element, how many are read and written, and in how many arrays. _STREAM means non-temporal
+ * stores; UPDATE writes into the arrays that it reads, as reductions in place do.
  */
-#define RG_MIX_LIST(X)                        \
-	X(READ, "read", 1, 0)                 \
-	X(WRITE, "write", 0, 1)               \
-	X(WRITE_STREAM, "write-stream", 0, 1) \
-	X(COPY, "copy", 1, 1)                 \
-	X(COPY_STREAM, "copy-stream", 1, 1)   \
-	X(ADD, "add", 2, 1)                   \
-	X(ADD_STREAM, "add-stream", 2, 1)     \
-	X(TWO_TWO, "two-two", 2, 2)           \
-	X(TWO_TWO_STREAM, "two-two-stream", 2, 2)
+#define RG_MIX_LIST(X)                               \
+	X(READ, "read", 1, 0, 1)                     \
+	X(WRITE, "write", 0, 1, 1)                   \
+	X(WRITE_STREAM, "write-stream", 0, 1, 1)     \
+	X(COPY, "copy", 1, 1, 2)                     \
+	X(COPY_STREAM, "copy-stream", 1, 1, 2)       \
+	X(ADD, "add", 2, 1, 3)                       \
+	X(ADD_STREAM, "add-stream", 2, 1, 3)         \
+	X(TWO_TWO, "two-two", 2, 2, 4)               \
+	X(TWO_TWO_STREAM, "two-two-stream", 2, 2, 4) \
+	X(UPDATE, "update", 1, 1, 1)                 \
+	X(ADD_UPDATE, "add-update", 2, 1, 2)         \
+	X(TWO_UPDATE, "two-update", 2, 2, 2)         \
+	X(TWO_UPDATE_STREAM, "two-update-stream", 2, 2, 2)
 
 enum rg_mix {
-#define RG_MIX_ENUM(name, word, reads, writes) RG_MIX_##name,
+#define RG_MIX_ENUM(name, word, reads, writes, streams) RG_MIX_##name,
 	RG_MIX_LIST(RG_MIX_ENUM)
 #undef RG_MIX_ENUM
 		RG_MIX_COUNT
@@ -81,6 +90,7 @@ const char *rg_mix_name(enum rg_mix mix);
 extern const char *const rg_mix_words[]; /* NULL-terminated, in enum order */
 uint32_t rg_mix_reads(enum rg_mix mix);
 uint32_t rg_mix_writes(enum rg_mix mix);
+uint32_t rg_mix_streams(enum rg_mix mix);
 
 #define RG_RATES_MAX 24 /* footprints */
 
@@ -100,6 +110,7 @@ struct rg_rates {
 /* Bytes per rank and operation. */
 struct rg_traffic {
 	double read_bytes, written_bytes;
+	double updated_bytes;  /* of the written ones, those in memory that is read as well */
 	double exchange_bytes; /* received through slots; 0 for windows */
 };
 
@@ -122,18 +133,19 @@ struct rg_bound {
 void rg_traffic_of(const struct rg_bound_problem *problem, struct rg_traffic *out);
 
 /*
- * Distinct bytes that one rank touches in a repetition: (read + written) * ops. What a calibration
- * should be asked for; never less than RG_FOOTPRINT_MIN_BYTES.
+ * Distinct bytes that one rank touches in a repetition: (read + written - updated) * ops. What a
+ * calibration should be asked for; never less than RG_FOOTPRINT_MIN_BYTES.
  */
 #define RG_FOOTPRINT_MIN_BYTES ((uint64_t)16 << 10)
 uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem);
 
 /*
- * The bound. Rates are taken at the largest calibrated footprint that is not above the problem's
- * (rates fall with the footprint, so this errs towards a bound that holds), and among mixes of the
- * same ratio of reads to writes the fastest counts. A ratio between two calibrated ones is split
- * into them. One rank has no latency part. A broadcast may be pipelined over the operations of a
- * repetition: its latency counts once per repetition.
+ * The bound. Rates are taken at the largest calibrated footprint that is not above the problem's,
+ * or at a larger one if they are higher there (rates fall with the footprint, so this errs towards
+ * a bound that holds), and among mixes of the same ratio of reads to writes the fastest counts
+ * (updates only if the problem has some). A ratio between two calibrated ones is split into them.
+ * One rank has no latency part. A broadcast may be pipelined over the operations of a repetition:
+ * its latency counts once per repetition.
  */
 struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates);
 
