@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -114,16 +115,46 @@ int rg_io_read_file(const char *path, size_t max_bytes, char **text_out, size_t 
 	return rc;
 }
 
+/*
+ * The file that path names, behind symbolic links: these stay, what they lead to is replaced. A
+ * device is refused, since renaming would put a file in the place of /dev/null.
+ */
+static int find_file(const char *path, char found[PATH_MAX], struct rg_err *err)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		if (errno != ENOENT)
+			return rg_err_errno(err, errno, "%s", path);
+		if (strlen(path) >= PATH_MAX)
+			return rg_err_errno(err, ENAMETOOLONG, "%s", path);
+		snprintf(found, PATH_MAX, "%s", path);
+		return 0;
+	}
+	if (!S_ISREG(st.st_mode))
+		return rg_err_set(err, RG_ERR_SYSTEM,
+				  "%s: not a regular file, which alone can be replaced as a whole",
+				  path);
+	if (!realpath(path, found))
+		return rg_err_errno(err, errno, "%s", path);
+	return 0;
+}
+
 int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, struct rg_err *err)
 {
-	size_t room = strlen(path) + sizeof(".XXXXXX");
-	char *tmp = rg_alloc(room);
+	char target[PATH_MAX];
+	char *tmp;
+	size_t room;
 	mode_t mask;
-	int fd, e, rc = 0;
+	int fd, e, rc = find_file(path, target, err);
 
+	if (rc)
+		return rc;
+	room = strlen(target) + sizeof(".XXXXXX");
+	tmp = rg_alloc(room);
 	if (!tmp)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory to write it", path);
-	snprintf(tmp, room, "%s.XXXXXX", path);
+	snprintf(tmp, room, "%s.XXXXXX", target);
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0) {
 		rc = rg_err_errno(err, errno, "%s: cannot create a file beside it", path);
@@ -137,7 +168,7 @@ int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, str
 		e = errno;
 	if (close(fd) && !e)
 		e = errno;
-	if (!e && rename(tmp, path))
+	if (!e && rename(tmp, target))
 		e = errno;
 	if (e) {
 		unlink(tmp);

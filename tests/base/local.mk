@@ -18,6 +18,12 @@ TESTS += tests/base/test_units
 tests_base_test_units_SOURCES = %D%/test_units.c
 tests_base_test_units_CPPFLAGS = $(test_cppflags)
 tests_base_test_units_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/base/test_io
+TESTS += tests/base/test_io
+tests_base_test_io_SOURCES = %D%/test_io.c
+tests_base_test_io_CPPFLAGS = $(test_cppflags)
+tests_base_test_io_LDADD = $(test_libs)
 endif
 
 # Fuzz targets: make check replays the corpus, scripts/fuzz looks for new inputs.

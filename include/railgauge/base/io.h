@@ -26,8 +26,9 @@ int rg_io_read_file(const char *path, size_t max_bytes, char **text_out, size_t 
 
 /*
  * Writes path by way of a temporary file beside it, flushed and renamed: on failure the old file
- * stays as it was and the temporary one is gone. RG_ERR_SYSTEM (the disk is full, the folder is
- * not writable ...), RG_ERR_NO_MEMORY.
+ * stays as it was and the temporary one is gone. A symbolic link stays, the file behind it is
+ * replaced. RG_ERR_SYSTEM (the disk is full, the folder is not writable, path is a device, a pipe
+ * or a folder ...), RG_ERR_NO_MEMORY.
  */
 int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, struct rg_err *err);
 
