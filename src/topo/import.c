@@ -124,6 +124,19 @@ destroy:
 	return rc;
 }
 
+/* Somebody's handler must not bring a child to life again that libhwloc has given up. */
+static void reset_signals(void)
+{
+	static const int signals[] = {SIGABRT, SIGSEGV, SIGBUS,	 SIGFPE, SIGILL,
+				      SIGXCPU, SIGTERM, SIGPIPE, SIGINT, SIGHUP};
+	sigset_t none;
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		(void)signal(signals[i], SIG_DFL);
+	sigemptyset(&none);
+	(void)sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
 /* The child's whole life; its answer is a topology or {"code": -8, "text": "..."}. */
 static void child(const struct import *im, int fd)
 {
@@ -132,6 +145,7 @@ static void child(const struct import *im, int fd)
 	json_t *answer;
 	int null;
 
+	reset_signals();
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, CHILD_CPU_S);
