@@ -62,7 +62,9 @@ static void halve(struct rg_gen_piece r, uint64_t unit, uint32_t v, uint32_t bit
 
 static uint64_t unit_of(const struct rg_problem *p, const struct rg_fold *f, uint64_t len)
 {
-	return len >= (uint64_t)64 * f->n ? 64 : p->elem_bytes;
+	uint64_t line = p->elem_bytes < 64 ? 64 : p->elem_bytes;
+
+	return len >= line * f->n ? line : p->elem_bytes;
 }
 
 static void put(struct rg_gen *g, uint32_t to, enum rg_buf from, struct rg_gen_piece r)
