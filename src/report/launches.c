@@ -149,6 +149,37 @@ static int print(const struct launches *l, FILE *out, struct rg_err *err)
 	return rg_stream_check(out, err);
 }
 
+static bool is_twin(const struct rg_result *a, const struct rg_result *b)
+{
+	json_t *x, *y;
+	bool same;
+
+	/* Cheap things first. */
+	if (strcmp(a->started, b->started) || a->npoints != b->npoints ||
+	    (a->npoints && a->points[0].median_ns != b->points[0].median_ns))
+		return false;
+	x = rg_result_to_json(a);
+	y = rg_result_to_json(b);
+	same = x && y && json_equal(x, y);
+	json_decref(x);
+	json_decref(y);
+	return same;
+}
+
+/* A document that is named twice would count as a launch and make every interval too narrow. */
+static int refuse_twins(struct rg_result *const *results, uint32_t n, struct rg_err *err)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			if (is_twin(results[k], results[i]))
+				return rg_err_set(err, RG_ERR_INVALID,
+						  "documents %u and %u are the same launch", k + 1,
+						  i + 1);
+		}
+	}
+	return 0;
+}
+
 int rg_launches_print(struct rg_result *const *results, uint32_t n, const char *baseline, FILE *out,
 		      struct rg_err *err)
 {
@@ -158,6 +189,9 @@ int rg_launches_print(struct rg_result *const *results, uint32_t n, const char *
 
 	if (n < 2)
 		return rg_err_set(err, RG_ERR_INVALID, "one launch alone cannot be compared");
+	rc = refuse_twins(results, n, err);
+	if (rc)
+		return rc;
 	rc = rg_targets_of(results[0], &l.targets, &l.ntargets, err);
 	if (rc)
 		return rc;

@@ -60,8 +60,16 @@ golden two-launches --launches launch1.json launch2.json
 "$RAILGAUGE" report --csv file.csv others.json >/dev/null && diff "$here/goldens/others.csv" file.csv ||
   failed=1
 
+# What is measured about clock and start is never twice the same, and is no other condition.
+sed 's/"timer_cost_ns": 21.5/"timer_cost_ns": 22.5/; s/"seed": 42/"seed": 43/' a.json >like-a.json
+if ! "$RAILGAUGE" report a.json like-a.json | grep -q '^# The conditions are the same'; then
+  echo "the cost of the clock counts as another condition"
+  failed=1
+fi
+
 refused 2 "no document named; see railgauge report --help"
 refused 2 "--format: of launches there is a table only" --format csv a.json b.json a.json
+refused 2 "documents 1 and 3 are the same launch" launch1.json launch2.json launch1.json
 refused 2 "--launches: needs at least two documents" --launches a.json
 refused 2 "--baseline: of no use when two documents are compared" --baseline mpi a.json b.json
 refused 2 "--format: json is for one document, not for comparisons" --format json a.json b.json

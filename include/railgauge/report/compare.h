@@ -32,7 +32,8 @@ int rg_compare_csv(const struct rg_result *a, const struct rg_result *b, FILE *o
  * geometric mean of the launches' medians, and for each other target the ratio baseline / target
  * paired by launch, with its interval over launches (Student's t on logarithms, stats.h). Points
  * that not all documents have are left out and counted. baseline as in table.h.
- * RG_ERR_NOT_FOUND, RG_ERR_INVALID (fewer than two documents), RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ * RG_ERR_NOT_FOUND, RG_ERR_INVALID (fewer than two documents, or one of them twice),
+ * RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
  */
 int rg_launches_print(struct rg_result *const *results, uint32_t n, const char *baseline, FILE *out,
 		      struct rg_err *err);
