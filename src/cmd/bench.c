@@ -217,6 +217,26 @@ static int check_options(const struct bench *b, struct rg_err *err)
 	return rc;
 }
 
+/*
+ * Nothing joins the ranks of this job, or each of them would make a job of its own: is it certain
+ * that there is only one? RG_ERR_MISMATCH naming the variable that says otherwise.
+ */
+static int check_alone(const char *why, struct rg_err *err)
+{
+	static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "WORLD_SIZE",
+					    "SLURM_STEP_NUM_TASKS"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = getenv(names[i]);
+
+		if (value && *value && strcmp(value, "1") != 0)
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "%s says that %s ranks were started, but %s", names[i],
+					  value, why);
+	}
+	return 0;
+}
+
 /* The launcher's idea of our rank, before anything is joined; 0 where there is none. */
 static bool is_first(void)
 {
@@ -406,6 +426,9 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 		b->threads = true;
 		b->no_mpi = "the ranks are threads of one process; MPI joins processes, so start "
 			    "them with mpirun";
+		rc = check_alone("with --threads each would be a job of its own", err);
+		if (rc)
+			return rc;
 		return run_threads(b, (uint32_t)b->options.threads, err);
 	}
 	rc = rg_mpi_choose(b->options.mpi, &name, &why);
@@ -422,7 +445,8 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 		return rg_err_set(err, rc, "%s", why.text);
 	b->threads = true;
 	b->no_mpi = "not started by an MPI launcher such as mpirun";
-	return run_threads(b, 1, err);
+	rc = check_alone("nothing joins them: no MPI, no MASTER_ADDR", err);
+	return rc ? rc : run_threads(b, 1, err);
 }
 
 /* Under an MPI launcher the comparison is what one wants to see. */

@@ -2,6 +2,7 @@
 cmd_tests = \
 	tests/cmd/test_algorithms.sh \
 	tests/cmd/test_bench.sh \
+	tests/cmd/test_bench_mpi.sh \
 	tests/cmd/test_info.sh \
 	tests/cmd/test_readme.sh \
 	tests/cmd/test_run.sh \

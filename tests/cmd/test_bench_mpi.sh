@@ -1,0 +1,97 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# railgauge bench under mpirun: our algorithms beside the library's, on the same buffers, all results
+# checked; who prints; how failures end. No test here looks at a time.
+set -u
+: "${RAILGAUGE:?}" "${builddir:?}"
+if ! "$RAILGAUGE" --version | grep -q 'Open MPI glue'; then
+  echo "skipped: built without Open MPI"
+  exit 77
+fi
+if ! mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
+  echo "skipped: there is no mpirun of Open MPI in PATH"
+  exit 77
+fi
+tmp=$(mktemp -d) || exit 99
+trap 'rm -rf "$tmp"' EXIT
+if [ "$(id -u)" = 0 ]; then
+  OMPI_ALLOW_RUN_AS_ROOT=1
+  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
+fi
+OMPI_MCA_rmaps_base_oversubscribe=1
+OMPI_MCA_hwloc_base_binding_policy=none
+ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+RG_MPI_MODULES=${RG_MPI_MODULES:-$builddir/src/mpi/.libs}
+export OMPI_MCA_rmaps_base_oversubscribe OMPI_MCA_hwloc_base_binding_policy ASAN_OPTIONS RG_MPI_MODULES
+
+fail() {
+  echo "$*"
+  echo "--- stdout"; cat "$tmp/out"
+  echo "--- stderr"; cat "$tmp/err"
+  exit 1
+}
+
+# bench STATUS RANKS ARGUMENTS...
+bench() {
+  want=$1
+  ranks=$2
+  shift 2
+  timeout 120 mpirun -np "$ranks" "$RAILGAUGE" bench "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+  got=$?
+  [ "$got" -eq "$want" ] || fail "$ranks ranks, bench $*: status $got, not $want"
+}
+
+# said PATTERN: exactly one line of railgauge's on stderr, and it matches
+said() {
+  [ "$(grep -c '^railgauge bench: ' "$tmp/err")" -eq 1 ] || fail "expected one line of railgauge's"
+  grep -q -- "^railgauge bench: .*$1" "$tmp/err" || fail "expected a line like: $1"
+}
+
+quick='--budget 10ms --precision 100 -w 1 --no-calibrate'
+for ranks in 1 2 3; do
+  bench 0 $ranks allreduce -b 0 -e 64K -i 21840 -f 1 $quick
+  [ "$(grep -c '^# railgauge [0-9]' "$tmp/out")" -eq 1 ] || fail "only rank 0 prints"
+  grep -q '^# All [0-9]* checked elements are right' "$tmp/out" || fail "nothing was checked"
+done
+for collective in reducescatter allgather alltoall broadcast sendrecv barrier; do
+  bench 0 2 $collective -b 96 -e 96K -f 1024 $quick --place out
+  grep -q 'mpi' "$tmp/out" || fail "$collective: MPI is the default's second target"
+done
+bench 0 3 broadcast -b 4K -e 4K -r 1 $quick
+bench 0 2 reducescatter -b 4K -e 4K --target mpi,mpi-v,mpi $quick
+grep -q 'mpi#2' "$tmp/out" || fail "the same target twice has two labels"
+
+# Each algorithm that the library has; what it refuses is said, not run.
+bench 0 2 allreduce -b 1K -e 1K --target railgauge,mpi:all --place out --buffers private $quick
+grep -q 'mpi:recursive_doubling' "$tmp/out" || fail "no algorithm of the library by name"
+bench 0 2 allreduce -b 1K -e 1K -d half --place out $quick
+grep -q 'MPI cannot reduce 16-bit floats' "$tmp/out" || fail "no reason for what MPI cannot do"
+
+bench 3 2 allreduce --target mpi:rign $quick
+said 'no allreduce algorithm rign (did you mean ring?)'
+bench 2 2 allreduce --target mpu
+said 'did you mean mpi'
+bench 3 2 allreduce --threads 2
+said 'OMPI_COMM_WORLD_SIZE says that 2 ranks were started'
+bench 3 2 allreduce --mpi none
+said 'nothing joins them'
+
+# A peer that dies: the others say so and the job ends; how mpirun itself ends is its own business.
+cat >"$tmp/victim" <<'END'
+[ "$OMPI_COMM_WORLD_RANK" = 1 ] || exec "$@"
+"$@" &
+sleep 3
+kill -KILL $!
+wait
+END
+for target in railgauge mpi; do
+  timeout 60 mpirun --enable-recovery -np 3 sh "$tmp/victim" "$RAILGAUGE" bench allreduce -b 64K \
+    -e 64K --budget 100s --precision 0.01 --no-calibrate --timeout 5s --target $target \
+    >"$tmp/out" 2>"$tmp/err" </dev/null
+  [ $? -ne 124 ] || fail "$target: the job hangs when a rank is gone"
+  grep -q '^railgauge bench: rank [02] .*rank 1 .* is gone' "$tmp/err" ||
+    fail "$target: no survivor says that rank 1 is gone"
+done
+exit 0
