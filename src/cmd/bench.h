@@ -110,6 +110,11 @@ struct bench_job {
 };
 
 /*
+ * What bench_calibrate will take: memory of each rank, and time without its waits. Never fails.
+ */
+void bench_calibrate_cost(const struct bench_job *job, uint64_t *bytes_out, uint64_t *time_ns_out);
+
+/*
  * Collective: measures what bounds the points of job->plan, and how long a cache line takes between
  * the ranks. As rg_calibrate.
  */

@@ -14,16 +14,18 @@ static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 {
 	const struct bench *b = job->bench;
 	uint32_t sharers = rg_place_llc_sharers(job->places, job->nranks, 0);
+	uint32_t npoints = job->plan->npoints, step = 2 * npoints / (LIST_MAX - 8) + 1;
 	struct rg_result_machine m;
 	uint32_t n;
 
 	rg_result_machine_here(&m);
 	n = rg_calibrate_footprints(m.l1d_bytes, m.l2_bytes, m.llc_bytes, sharers, list);
-	for (uint32_t i = 0; i < job->plan->npoints && n + 2 <= LIST_MAX; i++) {
+	/* From the largest point down; of very many, every step-th will do. */
+	for (uint32_t i = 0; i < npoints; i += step) {
 		for (int a = 0; a < 2; a++) {
 			const struct rg_bound_problem p = {
 				.coll = b->coll,
-				.size_bytes = job->plan->points[i].size_bytes,
+				.size_bytes = job->plan->points[npoints - 1 - i].size_bytes,
 				.nranks = job->nranks,
 				.access = (enum rg_access)a,
 				.ops = 1,
@@ -34,6 +36,15 @@ static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 		}
 	}
 	return rg_calibrate_merge(list, n);
+}
+
+void bench_calibrate_cost(const struct bench_job *job, uint64_t *bytes_out, uint64_t *time_ns_out)
+{
+	uint64_t list[LIST_MAX] = {0};
+	const struct rg_calibrate_config config = {.nfootprints = list_footprints(job, list)};
+
+	*bytes_out = list[config.nfootprints - 1];
+	*time_ns_out = rg_calibrate_cost_ns(&config);
 }
 
 int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,

@@ -249,7 +249,7 @@ int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err)
 {
 	struct bench_out *o = rg_zalloc(1, sizeof(*o));
-	const char *json = job->bench->options.json;
+	const char *json = job->bench->options.json, *csv = job->bench->options.csv;
 	int rc;
 
 	if (!o)
@@ -262,8 +262,11 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 		rc = add_ranks(o, err);
 	if (!rc)
 		rg_place_judge(job->places, job->nranks, warn_into, o);
+	/* Early, so that a path that cannot be written does not cost a measurement. */
 	if (!rc && json)
 		rc = rg_result_write(o->result, json, err);
+	if (!rc && csv)
+		rc = rg_csv_write(o->result, csv, err);
 	if (rc) {
 		bench_out_close(o);
 		return rc;

@@ -267,17 +267,47 @@ static void make_config(struct rank *r)
 	};
 }
 
-/* --- memory --- */
+/* --- memory and time --- */
+
+static void describe_job(const struct rank *r, struct bench_job *job)
+{
+	*job = (struct bench_job){
+		.bench = r->bench,
+		.nranks = r->job.rdv->nranks,
+		.places = r->places,
+		.rendezvous = r->job.rdv->ops->name,
+		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
+		.plan = &r->plan,
+		.candidates = r->candidates,
+		.ncandidates = r->ncandidates,
+	};
+	if (r->sampler)
+		rg_sampler_start(r->sampler, &job->start);
+}
+
+/* What the calibration takes; nothing if there will be none. */
+static void calibration_cost(const struct rank *r, uint64_t *bytes_out, uint64_t *time_ns_out)
+{
+	struct bench_job job;
+
+	*bytes_out = *time_ns_out = 0;
+	if (!r->bench->options.calibrate || r->bench->coll == RG_COLL_BARRIER)
+		return;
+	describe_job(r, &job);
+	bench_calibrate_cost(&job, bytes_out, time_ns_out);
+}
 
 static uint64_t rank_bytes(const struct rank *r)
 {
 	uint64_t kinds = (uint64_t)r->config.access[0] + r->config.access[1];
-	uint64_t links = 0;
+	uint64_t links = 0, calibration, unused_ns;
 
+	calibration_cost(r, &calibration, &unused_ns);
 	if (r->job.ep)
 		links = (uint64_t)rg_geometry_link_bytes(&r->job.ep->config.geometry) *
 			r->job.rdv->nranks;
-	return kinds * r->plan.pairs_bytes + rg_sampler_extra_bytes(&r->config) + links;
+	return kinds * r->plan.pairs_bytes + rg_sampler_extra_bytes(&r->config) + links +
+	       calibration;
 }
 
 /* In MiB, above 10 GiB in GiB: nobody reads bytes. */
@@ -307,37 +337,28 @@ static int check_memory(const struct rank *r, struct rg_err *err)
 			  limit ? limit : "memory");
 }
 
-static void print_dry_run(const struct rank *r)
+static int print_dry_run(const struct rank *r, struct rg_err *err)
 {
-	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES];
+	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES], calibration[RG_UNITS_BYTES];
+	uint64_t unused_bytes, time_ns;
 
+	calibration_cost(r, &unused_bytes, &time_ns);
 	printf("%u sizes x %u targets, buffers and places = %u points on %u ranks\n",
 	       r->plan.npoints, r->ncandidates, r->plan.npoints * r->ncandidates,
 	       r->job.rdv->nranks);
 	for (uint32_t i = 0; i < r->nspecs; i++)
 		printf("  target %s\n", r->specs[i].label);
-	printf("time: about %s, at a budget of %s per size\n",
-	       rg_format_time((double)r->config.budget_ns * r->plan.npoints, time),
-	       rg_format_time((double)r->config.budget_ns, size));
+	printf("time: about %s, at a budget of %s per size and %s to calibrate the memory\n",
+	       rg_format_time((double)(r->config.budget_ns * r->plan.npoints + time_ns), time),
+	       rg_format_time((double)r->config.budget_ns, size),
+	       rg_format_time((double)time_ns, calibration));
 	printf("memory: %s per rank\n", format_memory(rank_bytes(r) + ((1 << 20) - 1), size));
+	if (fflush(stdout) || ferror(stdout))
+		return rg_err_set(err, RG_ERR_SYSTEM, "standard output cannot be written");
+	return 0;
 }
 
 /* --- the measurement --- */
-
-static void describe_job(const struct rank *r, struct bench_job *job)
-{
-	*job = (struct bench_job){
-		.bench = r->bench,
-		.nranks = r->job.rdv->nranks,
-		.places = r->places,
-		.rendezvous = r->job.rdv->ops->name,
-		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
-		.plan = &r->plan,
-		.candidates = r->candidates,
-		.ncandidates = r->ncandidates,
-	};
-	rg_sampler_start(r->sampler, &job->start);
-}
 
 static int calibrate(struct rank *r, struct rg_err *err)
 {
@@ -497,11 +518,8 @@ static int measure(struct rank *r, struct rg_err *err)
 	bool interrupted = false;
 	int rc = prepare(r, err);
 
-	if (!rc && r->bench->options.dry_run) {
-		if (r->job.rdv->rank == 0)
-			print_dry_run(r);
-		return 0;
-	}
+	if (!rc && r->bench->options.dry_run)
+		return r->job.rdv->rank == 0 ? print_dry_run(r, err) : 0;
 	if (!rc)
 		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
 	if (rc)

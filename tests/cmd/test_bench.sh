@@ -59,11 +59,16 @@ refused 3 'not started by an MPI launcher' allreduce --target mpi
 refused 3 'threads of one process' allreduce --target railgauge,mpi --threads 2
 refused 3 'GiB\|G are left\|M are left' allreduce --threads 2 -b 900G -e 900G
 refused 3 'nowhere' allreduce --threads 2 -e 8 --json "$tmp/nowhere/x.json"
+refused 3 'nowhere' allreduce --threads 2 -e 8 --csv "$tmp/nowhere/x.csv"
 
 # --- what is planned ---
 bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run
 grep -q '^8 sizes x 4 ' "$tmp/out" || fail "8 sizes, two kinds of buffers, two places"
 grep -q '^memory: .* per rank' "$tmp/out" || fail "no word about memory"
+with=$(sed -n 's/^memory: \([0-9]*\).*/\1/p' "$tmp/out")
+bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run --no-calibrate
+without=$(sed -n 's/^memory: \([0-9]*\).*/\1/p' "$tmp/out")
+[ "$with" -ge $((without + 64)) ] || fail "the calibration's memory is left out"
 
 # --- small measurements, every result checked ---
 quick='--budget 10ms --precision 100 -w 1 --no-calibrate'
