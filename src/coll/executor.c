@@ -217,10 +217,20 @@ static void put_plain_words(struct rg_run *run, const struct rg_insn *i)
 	}
 }
 
+/* Messages shorter than this stay in the caches in any case. */
+#define STREAM_SLOT_BYTES 4096
+
+static inline bool streams(const struct rg_program *p, const struct rg_insn *i, uint32_t base)
+{
+	uint8_t buf = p->bases[base].buf;
+
+	return (buf == RG_BUF_DST && p->stream) ||
+	       (buf == RG_BUF_OUT && p->stream_slots && i->len_bytes >= STREAM_SLOT_BYTES);
+}
+
 static void copy(const struct rg_run *run, const struct rg_insn *i)
 {
-	const struct rg_program *p = run->program;
-	bool stream = p->stream && p->bases[i->dst].buf == RG_BUF_DST;
+	bool stream = streams(run->program, i, i->dst);
 
 	rg_copy(address(run, i->dst, i->dst_off, i), address(run, i->src, i->src_off, i),
 		i->len_bytes, stream ? RG_STORE_STREAM : RG_STORE_CACHED);
@@ -237,7 +247,7 @@ static void move(const struct rg_run *run, const struct rg_insn *i)
 		src[k] = address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride, i);
 	for (uint32_t k = 0; k < i->ndst; k++) {
 		dst[k] = address(run, i->dst + k, i->dst_off, i);
-		if (p->stream && p->bases[i->dst + k].buf == RG_BUF_DST)
+		if (streams(p, i, i->dst + k))
 			stream |= (uint64_t)1 << k;
 	}
 	p->reduce(dst, i->ndst, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, stream,

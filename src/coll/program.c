@@ -336,6 +336,7 @@ int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm
 		.op = op,
 		.reduce = rg_reduce_kernel(type, op),
 		.stream = footprint_bytes(problem) > stream_from_bytes,
+		.stream_slots = problem->params.stream_slots,
 	};
 	rc = build(&b, err);
 	for (uint32_t c = 0; c < channels; c++)

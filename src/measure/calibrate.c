@@ -295,7 +295,8 @@ static bool await(_Atomic uint64_t *counter, uint64_t value, uint64_t deadline_n
 int rg_calibrate_line(_Atomic uint64_t *mine, _Atomic uint64_t *theirs, bool first,
 		      uint64_t deadline_ns, double *one_way_ns_out, struct rg_err *err)
 {
-	uint64_t least = UINT64_MAX, begin, took, n = 0;
+	uint64_t n = atomic_load_explicit(mine, memory_order_relaxed);
+	uint64_t least = UINT64_MAX, begin, took;
 
 	for (int batch = 0; batch < LINE_BATCHES; batch++) {
 		begin = rg_clock_ns();

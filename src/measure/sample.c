@@ -201,6 +201,7 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 		.channels = s->config.channels,
 		.first_root = s->config.root,
 		.nroots = s->nroots,
+		.line_ns = s->line_ns,
 		.pairs = &s->lanes[c->buffers].pairs,
 	};
 	struct rg_err why = {0};
@@ -580,6 +581,9 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 	else if (directs)
 		rc = open_director(s, opened, ncandidates, samples_out, &d, err);
 	rc = rg_rendezvous_agree(s->job->rdv, rc, rg_clock_ns() + s->job->deadline_ns, err);
+	/* Anew for each point: a virtual machine's processors move about. */
+	if (!rc)
+		rc = rg_meet_line(s->meet, &s->line_ns, err);
 	for (uint32_t i = 0; !rc && i < ncandidates; i++)
 		rc = open_candidate(s, &candidates[i], &opened[i], &samples_out[i], err);
 	if (!rc)

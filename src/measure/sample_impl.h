@@ -54,6 +54,7 @@ struct rg_sampler {
 	/* Of the point being measured. */
 	const struct rg_plan_point *point;
 	uint32_t ops, npairs;
+	double line_ns;	  /* one way of a cache line just before the point */
 	uint64_t refills; /* makes numbers of operations differ over a whole run */
 };
 

@@ -174,6 +174,7 @@ static void fill_problem(const struct rg_job *job, const struct rg_target_proble
 		.geometry = job->ep->config.geometry,
 		.params.channels = 1,
 		.params.persistent = tp->persistent,
+		.params.stream_slots = tp->line_ns >= RG_LINE_FAR_NS,
 	};
 }
 
@@ -275,6 +276,9 @@ static void own_about(const struct rg_target *target, struct rg_target_about *ab
 	snprintf(about_out->algorithm, sizeof(about_out->algorithm), "%s", p->algorithm->name);
 	snprintf(about_out->protocol, sizeof(about_out->protocol), "%s",
 		 rg_protocol_name(p->problem.params.protocol));
+	if (p->stream_slots && p->problem.params.protocol == RG_PROTOCOL_SLOT)
+		snprintf(about_out->note, sizeof(about_out->note),
+			 "slots from 4K on are written past the caches: the cores are far apart");
 }
 
 const struct rg_target_ops rg_target_railgauge = {

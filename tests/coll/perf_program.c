@@ -5,6 +5,7 @@
  *	railgauge run -n 2 --bind core -- tests/coll/perf_program COLL ALGORITHM PROTOCOL BYTES
  *[SLICE]
  *
+ * RG_PERF_SLOT_BYTES, RG_PERF_SLOTS and RG_PERF_STREAM_SLOTS=1 in the environment change the slots.
  * Prints the least and the median time per operation over 21 batches. PROTOCOL window uses windows,
  * the others private memory. Built by `make tests/coll/perf_program`.
  */
@@ -123,6 +124,7 @@ int main(int argc, char **argv)
 		.params = {.protocol = (enum rg_protocol)word_index(rg_protocol_words, argv[3]),
 			   .channels = 1,
 			   .persistent = true,
+			   .stream_slots = getenv("RG_PERF_STREAM_SLOTS") != NULL,
 			   .slice_bytes = argc > 5 ? (uint32_t)strtoul(argv[5], NULL, 10) : 0},
 	};
 	enum rg_memory_kind kind = RG_MEMORY_HOST;

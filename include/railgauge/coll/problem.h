@@ -29,6 +29,12 @@ enum rg_access {
  */
 enum rg_protocol { RG_PROTOCOL_SLOT, RG_PROTOCOL_WORD, RG_PROTOCOL_WINDOW, RG_PROTOCOL_COUNT };
 
+/*
+ * From this one-way time of a cache line between two cores on (ns), stream_slots pays: the cores
+ * share no cache. Measured at 59 and 170 ns: results/2026-11-slot-stores.txt.
+ */
+#define RG_LINE_FAR_NS 100
+
 /* Where the ranks sit. NULL arrays mean: all on one node, local index and rail equal to the rank.
  */
 struct rg_layout {
@@ -42,6 +48,11 @@ struct rg_params {
 	enum rg_protocol protocol;
 	uint32_t channels;    /* independent streams, >= 1 (k rings) */
 	uint32_t slice_bytes; /* largest piece put into one slot; 0: slot_bytes */
+	/*
+	 * SLOT: messages from 4 KiB on are written past the caches, and so come from memory. Pays
+	 * where a line that the peer's core has changed is slow to come by (RG_LINE_FAR_NS).
+	 */
+	bool stream_slots;
 	/*
 	 * WINDOW: a put into a peer's destination waits until the peer entered this operation
 	 * (false: clear to send), or only the previous one on this channel (true: persistent

@@ -87,7 +87,8 @@ struct rg_program {
 	enum rg_type type;
 	enum rg_op op;
 	rg_reduce_fn *reduce;
-	bool stream; /* user buffers are written with streaming stores */
+	bool stream;	   /* user buffers are written with streaming stores */
+	bool stream_slots; /* so are the slots of large messages */
 };
 
 /*

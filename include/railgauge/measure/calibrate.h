@@ -81,14 +81,15 @@ int rg_calibrate(struct rg_rendezvous *rdv, const struct rg_calibrate_config *co
 uint64_t rg_calibrate_cost_ns(const struct rg_calibrate_config *config);
 
 /*
- * A cache line between two ranks, there and back. Each rank names two counters, both starting from
- * 0, in memory that both have mapped and on two different pairs of lines (128 bytes apart at
- * least): `mine`, which only this rank writes, and `theirs`, which only the peer writes; so what is
- * mine here is theirs there. One rank is `first`. Both call at about the same time and spin; with
- * more ranks than cores do not call it (set line_ns to 0).
+ * A cache line between two ranks, there and back. Each rank names two counters, both holding
+ * the same number (0, or where the last call left them), in memory that both have mapped and on two
+ * different pairs of lines (128 bytes apart at least): `mine`, which only this rank writes, and
+ * `theirs`, which only the peer writes; so what is mine here is theirs there. One rank is `first`.
+ * Both call at about the same time and spin; with more ranks than cores do not call it (set line_ns
+ * to 0).
  *
  * Writes the least of 16 batches of 256 round trips, halved: the time of one way, in ns, as seen
- * by the clock of `first`; the other rank gets 0. Counters are left at 16 * 256.
+ * by the clock of `first`; the other rank gets 0. Counters end 16 * 256 higher.
  * RG_ERR_TIMEOUT when the peer does not come or stops (the counters are of no use then).
  */
 int rg_calibrate_line(_Atomic uint64_t *mine, _Atomic uint64_t *theirs, bool first,

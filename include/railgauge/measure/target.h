@@ -59,6 +59,7 @@ struct rg_target_problem {
 	bool persistent;	      /* windows were handed over beforehand: see coll/problem.h */
 	uint32_t channels;	      /* 0: the algorithm's choice */
 	uint32_t first_root, nroots;  /* roots first_root + i, i < nroots, modulo the ranks */
+	double line_ns;		      /* one way of a cache line between ranks; 0: not known */
 	const struct rg_pairs *pairs; /* borrowed until close */
 };
 
