@@ -535,6 +535,18 @@ static int measure(struct rank *r, struct rg_err *err)
 	return rc ? rc : conclude(r, interrupted, err);
 }
 
+/* A failure that not all ranks know of is told by each that saw it: who speaks? */
+static void name_speaker(const struct rg_rendezvous *rdv, struct rg_err *err)
+{
+	char host[64] = "";
+
+	if (rdv->nranks == 1)
+		return;
+	if (gethostname(host, sizeof(host) - 1))
+		snprintf(host, sizeof(host), "an unnamed host");
+	rg_err_prefix(err, "rank %u (%s)", rdv->rank, host);
+}
+
 int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agreed_out,
 	       struct rg_err *err)
 {
@@ -556,6 +568,8 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rc = measure(&r, err);
 	if (rc && !r.agreed)
 		rdv->ops->abort(rdv, err);
+	if (rc && !r.agreed)
+		name_speaker(rdv, err);
 	rg_progress_hide(&r.progress);
 	/* Peers that are threads look into our memory until they have ended as well. */
 	if (bench->gate)

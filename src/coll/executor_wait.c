@@ -9,6 +9,7 @@
 #include "railgauge/base/units.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 static const char *const ctr_names[RG_CTR_COUNT] = {
 	"message",	     /* READY */
@@ -149,33 +150,41 @@ static const struct run_link *waited_link(const struct rg_run *run, const struct
 	return NULL;
 }
 
+#define WAIT_BYTES 160
+
+/* "in allreduce ring for message 7": where the run stands. */
+static void name_wait(const struct rg_run *run, const struct rg_insn *i, const struct run_link *l,
+		      char *text, size_t room)
+{
+	const struct rg_program *p = run->program;
+	bool words = i->op == RG_INSN_TAKE_WORDS;
+
+	snprintf(text, room, "in %s %s for %s %" PRIu64, rg_coll_name(p->problem.coll),
+		 p->algorithm->name, words ? "small message" : ctr_names[i->ctr],
+		 words ? l->told0[RG_CTR_LL_FREE] + i->in_msg + 1
+		       : l->heard0[i->ctr] + (uint64_t)i->value);
+}
+
 static int say_timeout(const struct rg_run *waiting, struct rg_err *err)
 {
 	const struct rg_run *run = culprit(waiting);
 	const struct rg_endpoint *ep = run->executor->ep;
-	const struct rg_program *p = run->program;
 	const struct stream *s;
 	const struct rg_insn *i = blocked_at(run, &s);
 	const struct run_link *l = i ? waited_link(run, i, s) : NULL;
-	char after[RG_UNITS_BYTES];
+	char after[RG_UNITS_BYTES], what[WAIT_BYTES];
 
 	if (!l)
 		return rg_err_set(err, RG_ERR_INTERNAL, "a run waits for nothing");
 	rg_format_time((double)ep->config.timeout_ns, after);
+	name_wait(run, i, l, what, sizeof(what));
 	if (i->op == RG_INSN_TAKE_WORDS)
 		return rg_err_set(err, RG_ERR_TIMEOUT,
-				  "rank %u (%s) waited %s in %s %s for small message %" PRIu64
-				  " from rank %u (%s): word %zu is not there",
-				  ep->rank, ep->host[ep->rank], after,
-				  rg_coll_name(p->problem.coll), p->algorithm->name,
-				  l->told0[RG_CTR_LL_FREE] + i->in_msg + 1, l->peer,
-				  ep->host[l->peer], s->word);
+				  "waited %s %s from rank %u (%s): word %zu is not there", after,
+				  what, l->peer, ep->host[l->peer], s->word);
 	return rg_err_set(err, RG_ERR_TIMEOUT,
-			  "rank %u (%s) waited %s in %s %s for %s %" PRIu64
-			  " from rank %u (%s), which is at %" PRIu64,
-			  ep->rank, ep->host[ep->rank], after, rg_coll_name(p->problem.coll),
-			  p->algorithm->name, ctr_names[i->ctr],
-			  l->heard0[i->ctr] + (uint64_t)i->value, l->peer, ep->host[l->peer],
+			  "waited %s %s from rank %u (%s), which is at %" PRIu64, after, what,
+			  l->peer, ep->host[l->peer],
 			  atomic_load_explicit(&l->rx[i->ctr].value, memory_order_acquire));
 }
 
@@ -187,15 +196,16 @@ static int check_peer(const struct rg_run *waiting, struct rg_err *err)
 	const struct stream *s;
 	const struct rg_insn *i = blocked_at(run, &s);
 	const struct run_link *l = i ? waited_link(run, i, s) : NULL;
+	char what[WAIT_BYTES];
 	int rc;
 
 	if (!l)
 		return 0;
 	rc = ep->ops->peer_alive(ep, l->peer, err);
-	if (rc && err)
-		rg_err_prefix(err, "rank %u (%s) in %s %s", ep->rank, ep->host[ep->rank],
-			      rg_coll_name(run->program->problem.coll),
-			      run->program->algorithm->name);
+	if (rc && err) {
+		name_wait(run, i, l, what, sizeof(what));
+		rg_err_prefix(err, "waited %s", what);
+	}
 	return rc;
 }
 

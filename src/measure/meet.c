@@ -5,6 +5,7 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
+#include "railgauge/base/units.h"
 #include "railgauge/device/buffer.h"
 #include "railgauge/measure/calibrate.h"
 
@@ -134,26 +135,29 @@ static int look_after(struct rg_meet *m, uint32_t rank, uint64_t start_ns, uint6
 {
 	const struct board *b = m->boards[rank];
 	uint64_t now = rg_clock_ns();
+	char after[RG_UNITS_BYTES];
 	int rc;
 
 	if (atomic_load_explicit(&b->left, memory_order_acquire) &&
 	    atomic_load_explicit(&b->sequence, memory_order_acquire) < m->sequence)
-		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s): rank %u (%s) has given up",
-				  m->rdv->rank, m->ep->host[m->rdv->rank], rank, m->ep->host[rank]);
+		return rg_err_set(err, RG_ERR_PEER,
+				  "waited at meeting %" PRIu64 " for rank %u (%s), which has given "
+				  "up",
+				  m->sequence, rank, m->ep->host[rank]);
 	if (now - *alive_ns > ALIVE_EVERY_NS) {
 		*alive_ns = now;
 		rc = m->ep->ops->peer_alive(m->ep, rank, err);
 		if (rc && err)
-			rg_err_prefix(err, "rank %u (%s)", m->rdv->rank, m->ep->host[m->rdv->rank]);
+			rg_err_prefix(err, "waited at meeting %" PRIu64, m->sequence);
 		if (rc)
 			return rc;
 	}
 	if (now - start_ns > m->deadline_ns)
 		return rg_err_set(
 			err, RG_ERR_TIMEOUT,
-			"rank %u on %s did not come to a meeting within %.1f s (meeting "
-			"%" PRIu64 ", last seen at %" PRIu64 ")",
-			rank, m->ep->host[rank], (double)m->deadline_ns / 1e9, m->sequence,
+			"waited %s at meeting %" PRIu64 " for rank %u (%s), which is at %" PRIu64,
+			rg_format_time((double)m->deadline_ns, after), m->sequence, rank,
+			m->ep->host[rank],
 			(uint64_t)atomic_load_explicit(&b->sequence, memory_order_relaxed));
 	if (now - start_ns > SLEEP_AFTER_NS)
 		rg_clock_sleep_until(now + SLEEP_NS);

@@ -4,8 +4,9 @@ cmd_tests = \
 	tests/cmd/test_bench.sh \
 	tests/cmd/test_bench_mpi.sh \
 	tests/cmd/test_info.sh \
+	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_readme.sh \
 	tests/cmd/test_run.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
-EXTRA_DIST += $(cmd_tests)
+EXTRA_DIST += tests/cmd/failures.sh $(cmd_tests)

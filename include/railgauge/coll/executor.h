@@ -58,8 +58,8 @@ bool rg_run_test(const struct rg_run *run);
 
 /*
  * Progresses until the run is done. After the endpoint's deadline without any progress, or when a
- * peer that is waited for is known to be gone: RG_ERR_TIMEOUT or RG_ERR_PEER naming this rank, the
- * peer's rank and host, the collective, the counter and both values. The executor is then unusable.
+ * peer that is waited for is known to be gone: RG_ERR_TIMEOUT or RG_ERR_PEER naming the peer's rank
+ * and host, the collective, the counter and both values. The executor is then unusable.
  */
 int rg_run_wait(struct rg_run *run, struct rg_err *err);
 
