@@ -88,7 +88,7 @@ static void look(const struct bench_watch *w, uint64_t waited_ns)
 	if (!describe_peers(w, peers, sizeof(peers)) && waited_ns < w->limit_ns)
 		return;
 	rg_err_set(&err, RG_ERR_TIMEOUT,
-		   "rank %u (%s) waited %.1f s in a collective of the MPI library: %s", w->rank,
+		   "rank %u (%s): waited %.1f s in a collective of the MPI library: %s", w->rank,
 		   w->places[w->rank].host, (double)waited_ns / 1e9, peers);
 	status = rg_cmd_status(BENCH_NAME, err.code, &err);
 	/* If ending the job through MPI hangs as well, the alarm ends at least this process. */

@@ -1,7 +1,7 @@
 # Tests of the module mpi. Programs named .mpi are started by run-mpi.sh with 1 to 4 ranks; scripts
 # that need mpirun call it themselves.
 dist_check_SCRIPTS = %D%/run-mpi.sh
-mpi_scripts = tests/mpi/test_peers.sh tests/mpi/test_selection.sh
+mpi_scripts = tests/mpi/test_peer_death.sh tests/mpi/test_peers.sh tests/mpi/test_selection.sh
 EXTRA_DIST += $(mpi_scripts)
 
 # -rpath makes libtool build a shared object although it is not installed.

@@ -1,0 +1,67 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# A rank that is killed, or stopped, in the middle of a measurement under mpirun. With
+# --enable-recovery, where mpirun leaves the others alone, each of them says in one line who it is,
+# what it waited for and from whom; without, mpirun ends the witnesses soon, but one line comes
+# through. The job ends, as failed, and nothing is left.
+set -u
+. "${srcdir:-.}/tests/cmd/failures.sh"
+case $(mpirun --version 2>/dev/null) in
+*"Open MPI"*) ;;
+*) echo "skipped: there is no mpirun of Open MPI" && exit 77 ;;
+esac
+[ -e "${RG_MPI_MODULES:=${builddir:?}/src/mpi/.libs}/rg_mpi_openmpi.so" ] || {
+  echo "skipped: there is no module for Open MPI in $RG_MPI_MODULES"
+  exit 77
+}
+host=$(uname -n | cut -c1-63)
+if [ "$(id -u)" = 0 ]; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+fi
+export RG_MPI_MODULES OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
+export ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=exitcode=0
+long="-b 64K -e 64K --budget 100s --precision 0.01 --timeout 2s --no-calibrate"
+
+# strike SIGNAL VICTIM TARGET [OPTION-OF-MPIRUN...]: the job under way, the signal for one rank
+strike() {
+  test_name="$*"
+  signal=$1
+  victim=$2
+  target=$3
+  shift 3
+  start mpirun "$@" -np 3 sh -c "$rank_sh" sh "$RAILGAUGE" bench allreduce $long --target "$target"
+  until_there 30 '^# *(B) ' "$tmp/out"
+  sleep 0.3
+  kill "-$signal" "$(cat "$tmp/pid.$victim")"
+}
+
+line="^railgauge bench: rank [012] ($host).*wait.*rank [012] "
+
+for target in railgauge mpi; do
+  for victim in 0 2; do
+    strike KILL $victim $target --enable-recovery
+    ended 0 4 # mpirun with recovery says 0, whatever the ranks said
+    for r in 0 1 2; do
+      [ $r = $victim ] || said "^railgauge bench: rank $r ($host).*wait.*rank $victim "
+    done
+    nothing_left
+  done
+  strike STOP 1 $target --enable-recovery
+  ended 0 4 # mpirun with recovery says 0, whatever the ranks said
+  for r in 0 2; do
+    said "^railgauge bench: rank $r ($host).*wait.*rank [012] "
+  done
+  grep -q "^railgauge bench: rank [02] .*rank 1 " "$tmp/err" || fail "nobody names rank 1"
+  nothing_left
+
+  strike KILL 1 $target
+  ended 137
+  grep -q "$line" "$tmp/err" || fail "no full line came through"
+  nothing_left
+  strike STOP 0 $target
+  ended 4
+  grep -q "$line" "$tmp/err" || fail "no full line came through"
+  nothing_left
+done
+exit 0
