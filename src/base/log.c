@@ -5,6 +5,7 @@
 
 #include "railgauge/base/err.h"
 #include "railgauge/base/io.h"
+#include "railgauge/base/mem.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -45,6 +46,7 @@ void rg_log(enum rg_log_level level, const char *fmt, ...)
 	va_list ap;
 	int n;
 
+	rg_timed_assert_outside("a log line"); /* also one of a level that is not printed */
 	if ((int)level > atomic_load(&max_level))
 		return;
 	if (log_rank >= 0)

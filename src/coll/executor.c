@@ -22,6 +22,7 @@
 
 #include "railgauge/device/ll.h"
 
+#include <assert.h>
 #include <string.h>
 
 static inline uint64_t counter_get(const struct rg_counter *c)
@@ -401,6 +402,8 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args)
 {
 	struct rg_executor *executor = run->executor;
 
+	assert(run->state == RUN_IDLE || run->state == RUN_DONE);
+	assert(executor->nactive < executor->max_runs);
 	run->args = *args;
 	run->state = RUN_QUEUED;
 	if (executor->nactive == 0) {

@@ -13,6 +13,12 @@ tests_base_test_sha256_SOURCES = %D%/test_sha256.c
 tests_base_test_sha256_CPPFLAGS = $(test_cppflags)
 tests_base_test_sha256_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/base/test_timed
+TESTS += tests/base/test_timed
+tests_base_test_timed_SOURCES = %D%/test_timed.c
+tests_base_test_timed_CPPFLAGS = $(test_cppflags)
+tests_base_test_timed_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/base/test_units
 TESTS += tests/base/test_units
 tests_base_test_units_SOURCES = %D%/test_units.c

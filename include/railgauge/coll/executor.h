@@ -31,10 +31,10 @@ struct rg_run_args {
 
 struct rg_executor;
 
-/* State of one run, in the caller's memory; no member is for the caller. */
+/* State of one run. */
 struct rg_run;
 
-/* At most max_runs runs are in flight at once. max_tmp_bytes: scratch per run. */
+/* At most max_runs runs are in flight at once. RG_ERR_NO_MEMORY. */
 int rg_executor_open(struct rg_endpoint *ep, uint32_t max_runs, struct rg_executor **out,
 		     struct rg_err *err);
 void rg_executor_close(struct rg_executor *executor); /* NULL is allowed */
@@ -47,7 +47,10 @@ int rg_run_open(struct rg_executor *executor, const struct rg_program *program, 
 		struct rg_err *err);
 void rg_run_close(struct rg_run *run); /* NULL is allowed; not while in flight */
 
-/* Queues the run and makes the first progress. args are copied. Never blocks. */
+/*
+ * Queues the run, which is not in flight, and makes the first progress. args are copied. Never
+ * blocks.
+ */
 void rg_run_start(struct rg_run *run, const struct rg_run_args *args);
 
 /* Moves all runs of the executor along; true if anything happened. Never blocks. */

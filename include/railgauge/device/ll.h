@@ -10,7 +10,7 @@
  * which below a few KiB is less than that second trip.
  *
  * What it rests on: an aligned 8-byte store is seen whole or not at all (RG_CAP_WORD8). Vector
- * stores are used on x86 only; src/device/kernels_ll.h argues why they may be. Nothing is assumed
+ * stores are used on x86 only; src/device/ll_kernels.inc argues why they may be. Nothing is assumed
  * about the order in which different words arrive.
  *
  * The sequence must differ from that of the slot's previous messages, and from what the memory held
