@@ -3,14 +3,12 @@
 
 #include "railgauge/device/buffer.h"
 
+#include "railgauge/device/memfd.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/mempolicy.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -42,50 +40,11 @@ static int check_room(enum rg_memory_kind kind, size_t len_bytes, struct rg_err 
 {
 	const char *limit = NULL;
 	uint64_t room = rg_memory_available_bytes(&limit);
-	struct rlimit file;
 
-	/* A memfd counts as a file, and making it larger than allowed is answered with SIGXFSZ. */
-	if (kind == RG_MEMORY_SHARED && !getrlimit(RLIMIT_FSIZE, &file) &&
-	    file.rlim_cur != RLIM_INFINITY && file.rlim_cur < room) {
-		room = file.rlim_cur;
-		limit = "the limit on file sizes (ulimit -f)";
-	}
 	if (len_bytes <= room)
 		return 0;
 	return rg_err_set(err, RG_ERR_LIMIT, "a %s buffer of %zu bytes: %s leaves %" PRIu64,
 			  rg_memory_kind_name(kind), len_bytes, limit, room);
-}
-
-static int make_memfd(size_t len_bytes, int *fd_out, struct rg_err *err)
-{
-	int fd = memfd_create("railgauge-buffer", MFD_CLOEXEC), e;
-
-	if (fd < 0)
-		return rg_err_errno(err, errno, "memfd_create");
-	if (ftruncate(fd, (off_t)len_bytes)) {
-		e = errno;
-		close(fd);
-		return rg_err_errno(err, e, "a shared buffer of %zu bytes", len_bytes);
-	}
-	*fd_out = fd;
-	return 0;
-}
-
-/* Takes the pages of a memfd. What cannot be had is an error now, and would be a SIGBUS later. */
-static int reserve(int fd, size_t len_bytes, struct rg_err *err)
-{
-	while (fallocate(fd, 0, 0, (off_t)len_bytes)) {
-		int e = errno;
-
-		if (e == ENOSPC || e == ENOMEM)
-			return rg_err_set(err, RG_ERR_LIMIT,
-					  "a shared buffer of %zu bytes cannot be reserved: %s",
-					  len_bytes, strerror(e));
-		if (e != EINTR)
-			return rg_err_errno(err, e, "reserving a shared buffer of %zu bytes",
-					    len_bytes);
-	}
-	return 0;
 }
 
 /*
@@ -165,7 +124,7 @@ static int fill_buffer(struct rg_buffer *b, struct rg_err *err)
 		return rc;
 	rc = bind_node(b->base, b->map_bytes, &b->numa_node, err);
 	if (!rc && b->kind == RG_MEMORY_SHARED)
-		rc = reserve(b->fd, b->map_bytes, err);
+		rc = rg_memfd_reserve(b->fd, 0, b->map_bytes, "a shared buffer", err);
 	if (rc) {
 		munmap(b->base, b->map_bytes);
 		return rc;
@@ -196,7 +155,7 @@ int rg_buffer_open(enum rg_memory_kind kind, size_t len_bytes, size_t align_byte
 				  rg_memory_kind_name(kind), len_bytes);
 	rc = check_room(kind, b.map_bytes, err);
 	if (!rc && kind == RG_MEMORY_SHARED)
-		rc = make_memfd(b.map_bytes, &b.fd, err);
+		rc = rg_memfd_open(b.map_bytes, "a shared buffer", &b.fd, err);
 	if (rc)
 		return rc;
 	rc = fill_buffer(&b, err);
@@ -223,16 +182,14 @@ int rg_buffer_map(int fd, size_t len_bytes, struct rg_buffer *out, struct rg_err
 {
 	size_t page = page_bytes();
 	size_t map_bytes = whole_pages(len_bytes);
-	struct stat st;
 	void *base;
 	int rc;
 
-	if (fstat(fd, &st))
-		return rg_err_errno(err, errno, "a peer's buffer");
-	if (st.st_size < 0 || (uint64_t)st.st_size < map_bytes || len_bytes > SIZE_MAX / 2)
-		return rg_err_set(err, RG_ERR_FORMAT,
-				  "a peer's buffer has %lld bytes instead of %zu",
-				  (long long)st.st_size, len_bytes);
+	if (len_bytes > SIZE_MAX / 2)
+		return rg_err_set(err, RG_ERR_FORMAT, "a peer's buffer of %zu bytes", len_bytes);
+	rc = rg_memfd_check(fd, map_bytes, "a peer's buffer", err);
+	if (rc)
+		return rc;
 	rc = map_aligned(fd, map_bytes, page, &base, err);
 	if (rc)
 		return rc;

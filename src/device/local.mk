@@ -4,6 +4,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/device/buffer.h \
 	include/railgauge/device/isa.h \
 	include/railgauge/device/ll.h \
+	include/railgauge/device/memfd.h \
 	include/railgauge/device/reduce.h \
 	include/railgauge/device/types.h \
 	%D%/available.c \
@@ -20,6 +21,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/ll.c \
 	%D%/ll_kernels.inc \
 	%D%/ll_scalar.h \
+	%D%/memfd.c \
 	%D%/reduce.c \
 	%D%/target_pop.inc \
 	%D%/target_push.inc \

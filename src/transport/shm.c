@@ -18,6 +18,7 @@
 #include "railgauge/base/io.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/sha256.h"
+#include "railgauge/device/memfd.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,7 +39,7 @@ struct address {
 
 struct peer {
 	int fd;	   /* the peer's arena; -1 until mapped */
-	int pidfd; /* -1 until mapped, or where the kernel has none */
+	int pidfd; /* -1 until looked for, or where the kernel has none */
 };
 
 struct shm {
@@ -92,9 +93,9 @@ static int shm_probe(struct rg_err *err)
 	rc = own_address(&a, err);
 	if (rc)
 		return rc;
-	fd = memfd_create("railgauge", MFD_CLOEXEC);
-	if (fd < 0)
-		return rg_err_errno(err, errno, "memfd_create");
+	rc = rg_memfd_open(4096, "a probe", &fd, err);
+	if (rc)
+		return rc;
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
 	again = open(path, O_RDWR | O_CLOEXEC);
 	if (again < 0)
@@ -116,21 +117,15 @@ static void proof_of(const struct shm *s, uint32_t rank, uint8_t proof_out[32])
 	rg_hmac_end(&mac, proof_out);
 }
 
+/* Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. */
 static int reserve(int fd, size_t offset, size_t len_bytes, const char *what, struct rg_err *err)
 {
 	const char *limit = NULL;
-	int e;
 
 	if (rg_memory_available_bytes(&limit) < len_bytes)
 		return rg_err_set(err, RG_ERR_LIMIT, "%s needs %zu bytes, more than %s leaves",
 				  what, len_bytes, limit);
-	do {
-		e = fallocate(fd, 0, (off_t)offset, (off_t)len_bytes) ? errno : 0;
-	} while (e == EINTR);
-	if (e)
-		return rg_err_set(err, RG_ERR_LIMIT, "%s: cannot reserve %zu bytes: %s", what,
-				  len_bytes, strerror(e));
-	return 0;
+	return rg_memfd_reserve(fd, offset, len_bytes, what, err);
 }
 
 /* My arena: made, mapped, its head filled. */
@@ -139,13 +134,9 @@ static int make_arena(struct shm *s, struct rg_err *err)
 	struct arena_head *head;
 	int rc, fd;
 
-	fd = memfd_create("railgauge-arena", MFD_CLOEXEC);
-	if (fd < 0)
-		return rg_err_errno(err, errno, "shm: memfd_create");
-	if (ftruncate(fd, (off_t)s->arena_bytes)) {
-		rc = rg_err_errno(err, errno, "shm: an arena of %zu bytes", s->arena_bytes);
-		goto close_fd;
-	}
+	rc = rg_memfd_open(s->arena_bytes, "shm: an arena", &fd, err);
+	if (rc)
+		return rc;
 	rc = reserve(fd, 0, 4096, "shm: the head of an arena", err);
 	if (rc)
 		goto close_fd;
@@ -268,22 +259,48 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 	return 0;
 }
 
-static int open_peer_fd(const struct shm *s, uint32_t rank, int fd, int *fd_out, struct rg_err *err)
+static int shm_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
-	char path[64];
-	int got, e;
+	struct shm *s = (struct shm *)ep;
+	struct pollfd p = {.fd = s->peers[peer].pidfd, .events = POLLIN};
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->addresses[rank].pid, fd);
-	got = open(path, O_RDWR | O_CLOEXEC);
-	if (got >= 0) {
-		*fd_out = got;
+	if (p.fd < 0 || poll(&p, 1, 0) < 1)
 		return 0;
-	}
+	return rg_err_set(err, RG_ERR_PEER, "rank %u (%s, process %d) is gone", peer,
+			  ep->host[peer], s->addresses[peer].pid);
+}
+
+/*
+ * A descriptor of the peer's, which is memory of at least len_bytes. The process behind the pidfd
+ * had the number before the opening and still has it afterwards, so it is the one that was opened.
+ */
+static int open_peer_fd(struct shm *s, uint32_t rank, int fd, size_t len_bytes, int *fd_out,
+			struct rg_err *err)
+{
+	struct peer *p = &s->peers[rank];
+	char path[64], what[160];
+	int got, e, rc;
+
+	if (p->pidfd < 0)
+		p->pidfd = (int)syscall(SYS_pidfd_open, s->addresses[rank].pid, 0);
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->addresses[rank].pid, fd);
+	got = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	e = errno;
-	return rg_err_set(err, e == ENOENT || e == ESRCH ? RG_ERR_PEER : RG_ERR_SYSTEM,
-			  "shm: the memory of rank %u (%s, process %d) cannot be opened: %s", rank,
-			  s->m.ep.host[rank], s->addresses[rank].pid,
-			  e == ENOENT ? "the process is gone" : strerror(e));
+	snprintf(what, sizeof(what), "shm: the memory of rank %u (%s, process %d)", rank,
+		 s->m.ep.host[rank], s->addresses[rank].pid);
+	if (got < 0)
+		return rg_err_set(err, e == ENOENT || e == ESRCH ? RG_ERR_PEER : RG_ERR_SYSTEM,
+				  "%s cannot be opened: %s", what,
+				  e == ENOENT ? "the process is gone" : strerror(e));
+	rc = shm_peer_alive(&s->m.ep, rank, err);
+	if (!rc)
+		rc = rg_memfd_check(got, len_bytes, what, err);
+	if (rc) {
+		close(got);
+		return rc;
+	}
+	*fd_out = got;
+	return 0;
 }
 
 static int map_arena(struct shm *s, uint32_t rank, struct rg_err *err)
@@ -295,7 +312,7 @@ static int map_arena(struct shm *s, uint32_t rank, struct rg_err *err)
 
 	if (s->m.peers[rank])
 		return 0;
-	rc = open_peer_fd(s, rank, s->addresses[rank].fd, &fd, err);
+	rc = open_peer_fd(s, rank, s->addresses[rank].fd, s->arena_bytes, &fd, err);
 	if (rc)
 		return rc;
 	head = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
@@ -317,7 +334,6 @@ static int map_arena(struct shm *s, uint32_t rank, struct rg_err *err)
 	}
 	s->m.peers[rank] = head;
 	s->peers[rank].fd = fd;
-	s->peers[rank].pidfd = (int)syscall(SYS_pidfd_open, s->addresses[rank].pid, 0);
 	return 0;
 }
 
@@ -343,17 +359,6 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 	if (!rc)
 		rc = rg_mapped_link(&s->m, peer, channel, err);
 	return rc;
-}
-
-static int shm_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
-{
-	struct shm *s = (struct shm *)ep;
-	struct pollfd p = {.fd = s->peers[peer].pidfd, .events = POLLIN};
-
-	if (p.fd < 0 || poll(&p, 1, 0) < 1)
-		return 0;
-	return rg_err_set(err, RG_ERR_PEER, "rank %u (%s, process %d) is gone", peer,
-			  ep->host[peer], s->addresses[peer].pid);
 }
 
 static void shm_window_close(struct rg_window *window)
@@ -428,7 +433,7 @@ static int shm_window_map(struct rg_window *window, uint32_t peer, struct rg_err
 		return 0;
 	rc = map_arena(s, peer, err); /* proves that the process is the peer */
 	if (!rc)
-		rc = open_peer_fd(s, peer, w->peers[peer].fd, &fd, err);
+		rc = open_peer_fd(s, peer, w->peers[peer].fd, w->peers[peer].len_bytes, &fd, err);
 	if (rc)
 		return rc;
 	rc = rg_buffer_map(fd, w->peers[peer].len_bytes, &w->map[peer], err);

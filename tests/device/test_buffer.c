@@ -176,6 +176,31 @@ static void a_descriptor_with_less_memory_than_promised_is_refused(void **state)
 	rg_buffer_close(&b);
 }
 
+static void what_is_no_shared_buffer_is_refused(void **state)
+{
+	struct rg_buffer mapped = {.len_bytes = 77};
+	FILE *file = tmpfile();
+	int memory = memfd_create("unsealed", MFD_CLOEXEC);
+
+	assert_non_null(file);
+	assert_int_equal(ftruncate(fileno(file), 8192), 0);
+	assert_int_equal(ftruncate(memory, 8192), 0);
+	assert_int_equal(rg_buffer_map(fileno(file), 8192, &mapped, NULL), RG_ERR_FORMAT);
+	assert_int_equal(rg_buffer_map(memory, 8192, &mapped, NULL), RG_ERR_FORMAT);
+	assert_int_equal(mapped.len_bytes, 77);
+	close(memory);
+	fclose(file);
+}
+
+static void nobody_can_take_memory_from_under_a_peer(void **state)
+{
+	struct rg_buffer b;
+
+	assert_int_equal(rg_buffer_open(RG_MEMORY_SHARED, 8192, 0, -1, &b, NULL), 0);
+	assert_int_equal(ftruncate(b.fd, 4096), -1);
+	rg_buffer_close(&b);
+}
+
 static void nonsense_is_refused_and_leaves_the_output_alone(void **state)
 {
 	struct rg_buffer b = {.len_bytes = 77};
@@ -373,6 +398,8 @@ int main(void)
 		cmocka_unit_test(the_pages_of_a_shared_buffer_are_reserved_at_once),
 		cmocka_unit_test(another_process_maps_a_shared_buffer_by_its_descriptor),
 		cmocka_unit_test(a_descriptor_with_less_memory_than_promised_is_refused),
+		cmocka_unit_test(what_is_no_shared_buffer_is_refused),
+		cmocka_unit_test(nobody_can_take_memory_from_under_a_peer),
 		cmocka_unit_test(nonsense_is_refused_and_leaves_the_output_alone),
 		cmocka_unit_test(a_buffer_may_be_bound_to_node_0),
 		cmocka_unit_test(more_memory_than_there_is_is_refused_with_the_limit_named),

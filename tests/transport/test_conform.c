@@ -15,6 +15,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -419,6 +422,29 @@ static void every_row_of_the_table_is_filled(void **state)
 	}
 }
 
+static void a_limit_on_file_sizes_is_an_error_and_no_signal(void **state)
+{
+	pid_t pid = fork();
+	int status;
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		const struct rlimit page = {4096, 4096};
+		struct rg_endpoint *ep = NULL;
+		struct rg_rendezvous *rdv;
+		struct rg_err err = {0};
+		int rc;
+
+		setrlimit(RLIMIT_FSIZE, &page);
+		if (rg_rendezvous_threads_open(1, &rdv, NULL))
+			_exit(1);
+		rc = rg_transport_shm.open(rdv, &small_config, &ep, &err);
+		_exit(rc == RG_ERR_LIMIT && strstr(err.text, "ulimit -f") ? 0 : 2);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* One rank, so that a failing allocation cannot leave others waiting. */
 static void failing_allocations_leak_nothing(void **state)
 {
@@ -466,6 +492,7 @@ int main(void)
 		cmocka_unit_test(ranks_with_other_geometry_are_named),
 		cmocka_unit_test(nonsense_geometry_is_refused_before_anything_is_made),
 		cmocka_unit_test(every_row_of_the_table_is_filled),
+		cmocka_unit_test(a_limit_on_file_sizes_is_an_error_and_no_signal),
 		cmocka_unit_test(failing_allocations_leak_nothing),
 	};
 
