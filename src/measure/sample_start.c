@@ -25,6 +25,14 @@ int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_
 	uint64_t now = rg_clock_ns(), last = 0;
 	int rc = rg_meet_exchange(s->meet, &now, s->ready, sizeof(now), err);
 
+	/*
+	 * Once more for a common clock: who has waited long for the others was asleep and learns of
+	 * the last one's word too late to begin at the agreed time. Now all have only just come.
+	 */
+	if (!rc && s->start.common_clock) {
+		now = rg_clock_ns();
+		rc = rg_meet_exchange(s->meet, &now, s->ready, sizeof(now), err);
+	}
 	if (rc)
 		return rc;
 	if (!s->start.common_clock) {
