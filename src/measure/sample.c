@@ -508,6 +508,9 @@ static int account(struct director *d, uint32_t candidate, uint64_t agreed, stru
 		x->invalid++;
 		return 0;
 	}
+	/* Another candidate needs more rounds; this one has what was asked for. */
+	if (d->s->config.repetitions && x->n == d->s->config.repetitions)
+		return 0;
 	return keep(d, candidate, agreed, ns, err);
 }
 

@@ -89,6 +89,10 @@ for collective in reducescatter allgather alltoall broadcast sendrecv barrier; d
   bench 0 $collective --threads 3 -b 96 -e 96K -f 1024 $quick
 done
 bench 0 broadcast --threads 3 -b 4K -e 4K -r 2 $quick
+bench 0 allreduce --threads 2 -b 8 -e 64 -n 7 --json "$tmp/n.json" $quick
+awk -F '[:,]' '/"n":/ && $2 + 0 > 7 { bad = 1 } END { exit bad }' "$tmp/n.json" ||
+  fail "-n 7: more repetitions than were asked for"
+rm "$tmp/n.json"
 
 # --- the result document ---
 bench 0 allreduce --threads 2 -b 64K -e 64K --json "$tmp/a.json" --budget 10ms
