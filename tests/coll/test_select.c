@@ -75,6 +75,23 @@ static void short_messages_go_as_words_and_long_ones_into_windows(void **state)
 	}
 }
 
+static void a_root_does_not_write_to_many(void **state)
+{
+	struct rg_problem p = problem_of(RG_COLL_BROADCAST, 8, 1 << 20, 0, MAPPED);
+
+	assert_string_equal(select_one(&p)->name, "direct");
+	p = problem_of(RG_COLL_BROADCAST, 9, 1 << 20, 0, MAPPED);
+	assert_string_equal(select_one(&p)->name, "binomial");
+}
+
+static void windows_in_place_are_not_copied_first(void **state)
+{
+	struct rg_problem p = problem_of(RG_COLL_ALLTOALL, 4, 1 << 20, 3, MAPPED);
+
+	select_one(&p);
+	assert_int_equal(p.params.protocol, RG_PROTOCOL_SLOT);
+}
+
 static void what_a_transport_lacks_is_not_chosen(void **state)
 {
 	for (uint32_t coll = 0; coll < RG_COLL_COUNT; coll++) {
@@ -100,6 +117,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_problem_of_up_to_64_ranks_has_a_default),
 		cmocka_unit_test(short_messages_go_as_words_and_long_ones_into_windows),
+		cmocka_unit_test(a_root_does_not_write_to_many),
+		cmocka_unit_test(windows_in_place_are_not_copied_first),
 		cmocka_unit_test(what_a_transport_lacks_is_not_chosen),
 		cmocka_unit_test(too_many_ranks_are_refused_in_words),
 	};
