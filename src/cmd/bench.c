@@ -209,6 +209,10 @@ static int check_options(const struct bench *b, struct rg_err *err)
 	if (o->persistent && o->clear_to_send)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--persistent and --clear-to-send exclude each other");
+	if ((o->persistent || o->clear_to_send) && !b->access[RG_ACCESS_WINDOW])
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--%s is about windows, which --buffers %s leaves out",
+				  o->persistent ? "persistent" : "clear-to-send", o->buffers);
 	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--threads and --mpi exclude each other: threads need no MPI");

@@ -52,6 +52,7 @@ refused 2 'mpi-v' alltoall --target mpi-v
 refused 2 '--buffers: shared' allreduce --buffers shared
 refused 2 'exclude each other' allreduce --persistent --clear-to-send
 refused 2 'exclude each other' allreduce --threads 2 --mpi openmpi
+refused 2 '--persistent is about windows' allreduce --persistent --buffers private
 refused 2 '-f above 1' allreduce -f 1
 refused 2 'root 2: there are 2 ranks' broadcast -r 2 --threads 2
 refused 3 'no transport "shn" (did you mean "shm"' allreduce --threads 2 --transport shn
