@@ -20,6 +20,9 @@
 
 #define MAX_THREADS 256
 
+/* For ranks that could not read their own --timeout. */
+#define JOIN_NS ((uint64_t)30000000000)
+
 static const char *const place_words[] = {"both", "out", "in", NULL};
 static const char *const bind_words[] = {"core", "none", NULL};
 
@@ -241,8 +244,8 @@ static int check_alone(const char *why, struct rg_err *err)
 	return 0;
 }
 
-/* The launcher's idea of our rank, before anything is joined; 0 where there is none. */
-static bool is_first(void)
+/* The launcher's idea of our rank, before anything is joined; NULL where there is none. */
+static const char *launched_rank(void)
 {
 	static const char *const names[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "RANK",
 					    "SLURM_PROCID"};
@@ -251,9 +254,16 @@ static bool is_first(void)
 		const char *value = getenv(names[i]);
 
 		if (value && *value)
-			return !strcmp(value, "0");
+			return value;
 	}
-	return true;
+	return NULL;
+}
+
+static bool is_first(void)
+{
+	const char *rank = launched_rank();
+
+	return !rank || !strcmp(rank, "0");
 }
 
 /* --- ranks as threads --- */
@@ -388,7 +398,7 @@ static void end_mpi_job(const struct bench *b, int rc, const struct rg_err *err)
 	b->mpi->module->abort(status);
 }
 
-static int run_process(const struct bench *b, struct rg_rendezvous *rdv, bool *print_out,
+static int run_process(struct bench *b, struct rg_rendezvous *rdv, bool *print_out,
 		       struct rg_err *err)
 {
 	bool agreed = false;
@@ -396,6 +406,7 @@ static int run_process(const struct bench *b, struct rg_rendezvous *rdv, bool *p
 
 	/* A failure that only some ranks saw is told by each of them. */
 	*print_out = rdv->rank == 0 || !agreed;
+	b->shared = agreed;
 	rg_rendezvous_close(rdv);
 	return rc;
 }
@@ -406,16 +417,24 @@ static int run_mpi(struct bench *b, const char *name, bool algorithms, bool *pri
 	const struct rg_mpi_settings settings = {.algorithms = algorithms};
 	uint64_t timeout_ns = b->options.timeout_ns;
 	struct rg_rendezvous *rdv;
-	int rc = rg_mpi_open(name, &settings, &b->mpi, err);
+	int rc = bench_watch_open(launched_rank(), timeout_ns + timeout_ns / 8, &b->watch, err);
 
 	if (rc)
 		return rc;
+	bench_watch_enter(b->watch, "MPI_Init");
+	rc = rg_mpi_open(name, &settings, &b->mpi, err);
+	bench_watch_leave(b->watch);
+	if (rc)
+		goto close_watch;
 	rc = rg_mpi_rendezvous_open(b->mpi, rg_clock_ns() + timeout_ns, &rdv, err);
 	if (!rc)
 		rc = run_process(b, rdv, print_out, err);
 	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT)
 		end_mpi_job(b, rc, err);
+	bench_watch_enter(b->watch, "MPI_Finalize");
 	rg_mpi_close(b->mpi);
+close_watch:
+	bench_watch_close(b->watch);
 	return rc;
 }
 
@@ -465,30 +484,55 @@ static const char *usual_targets(const struct bench *b)
 	return "railgauge";
 }
 
+static int parse(struct bench *b, bool *algorithms_out, struct rg_err *err)
+{
+	void *const bases[] = {&b->options};
+	bool wants_mpi;
+	int first, rc;
+
+	rc = rg_opt_parse(&bench_command, b->argc, b->argv, bases, &b->origins, &first, err);
+	if (!rc)
+		rc = parse_collective(b->argc, b->argv, first, &b->coll, err);
+	if (!rc)
+		rc = parse_buffers(b, err);
+	if (!rc)
+		rc = resolve_targets(b, usual_targets(b), err);
+	if (!rc)
+		rc = rg_target_parse(b->targets, b->coll, &wants_mpi, algorithms_out, err);
+	return rc ? rc : check_options(b, err);
+}
+
+/*
+ * A rank whose command line is wrong joins the others all the same: they may have been started with
+ * another one, and would wait for it; and rank 0 is the one that says what is wrong.
+ */
+static int join_refused(struct bench *b, int refused, bool *print_out, struct rg_err *err)
+{
+	int rc;
+
+	if (b->options.threads || !launched_rank())
+		return refused;
+	b->refused = refused;
+	b->why = *err;
+	if (!b->options.timeout_ns)
+		b->options.timeout_ns = JOIN_NS;
+	rc = join(b, false, print_out, err);
+	if (b->shared)
+		return rc;
+	*err = b->why;
+	return refused;
+}
+
 int cmd_bench(int argc, char **argv)
 {
 	struct bench b = {.argc = argc, .argv = argv, .interrupted = &interrupted};
-	void *const bases[] = {&b.options};
-	bool wants_mpi, algorithms, print = is_first();
+	bool algorithms, print = is_first();
 	struct rg_err err = {0};
-	int first, rc;
+	int rc = parse(&b, &algorithms, &err);
 
-	rc = rg_opt_parse(&bench_command, argc, argv, bases, &b.origins, &first, &err);
 	if (rc > 0)
 		return 0;
-	if (!rc)
-		rc = parse_collective(argc, argv, first, &b.coll, &err);
-	if (!rc)
-		rc = parse_buffers(&b, &err);
-	if (!rc)
-		rc = resolve_targets(&b, usual_targets(&b), &err);
-	if (!rc)
-		rc = rg_target_parse(b.targets, b.coll, &wants_mpi, &algorithms, &err);
-	if (!rc)
-		rc = check_options(&b, &err);
-	if (!rc) {
-		catch_signals();
-		rc = join(&b, algorithms, &print, &err);
-	}
+	catch_signals();
+	rc = rc ? join_refused(&b, rc, &print, &err) : join(&b, algorithms, &print, &err);
 	return print ? rg_cmd_status(BENCH_NAME, rc, &err) : rg_err_exit(rc);
 }

@@ -53,6 +53,8 @@ struct bench_gate {
 };
 void bench_gate_pass(struct bench_gate *gate);
 
+struct bench_watch;
+
 /* What a process knows before its ranks begin; const for them. */
 struct bench {
 	struct bench_options options;
@@ -60,12 +62,16 @@ struct bench {
 	int argc;
 	char **argv;
 	enum rg_coll coll;
-	bool access[2];		 /* enum rg_access: kinds of buffers asked for */
-	char targets[1024];	 /* the list to be expanded */
-	struct rg_mpi *mpi;	 /* NULL: none */
-	const char *no_mpi;	 /* why */
-	bool threads;		 /* the ranks are threads of this process */
-	struct bench_gate *gate; /* theirs: borrowed; NULL for processes */
+	bool access[2];		   /* enum rg_access: kinds of buffers asked for */
+	char targets[1024];	   /* the list to be expanded */
+	struct rg_mpi *mpi;	   /* NULL: none */
+	struct bench_watch *watch; /* over MPI's calls; NULL: none */
+	const char *no_mpi;	   /* why */
+	int refused;		   /* what is wrong with this rank's command line; 0: nothing */
+	struct rg_err why;	   /* in words */
+	bool shared;		   /* all ranks know how it ended */
+	bool threads;		   /* the ranks are threads of this process */
+	struct bench_gate *gate;   /* theirs: borrowed; NULL for processes */
 	const volatile sig_atomic_t *interrupted;
 };
 
@@ -78,20 +84,33 @@ extern const struct rg_opt_command bench_command;
 int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agreed_out,
 	       struct rg_err *err);
 
-/* --- the watch over MPI's collectives (bench_watch.c) --- */
-
-struct bench_watch;
+/* --- the watch over MPI's calls (bench_watch.c) --- */
 
 /*
- * Ends the job, after one line on stderr, when this rank is inside an operation for longer than
- * limit_ns. places[nranks] and module are borrowed until close. RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ * Ends the process, after one line on stderr, when this rank is inside a call of MPI for longer
+ * than limit_ns, or when a peer of this host is known to be gone meanwhile. rank: this one's number
+ * in words, or NULL. RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
  */
-int bench_watch_open(const struct rg_place *places, uint32_t rank, uint32_t nranks,
-		     const struct rg_mpi_module *module, uint64_t limit_ns,
-		     struct bench_watch **watch_out, struct rg_err *err);
+int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **watch_out,
+		     struct rg_err *err);
 void bench_watch_close(struct bench_watch *watch); /* NULL is allowed */
 
-/* Where the rank writes since when (rg_clock_ns) it has been inside an operation; 0: it is not. */
+/* Around one call: what is static text, "MPI_Init". */
+void bench_watch_enter(struct bench_watch *watch, const char *what);
+void bench_watch_leave(struct bench_watch *watch);
+
+/*
+ * From now on the peers are known by name, and the job is ended through the module. places[nranks]
+ * is copied, module is borrowed until close. RG_ERR_NO_MEMORY.
+ */
+int bench_watch_peers(struct bench_watch *watch, const struct rg_place *places, uint32_t rank,
+		      uint32_t nranks, const struct rg_mpi_module *module, struct rg_err *err);
+
+/*
+ * Watches collectives until leave: where the rank writes since when (rg_clock_ns) it has been
+ * inside one; 0: it is not.
+ */
+void bench_watch_measure(struct bench_watch *watch);
 _Atomic uint64_t *bench_watch_busy(struct bench_watch *watch);
 
 /* --- rank 0's output --- */

@@ -36,7 +36,6 @@ struct rank {
 	uint32_t ncandidates;
 	struct rg_sampler_config config;
 	struct rg_sampler *sampler; /* owned */
-	struct bench_watch *watch;  /* owned; NULL: not needed */
 	bool calibrated;
 	struct rg_calibration calibration;
 	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
@@ -477,21 +476,23 @@ static int conclude(struct rank *r, bool interrupted, struct rg_err *err)
 }
 
 /* Only MPI's collectives need it: ours have deadlines. */
-static int open_watch(struct rank *r, struct rg_err *err)
+static int start_watch(struct rank *r, struct rg_err *err)
 {
-	uint64_t limit_ns = r->job.deadline_ns + r->job.deadline_ns / 8;
+	struct bench_watch *watch = r->bench->watch;
 	bool needed = false;
 	int rc;
 
+	if (!watch)
+		return 0;
+	rc = bench_watch_peers(watch, r->places, r->job.rdv->rank, r->job.rdv->nranks,
+			       r->bench->mpi->module, err);
 	for (uint32_t i = 0; i < r->nspecs; i++)
 		needed |= r->specs[i].ops != &rg_target_railgauge;
-	if (!needed || !r->bench->mpi)
-		return 0;
-	rc = bench_watch_open(r->places, r->job.rdv->rank, r->job.rdv->nranks,
-			      r->bench->mpi->module, limit_ns, &r->watch, err);
-	if (!rc)
-		r->config.busy_since_ns = bench_watch_busy(r->watch);
-	return rc;
+	if (rc || !needed)
+		return rc;
+	bench_watch_measure(watch);
+	r->config.busy_since_ns = bench_watch_busy(watch);
+	return 0;
 }
 
 static int prepare(struct rank *r, struct rg_err *err)
@@ -510,14 +511,19 @@ static int prepare(struct rank *r, struct rg_err *err)
 		return rc;
 	make_config(r);
 	rc = agree(r, check_memory(r, err), err);
-	return rc ? rc : agree(r, open_watch(r, err), err);
+	return rc ? rc : agree(r, start_watch(r, err), err);
 }
 
 static int measure(struct rank *r, struct rg_err *err)
 {
 	bool interrupted = false;
-	int rc = prepare(r, err);
+	int rc;
 
+	if (r->bench->refused && err)
+		*err = r->bench->why;
+	rc = agree(r, r->bench->refused, err);
+	if (!rc)
+		rc = prepare(r, err);
 	if (!rc && r->bench->options.dry_run)
 		return r->job.rdv->rank == 0 ? print_dry_run(r, err) : 0;
 	if (!rc)
@@ -574,7 +580,8 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	/* Peers that are threads look into our memory until they have ended as well. */
 	if (bench->gate)
 		bench_gate_pass(bench->gate);
-	bench_watch_close(r.watch);
+	if (bench->watch)
+		bench_watch_leave(bench->watch);
 	bench_out_close(r.out);
 	rg_sampler_close(r.sampler);
 	for (uint32_t c = 0; r.samples && c < r.ncandidates; c++)

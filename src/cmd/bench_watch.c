@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A watch over collectives of MPI, which have no deadline: when a peer dies or stops, the others
- * wait inside the library for ever. A thread of its own looks every quarter of a second how long
- * the rank has been inside an operation. Beyond the limit, or when a peer's process is gone, it
- * says what it knows, leaves the other survivors a moment to say the same, and ends the job.
+ * A watch over calls of MPI, which have no deadline: when a peer dies or stops, the others wait
+ * inside the library for ever. A thread of its own looks every quarter of a second how long the
+ * rank has been inside one. Beyond the limit, or when a peer's process is gone, it says what it
+ * knows, leaves the other survivors a moment to say the same, and ends the job.
  */
 #include "config.h"
 
@@ -25,19 +25,66 @@
 
 struct bench_watch {
 	pthread_t thread;
-	pthread_mutex_t lock;
-	pthread_cond_t end;
+	pthread_mutex_t lock; /* guards all below but busy_since_ns */
+	pthread_cond_t moved;
 	bool ended;
+	bool on; /* there is something to look at */
+	const char *what;
 	_Atomic uint64_t busy_since_ns;
-	const struct rg_place *places; /* [nranks], borrowed */
-	uint32_t rank, nranks;
-	const struct rg_mpi_module *module; /* borrowed */
+	char who[128]; /* this rank and its host */
 	uint64_t limit_ns;
+	struct rg_place *places; /* [nranks], owned; NULL until they are known */
+	uint32_t rank, nranks;
+	const struct rg_mpi_module *module; /* borrowed; NULL likewise */
 };
 
 _Atomic uint64_t *bench_watch_busy(struct bench_watch *w)
 {
 	return &w->busy_since_ns;
+}
+
+static void set_on(struct bench_watch *w, bool on, const char *what, uint64_t since_ns)
+{
+	pthread_mutex_lock(&w->lock);
+	w->on = on;
+	w->what = what;
+	atomic_store_explicit(&w->busy_since_ns, since_ns, memory_order_relaxed);
+	pthread_cond_signal(&w->moved);
+	pthread_mutex_unlock(&w->lock);
+}
+
+void bench_watch_enter(struct bench_watch *w, const char *what)
+{
+	set_on(w, true, what, rg_clock_ns());
+}
+
+void bench_watch_leave(struct bench_watch *w)
+{
+	set_on(w, false, NULL, 0);
+}
+
+int bench_watch_peers(struct bench_watch *w, const struct rg_place *places, uint32_t rank,
+		      uint32_t nranks, const struct rg_mpi_module *module, struct rg_err *err)
+{
+	struct rg_place *copy = rg_alloc(nranks * sizeof(*copy));
+
+	if (!copy)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the watch over MPI");
+	memcpy(copy, places, nranks * sizeof(*copy));
+	pthread_mutex_lock(&w->lock);
+	rg_free(w->places);
+	w->places = copy;
+	w->rank = rank;
+	w->nranks = nranks;
+	w->module = module;
+	snprintf(w->who, sizeof(w->who), "rank %u (%s)", rank, places[rank].host);
+	pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
+void bench_watch_measure(struct bench_watch *w)
+{
+	set_on(w, true, "a collective of the MPI library", 0);
 }
 
 /* 'R', 'T', 'Z' ... of a process as the kernel shows it; 0 if there is none. */
@@ -59,7 +106,7 @@ static char state_of(int64_t pid)
 /* What is wrong with which peer, as far as this host's processes tell. True if one is gone. */
 static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
 {
-	for (uint32_t r = 0; r < w->nranks; r++) {
+	for (uint32_t r = 0; w->places && r < w->nranks; r++) {
 		const struct rg_place *p = &w->places[r];
 		char state;
 
@@ -72,7 +119,8 @@ static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
 			 state == 'T' || state == 't' ? "stopped" : "gone");
 		return state != 'T' && state != 't';
 	}
-	snprintf(text, room, "all ranks of this host are there");
+	snprintf(text, room,
+		 w->places ? "all ranks of this host are there" : "not all ranks have come");
 	return false;
 }
 
@@ -87,10 +135,11 @@ static void look(const struct bench_watch *w, uint64_t waited_ns)
 		return;
 	if (!describe_peers(w, peers, sizeof(peers)) && waited_ns < w->limit_ns)
 		return;
-	rg_err_set(&err, RG_ERR_TIMEOUT,
-		   "rank %u (%s): waited %.1f s in a collective of the MPI library: %s", w->rank,
-		   w->places[w->rank].host, (double)waited_ns / 1e9, peers);
+	rg_err_set(&err, RG_ERR_TIMEOUT, "%s: waited %.1f s in %s: %s", w->who,
+		   (double)waited_ns / 1e9, w->what, peers);
 	status = rg_cmd_status(BENCH_NAME, err.code, &err);
+	if (!w->module)
+		_exit(status);
 	/* If ending the job through MPI hangs as well, the alarm ends at least this process. */
 	alarm(WITNESS_S + 3);
 	sleep(WITNESS_S);
@@ -106,35 +155,37 @@ static void *watch_main(void *arg)
 		uint64_t wake = rg_clock_ns() + LOOK_NS, now, since;
 		struct timespec ts = {(time_t)(wake / 1000000000u), (long)(wake % 1000000000u)};
 
-		pthread_cond_timedwait(&w->end, &w->lock, &ts);
+		if (!w->on) {
+			pthread_cond_wait(&w->moved, &w->lock);
+			continue;
+		}
+		pthread_cond_timedwait(&w->moved, &w->lock, &ts);
 		since = atomic_load_explicit(&w->busy_since_ns, memory_order_relaxed);
 		now = rg_clock_ns();
-		if (since && now > since)
+		if (w->on && since && now > since)
 			look(w, now - since);
 	}
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
-int bench_watch_open(const struct rg_place *places, uint32_t rank, uint32_t nranks,
-		     const struct rg_mpi_module *module, uint64_t limit_ns,
-		     struct bench_watch **watch_out, struct rg_err *err)
+int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **watch_out,
+		     struct rg_err *err)
 {
 	struct bench_watch *w = rg_zalloc(1, sizeof(*w));
 	pthread_condattr_t attr;
+	char host[64] = "";
 	int e;
 
 	if (!w)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the watch over MPI");
-	w->places = places;
-	w->rank = rank;
-	w->nranks = nranks;
-	w->module = module;
+	(void)gethostname(host, sizeof(host) - 1); /* else the host stays unnamed */
+	snprintf(w->who, sizeof(w->who), "rank %.20s (%s)", rank ? rank : "?", host);
 	w->limit_ns = limit_ns;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->end, &attr);
+	pthread_cond_init(&w->moved, &attr);
 	pthread_condattr_destroy(&attr);
 	e = pthread_create(&w->thread, NULL, watch_main, w);
 	if (e) {
@@ -151,10 +202,11 @@ void bench_watch_close(struct bench_watch *w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->ended = true;
-	pthread_cond_signal(&w->end);
+	pthread_cond_signal(&w->moved);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);
-	pthread_cond_destroy(&w->end);
+	pthread_cond_destroy(&w->moved);
 	pthread_mutex_destroy(&w->lock);
+	rg_free(w->places);
 	rg_free(w);
 }

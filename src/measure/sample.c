@@ -210,7 +210,10 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 	o->candidate = c;
 	o->skip_root =
 		c->spec->ops->root_keeps_dst && s->config.coll == RG_COLL_BROADCAST && !c->in_place;
+	if (c->spec->ops != &rg_target_railgauge)
+		rg_sample_busy(s, rg_clock_ns());
 	rc = c->spec->ops->open(s->job, c->spec, &problem, &o->target, &why);
+	rg_sample_busy(s, 0);
 	snprintf(samples->refused, sizeof(samples->refused), "%s", rc ? why.text : "");
 	all = rg_rendezvous_agree(s->job->rdv, rc, rg_clock_ns() + s->job->deadline_ns, &why);
 	if (!all) {
@@ -599,8 +602,12 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 		s->job->rdv->ops->abort(s->job->rdv, &why);
 	}
 	for (uint32_t i = 0; opened && i < ncandidates; i++) {
-		if (opened[i].target)
-			opened[i].target->ops->close(opened[i].target);
+		if (!opened[i].target)
+			continue;
+		if (opened[i].target->ops != &rg_target_railgauge)
+			rg_sample_busy(s, rg_clock_ns());
+		opened[i].target->ops->close(opened[i].target);
+		rg_sample_busy(s, 0);
 	}
 	rg_free(d.order);
 	rg_free(d.scratch);

@@ -72,6 +72,9 @@ struct opened {
 int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report *report_out,
 		     uint64_t *start_ns_out, struct rg_err *err);
 
+/* For a watch: this rank is inside operations since then (0: it is not). */
+void rg_sample_busy(const struct rg_sampler *s, uint64_t since_ns);
+
 /* Lays out the pairs for k operations per repetition and fills the sources. */
 void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops);
 

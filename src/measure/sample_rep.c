@@ -154,7 +154,7 @@ static void check(struct rg_sampler *s, const struct opened *o, uint64_t done,
 	}
 }
 
-static void set_busy(const struct rg_sampler *s, uint64_t since_ns)
+void rg_sample_busy(const struct rg_sampler *s, uint64_t since_ns)
 {
 	if (s->config.busy_since_ns)
 		atomic_store_explicit(s->config.busy_since_ns, since_ns, memory_order_relaxed);
@@ -169,19 +169,20 @@ int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report
 	int rc;
 
 	prepare(s, o);
-	set_busy(s, rg_clock_ns());
+	rg_sample_busy(s, rg_clock_ns());
 	rc = warm_up(s, o, err);
 	if (rc)
-		return rc;
+		goto not_busy;
 	done = lane->done;
 	rc = rg_sample_begin(s, start_ns_out, &report.start_ns, err);
 	if (rc)
-		return rc;
+		goto not_busy;
 	rg_timed_begin();
 	rc = run_all(s, o->target, done, s->ops, err);
 	report.end_ns = rg_clock_ns();
 	rg_timed_end();
-	set_busy(s, 0);
+not_busy:
+	rg_sample_busy(s, 0);
 	if (rc)
 		return rc;
 	lane->done += s->ops;

@@ -114,4 +114,8 @@ timeout 120 "$RAILGAUGE" run -n 2 -- sh -c 'exec "$0" bench allreduce -e 8 --see
   "$RAILGAUGE" >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 3 ] || fail "ranks with different options are refused"
 grep -q 'rank 1 on .* with other options than rank 0' "$tmp/err" || fail "the rank is named"
+timeout 120 "$RAILGAUGE" run -n 2 -- sh -c '[ $RANK = 0 ] || set -- --wrong
+  exec "$0" bench allreduce "$@"' "$RAILGAUGE" >"$tmp/out" 2>"$tmp/err"
+[ $? -eq 2 ] || fail "one wrong command line"
+grep -q '^railgauge bench: rank 1 on .*: --wrong: no such option' "$tmp/err" || fail "who is wrong?"
 exit 0

@@ -64,4 +64,21 @@ for target in railgauge mpi; do
   grep -q "$line" "$tmp/err" || fail "no full line came through"
   nothing_left
 done
+
+# Ranks that never come to MPI_Init, and one whose command line alone is wrong.
+test_name="a rank that ends before MPI_Init"
+start mpirun -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || exit 0; exec "$@"' sh "$RAILGAUGE" \
+  bench allreduce --timeout 1s
+ended 4
+said "^railgauge bench: rank 0 ($host): waited .* in MPI_Init: "
+nothing_left
+test_name="one wrong command line"
+start mpirun -np 1 "$RAILGAUGE" bench allreduce : -np 1 "$RAILGAUGE" bench allreduc
+ended 2
+said "^railgauge bench: rank 1 on $host: allreduc: no such collective; did you mean allreduce?"
+nothing_left
+test_name="the same mistake on all ranks"
+start mpirun -np 2 "$RAILGAUGE" bench allreduc
+ended 2
+said "^railgauge bench: allreduc: no such collective; did you mean allreduce?"
 exit 0
