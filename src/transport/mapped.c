@@ -87,33 +87,46 @@ static bool register_barrier(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
 }
 
+static int make_tables(struct mapped *m, struct rg_err *err)
+{
+	size_t n = m->ep.nranks, links = n * m->ep.config.geometry.channels;
+
+	m->ep.links = rg_zalloc(links, sizeof(m->ep.links[0]));
+	m->ep.host = rg_zalloc(n, sizeof(m->ep.host[0]));
+	m->peers = rg_zalloc(n, sizeof(m->peers[0]));
+	if (m->ep.links && m->ep.host && m->peers)
+		return 0;
+	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %zu peers", n);
+}
+
 int rg_mapped_init(struct mapped *m, const struct rg_transport_ops *ops, struct rg_rendezvous *rdv,
 		   const struct rg_transport_config *config, struct rg_err *err)
 {
-	uint32_t n = rdv->nranks;
 	int rc;
 
-	rc = rg_geometry_check(&config->geometry, err);
-	if (rc)
-		return rc;
-	m->ep = (struct rg_endpoint){
-		.ops = ops,
-		.rdv = rdv,
-		.rank = rdv->rank,
-		.nranks = n,
-		.caps = ops->caps,
-		.config = *config,
-		.links = rg_zalloc((size_t)config->geometry.channels * n, sizeof(m->ep.links[0])),
-		.host = rg_zalloc(n, sizeof(m->ep.host[0])),
-	};
-	m->peers = rg_zalloc(n, sizeof(m->peers[0]));
-	if (!m->ep.links || !m->ep.host || !m->peers)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", n);
+	if (!m)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an endpoint");
 	else
+		rc = rg_geometry_check(&config->geometry, err);
+	if (!rc) {
+		m->ep = (struct rg_endpoint){
+			.ops = ops,
+			.rdv = rdv,
+			.rank = rdv->rank,
+			.nranks = rdv->nranks,
+			.caps = ops->caps,
+			.config = *config,
+		};
+		rc = make_tables(m, err);
+	}
+	/* All or none: a rank that failed must not leave its peers waiting for its words. */
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
 		rc = say_hello(m, err);
-	if (rc)
+	if (!rc)
+		m->barrier_works = register_barrier();
+	else if (m)
 		rg_mapped_release(m);
-	m->barrier_works = register_barrier();
 	return rc;
 }
 

@@ -44,8 +44,9 @@ size_t rg_mapped_region(const struct rg_geometry *geometry, uint32_t nranks, uin
 			uint32_t sender);
 
 /*
- * Fills the common head: geometry check, agreement of all ranks on it, host names, links table.
- * Collective. On failure nothing is kept.
+ * Fills the common head of *m, which is zeroed: geometry check, agreement of all ranks on it, host
+ * names, links table. Collective: a rank that has no memory for its endpoint calls it, too, with m
+ * NULL, and all ranks learn that. On failure nothing is kept.
  */
 int rg_mapped_init(struct mapped *m, const struct rg_transport_ops *ops, struct rg_rendezvous *rdv,
 		   const struct rg_transport_config *config, struct rg_err *err);

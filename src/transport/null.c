@@ -11,6 +11,7 @@
 
 #include "mapped.h"
 
+#include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
 
 #include <errno.h>
@@ -47,9 +48,7 @@ static int null_open(struct rg_rendezvous *rdv, const struct rg_transport_config
 	struct null *p = rg_zalloc(1, sizeof(*p));
 	int rc;
 
-	if (!p)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an endpoint");
-	rc = rg_mapped_init(&p->m, &rg_transport_null, rdv, config, err);
+	rc = rg_mapped_init(p ? &p->m : NULL, &rg_transport_null, rdv, config, err);
 	if (rc)
 		goto free_endpoint;
 	p->arena_bytes = rg_mapped_arena_bytes(&config->geometry, rdv->nranks);
@@ -57,8 +56,11 @@ static int null_open(struct rg_rendezvous *rdv, const struct rg_transport_config
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (p->both == MAP_FAILED) {
 		rc = rg_err_errno(err, errno, "null: two arenas of %zu bytes", p->arena_bytes);
-		goto release;
+		p->both = NULL;
 	}
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	if (rc)
+		goto release;
 	p->m.mine = (struct arena_head *)p->both;
 	for (uint32_t r = 0; r < rdv->nranks; r++)
 		p->m.peers[r] = (struct arena_head *)(p->both + p->arena_bytes);
@@ -66,6 +68,8 @@ static int null_open(struct rg_rendezvous *rdv, const struct rg_transport_config
 	return 0;
 
 release:
+	if (p->both)
+		munmap(p->both, 2 * p->arena_bytes);
 	rg_mapped_release(&p->m);
 free_endpoint:
 	rg_free(p);

@@ -235,9 +235,7 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 	struct address mine = {0};
 	int rc;
 
-	if (!s)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an endpoint");
-	rc = rg_mapped_init(&s->m, &rg_transport_shm, rdv, config, err);
+	rc = rg_mapped_init(s ? &s->m : NULL, &rg_transport_shm, rdv, config, err);
 	if (rc) {
 		rg_free(s);
 		return rc;

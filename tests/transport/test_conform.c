@@ -327,12 +327,16 @@ static void *rank_main(void *arg)
 	return NULL;
 }
 
+/* The first allocation of whichever rank comes first: its endpoint. */
+static bool fail_first_allocation;
+
 static void run_ranks(struct rank *ranks)
 {
 	struct rg_rendezvous *rdv[RANKS];
 	pthread_t threads[RANKS];
 
 	assert_int_equal(rg_rendezvous_threads_open(RANKS, rdv, NULL), 0);
+	rg_mem_fail_nth(fail_first_allocation);
 	for (uint32_t i = 0; i < RANKS; i++) {
 		ranks[i].rdv = rdv[i];
 		assert_int_equal(pthread_create(&threads[i], NULL, rank_main, &ranks[i]), 0);
@@ -391,6 +395,34 @@ static void ranks_with_other_geometry_are_named(void **state)
 		for (uint32_t i = 0; i < RANKS; i++)
 			assert_int_equal(ranks[i].rc, RG_ERR_MISMATCH);
 		assert_non_null(strstr(ranks[0].err.text, "rank 1"));
+	}
+}
+
+/* Not at the others' deadline: then they would say that they waited in vain. */
+static void one_rank_that_cannot_open_is_named_by_all(void **state)
+{
+	for (size_t t = 0; rg_transports[t]; t++) {
+		struct rank ranks[RANKS];
+
+		for (uint32_t i = 0; i < RANKS; i++)
+			ranks[i] = (struct rank){.ops = rg_transports[t],
+						 .config = small_config,
+						 .body = opens_and_closes};
+		ranks[1].config.geometry.slots = 3;
+		run_ranks(ranks);
+		for (uint32_t i = 0; i < RANKS; i++) {
+			assert_int_equal(ranks[i].rc, RG_ERR_INVALID);
+			assert_non_null(strstr(ranks[i].err.text, "rank 1"));
+		}
+		for (uint32_t i = 0; i < RANKS; i++)
+			ranks[i] = (struct rank){.ops = rg_transports[t],
+						 .config = small_config,
+						 .body = opens_and_closes};
+		fail_first_allocation = true;
+		run_ranks(ranks);
+		fail_first_allocation = false;
+		for (uint32_t i = 0; i < RANKS; i++)
+			assert_int_equal(ranks[i].rc, RG_ERR_NO_MEMORY);
 	}
 }
 
@@ -490,6 +522,7 @@ int main(void)
 		cmocka_unit_test(test_late_signals_to_a_closed_rank_are_harmless),
 		cmocka_unit_test(test_peers_of_this_process_are_alive),
 		cmocka_unit_test(ranks_with_other_geometry_are_named),
+		cmocka_unit_test(one_rank_that_cannot_open_is_named_by_all),
 		cmocka_unit_test(nonsense_geometry_is_refused_before_anything_is_made),
 		cmocka_unit_test(every_row_of_the_table_is_filled),
 		cmocka_unit_test(a_limit_on_file_sizes_is_an_error_and_no_signal),
