@@ -25,6 +25,7 @@ struct mpi_rdv {
 	struct rg_rendezvous base;
 	struct rg_mpi *mpi;	      /* borrowed; outlives this */
 	struct rg_rendezvous_ops ops; /* named after the module */
+	struct rg_err failure;	      /* the first one; every later operation repeats it */
 	char (*hosts)[HOST_BYTES];    /* [nranks], owned; NULL until they are known */
 };
 
@@ -88,12 +89,11 @@ static int check_lengths(const struct mpi_rdv *rdv, const uint64_t *lengths, str
 	return 0;
 }
 
-static int mpi_allgather(struct rg_rendezvous *base, const void *mine, void *all, size_t len_bytes,
-			 uint64_t deadline_ns, struct rg_err *err)
+static int exchange(struct mpi_rdv *rdv, const void *mine, void *all, size_t len_bytes,
+		    uint64_t deadline_ns, struct rg_err *err)
 {
-	struct mpi_rdv *rdv = to_mpi_rdv(base);
 	uint64_t length = len_bytes;
-	uint64_t *lengths = rg_zalloc(base->nranks, sizeof(*lengths));
+	uint64_t *lengths = rg_zalloc(rdv->base.nranks, sizeof(*lengths));
 	int rc;
 
 	if (!lengths)
@@ -107,15 +107,32 @@ static int mpi_allgather(struct rg_rendezvous *base, const void *mine, void *all
 	return rc;
 }
 
+static int mpi_allgather(struct rg_rendezvous *base, const void *mine, void *all, size_t len_bytes,
+			 uint64_t deadline_ns, struct rg_err *err)
+{
+	struct mpi_rdv *rdv = to_mpi_rdv(base);
+	struct rg_err *first = &rdv->failure;
+
+	if (first->code || exchange(rdv, mine, all, len_bytes, deadline_ns, first))
+		return rg_err_set(err, first->code, "%s", first->text);
+	return 0;
+}
+
 static void mpi_abort(struct rg_rendezvous *base, const struct rg_err *why)
 {
-	to_mpi_rdv(base)->mpi->module->give_up(why->text);
+	struct mpi_rdv *rdv = to_mpi_rdv(base);
+
+	if (rdv->failure.code)
+		return; /* the others know, or have failed themselves */
+	rg_err_set(&rdv->failure, RG_ERR_PEER, "rank %u gave up: %s", base->rank, why->text);
+	rdv->mpi->module->give_up(why->text);
 }
 
 static void mpi_close(struct rg_rendezvous *base)
 {
 	struct mpi_rdv *rdv = to_mpi_rdv(base);
 
+	explicit_bzero(base->job_key, sizeof(base->job_key));
 	rg_free(rdv->hosts);
 	rg_free(rdv);
 }

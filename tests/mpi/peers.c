@@ -62,7 +62,7 @@ static void job(struct rg_mpi *mpi, const char *what, uint32_t who)
 	} else if (!rc && !(!strcmp(what, "absent") && me)) {
 		rc = exchange(rdv, !strcmp(what, "length") && me ? 12 : 8, &err);
 		say(mpi, rc, &err);
-		if (rc && rc != RG_ERR_MISMATCH) {
+		if (rc) {
 			rc = exchange(rdv, 8, &err);
 			say(mpi, rc, &err);
 		}

@@ -243,11 +243,19 @@ static void failures_name_the_rank_and_its_host(void **state)
 	fake.other_length = 99;
 	assert_int_equal(rg_rendezvous_allgather(rdv, "x", all, 1, 0, &err), RG_ERR_MISMATCH);
 	assert_non_null(strstr(err.text, "99"));
+	fake.other_length = 0;
+	assert_int_equal(rg_rendezvous_allgather(rdv, "x", all, 1, 0, &err), RG_ERR_MISMATCH);
+	assert_non_null(strstr(err.text, "99")); /* the first failure ends it */
+	rg_rendezvous_close(rdv);
+	assert_int_equal(rg_mpi_rendezvous_open(mpi, 0, &rdv, &err), 0);
 	fake.rc = RG_ERR_TIMEOUT;
 	assert_int_equal(rg_rendezvous_allgather(rdv, "x", all, 1, 0, &err), RG_ERR_TIMEOUT);
 	assert_non_null(strstr(err.text, "rank 1"));
 	assert_non_null(strstr(err.text, host));
 	assert_int_equal(fake.gave_up, 0);
+	rg_rendezvous_close(rdv);
+	fake.rc = 0;
+	assert_int_equal(rg_mpi_rendezvous_open(mpi, 0, &rdv, &err), 0);
 	fake.rc = RG_ERR_SYSTEM;
 	assert_int_equal(rg_rendezvous_allgather(rdv, "x", all, 1, 0, &err), RG_ERR_SYSTEM);
 	assert_int_equal(fake.gave_up, 1);
