@@ -209,6 +209,17 @@ static int check_peer(const struct rg_run *waiting, struct rg_err *err)
 	return rc;
 }
 
+/* The same after a last look: it may have finished its part before it went. */
+static int check_gone(const struct rg_run *run, struct rg_err *err)
+{
+	struct rg_err gone = {0};
+	int rc = check_peer(run, &gone);
+
+	if (!rc || rg_executor_progress(run->executor))
+		return 0;
+	return rg_err_set(err, rc, "%s", gone.text);
+}
+
 /* Idle rounds between looks at the clock while the thread only spins. */
 #define CLOCK_EVERY 1024
 
@@ -239,9 +250,8 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 			since = now;
 		if (now - since < 1000000) /* a peer that died can wait a millisecond */
 			continue;
-		rc = check_peer(run, err);
-		/* It may have finished its part before it went. */
-		if (rc && !rg_executor_progress(run->executor))
+		rc = check_gone(run, err);
+		if (rc)
 			return rc;
 		if (now - since > ep->config.timeout_ns)
 			return say_timeout(run, err);

@@ -97,7 +97,8 @@ static bool may_pass(int errnum)
 }
 
 /*
- * HELLO out, CHALLENGE in. 1: done; 0: the connection was dropped, try again; else a final failure.
+ * HELLO out, CHALLENGE in. 1: done; 0: the connection was dropped, try again, and err holds words
+ * about it; else a final failure.
  */
 static int say_hello(struct star_peer *rank0, const struct wire_hello *hello,
 		     struct wire_challenge *challenge_out, uint64_t deadline_ns, struct rg_err *err)
@@ -209,6 +210,7 @@ static int join(struct star_peer *rank0, const struct rg_star_config *config,
 		struct rg_err *err)
 {
 	struct wire_challenge challenge;
+	struct rg_err dropped = {0}; /* about connections that are tried again */
 	struct wire_hello hello = {
 		.rank = htonl(config->rank),
 		.nranks = htonl(config->nranks),
@@ -223,9 +225,9 @@ static int join(struct star_peer *rank0, const struct rg_star_config *config,
 			rc = reach(rank0, list, deadline_ns, config->rank, err);
 		if (rc)
 			return rc;
-		rc = say_hello(rank0, &hello, &challenge, deadline_ns, err);
+		rc = say_hello(rank0, &hello, &challenge, deadline_ns, &dropped);
 		if (rc < 0)
-			return rc;
+			return rg_err_set(err, rc, "%s", dropped.text);
 		if (rc == 1)
 			return prove(rank0, config, &hello, &challenge, welcome_out, deadline_ns,
 				     err);
