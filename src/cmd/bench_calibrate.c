@@ -28,7 +28,7 @@ static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 				.size_bytes = job->plan->points[npoints - 1 - i].size_bytes,
 				.nranks = job->nranks,
 				.access = (enum rg_access)a,
-				.ops = 1,
+				.ops = rg_plan_pairs(1),
 			};
 
 			if (b->access[a])

@@ -172,7 +172,7 @@ static struct rg_bound find_bound(const struct bench_out *o, const struct rg_can
 		.nranks = o->job.nranks,
 		.in_place = c->in_place,
 		.access = c->buffers,
-		.ops = ops,
+		.ops = rg_plan_pairs(ops), /* what is touched before anything is touched again */
 		.cold = o->job.bench->options.cache == RG_CACHE_COLD,
 	};
 

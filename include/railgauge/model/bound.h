@@ -121,7 +121,7 @@ struct rg_bound_problem {
 	uint32_t nranks;
 	bool in_place;
 	enum rg_access access;
-	uint32_t ops; /* back-to-back operations of a repetition (k), >= 1 */
+	uint32_t ops; /* operations on different buffers before any buffer comes again, >= 1 */
 	bool cold;    /* caches hold nothing of it: the largest calibrated footprint counts */
 };
 
@@ -133,8 +133,8 @@ struct rg_bound {
 void rg_traffic_of(const struct rg_bound_problem *problem, struct rg_traffic *out);
 
 /*
- * Distinct bytes that one rank touches in a repetition: (read + written - updated) * ops. What a
- * calibration should be asked for; never less than RG_FOOTPRINT_MIN_BYTES.
+ * Distinct bytes that one rank touches before it touches any again: (read + written - updated) *
+ * ops. What a calibration should be asked for; never less than RG_FOOTPRINT_MIN_BYTES.
  */
 #define RG_FOOTPRINT_MIN_BYTES ((uint64_t)16 << 10)
 uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem);
