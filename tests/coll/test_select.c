@@ -65,7 +65,7 @@ static void every_problem_of_up_to_64_ranks_has_a_default(void **state)
 static void short_messages_go_as_words_and_long_ones_into_windows(void **state)
 {
 	for (uint32_t coll = 0; coll < RG_COLL_BARRIER; coll++) {
-		struct rg_problem p = problem_of((enum rg_coll)coll, 4, 256, 2, MAPPED);
+		struct rg_problem p = problem_of((enum rg_coll)coll, 4, 2, 2, MAPPED);
 
 		select_one(&p);
 		assert_int_equal(p.params.protocol, RG_PROTOCOL_WORD);
@@ -73,6 +73,15 @@ static void short_messages_go_as_words_and_long_ones_into_windows(void **state)
 		select_one(&p);
 		assert_int_equal(p.params.protocol, RG_PROTOCOL_WINDOW);
 	}
+}
+
+static void buffers_handed_over_before_are_written_at_any_size(void **state)
+{
+	struct rg_problem p = problem_of(RG_COLL_ALLGATHER, 4, 1, 2, MAPPED);
+
+	p.params.persistent = true;
+	select_one(&p);
+	assert_int_equal(p.params.protocol, RG_PROTOCOL_WINDOW);
 }
 
 static void a_root_does_not_write_to_many(void **state)
@@ -117,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_problem_of_up_to_64_ranks_has_a_default),
 		cmocka_unit_test(short_messages_go_as_words_and_long_ones_into_windows),
+		cmocka_unit_test(buffers_handed_over_before_are_written_at_any_size),
 		cmocka_unit_test(a_root_does_not_write_to_many),
 		cmocka_unit_test(windows_in_place_are_not_copied_first),
 		cmocka_unit_test(what_a_transport_lacks_is_not_chosen),
