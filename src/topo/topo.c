@@ -8,6 +8,7 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/topo/cgroup.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,11 +64,18 @@ void rg_topo_close(struct rg_topo *topo)
 /* Filters first: hwloc leaves out devices unless asked. */
 static int configure(hwloc_topology_t h, unsigned flags)
 {
+	/*
+	 * gl talks to the X server that DISPLAY names, perhaps far away; the others start run-time
+	 * libraries that take seconds, memory, and do not survive a fork. PCI classes and the
+	 * management libraries (nvml, rsmi) tell what we need.
+	 */
+	static const char *const unwanted[] = {"gl", "opencl", "cuda", "levelzero"};
 	enum hwloc_type_filter_e io = flags & RG_TOPO_CPU_ONLY ? HWLOC_TYPE_FILTER_KEEP_NONE
 							       : HWLOC_TYPE_FILTER_KEEP_IMPORTANT;
 
-	/* The gl component talks to the X server that DISPLAY names, perhaps far away. */
-	(void)hwloc_topology_set_components(h, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST, "gl");
+	for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++)
+		(void)hwloc_topology_set_components(h, HWLOC_TOPOLOGY_COMPONENTS_FLAG_BLACKLIST,
+						    unwanted[i]);
 	/* CPUs outside of our cgroup too: the machine is the same for everybody in it. */
 	if (hwloc_topology_set_flags(h, HWLOC_TOPOLOGY_FLAG_INCLUDE_DISALLOWED))
 		return -1;
@@ -150,6 +158,18 @@ static void read_cgroup(struct rg_topo *topo)
 		rg_cpuset_and(&topo->allowed, &topo->cgroup.cpus);
 }
 
+/*
+ * libpciaccess, which hwloc's PCI plug-in loads, keeps the names of devices for the next time; if
+ * it is unloaded with the plug-in they are lost, again with each load. So it stays.
+ */
+static void keep_pciaccess(void)
+{
+	void *lib = dlopen("libpciaccess.so.0", RTLD_LAZY | RTLD_NOLOAD | RTLD_NODELETE);
+
+	if (lib)
+		(void)dlclose(lib);
+}
+
 int rg_topo_live(unsigned flags, struct rg_topo **topo_out, struct rg_err *err)
 {
 	struct rg_topo *topo = NULL;
@@ -162,6 +182,7 @@ int rg_topo_live(unsigned flags, struct rg_topo **topo_out, struct rg_err *err)
 	if (hwloc_topology_init(&h))
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for hwloc");
 	rc = topo_load(h, flags, &topo, err);
+	keep_pciaccess();
 	if (!rc)
 		rc = complete_live(topo, err);
 	if (!rc) {

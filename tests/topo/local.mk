@@ -1,5 +1,5 @@
 # Tests of the module topo.
-topo_scripts = tests/topo/test_goldens.sh tests/topo/test_topo.sh
+topo_scripts = tests/topo/test_goldens.sh tests/topo/test_command.sh
 TESTS += $(topo_scripts)
 EXTRA_DIST += $(topo_scripts) %D%/refresh-goldens.sh %D%/goldens
 if HAVE_CMOCKA

@@ -102,7 +102,7 @@ static inline void machine_devices(struct rg_topo *t)
 	for (uint32_t i = 0; i < t->nbridges; i++) {
 		char busid[16];
 
-		snprintf(busid, sizeof(busid), "0000:%02x:01.0", i);
+		snprintf(busid, sizeof(busid), "0000:%02x:01.0", i & 0xffu);
 		t->bridges[i].at = machine_place(busid, bridges[i].above, bridges[i].host,
 						 bridges[i].host == 2);
 		t->bridges[i].depth = bridges[i].depth;
