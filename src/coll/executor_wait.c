@@ -227,12 +227,16 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 {
 	struct rg_endpoint *ep = run->executor->ep;
 	uint64_t since = 0; /* when the present standstill was first seen */
+	uint32_t patience = ep->config.patience.spins + ep->config.patience.yields;
 	uint32_t idle = 0;
 	int rc;
 
 	for (;;) {
 		bool any = rg_executor_progress(run->executor);
 
+		/* A rank that slept says that it is awake, or every signal would ring for it. */
+		if (any && idle > patience)
+			ep->ops->idle(ep, 0);
 		if (run->state == RUN_DONE)
 			return 0;
 		if (any) {
@@ -241,8 +245,7 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 			continue;
 		}
 		ep->ops->idle(ep, idle++);
-		if (idle % CLOCK_EVERY &&
-		    idle < ep->config.patience.spins + ep->config.patience.yields)
+		if (idle % CLOCK_EVERY && idle < patience)
 			continue;
 		uint64_t now = rg_clock_ns();
 

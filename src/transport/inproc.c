@@ -173,7 +173,7 @@ static int inproc_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_er
 const struct rg_transport_ops rg_transport_inproc = {
 	.name = "inproc",
 	.summary = "ranks are threads of one process",
-	.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_ORDER,
+	.caps = RG_MAPPED_CAPS,
 	.system_calls = "none while polling; sched_yield, membarrier and futex once a peer is late",
 	.probe = inproc_probe,
 	.open = inproc_open,

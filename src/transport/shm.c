@@ -445,7 +445,7 @@ static int shm_window_map(struct rg_window *window, uint32_t peer, struct rg_err
 const struct rg_transport_ops rg_transport_shm = {
 	.name = "shm",
 	.summary = "ranks are processes of one host that map each other's memory",
-	.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_ORDER,
+	.caps = RG_MAPPED_CAPS,
 	.system_calls =
 		"none while polling; sched_yield, membarrier, poll and futex once a peer is late",
 	.probe = shm_probe,

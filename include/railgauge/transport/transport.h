@@ -26,6 +26,11 @@
  * mapped transports; else reusable() reports it). *Visible*: the peer can see the data; known only
  * from what the peer signals back. *Ordered*: see above.
  *
+ * With RG_CAP_MAPPED the executor stores into slots and counters itself, by the pointers of
+ * rg_link; put, signal and progress are the same as functions: what a transport without mapped
+ * memory is driven by, and what the conformance suite tests. The executor refuses transports
+ * without RG_CAP_MAPPED so far.
+ *
  * Threads: an endpoint belongs to one thread. Timed operations (put, signal, progress, the
  * counters) neither allocate nor lock; system calls are declared per member. Everything else may do
  * both and may block up to its deadline.
