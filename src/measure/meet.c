@@ -108,15 +108,19 @@ free_meet:
 	return rc;
 }
 
-void rg_meet_close(struct rg_meet *m)
+void rg_meet_leave(struct rg_meet *m)
 {
-	struct board *mine;
+	struct board *mine = m ? m->boards[m->rdv->rank] : NULL;
 
-	if (!m)
-		return;
-	mine = m->boards[m->rdv->rank];
 	if (mine)
 		atomic_store_explicit(&mine->left, 1, memory_order_release);
+}
+
+void rg_meet_close(struct rg_meet *m)
+{
+	if (!m)
+		return;
+	rg_meet_leave(m);
 	if (m->ep)
 		m->ep->ops->window_close(m->window);
 	rg_buffer_close(&m->buffer);

@@ -171,9 +171,11 @@ static void find_cache(const char *root, uint32_t cpu, struct rg_place *p)
 		snprintf(what, sizeof(what), "cache/index%d/size", index);
 		if (!read_cpu_line(root, cpu, what, text, sizeof(text)))
 			continue;
-		p->llc_bytes = strtoull(text, &unit, 10) << (*unit == 'K'   ? 10
-							     : *unit == 'M' ? 20
-									    : 0);
+		p->llc_bytes = strtoull(text, &unit, 10);
+		if (*unit == 'K')
+			p->llc_bytes <<= 10;
+		else if (*unit == 'M')
+			p->llc_bytes <<= 20;
 		snprintf(what, sizeof(what), "cache/index%d/shared_cpu_list", index);
 		if (read_cpu_line(root, cpu, what, text, sizeof(text)))
 			p->llc_cpus = parse_list(text, &first);

@@ -599,6 +599,7 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 		struct rg_err why = {0};
 
 		rg_err_set(&why, rc, "%s", err ? err->text : rg_err_text(rc));
+		rg_meet_leave(s->meet);
 		s->job->rdv->ops->abort(s->job->rdv, &why);
 	}
 	for (uint32_t i = 0; opened && i < ncandidates; i++) {

@@ -1,5 +1,17 @@
 # Tests of the module measure.
 if HAVE_CMOCKA
+check_PROGRAMS += tests/measure/test_sample
+TESTS += tests/measure/test_sample
+tests_measure_test_sample_SOURCES = %D%/test_sample.c
+tests_measure_test_sample_CPPFLAGS = $(test_cppflags)
+tests_measure_test_sample_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/measure/test_place
+TESTS += tests/measure/test_place
+tests_measure_test_place_SOURCES = %D%/test_place.c
+tests_measure_test_place_CPPFLAGS = $(test_cppflags)
+tests_measure_test_place_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_calibrate
 TESTS += tests/measure/test_calibrate
 tests_measure_test_calibrate_SOURCES = %D%/test_calibrate.c

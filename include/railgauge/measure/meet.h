@@ -39,7 +39,16 @@ struct rg_meet;
 int rg_meet_open(struct rg_rendezvous *rdv, struct rg_endpoint *ep, uint64_t deadline_ns,
 		 bool crowded, struct rg_meet **meet_out, struct rg_err *err);
 
-/* Not collective: the others, if they wait, get RG_ERR_PEER. NULL is allowed. */
+/*
+ * This rank comes to no further exchange: the others, if they wait for one, get RG_ERR_PEER. Not
+ * collective. NULL is allowed, as below.
+ */
+void rg_meet_leave(struct rg_meet *meet);
+
+/*
+ * Leaves, and frees. Where ranks are threads the others look into this rank's memory: then all must
+ * have ended their last exchange.
+ */
 void rg_meet_close(struct rg_meet *meet);
 
 /*

@@ -1,0 +1,530 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The meeting and the sampler on ranks that are threads, with targets of the test's own: one that
+ * is right, and ones with the mistakes that a measurement must not miss.
+ */
+#include "config.h"
+
+#include "railgauge/measure/meet.h"
+#include "railgauge/measure/sample.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define TIMEOUT_NS ((uint64_t)20000000000)
+
+/* --- ranks as threads --- */
+
+struct rank {
+	struct rg_rendezvous *rdv;
+	struct rg_endpoint *ep;
+	int (*body)(struct rank *rank, struct rg_err *err);
+	void *arg;
+	struct rg_meet *meet; /* closed when all bodies have ended */
+	int rc;
+	struct rg_err err;
+};
+
+static void *rank_main(void *arg)
+{
+	const struct rg_transport_config config = {
+		.geometry = rg_geometry_default,
+		.patience = rg_patience_shared_core,
+		.timeout_ns = TIMEOUT_NS,
+	};
+	struct rank *r = arg;
+
+	r->rc = rg_transport_inproc.open(r->rdv, &config, &r->ep, &r->err);
+	if (!r->rc)
+		r->rc = r->body(r, &r->err);
+	return NULL;
+}
+
+/* The bodies have all ended before anything is closed: peers look into each other's memory. */
+static void run_ranks(struct rank *ranks, uint32_t n, int (*body)(struct rank *, struct rg_err *),
+		      void *arg)
+{
+	struct rg_rendezvous *rdvs[8];
+	pthread_t threads[8];
+	struct rg_err err = {0};
+
+	assert_int_equal(rg_rendezvous_threads_open(n, rdvs, &err), 0);
+	for (uint32_t r = 0; r < n; r++) {
+		ranks[r] = (struct rank){.rdv = rdvs[r], .body = body, .arg = arg};
+		assert_int_equal(pthread_create(&threads[r], NULL, rank_main, &ranks[r]), 0);
+	}
+	for (uint32_t r = 0; r < n; r++)
+		pthread_join(threads[r], NULL);
+	for (uint32_t r = 0; r < n; r++) {
+		rg_meet_close(ranks[r].meet);
+		rg_transport_inproc.close(ranks[r].ep);
+		rg_rendezvous_close(ranks[r].rdv);
+	}
+}
+
+/* --- meetings --- */
+
+static int exchange_often(struct rank *r, struct rg_err *err)
+{
+	bool *quick = r->arg;
+	uint64_t all[4];
+	int rc = rg_meet_open(r->rdv, *quick ? r->ep : NULL, TIMEOUT_NS, true, &r->meet, err);
+
+	for (uint64_t i = 0; !rc && i < 500; i++) {
+		uint64_t mine = i * 10 + r->rdv->rank;
+
+		rc = rg_meet_exchange(r->meet, &mine, all, sizeof(mine), err);
+		for (uint32_t k = 0; !rc && k < r->rdv->nranks; k++) {
+			if (all[k] != i * 10 + k)
+				rc = rg_err_set(err, RG_ERR_WRONG_DATA, "exchange %d", (int)i);
+		}
+	}
+	if (!rc && rg_meet_is_quick(r->meet) != *quick)
+		rc = rg_err_set(err, RG_ERR_INTERNAL, "quick");
+	return rc;
+}
+
+static void every_rank_sees_every_record_of_each_exchange(void **state)
+{
+	struct rank ranks[4];
+
+	(void)state;
+	for (int quick = 0; quick < 2; quick++) {
+		bool arg = quick;
+
+		run_ranks(ranks, 4, exchange_often, &arg);
+		for (int r = 0; r < 4; r++) {
+			assert_string_equal(ranks[r].err.text, "");
+			assert_int_equal(ranks[r].rc, 0);
+		}
+	}
+}
+
+/* Rank 1 leaves after the first exchange; the others must not wait for it. */
+static int leave_early(struct rank *r, struct rg_err *err)
+{
+	uint64_t mine = 1, all[4];
+	int rc = rg_meet_open(r->rdv, r->ep, TIMEOUT_NS, true, &r->meet, err);
+
+	if (!rc)
+		rc = rg_meet_exchange(r->meet, &mine, all, sizeof(mine), err);
+	if (rc)
+		return rc;
+	if (r->rdv->rank == 1) {
+		rg_meet_leave(r->meet);
+		return 0;
+	}
+	return rg_meet_exchange(r->meet, &mine, all, sizeof(mine), err);
+}
+
+static void a_rank_that_leaves_is_named_to_those_that_wait(void **state)
+{
+	struct rank ranks[3];
+
+	(void)state;
+	run_ranks(ranks, 3, leave_early, NULL);
+	assert_int_equal(ranks[1].rc, 0);
+	for (int r = 0; r < 3; r += 2) {
+		assert_int_equal(ranks[r].rc, RG_ERR_PEER);
+		assert_non_null(strstr(ranks[r].err.text, "rank 1 "));
+	}
+}
+
+/* --- targets of one rank: an allreduce that copies, with mistakes --- */
+
+enum mistake { RIGHT, NOTHING_AFTER_THE_FIRST_LAP, LAST_ELEMENT, OTHER_SOURCE, MISTAKES };
+
+struct copier {
+	struct rg_target base;
+	struct rg_pairs pairs;
+	size_t len_bytes;
+	enum mistake mistake;
+	bool in_place;
+	uint64_t calls;
+};
+
+static int copier_open(const struct rg_job *job, const struct rg_target_spec *spec,
+		       const struct rg_target_problem *problem, struct rg_target **target_out,
+		       struct rg_err *err);
+
+static void copier_close(struct rg_target *target)
+{
+	free(target);
+}
+
+static int copier_run(struct rg_target *target, uint32_t src, uint32_t dst, uint32_t root,
+		      struct rg_err *err)
+{
+	struct copier *c = (struct copier *)(void *)target;
+	uint8_t *to = c->pairs.base + dst * c->pairs.stride + c->pairs.dst_at;
+	const uint8_t *from = c->pairs.base + src * c->pairs.stride;
+
+	(void)root;
+	(void)err;
+	if (c->in_place)
+		return 0; /* the sum of one rank's elements */
+	if (c->mistake == OTHER_SOURCE)
+		from = c->pairs.base + (src ^ 1) * c->pairs.stride;
+	if (c->mistake == NOTHING_AFTER_THE_FIRST_LAP && c->calls++ > 200)
+		return 0;
+	memcpy(to, from, c->len_bytes - (c->mistake == LAST_ELEMENT ? 4 : 0));
+	return 0;
+}
+
+static void copier_about(const struct rg_target *target, struct rg_target_about *about_out)
+{
+	(void)target;
+	*about_out = (struct rg_target_about){.algorithm = "copy"};
+}
+
+static const struct rg_target_ops copier = {
+	.name = "copier",
+	.open = copier_open,
+	.close = copier_close,
+	.run = copier_run,
+	.about = copier_about,
+};
+
+static int copier_open(const struct rg_job *job, const struct rg_target_spec *spec,
+		       const struct rg_target_problem *problem, struct rg_target **target_out,
+		       struct rg_err *err)
+{
+	struct copier *c;
+
+	(void)job;
+	if (spec->mpi_id >= MISTAKES)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "cannot copy");
+	c = calloc(1, sizeof(*c));
+	c->base.ops = &copier;
+	c->pairs = *problem->pairs;
+	c->len_bytes = problem->count * 4;
+	c->mistake = (enum mistake)spec->mpi_id;
+	c->in_place = problem->in_place;
+	*target_out = &c->base;
+	return 0;
+}
+
+static volatile sig_atomic_t stop;
+
+static struct rg_sampler_config usual(const struct rg_plan *plan)
+{
+	return (struct rg_sampler_config){
+		.coll = RG_COLL_ALLREDUCE,
+		.type = RG_TYPE_FLOAT32,
+		.op = RG_OP_SUM,
+		.check = true,
+		.precision = 1,
+		.budget_ns = 20000000,
+		.repetitions = 12,
+		.warmups = 1,
+		.seed = 7,
+		.access = {true, true},
+		.pairs_bytes = plan->pairs_bytes,
+		.interrupted = &stop,
+	};
+}
+
+static struct rg_plan plan_of(uint64_t bytes)
+{
+	const struct rg_plan_config config = {
+		.coll = RG_COLL_ALLREDUCE,
+		.type = RG_TYPE_FLOAT32,
+		.nranks = 1,
+		.min_bytes = bytes,
+		.max_bytes = bytes,
+		.cached_bytes = 1 << 20,
+	};
+	struct rg_plan plan;
+
+	assert_int_equal(rg_plan_open(&config, &plan, NULL), 0);
+	return plan;
+}
+
+/* A job of one rank; private buffers need no transport. */
+static struct rg_job open_job(void)
+{
+	struct rg_job job = {.deadline_ns = TIMEOUT_NS};
+
+	assert_int_equal(rg_rendezvous_threads_open(1, &job.rdv, NULL), 0);
+	return job;
+}
+
+/* Measures candidates of the copier: mistakes[n], in place or not. */
+static void sample(const struct rg_sampler_config *config, const struct rg_plan *plan,
+		   const int *mistakes, bool in_place, uint32_t n, struct rg_samples *out,
+		   bool *interrupted_out)
+{
+	struct rg_job job = open_job();
+	struct rg_target_spec specs[8];
+	struct rg_candidate candidates[8];
+	struct rg_sampler *sampler;
+	struct rg_err err = {0};
+
+	memset(out, 0, n * sizeof(*out));
+	for (uint32_t i = 0; i < n; i++) {
+		specs[i] = (struct rg_target_spec){.ops = &copier, .mpi_id = mistakes[i]};
+		candidates[i] = (struct rg_candidate){&specs[i], in_place, RG_ACCESS_PRIVATE};
+	}
+	assert_int_equal(rg_sampler_open(&job, config, &sampler, &err), 0);
+	assert_int_equal(rg_sampler_point(sampler, &plan->points[0], candidates, n, out,
+					  interrupted_out, &err),
+			 0);
+	rg_sampler_close(sampler);
+	rg_rendezvous_close(job.rdv);
+}
+
+static void wrong_results_are_found_and_right_ones_are_not(void **state)
+{
+	static const uint64_t sizes[] = {4, 64, 65536};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (int cache = 0; cache < RG_CACHE_COUNT; cache++) {
+			static const int all[] = {RIGHT, NOTHING_AFTER_THE_FIRST_LAP, LAST_ELEMENT,
+						  OTHER_SOURCE};
+			struct rg_plan plan = plan_of(sizes[i]);
+			struct rg_sampler_config config = usual(&plan);
+			bool interrupted = false;
+
+			config.cache = (enum rg_cache)cache;
+			config.llc_bytes = 1 << 20;
+			/* The second mistake begins after 200 operations. */
+			config.repetitions = 250;
+			for (int k = 0; k < MISTAKES; k++) {
+				struct rg_samples x;
+
+				sample(&config, &plan, &all[k], false, 1, &x, &interrupted);
+				assert_true(x.checked > 0);
+				if (all[k] == RIGHT)
+					assert_int_equal(x.wrong, 0);
+				else
+					assert_true(x.wrong > 0);
+				rg_samples_release(&x);
+			}
+			rg_plan_close(&plan);
+		}
+	}
+}
+
+static void stale_results_of_another_target_are_found(void **state)
+{
+	static const int two[] = {RIGHT, NOTHING_AFTER_THE_FIRST_LAP};
+	struct rg_plan plan = plan_of(1024);
+	struct rg_sampler_config config = usual(&plan);
+	struct rg_samples x[2];
+	bool interrupted = false;
+
+	(void)state;
+	config.repetitions = 100;
+	sample(&config, &plan, two, false, 2, x, &interrupted);
+	assert_int_equal(x[0].wrong, 0);
+	assert_true(x[1].wrong > 0);
+	for (int i = 0; i < 2; i++)
+		rg_samples_release(&x[i]);
+	rg_plan_close(&plan);
+}
+
+static void in_place_every_repetition_begins_with_the_source(void **state)
+{
+	static const int right[] = {RIGHT};
+	struct rg_plan plan = plan_of(4096);
+	struct rg_sampler_config config = usual(&plan);
+	struct rg_samples x;
+	bool interrupted = false;
+
+	(void)state;
+	sample(&config, &plan, right, true, 1, &x, &interrupted);
+	assert_true(x.checked > 0);
+	assert_int_equal(x.wrong, 0);
+	rg_samples_release(&x);
+	rg_plan_close(&plan);
+}
+
+static void exactly_as_many_repetitions_as_asked_for_are_kept(void **state)
+{
+	static const int three[] = {RIGHT, RIGHT, RIGHT};
+	struct rg_plan plan = plan_of(4096);
+	struct rg_sampler_config config = usual(&plan);
+	struct rg_samples x[3];
+	bool interrupted = false;
+
+	(void)state;
+	config.keep_ranks = true;
+	sample(&config, &plan, three, false, 3, x, &interrupted);
+	assert_false(interrupted);
+	for (int i = 0; i < 3; i++) {
+		assert_true(x[i].stop == RG_STOP_FIXED || x[i].stop == RG_STOP_BUDGET);
+		if (x[i].stop == RG_STOP_FIXED)
+			assert_true(x[i].n >= 12);
+		assert_int_equal(x[i].ops, x[2].ops);
+		assert_string_equal(x[i].about.algorithm, "copy");
+		assert_true(x[i].n == 0 || x[i].ranks_ns[0] == x[i].ns[0]);
+		rg_samples_release(&x[i]);
+	}
+	rg_plan_close(&plan);
+}
+
+static void what_a_target_refuses_is_no_failure(void **state)
+{
+	static const int two[] = {MISTAKES, RIGHT};
+	struct rg_plan plan = plan_of(64);
+	struct rg_sampler_config config = usual(&plan);
+	struct rg_samples x[2];
+	bool interrupted = false;
+
+	(void)state;
+	sample(&config, &plan, two, false, 2, x, &interrupted);
+	assert_string_equal(x[0].refused, "cannot copy");
+	assert_int_equal(x[0].stop, RG_STOP_NOT_RUN);
+	assert_int_equal(x[0].n, 0);
+	assert_string_equal(x[1].refused, "");
+	for (int i = 0; i < 2; i++)
+		rg_samples_release(&x[i]);
+	sample(&config, &plan, two, false, 1, x, &interrupted);
+	assert_int_equal(x[0].stop, RG_STOP_NOT_RUN);
+	rg_samples_release(&x[0]);
+	rg_plan_close(&plan);
+}
+
+static void an_interrupt_ends_the_point_in_order(void **state)
+{
+	static const int right[] = {RIGHT};
+	struct rg_plan plan = plan_of(64);
+	struct rg_sampler_config config = usual(&plan);
+	struct rg_samples x;
+	bool interrupted = false;
+
+	(void)state;
+	stop = 1;
+	config.repetitions = 0;
+	config.budget_ns = (uint64_t)3600 * 1000000000;
+	config.precision = 1e-9;
+	sample(&config, &plan, right, false, 1, &x, &interrupted);
+	stop = 0;
+	assert_true(interrupted);
+	assert_int_equal(x.stop, RG_STOP_INTERRUPTED);
+	rg_samples_release(&x);
+	rg_plan_close(&plan);
+}
+
+static void every_failing_allocation_of_open_is_an_error(void **state)
+{
+	struct rg_plan plan = plan_of(64);
+	struct rg_sampler_config config = usual(&plan);
+	unsigned long n, failures = 0;
+
+	(void)state;
+	config.access[RG_ACCESS_WINDOW] = false;
+	for (n = 1;; n++) {
+		struct rg_job job = open_job();
+		struct rg_sampler *sampler = NULL;
+		struct rg_err err = {0};
+		bool fired;
+		int rc;
+
+		rg_mem_fail_nth(n);
+		rc = rg_sampler_open(&job, &config, &sampler, &err);
+		fired = rg_mem_fail_fired();
+		rg_mem_fail_nth(0);
+		/* What only reads how much memory is left goes on without knowing. */
+		if (rc)
+			assert_int_equal(rc, RG_ERR_NO_MEMORY);
+		failures += rc != 0;
+		assert_true(fired || !rc);
+		rg_sampler_close(sampler);
+		rg_rendezvous_close(job.rdv);
+		if (!fired)
+			break;
+	}
+	assert_true(failures > 8);
+	rg_plan_close(&plan);
+}
+
+static int parse(const char *list, enum rg_coll coll, bool *mpi, bool *algorithms, char *text)
+{
+	struct rg_err err = {0};
+	int rc = rg_target_parse(list, coll, mpi, algorithms, &err);
+
+	snprintf(text, 200, "%.199s", err.text);
+	return rc;
+}
+
+static void lists_of_targets_say_what_they_need(void **state)
+{
+	bool mpi, algorithms;
+	char text[200];
+
+	(void)state;
+	assert_int_equal(parse("railgauge", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
+	assert_false(mpi);
+	assert_int_equal(parse("railgauge,mpi", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
+	assert_true(mpi);
+	assert_false(algorithms);
+	assert_int_equal(parse("mpi:default", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
+	assert_false(algorithms);
+	assert_int_equal(parse("mpi:all", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
+	assert_true(algorithms);
+	assert_int_equal(parse("mpi-v", RG_COLL_REDUCESCATTER, &mpi, &algorithms, text), 0);
+	assert_int_equal(parse("railgauge:all", RG_COLL_ALLTOALL, &mpi, &algorithms, text), 0);
+	assert_int_equal(parse("railgauge:auto", RG_COLL_ALLTOALL, &mpi, &algorithms, text), 0);
+}
+
+static void nonsense_in_lists_of_targets_is_named(void **state)
+{
+	static const struct {
+		const char *list, *words;
+	} cases[] = {
+		{"", "empty name"},
+		{"mpi,", "empty name"},
+		{"mpi,,mpi", "empty name"},
+		{"mpj", "did you mean mpi"},
+		{"railgauge:twoshit", "did you mean \"twoshot\""},
+		{"railgauge:twoshot:slit", "slit"},
+		{"railgauge::slot", "needs an algorithm"},
+		{"mpi:a:b", "one name too many"},
+		{"mpi-v", "one function"},
+		{"railgauge:"
+		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+		 "too long"},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		bool mpi, algorithms;
+		char text[200];
+
+		assert_int_equal(parse(cases[i].list, RG_COLL_ALLREDUCE, &mpi, &algorithms, text),
+				 RG_ERR_INVALID);
+		if (!strstr(text, cases[i].words))
+			fail_msg("%s: %s", cases[i].list, text);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_rank_sees_every_record_of_each_exchange),
+		cmocka_unit_test(a_rank_that_leaves_is_named_to_those_that_wait),
+		cmocka_unit_test(wrong_results_are_found_and_right_ones_are_not),
+		cmocka_unit_test(stale_results_of_another_target_are_found),
+		cmocka_unit_test(in_place_every_repetition_begins_with_the_source),
+		cmocka_unit_test(exactly_as_many_repetitions_as_asked_for_are_kept),
+		cmocka_unit_test(what_a_target_refuses_is_no_failure),
+		cmocka_unit_test(an_interrupt_ends_the_point_in_order),
+		cmocka_unit_test(every_failing_allocation_of_open_is_an_error),
+		cmocka_unit_test(lists_of_targets_say_what_they_need),
+		cmocka_unit_test(nonsense_in_lists_of_targets_is_named),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
