@@ -437,7 +437,8 @@ static int look(struct director *d, bool *enough_out, enum rg_stop *why_out, str
 		*enough_out = d->rounds > 10 * c->repetitions + 100;
 		return 0;
 	}
-	if ((spent >= c->budget_ns && d->rounds >= MIN_ROUNDS) || d->rounds >= MAX_ROUNDS)
+	if (d->rounds >= MAX_ROUNDS ||
+	    (spent >= c->budget_ns && (fewest >= MIN_ROUNDS || d->rounds >= 3 * MIN_ROUNDS)))
 		return 0;
 	*enough_out = false;
 	if (fewest < MIN_ROUNDS || spent < c->budget_ns / EARLIEST || d->rounds < d->next_look)

@@ -138,6 +138,7 @@ int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err)
 		return rc;
 	s->start.skew_ns = all[0];
 	s->start.timer_cost_ns = all[1];
-	s->start.min_ns = RG_SAMPLE_MIN_RATIO * (2 * s->start.timer_cost_ns + s->start.skew_ns);
+	/* Twice what must be: the uncertainty is a median itself, and some starts are worse. */
+	s->start.min_ns = 2 * RG_SAMPLE_MIN_RATIO * (2 * s->start.timer_cost_ns + s->start.skew_ns);
 	return 0;
 }
