@@ -121,7 +121,7 @@ static int gather(struct prover *p, const struct rg_step *s, const struct origin
 		struct value v, *acc = &p->acc[i];
 
 		rc = fetch(p, &from[0], i, agent, acc);
-		if (s->nsrc > 1)
+		if (!rc && s->nsrc > 1)
 			acc->order = rg_prover_combine(0, acc->order);
 		for (uint32_t k = 1; k < s->nsrc && !rc; k++) {
 			rc = fetch(p, &from[k], i, agent, &v);
@@ -130,7 +130,8 @@ static int gather(struct prover *p, const struct rg_step *s, const struct origin
 		}
 		if (!rc && last && acc->divided)
 			rc = rg_prover_wrong(p, "divides element %u twice", acc->index);
-		acc->divided |= last;
+		if (!rc)
+			acc->divided |= last;
 	}
 	p->report.races_checked += n * s->nsrc;
 	return rc;
