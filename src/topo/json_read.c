@@ -120,11 +120,11 @@ static int read_value(struct rg_topo *topo, char *base, const struct topo_field 
 	switch (f->type) {
 	case FIELD_INDEX:
 		memcpy(&limit, (char *)topo + f->count, sizeof(limit));
-		/* fallthrough */
+		return read_integer(p, f, v, limit, where, err);
 	case FIELD_U16:
 	case FIELD_U32:
 	case FIELD_U64:
-		return read_integer(p, f, v, limit, where, err);
+		return read_integer(p, f, v, 0, where, err);
 	case FIELD_BOOL:
 		if (!json_is_boolean(v))
 			return wrong(where, f, "true or false", err);

@@ -29,7 +29,7 @@ static struct rg_result *sample(void)
 
 static void a_document_read_and_written_again_is_the_same(void **state)
 {
-	struct rg_result *r = sample(), *again;
+	struct rg_result *r = sample(), *again = NULL;
 	json_t *first = rg_result_to_json(r), *second;
 	struct rg_err err = {0};
 
@@ -54,7 +54,7 @@ static void a_document_read_and_written_again_is_the_same(void **state)
 static void a_document_survives_its_file(void **state)
 {
 	char path[] = "/tmp/rg-result-XXXXXX";
-	struct rg_result *r = sample(), *again;
+	struct rg_result *r = sample(), *again = NULL;
 	struct rg_err err = {0};
 	int fd = mkstemp(path);
 
@@ -307,7 +307,7 @@ static json_t *offend(const json_t *good, const char *path, const char *value)
 
 static void a_bad_document_gives_one_line_with_the_place(void **state)
 {
-	struct rg_result *r = sample(), *again;
+	struct rg_result *r = sample(), *again = NULL;
 	json_t *good = rg_result_to_json(r);
 
 	for (size_t i = 0; i < sizeof(offences) / sizeof(offences[0]); i++) {
