@@ -46,11 +46,11 @@ static int arena_make(const struct inproc *p, struct arena **out, struct rg_err 
 	a->head = mmap(NULL, a->map_bytes, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (a->head == MAP_FAILED) {
-		int e = errno;
+		int rc = rg_err_errno(err, errno, "inproc: an arena of %zu bytes for %u ranks",
+				      a->map_bytes, p->m.ep.nranks);
 
 		rg_free(a);
-		return rg_err_errno(err, e, "inproc: an arena of %zu bytes for %u ranks",
-				    a->map_bytes, p->m.ep.nranks);
+		return rc;
 	}
 	atomic_init(&a->refs, p->m.ep.nranks);
 	a->head->magic = RG_ARENA_MAGIC;
