@@ -24,9 +24,13 @@ struct run_link {
 	uint64_t heard0[RG_CTR_COUNT]; /* by the peer */
 };
 
-/* One channel: where it stands, and how far a half-taken word instruction is. */
+/*
+ * One channel: where it stands, and how far a half-taken word instruction is. What is taken of it
+ * waits in `words` while other channels take theirs, so each channel has its own.
+ */
 struct stream {
 	const struct rg_insn *pc;
+	uint8_t *words; /* borrowed from the run, [word_sources + 1][ll_bytes] */
 	uint32_t taken; /* sources that are complete */
 	size_t word;	/* words taken of the next one */
 };
@@ -40,7 +44,8 @@ struct rg_run {
 	uint8_t **base;		/* owned, [nbases]; unused for IN and OUT */
 	struct stream *streams; /* owned, [nstreams] */
 	uint8_t *tmp;		/* owned scratch */
-	uint8_t *words;		/* owned, [RG_REDUCE_MAX + 1][ll_bytes] */
+	uint32_t word_sources;	/* most sources of a word instruction of the program */
+	uint8_t *words;		/* owned, [nstreams][word_sources + 1][ll_bytes] */
 };
 
 struct rg_executor {

@@ -164,12 +164,12 @@ static bool take_sources(struct rg_run *run, struct stream *s, const struct rg_i
 			src[k] = run->base[i->src + k] + off;
 			continue;
 		}
-		src[k] = run->words + (size_t)k * room;
+		src[k] = s->words + (size_t)k * room;
 		if (k < s->taken)
 			continue;
 		const struct run_link *l = &run->links[b->link];
 
-		s->word = rg_ll_ready_decode(run->words + (size_t)k * room,
+		s->word = rg_ll_ready_decode(s->words + (size_t)k * room,
 					     words_in(run, l, i->in_msg), i->len_bytes,
 					     sequence(run, l->told0[RG_CTR_LL_FREE] + i->in_msg),
 					     s->word);
@@ -196,8 +196,8 @@ static bool take_words(struct rg_run *run, struct stream *s, const struct rg_ins
 			dst[n++] = run->base[i->dst + k] + i->dst_off;
 	}
 	if (n < i->ndst) /* the encoder reads the result from here */
-		dst[n++] = run->words +
-			   (size_t)RG_REDUCE_MAX * run->executor->ep->config.geometry.ll_bytes;
+		dst[n++] = s->words +
+			   (size_t)run->word_sources * run->executor->ep->config.geometry.ll_bytes;
 	p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0, scale);
 	for (uint32_t k = 0; k < i->ndst; k++) {
 		if (p->bases[i->dst + k].buf == RG_BUF_OUT)
@@ -353,8 +353,11 @@ static void admit(struct rg_run *run)
 
 	take_numbers(run);
 	take_addresses(run);
-	for (uint32_t c = 0; c < p->nstreams; c++)
-		run->streams[c] = (struct stream){.pc = p->insns + p->stream_first[c]};
+	for (uint32_t c = 0; c < p->nstreams; c++) {
+		struct stream *s = &run->streams[c];
+
+		*s = (struct stream){.pc = p->insns + p->stream_first[c], .words = s->words};
+	}
 	run->state = RUN_GOING;
 }
 

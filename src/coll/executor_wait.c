@@ -71,11 +71,31 @@ static void bind_links(struct rg_run *run)
 	}
 }
 
+/* Scratch for word messages: each stream's own, since all may have half of one. */
+static int make_words(struct rg_run *run, struct rg_err *err)
+{
+	const struct rg_program *p = run->program;
+	size_t stream_bytes;
+
+	for (uint32_t k = 0; k < p->ninsns; k++) {
+		if (p->insns[k].op == RG_INSN_TAKE_WORDS && p->insns[k].nsrc > run->word_sources)
+			run->word_sources = p->insns[k].nsrc;
+	}
+	stream_bytes =
+		(size_t)(run->word_sources + 1) * run->executor->ep->config.geometry.ll_bytes;
+	run->words = rg_alloc_aligned(64, p->nstreams * stream_bytes);
+	if (!run->words)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
+	for (uint32_t c = 0; c < p->nstreams; c++)
+		run->streams[c].words = run->words + c * stream_bytes;
+	return 0;
+}
+
 int rg_run_open(struct rg_executor *executor, const struct rg_program *program, struct rg_run **out,
 		struct rg_err *err)
 {
-	size_t ll_bytes = executor->ep->config.geometry.ll_bytes;
 	struct rg_run *run = rg_zalloc(1, sizeof(*run));
+	int rc;
 
 	if (!run)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
@@ -85,10 +105,13 @@ int rg_run_open(struct rg_executor *executor, const struct rg_program *program, 
 	run->base = rg_zalloc(program->nbases, sizeof(run->base[0]));
 	run->streams = rg_zalloc(program->nstreams, sizeof(run->streams[0]));
 	run->tmp = rg_alloc_aligned(4096, program->tmp_bytes);
-	run->words = rg_alloc_aligned(64, (RG_REDUCE_MAX + 1) * ll_bytes);
-	if (!run->links || !run->base || !run->streams || !run->tmp || !run->words) {
+	if (!run->links || !run->base || !run->streams || !run->tmp)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
+	else
+		rc = make_words(run, err);
+	if (rc) {
 		rg_run_close(run);
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
+		return rc;
 	}
 	bind_links(run);
 	for (uint32_t k = 0; k < program->nbases; k++) {

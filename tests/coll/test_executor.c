@@ -4,10 +4,13 @@
 
 #include "ranks.h"
 
+#include "railgauge/device/ll.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -193,11 +196,134 @@ static void nobody_leaves_a_barrier_before_all_have_entered(void **state)
 	}
 }
 
+#define HALF_BYTES 64
+
+/* A schedule of rank 0: on each of two channels, one word message from rank 1 to the destination.
+ */
+static int take_generate(const struct rg_problem *problem, uint32_t rank, struct rg_sink *sink,
+			 struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	const struct rg_ref src = {RG_BUF_IN, 1}, dst = {RG_BUF_DST, rank};
+	int rc = 0;
+
+	for (uint32_t c = 0; c < 2 && !rc; c++) {
+		const struct rg_step step = {
+			.op = RG_STEP_MOVE,
+			.flags = RG_STEP_WORDS,
+			.channel = c,
+			.src = &src,
+			.dst = &dst,
+			.nsrc = 1,
+			.ndst = 1,
+			.dst_off = (uint64_t)c * 2 * HALF_BYTES,
+			.len_bytes = 2 * HALF_BYTES,
+		};
+
+		rc = sink->step(sink, &step, err);
+	}
+	return rc;
+}
+
+static int take_check(const struct rg_problem *problem, struct rg_err *err)
+{
+	return 0;
+}
+
+/* Rank 1 by hand: half of a message on channel 0, one on channel 1, the other half. */
+static int put_halves(struct rank *r)
+{
+	uint8_t data[4 * HALF_BYTES];
+	int rc = 0;
+
+	for (size_t i = 0; i < sizeof(data); i++)
+		data[i] = (uint8_t)i;
+	for (uint32_t c = 0; c < 2 && !rc; c++)
+		rc = r->ep->ops->connect(r->ep, 0, c, &r->err);
+	for (int phase = 0; phase < 3 && !rc; phase++) {
+		uint64_t *words = rg_endpoint_link(r->ep, phase == 1, 0)->tx_ll;
+
+		if (phase == 0)
+			rg_ll_encode(words, data, HALF_BYTES, 1);
+		else if (phase == 1)
+			rg_ll_encode(words, data + 2 * HALF_BYTES, 2 * HALF_BYTES, 1);
+		else
+			rg_ll_encode(words + HALF_BYTES / 4, data + HALF_BYTES, HALF_BYTES, 1);
+		rc = meet(r);
+		if (!rc)
+			rc = meet(r);
+	}
+	return rc;
+}
+
+static int take_halves(struct rank *r, struct rg_run *run)
+{
+	uint8_t dst[4 * HALF_BYTES] = {0};
+	const struct rg_run_args args = {.dst = dst};
+	int rc = 0;
+
+	for (int phase = 0; phase < 3 && !rc; phase++) {
+		rc = meet(r);
+		if (!rc && phase == 0)
+			rg_run_start(run, &args);
+		else if (!rc && phase == 1)
+			rg_executor_progress(r->x);
+		else if (!rc)
+			rc = rg_run_wait(run, &r->err);
+		if (!rc)
+			rc = meet(r);
+	}
+	for (size_t i = 0; i < sizeof(dst) && !rc; i++) {
+		if (dst[i] != (uint8_t)i)
+			rc = rg_err_set(&r->err, RG_ERR_WRONG_DATA, "byte %zu is %u", i, dst[i]);
+	}
+	return rc;
+}
+
+static int rank_halves(struct rank *r, void *arg)
+{
+	static const struct rg_algorithm take = {
+		.name = "take",
+		.coll = RG_COLL_SENDRECV,
+		.check = take_check,
+		.generate = take_generate,
+	};
+	const struct rg_problem problem = {
+		.coll = RG_COLL_SENDRECV,
+		.layout = {.nranks = 2},
+		.count = HALF_BYTES,
+		.elem_bytes = 4,
+		.caps = rg_transport_inproc.caps,
+		.geometry = small_geometry,
+		.params = {.protocol = RG_PROTOCOL_WORD, .channels = 2},
+	};
+	struct rg_program *program = NULL;
+	struct rg_run *run = NULL;
+	int rc;
+
+	if (r->ep->rank == 1)
+		return put_halves(r);
+	rc = rg_program_open(r->ep, &take, &problem, RG_TYPE_INT32, RG_OP_SUM, 0, 1 << 16, &program,
+			     &r->err);
+	if (!rc)
+		rc = rg_run_open(r->x, program, &run, &r->err);
+	if (!rc)
+		rc = take_halves(r, run);
+	rg_run_close(run);
+	rg_program_close(program);
+	return rc;
+}
+
+static void half_a_word_message_is_kept_while_another_channel_takes_its_own(void **state)
+{
+	run_ranks(2, 0, rank_halves, NULL, "halves");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_gives_exact_results),
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
+		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
 		cmocka_unit_test(nobody_leaves_a_barrier_before_all_have_entered),
 	};
 
