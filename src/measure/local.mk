@@ -26,6 +26,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/result_read.c \
 	%D%/result_write.c \
 	%D%/sample.c \
+	%D%/sample_direct.c \
 	%D%/sample_impl.h \
 	%D%/sample_rep.c \
 	%D%/sample_start.c \

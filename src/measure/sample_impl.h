@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Between sample.c (who is measured when, and what comes of it), sample_rep.c (one repetition) and
- * sample_start.c (the common start).
+ * Between sample.c (the sampler and its points), sample_direct.c (rank 0: who is measured when, and
+ * what comes of it), sample_rep.c (one repetition) and sample_start.c (the common start).
  */
 #ifndef RG_MEASURE_SAMPLE_IMPL_H
 #define RG_MEASURE_SAMPLE_IMPL_H
@@ -84,6 +84,27 @@ void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops);
  */
 int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_out,
 		    struct rg_err *err);
+
+/* Rank 0's state while it directs a point. */
+struct director;
+
+/*
+ * opened[n] and samples[n] are borrowed until close; opened may still be filled. RG_ERR_NO_MEMORY.
+ */
+int rg_sample_director_open(struct rg_sampler *s, const struct opened *opened, uint32_t n,
+			    struct rg_samples *samples, struct director **director_out,
+			    struct rg_err *err);
+void rg_sample_director_close(struct director *director); /* NULL is allowed */
+
+/* What comes next. RG_ERR_NO_MEMORY. */
+int rg_sample_direct(struct director *director, struct command *next_out, struct rg_err *err);
+
+/*
+ * Takes the ranks' reports on a repetition of a candidate that began at agreed (0: a barrier).
+ * RG_ERR_NO_MEMORY.
+ */
+int rg_sample_account(struct director *director, uint32_t candidate, uint64_t agreed,
+		      struct rg_err *err);
 
 /* Tries the start out and fills s->start. Collective. */
 int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err);

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Rank 0 directs: who is measured when, when it is enough, and what comes of it. */
+#include "config.h"
+
+#include "sample_impl.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/measure/stats.h"
+
+/* A median of fewer has no 95 % interval (stats.h). */
+#define MIN_ROUNDS 6
+/* More of the same launch say nothing new; they bound memory and sorting. */
+#define MAX_ROUNDS 20000
+/* The part of the budget that passes before an interval is believed. */
+#define EARLIEST 10
+
+struct director {
+	struct rg_sampler *s;	     /* borrowed, as all pointers here but order and scratch */
+	const struct opened *opened; /* [n] */
+	struct rg_samples *samples;  /* [n] */
+	uint32_t n;
+	uint64_t random;
+	uint64_t began_ns;
+	double op_ns; /* the fastest candidate's time per operation, from the warm-up */
+
+	/* Warm-up: one candidate after the other, `turn` repetitions of each. */
+	bool warm;
+	uint32_t candidate, turn;
+	double own_ns;		/* of this candidate */
+	uint64_t warm_began_ns; /* likewise; 0: not begun */
+
+	/* Measuring: the order of this round, and how far it is. */
+	uint32_t *order; /* owned, [n] */
+	uint32_t norder, place;
+	uint64_t rounds, next_look;
+	double *scratch; /* owned, grows */
+	uint64_t room;
+};
+
+static int grow(struct director *d, struct rg_samples *x, struct rg_err *err)
+{
+	uint32_t nranks = d->s->job->rdv->nranks;
+	uint64_t room = x->room ? 2 * x->room : 256;
+	double *more = rg_realloc(x->ns, room * sizeof(double));
+
+	if (!more)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for samples");
+	x->ns = more;
+	if (d->s->config.keep_ranks) {
+		more = rg_realloc(x->ranks_ns, room * nranks * sizeof(double));
+		if (!more)
+			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for samples");
+		x->ranks_ns = more;
+	}
+	x->room = room;
+	return 0;
+}
+
+static void account_check(const struct director *d, struct rg_samples *x)
+{
+	for (uint32_t r = 0; r < d->s->job->rdv->nranks; r++) {
+		const struct report *p = &d->s->reports[r];
+
+		if (p->wrong && !x->wrong) {
+			x->wrong_rank = r;
+			x->first_wrong = p->first;
+		}
+		x->checked += p->checked;
+		x->wrong += p->wrong;
+	}
+}
+
+/* How long the repetition took: until the last rank's end. False if somebody began too late. */
+static bool duration_of(const struct director *d, uint64_t agreed, double *ns_out)
+{
+	uint64_t longest = 0, latest = 0;
+
+	for (uint32_t r = 0; r < d->s->job->rdv->nranks; r++) {
+		const struct report *p = &d->s->reports[r];
+		uint64_t ns = p->end_ns - (agreed ? agreed : p->start_ns);
+
+		if (ns > longest)
+			longest = ns;
+		if (agreed && p->start_ns - agreed > latest)
+			latest = p->start_ns - agreed;
+	}
+	*ns_out = (double)longest;
+	return latest * RG_SAMPLE_MIN_RATIO <= longest;
+}
+
+static int keep(struct director *d, uint32_t candidate, uint64_t agreed, double ns,
+		struct rg_err *err)
+{
+	struct rg_samples *x = &d->samples[candidate];
+	uint32_t nranks = d->s->job->rdv->nranks;
+
+	if (x->n == x->room) {
+		int rc = grow(d, x, err);
+
+		if (rc)
+			return rc;
+	}
+	x->ns[x->n] = ns / d->s->ops;
+	for (uint32_t r = 0; x->ranks_ns && r < nranks; r++) {
+		const struct report *p = &d->s->reports[r];
+		uint64_t from = agreed ? agreed : p->start_ns;
+
+		x->ranks_ns[x->n * nranks + r] = (double)(p->end_ns - from) / d->s->ops;
+	}
+	x->n++;
+	return 0;
+}
+
+static bool is_interrupted(const struct director *d)
+{
+	for (uint32_t r = 0; r < d->s->job->rdv->nranks; r++) {
+		if (d->s->reports[r].interrupted)
+			return true;
+	}
+	return false;
+}
+
+/* --- the warm-up --- */
+
+/* Repetitions of one operation first, then as many as seem right by then. */
+static uint32_t warm_ops(const struct director *d)
+{
+	uint32_t singles = d->s->config.warmups ? d->s->config.warmups : 1;
+
+	if (d->turn < singles)
+		return 1;
+	return rg_plan_ops(d->s->point, d->own_ns, d->s->start.min_ns);
+}
+
+/*
+ * Two of the size that seems right, after all singles; fewer where operations are so slow that the
+ * warm-up would take longer than a tenth of the budget, since a slow one says all by itself.
+ */
+static bool warm_done(const struct director *d)
+{
+	uint32_t singles = d->s->config.warmups ? d->s->config.warmups : 1;
+	uint64_t now = rg_clock_ns();
+
+	if (d->turn > singles + 1)
+		return true;
+	return d->turn > 0 && d->own_ns >= d->s->start.min_ns &&
+	       now - d->warm_began_ns > d->s->config.budget_ns / EARLIEST;
+}
+
+/* Moves on to the next candidate's warm-up; false when all are done. */
+static bool warm_next(struct director *d)
+{
+	if (d->turn == 0)
+		d->warm_began_ns = rg_clock_ns();
+	if (warm_done(d)) {
+		if (d->op_ns == 0 || d->own_ns < d->op_ns)
+			d->op_ns = d->own_ns;
+		d->own_ns = 0;
+		d->turn = 0;
+		d->warm_began_ns = rg_clock_ns();
+		d->candidate++;
+	}
+	while (d->candidate < d->n && !d->opened[d->candidate].target)
+		d->candidate++;
+	return d->candidate < d->n;
+}
+
+static void warm_account(struct director *d, double ns)
+{
+	double op_ns = ns / d->s->ops;
+
+	if (d->own_ns == 0 || op_ns < d->own_ns)
+		d->own_ns = op_ns;
+	d->turn++;
+}
+
+/* --- measuring --- */
+
+/* A new random order of the candidates, by exchanging [Knuth97, algorithm P]. */
+static void shuffle(struct director *d)
+{
+	d->norder = 0;
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (d->opened[i].target)
+			d->order[d->norder++] = i;
+	}
+	for (uint32_t i = d->norder; i > 1; i--) {
+		uint32_t j, held;
+
+		d->random = d->random * 6364136223846793005u + 1442695040888963407u;
+		j = (uint32_t)((d->random >> 33) % i);
+		held = d->order[i - 1];
+		d->order[i - 1] = d->order[j];
+		d->order[j] = held;
+	}
+	d->place = 0;
+}
+
+static int all_precise(struct director *d, bool *precise_out, struct rg_err *err)
+{
+	bool precise = true;
+
+	for (uint32_t i = 0; precise && i < d->n; i++) {
+		const struct rg_samples *x = &d->samples[i];
+		struct rg_stats stats;
+
+		if (!d->opened[i].target)
+			continue;
+		if (x->n > d->room) {
+			double *more = rg_realloc(d->scratch, x->room * sizeof(double));
+
+			if (!more)
+				return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for samples");
+			d->scratch = more;
+			d->room = x->room;
+		}
+		rg_stats_of(x->ns, x->n, d->scratch, &stats);
+		precise = stats.reached && rg_stats_halfwidth(&stats) <= d->s->config.precision;
+	}
+	*precise_out = precise;
+	return 0;
+}
+
+/* After a whole round: is it enough? */
+static int look(struct director *d, bool *enough_out, enum rg_stop *why_out, struct rg_err *err)
+{
+	const struct rg_sampler_config *c = &d->s->config;
+	uint64_t spent = rg_clock_ns() - d->began_ns;
+	uint64_t fewest = UINT64_MAX;
+	bool precise = false;
+	int rc;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (d->opened[i].target && d->samples[i].n < fewest)
+			fewest = d->samples[i].n;
+	}
+	*enough_out = true;
+	*why_out = RG_STOP_BUDGET;
+	if (c->repetitions) {
+		*why_out = RG_STOP_FIXED;
+		if (fewest >= c->repetitions)
+			return 0;
+		/* Late starters for ever: a machine too busy for what was asked. */
+		*why_out = RG_STOP_BUDGET;
+		*enough_out = d->rounds > 10 * c->repetitions + 100;
+		return 0;
+	}
+	if (d->rounds >= MAX_ROUNDS ||
+	    (spent >= c->budget_ns && (fewest >= MIN_ROUNDS || d->rounds >= 3 * MIN_ROUNDS)))
+		return 0;
+	*enough_out = false;
+	if (fewest < MIN_ROUNDS || spent < c->budget_ns / EARLIEST || d->rounds < d->next_look)
+		return 0;
+	d->next_look = d->rounds + d->rounds / 5 + 1;
+	rc = all_precise(d, &precise, err);
+	*enough_out = precise;
+	*why_out = RG_STOP_INTERVAL;
+	return rc;
+}
+
+static void stop_all(struct director *d, enum rg_stop why)
+{
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (d->opened[i].target)
+			d->samples[i].stop = why;
+	}
+}
+
+int rg_sample_direct(struct director *d, struct command *next, struct rg_err *err)
+{
+	bool enough = false;
+	enum rg_stop why = RG_STOP_NOT_RUN;
+	int rc = 0;
+
+	*next = (struct command){0};
+	if (is_interrupted(d)) {
+		stop_all(d, RG_STOP_INTERRUPTED);
+		*next = (struct command){.stop = 1, .interrupted = 1};
+		return 0;
+	}
+	if (d->warm) {
+		if (warm_next(d)) {
+			next->candidate = d->candidate;
+			next->ops = warm_ops(d);
+			return 0;
+		}
+		d->warm = false;
+		shuffle(d);
+		d->began_ns = rg_clock_ns();
+	}
+	if (d->place == d->norder) {
+		d->rounds++;
+		rc = look(d, &enough, &why, err);
+		shuffle(d);
+	}
+	if (enough || d->norder == 0) {
+		stop_all(d, why);
+		next->stop = 1;
+		return rc;
+	}
+	next->candidate = d->order[d->place++];
+	next->ops = rg_plan_ops(d->s->point, d->op_ns, d->s->start.min_ns);
+	return rc;
+}
+
+int rg_sample_account(struct director *d, uint32_t candidate, uint64_t agreed, struct rg_err *err)
+{
+	struct rg_samples *x = &d->samples[candidate];
+	double ns;
+	bool valid = duration_of(d, agreed, &ns);
+
+	account_check(d, x);
+	if (d->warm) {
+		warm_account(d, ns);
+		return 0;
+	}
+	x->ops = d->s->ops;
+	if (!valid) {
+		x->invalid++;
+		return 0;
+	}
+	/* Another candidate needs more rounds; this one has what was asked for. */
+	if (d->s->config.repetitions && x->n == d->s->config.repetitions)
+		return 0;
+	return keep(d, candidate, agreed, ns, err);
+}
+
+int rg_sample_director_open(struct rg_sampler *s, const struct opened *opened, uint32_t n,
+			    struct rg_samples *samples, struct director **director_out,
+			    struct rg_err *err)
+{
+	struct director *d = rg_zalloc(1, sizeof(*d));
+	uint32_t *order = rg_zalloc(n, sizeof(order[0]));
+
+	if (!d || !order) {
+		rg_free(order);
+		rg_free(d);
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a point");
+	}
+	*d = (struct director){
+		.s = s,
+		.opened = opened,
+		.samples = samples,
+		.n = n,
+		.random = s->config.seed ^ s->point->size_bytes,
+		.warm = true,
+		.order = order,
+	};
+	*director_out = d;
+	return 0;
+}
+
+void rg_sample_director_close(struct director *d)
+{
+	if (!d)
+		return;
+	rg_free(d->order);
+	rg_free(d->scratch);
+	rg_free(d);
+}
