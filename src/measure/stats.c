@@ -58,7 +58,63 @@ size_t rg_stats_interval_rank(size_t n, double *level_out)
 	return k + 1;
 }
 
-void rg_stats_of_sorted(const double *sorted, size_t n, struct rg_stats *out)
+/* Numbers of blocks: stats.h says why there are three. */
+static const size_t block_counts[] = {6, 12, 24};
+#define BLOCK_COUNTS (sizeof(block_counts) / sizeof(block_counts[0]))
+
+/* Where block t of b begins among n samples. */
+static size_t block_begin(size_t n, size_t b, size_t t)
+{
+	return t * n / b;
+}
+
+/* V_b of stats.h: of the number of samples below the median. */
+static double variance_below(const double *samples, size_t n, double median, size_t b)
+{
+	double sum = 0;
+
+	for (size_t t = 0; t < b; t++) {
+		size_t end = block_begin(n, b, t + 1);
+		double excess = 0; /* c_t - L_t / 2 */
+
+		for (size_t i = block_begin(n, b, t); i < end; i++)
+			excess += samples[i] < median ? 0.5 : samples[i] > median ? -0.5 : 0;
+		sum += excess * excess;
+	}
+	return sum * (double)b / (double)(b - 1);
+}
+
+size_t rg_stats_series_rank(const double *samples, size_t n, double median)
+{
+	size_t independent = rg_stats_interval_rank(n, NULL);
+	double half = 0, j;
+
+	for (size_t i = 0; i < BLOCK_COUNTS && 2 * block_counts[i] <= n; i++) {
+		size_t b = block_counts[i];
+		double h = rg_stats_student(b - 1) * sqrt(variance_below(samples, n, median, b));
+
+		half = fmax(half, h);
+	}
+	j = floor((double)n / 2 - half + 0.5);
+	if (half == 0 || j >= (double)independent)
+		return independent;
+	return j > 0 ? (size_t)j : 0;
+}
+
+static double median_of_sorted(const double *sorted, size_t n)
+{
+	return n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
+}
+
+/* Sorts a copy. */
+static double median_of(const double *samples, size_t n, double *scratch)
+{
+	memcpy(scratch, samples, n * sizeof(*samples));
+	qsort(scratch, n, sizeof(*scratch), compare);
+	return median_of_sorted(scratch, n);
+}
+
+void rg_stats_of(const double *samples, size_t n, double *scratch, struct rg_stats *out)
 {
 	double sum = 0;
 	size_t j, p99;
@@ -67,27 +123,19 @@ void rg_stats_of_sorted(const double *sorted, size_t n, struct rg_stats *out)
 	if (!n)
 		return;
 	for (size_t i = 0; i < n; i++)
-		sum += sorted[i];
+		sum += samples[i];
 	out->n = n;
-	out->median = n % 2 ? sorted[n / 2] : (sorted[n / 2 - 1] + sorted[n / 2]) / 2;
-	j = rg_stats_interval_rank(n, &out->level);
-	out->lo = sorted[j - 1];
-	out->hi = sorted[n - j];
-	out->reached = out->level >= RG_STATS_LEVEL;
+	out->median = median_of(samples, n, scratch);
+	j = rg_stats_series_rank(samples, n, out->median);
+	out->reached = n >= 6 && j > 0;
+	j = j ? j : 1;
+	out->lo = scratch[j - 1];
+	out->hi = scratch[n - j];
 	p99 = n - n / 100; /* the smallest i with i >= 0.99 n */
-	out->p99 = sorted[p99 - 1];
-	out->min = sorted[0];
-	out->max = sorted[n - 1];
+	out->p99 = scratch[p99 - 1];
+	out->min = scratch[0];
+	out->max = scratch[n - 1];
 	out->mean = sum / (double)n;
-}
-
-void rg_stats_of(const double *samples, size_t n, double *scratch, struct rg_stats *out)
-{
-	if (n && scratch != samples)
-		memcpy(scratch, samples, n * sizeof(*samples));
-	if (n)
-		qsort(scratch, n, sizeof(*scratch), compare);
-	rg_stats_of_sorted(scratch, n, out);
 }
 
 double rg_stats_halfwidth(const struct rg_stats *stats)
@@ -112,6 +160,52 @@ struct rg_ratio rg_ratio_of_medians(const struct rg_stats *a, const struct rg_st
 	r.hi = exp(d + up);
 	r.n = 1;
 	r.reached = a->reached && b->reached;
+	return r;
+}
+
+/* S_b of stats.h. All samples are positive. */
+static double scatter(const double *a, size_t na, const double *b, size_t nb, size_t blocks,
+		      double d, double *scratch)
+{
+	double sum = 0;
+
+	for (size_t t = 0; t < blocks; t++) {
+		size_t i = block_begin(na, blocks, t), k = block_begin(nb, blocks, t);
+		double x = median_of(a + i, block_begin(na, blocks, t + 1) - i, scratch);
+		double y = median_of(b + k, block_begin(nb, blocks, t + 1) - k, scratch);
+		double apart = log(x / y) - d;
+
+		sum += apart * apart;
+	}
+	return sqrt(sum / (double)(blocks * (blocks - 1)));
+}
+
+struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, size_t nb,
+				   double *scratch)
+{
+	struct rg_stats x, y;
+	struct rg_ratio r = {0};
+	double half = -1, d;
+	size_t least = na < nb ? na : nb;
+
+	rg_stats_of(a, na, scratch, &x);
+	rg_stats_of(b, nb, scratch, &y);
+	if (!(x.min > 0 && y.min > 0))
+		return r;
+	d = log(x.median / y.median);
+	for (size_t i = 0; i < BLOCK_COUNTS && 4 * block_counts[i] <= least; i++) {
+		size_t blocks = block_counts[i];
+		double s = scatter(a, na, b, nb, blocks, d, scratch);
+
+		half = fmax(half, rg_stats_student(blocks - 1) * s);
+	}
+	if (half < 0)
+		return rg_ratio_of_medians(&x, &y);
+	r.ratio = x.median / y.median;
+	r.lo = exp(d - half);
+	r.hi = exp(d + half);
+	r.n = 1;
+	r.reached = true;
 	return r;
 }
 

@@ -12,13 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
+/* One launch of either does not say which is faster, only whether these two are apart. */
 static const char *verdict(const struct rg_ratio *ratio)
 {
 	if (!ratio->reached)
 		return "unknown";
-	if (!rg_ratio_significant(ratio))
-		return "level";
-	return ratio->ratio > 1 ? "B faster" : "A faster";
+	return rg_ratio_significant(ratio) ? "apart" : "level";
 }
 
 static struct rg_ratio ratio_of(const struct rg_result_point *a, const struct rg_result_point *b)
@@ -108,7 +107,7 @@ static int print_summary(const struct rg_result *a, const struct rg_result *b, F
 		return rc;
 	}
 	for (uint32_t t = 0; t < ntargets; t++) {
-		uint32_t n = 0, faster = 0, slower = 0;
+		uint32_t n = 0, above = 0, below = 0;
 		char text[CELL_BYTES];
 
 		for (uint32_t i = 0; i < a->npoints; i++) {
@@ -119,15 +118,15 @@ static int print_summary(const struct rg_result *a, const struct rg_result *b, F
 				continue;
 			ratio = ratio_of(p, q);
 			ratios[n++] = ratio.ratio;
-			faster += rg_ratio_significant(&ratio) && ratio.ratio > 1;
-			slower += rg_ratio_significant(&ratio) && ratio.ratio < 1;
+			above += rg_ratio_significant(&ratio) && ratio.ratio > 1;
+			below += rg_ratio_significant(&ratio) && ratio.ratio < 1;
 		}
 		if (n)
 			fprintf(out,
-				"# %s: A / B %s in geometric mean of %u point%s; B is faster in %u "
-				"and slower in %u beyond the interval\n",
+				"# %s: A / B %s in geometric mean of %u point%s; the interval is "
+				"above 1 in %u, below 1 in %u\n",
 				targets[t], rg_cell_ratio(rg_stats_geomean(ratios, n), text), n,
-				n == 1 ? "" : "s", faster, slower);
+				n == 1 ? "" : "s", above, below);
 	}
 	rg_free(targets);
 	rg_free(ratios);
@@ -149,14 +148,14 @@ int rg_compare_print(const struct rg_result *a, const char *name_a, const struct
 	if (!found)
 		fprintf(out, "# The conditions are the same, as far as they are recorded\n");
 	fprintf(out,
-		"# A / B is the ratio of the medians' times, above 1 where B is faster, with "
+		"# A / B is the ratio of the medians' times, above 1 where B took less, with "
 		"its 95 %% interval\n"
-		"# within these two launches. \"level\": the interval holds 1. Of 20 points that "
-		"are the same,\n"
-		"# one is expected outside of its interval; and launches differ by more than "
+		"# within these two launches. \"level\": the interval holds 1; \"apart\": it does "
+		"not. Of 20 points\n"
+		"# that are the same, one is expected apart; and launches differ by more than "
 		"their own noise:\n"
-		"# compare several (railgauge report --launches) before you believe a small "
-		"change.\n");
+		"# which is faster, several of either tell (scripts/launches, railgauge "
+		"report).\n");
 	print_points(a, b, out);
 	print_unmatched(a, b, "A", true, out);
 	print_unmatched(b, a, "B", false, out);

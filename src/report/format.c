@@ -45,13 +45,15 @@ char *rg_cell_interval(const struct rg_ratio *ratio, char *text)
 	return text;
 }
 
-/* As stats.h has it: six make an interval of 95 %. */
+/* As stats.h has it: six make an interval of 95 %, unless neighbours are all too alike. */
 static bool reached(const struct rg_result_point *point)
 {
 	double level;
 
 	rg_stats_interval_rank(point->n, &level);
-	return level >= RG_STATS_LEVEL;
+	return level >= RG_STATS_LEVEL &&
+	       (!point->samples ||
+		rg_stats_series_rank(point->samples, point->nsamples, point->median_ns) > 0);
 }
 
 char *rg_cell_spread(const struct rg_result_point *point, char *text)
@@ -80,6 +82,24 @@ struct rg_stats rg_point_stats(const struct rg_result_point *point)
 				 .lo = point->lo_ns,
 				 .hi = point->hi_ns,
 				 .reached = point->n && reached(point)};
+}
+
+int rg_points_ratio(const struct rg_result_point *a, const struct rg_result_point *b,
+		    struct rg_ratio *ratio_out, struct rg_err *err)
+{
+	struct rg_stats x = rg_point_stats(a), y = rg_point_stats(b);
+	double *scratch;
+
+	if (!a->samples || !b->samples) {
+		*ratio_out = rg_ratio_of_medians(&x, &y);
+		return 0;
+	}
+	scratch = rg_alloc((a->nsamples + b->nsamples) * sizeof(*scratch));
+	if (!scratch)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the report");
+	*ratio_out = rg_ratio_of_series(a->samples, a->nsamples, b->samples, b->nsamples, scratch);
+	rg_free(scratch);
+	return 0;
 }
 
 int rg_baseline_find(const char *const *targets, uint32_t ntargets, const char *baseline,

@@ -21,6 +21,13 @@ char *rg_cell_root(const struct rg_result_point *point, char *text);
 /* What rg_ratio_of_medians needs. */
 struct rg_stats rg_point_stats(const struct rg_result_point *point);
 
+/*
+ * a / b of two points of one launch: rg_ratio_of_series where their samples were kept, else
+ * rg_ratio_of_medians. RG_ERR_NO_MEMORY.
+ */
+int rg_points_ratio(const struct rg_result_point *a, const struct rg_result_point *b,
+		    struct rg_ratio *ratio_out, struct rg_err *err);
+
 /* The index of baseline (NULL: "mpi", else 0) among targets; RG_ERR_NOT_FOUND with a suggestion. */
 int rg_baseline_find(const char *const *targets, uint32_t ntargets, const char *baseline,
 		     uint32_t *index_out, struct rg_err *err);

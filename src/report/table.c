@@ -138,21 +138,23 @@ int rg_table_open(const struct rg_result *head, const struct rg_table_plan *plan
 	return 0;
 }
 
-static void add_ratio(struct line *line, const struct rg_result_point *point,
-		      const struct rg_result_point *baseline)
+static int add_ratio(struct line *line, const struct rg_result_point *point,
+		     const struct rg_result_point *baseline, struct rg_err *err)
 {
-	struct rg_stats mine = rg_point_stats(point), theirs;
 	char text[CELL_BYTES];
 	struct rg_ratio ratio;
+	int rc;
 
 	if (!baseline || !baseline->n || !point->n || point == baseline) {
 		add(line, "%8s%14s", "-", "-");
-		return;
+		return 0;
 	}
-	theirs = rg_point_stats(baseline);
-	ratio = rg_ratio_of_medians(&theirs, &mine);
+	rc = rg_points_ratio(baseline, point, &ratio, err);
+	if (rc)
+		return rc;
 	add(line, "%8s", rg_cell_ratio(ratio.ratio, text));
 	add(line, "%14s", rg_cell_interval(&ratio, text));
+	return 0;
 }
 
 static void add_group(struct line *line, const struct rg_result_point *point)
@@ -204,11 +206,12 @@ static void print_section(struct rg_table *t, const struct rg_result_point *poin
 	fputc('\n', t->out);
 }
 
-static void print_line(struct rg_table *t, const struct rg_result_point *points, uint32_t npoints,
-		       const struct rg_result_point *first)
+static int print_line(struct rg_table *t, const struct rg_result_point *points, uint32_t npoints,
+		      const struct rg_result_point *first, struct rg_err *err)
 {
 	struct line row = {.n = 0}, *line = &row;
 	char text[CELL_BYTES];
+	int rc = 0;
 
 	print_section(t, first);
 	add(line, "%12" PRIu64 "%13" PRIu64 "%9s%5s", first->size_bytes, first->count,
@@ -222,7 +225,7 @@ static void print_line(struct rg_table *t, const struct rg_result_point *points,
 	add(line, "%6u", first->ops);
 	if (t->layout == LAYOUT_LINES)
 		add(line, " %-24s", first->target);
-	for (uint32_t g = 0; g < t->ngroups; g++) {
+	for (uint32_t g = 0; !rc && g < t->ngroups; g++) {
 		const struct group *group = &t->groups[g];
 		bool in_place = group->any_place ? first->in_place : group->in_place;
 		const struct rg_result_point *point = first;
@@ -231,12 +234,15 @@ static void print_line(struct rg_table *t, const struct rg_result_point *points,
 			point = rg_point_find(points, npoints, first, group->target, in_place);
 		add_group(line, point);
 		if (group->ratio && point)
-			add_ratio(line, point,
-				  rg_point_find(points, npoints, point, t->baseline, in_place));
+			rc = add_ratio(line, point,
+				       rg_point_find(points, npoints, point, t->baseline, in_place),
+				       err);
 		else if (group->ratio)
 			add(line, "%*s", RATIO_WIDTH, "");
 	}
-	end_line(line, t->out);
+	if (!rc)
+		end_line(line, t->out);
+	return rc;
 }
 
 /* Do two points stand on one line? */
@@ -256,16 +262,18 @@ static bool same_line(const struct rg_table *t, const struct rg_result_point *a,
 int rg_table_add(struct rg_table *t, const struct rg_result_point *points, uint32_t npoints,
 		 struct rg_err *err)
 {
-	for (uint32_t i = 0; i < npoints; i++) {
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < npoints; i++) {
 		uint32_t k = 0;
 
 		while (k < i && !same_line(t, &points[k], &points[i]))
 			k++;
 		if (k == i)
-			print_line(t, points, npoints, &points[i]);
+			rc = print_line(t, points, npoints, &points[i], err);
 	}
 	fflush(t->out);
-	return 0;
+	return rc;
 }
 
 int rg_table_close(struct rg_table *t, const struct rg_result *result, struct rg_err *err)

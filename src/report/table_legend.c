@@ -60,9 +60,10 @@ static void print_columns(const struct rg_table *t, const struct rg_result *head
 		barrier ? "the end of a barrier" : "an agreed time");
 	if (t->plan.ntargets > 1)
 		fprintf(out,
-			"#   ratio   time of %s / time of this target: above 1 this one is faster; "
+			"#   ratio   time of %s / time of this target: above 1 this one took less; "
 			"with\n"
-			"#           its 95 %% interval within this launch\n",
+			"#           its 95 %% interval within this launch (other launches may be "
+			"outside)\n",
 			t->baseline);
 }
 

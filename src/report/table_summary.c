@@ -13,16 +13,16 @@
 #include <string.h>
 
 /* How one target stands against the baseline over all points that both have. */
-static void compare_target(const struct rg_table *t, const struct rg_result *result,
-			   const char *target, double *ratios)
+static int compare_target(const struct rg_table *t, const struct rg_result *result,
+			  const char *target, double *ratios, struct rg_err *err)
 {
-	uint32_t n = 0, faster = 0, slower = 0;
+	uint32_t n = 0, above = 0, below = 0;
 	char text[CELL_BYTES];
 
 	for (uint32_t i = 0; i < result->npoints; i++) {
 		const struct rg_result_point *point = &result->points[i], *baseline;
-		struct rg_stats mine, theirs;
 		struct rg_ratio ratio;
+		int rc;
 
 		if (!point->n || strcmp(point->target, target))
 			continue;
@@ -30,21 +30,22 @@ static void compare_target(const struct rg_table *t, const struct rg_result *res
 					 point->in_place);
 		if (!baseline || !baseline->n)
 			continue;
-		mine = rg_point_stats(point);
-		theirs = rg_point_stats(baseline);
-		ratio = rg_ratio_of_medians(&theirs, &mine);
+		rc = rg_points_ratio(baseline, point, &ratio, err);
+		if (rc)
+			return rc;
 		ratios[n++] = ratio.ratio;
-		faster += rg_ratio_significant(&ratio) && ratio.ratio > 1;
-		slower += rg_ratio_significant(&ratio) && ratio.ratio < 1;
+		above += rg_ratio_significant(&ratio) && ratio.ratio > 1;
+		below += rg_ratio_significant(&ratio) && ratio.ratio < 1;
 	}
 	if (n)
 		fprintf(t->out,
-			"#   %s: %s times as fast in geometric mean of %u point%s; %u faster, %u "
-			"slower beyond the interval\n",
+			"#   %s: ratio %s in geometric mean of %u point%s; the interval is above 1 "
+			"in %u, below 1 in %u\n",
 			target, rg_cell_ratio(rg_stats_geomean(ratios, n), text), n,
-			n == 1 ? "" : "s", faster, slower);
+			n == 1 ? "" : "s", above, below);
 	else
 		fprintf(t->out, "#   %s: no point in common\n", target);
+	return 0;
 }
 
 static void print_checks(FILE *out, const struct rg_result *result)
@@ -117,18 +118,24 @@ static void print_notes(FILE *out, const struct rg_result *result)
 int rg_table_summary(const struct rg_table *t, const struct rg_result *result, struct rg_err *err)
 {
 	double *ratios;
+	int rc = 0;
 
 	fprintf(t->out, "#\n");
 	if (t->plan.ntargets > 1) {
 		ratios = rg_zalloc((size_t)result->npoints + 1, sizeof(*ratios));
 		if (!ratios)
 			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the report");
-		fprintf(t->out, "# Against %s\n", t->baseline);
-		for (uint32_t i = 0; i < t->plan.ntargets; i++) {
+		fprintf(t->out,
+			"# Against %s, in this launch; whether it is so in others, several "
+			"launches tell\n",
+			t->baseline);
+		for (uint32_t i = 0; !rc && i < t->plan.ntargets; i++) {
 			if (t->plan.targets[i] != t->baseline)
-				compare_target(t, result, t->plan.targets[i], ratios);
+				rc = compare_target(t, result, t->plan.targets[i], ratios, err);
 		}
 		rg_free(ratios);
+		if (rc)
+			return rc;
 	}
 	print_checks(t->out, result);
 	print_notes(t->out, result);

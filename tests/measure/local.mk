@@ -38,6 +38,12 @@ tests_measure_test_stats_SOURCES = %D%/test_stats.c
 tests_measure_test_stats_CPPFLAGS = $(test_cppflags)
 tests_measure_test_stats_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/measure/test_stats_series
+TESTS += tests/measure/test_stats_series
+tests_measure_test_stats_series_SOURCES = %D%/test_stats_series.c
+tests_measure_test_stats_series_CPPFLAGS = $(test_cppflags)
+tests_measure_test_stats_series_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_result
 check_PROGRAMS += tests/measure/test_result
 TESTS += tests/measure/test_result

@@ -7,7 +7,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -15,25 +14,6 @@ static void assert_near(double got, double expected, double relative)
 {
 	if (!(fabs(got - expected) <= relative * fabs(expected)))
 		fail_msg("%.12g is not %.12g", got, expected);
-}
-
-/* splitmix64: the same numbers everywhere. */
-static double uniform(uint64_t *state)
-{
-	uint64_t z = (*state += 0x9e3779b97f4a7c15u);
-
-	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-	return ((double)((z ^ (z >> 31)) >> 11) + 0.5) / 0x1p53;
-}
-
-/* Times as they look: a floor, an exponential tail, now and then a large outlier. */
-#define SKEWED_MEDIAN (100 + M_LN2)
-static double skewed(uint64_t *state)
-{
-	double v = 100 - log(uniform(state));
-
-	return v > SKEWED_MEDIAN && uniform(state) < 0.05 ? v + 900 : v;
 }
 
 static void six_samples_are_the_least_that_give_an_interval(void **state)
@@ -106,8 +86,6 @@ static void an_odd_and_an_even_number_of_samples_have_their_medians(void **state
 	assert_true(s.reached);
 	assert_true(samples[0] == 5 && scratch[0] == 1 && scratch[5] == 9);
 	assert_near(rg_stats_halfwidth(&s), 4 / 3.5, 1e-12);
-	rg_stats_of(samples, 6, samples, &s);
-	assert_true(samples[0] == 1 && samples[5] == 9);
 }
 
 static void no_samples_give_zeroes(void **state)
@@ -122,72 +100,19 @@ static void no_samples_give_zeroes(void **state)
 
 static void p99_is_the_sample_that_99_percent_do_not_exceed(void **state)
 {
-	double samples[1000];
+	double samples[1000], scratch[1000];
 	struct rg_stats s;
 
 	for (int i = 0; i < 1000; i++)
 		samples[i] = i + 1;
-	rg_stats_of_sorted(samples, 1000, &s);
+	rg_stats_of(samples, 1000, scratch, &s);
 	assert_true(s.p99 == 990);
-	rg_stats_of_sorted(samples, 100, &s);
+	rg_stats_of(samples, 100, scratch, &s);
 	assert_true(s.p99 == 99);
-	rg_stats_of_sorted(samples, 99, &s);
+	rg_stats_of(samples, 99, scratch, &s);
 	assert_true(s.p99 == 99);
-	rg_stats_of_sorted(samples, 101, &s);
+	rg_stats_of(samples, 101, scratch, &s);
 	assert_true(s.p99 == 100);
-}
-
-static void intervals_hold_the_true_median_as_often_as_they_promise(void **state)
-{
-	static const size_t counts[] = {6, 7, 20, 101};
-	uint64_t seed = 7;
-
-	for (size_t c = 0; c < 4; c++) {
-		const int trials = 20000;
-		double level, x[101];
-		int held = 0;
-
-		rg_stats_interval_rank(counts[c], &level);
-		for (int t = 0; t < trials; t++) {
-			struct rg_stats s;
-
-			for (size_t i = 0; i < counts[c]; i++)
-				x[i] = skewed(&seed);
-			rg_stats_of(x, counts[c], x, &s);
-			held += s.lo <= SKEWED_MEDIAN && SKEWED_MEDIAN <= s.hi;
-		}
-		/* Four standard deviations of the count. */
-		if (fabs(held - level * trials) > 4 * sqrt(trials * level * (1 - level)))
-			fail_msg("n %zu: %d of %d, not %.1f", counts[c], held, trials,
-				 level * trials);
-	}
-}
-
-static void ratios_of_medians_hold_the_true_ratio_as_often_as_they_promise(void **state)
-{
-	const int trials = 4000;
-	uint64_t seed = 11;
-	int held = 0;
-
-	for (int t = 0; t < trials; t++) {
-		double x[40], y[25];
-		struct rg_stats a, b;
-		struct rg_ratio r;
-
-		for (int i = 0; i < 40; i++)
-			x[i] = -log(uniform(&seed)) * 3 + 0.5;
-		for (int i = 0; i < 25; i++)
-			y[i] = -log(uniform(&seed)) + 0.5;
-		rg_stats_of(x, 40, x, &a);
-		rg_stats_of(y, 25, y, &b);
-		r = rg_ratio_of_medians(&a, &b);
-		assert_true(r.lo <= r.ratio && r.ratio <= r.hi && r.reached);
-		held += r.lo <= (3 * M_LN2 + 0.5) / (M_LN2 + 0.5) &&
-			(3 * M_LN2 + 0.5) / (M_LN2 + 0.5) <= r.hi;
-	}
-	/* The intervals of both are a little wide (order statistics), so is theirs. */
-	if (held < 0.945 * trials || held > 0.985 * trials)
-		fail_msg("%d of %d", held, trials);
 }
 
 static void equal_medians_have_a_ratio_of_one_and_are_not_significant(void **state)
@@ -270,8 +195,6 @@ int main(void)
 		cmocka_unit_test(an_odd_and_an_even_number_of_samples_have_their_medians),
 		cmocka_unit_test(no_samples_give_zeroes),
 		cmocka_unit_test(p99_is_the_sample_that_99_percent_do_not_exceed),
-		cmocka_unit_test(intervals_hold_the_true_median_as_often_as_they_promise),
-		cmocka_unit_test(ratios_of_medians_hold_the_true_ratio_as_often_as_they_promise),
 		cmocka_unit_test(equal_medians_have_a_ratio_of_one_and_are_not_significant),
 		cmocka_unit_test(a_ratio_is_significant_only_if_its_interval_leaves_out_one),
 		cmocka_unit_test(launches_are_compared_in_pairs),

@@ -4,8 +4,8 @@
  * their points, then the points that only one of them has.
  *
  * Each document is one launch. An interval within a launch does not know how much launches differ
- * among each other, so "significant" here means: beyond the noise inside these two. Whether a
- * change is real needs several launches of either (rg_launches_print).
+ * among each other, so two documents are called "apart" (beyond the noise inside these two) or
+ * "level", never faster or slower: that needs several launches of either (rg_launches_print).
  */
 #ifndef RAILGAUGE_REPORT_COMPARE_H
 #define RAILGAUGE_REPORT_COMPARE_H
