@@ -281,6 +281,87 @@ uint64_t rg_data_check(const struct rg_data *data, const void *dst, uint64_t cou
 	return wrong;
 }
 
+/* The element of a pattern at index. */
+static const uint8_t *element_of(const struct pattern *p, uint64_t index, size_t elem_bytes)
+{
+	return piece_at(p, index, 1, elem_bytes).from;
+}
+
+void rg_data_mark(const struct rg_data *data, void *src, uint64_t count,
+		  const struct rg_data_marks *marks)
+{
+	struct pattern p = source_of(data, data->problem.rank, marks->number, 0);
+	uint64_t total = rg_coll_src_count(data->problem.coll, count, data->problem.nranks);
+	size_t elem = data->elem_bytes;
+
+	for (uint64_t base = 0; base < total; base += count) {
+		for (uint64_t i = base + marks->first; i < base + count; i += marks->step)
+			memcpy((uint8_t *)src + i * elem, element_of(&p, i, elem), elem);
+	}
+}
+
+void rg_data_spoil(const struct rg_data *data, void *dst, uint64_t count, uint32_t root,
+		   const struct rg_data_marks *marks)
+{
+	size_t elem = data->elem_bytes;
+
+	for (uint32_t b = 0; b < blocks_of(data); b++) {
+		struct pattern right = block_of(data, count, root, marks->number, b);
+		uint8_t *block = (uint8_t *)dst + b * count * elem;
+
+		for (uint64_t i = marks->first; i < count; i += marks->step) {
+			const uint8_t *value = element_of(&right, i, elem);
+
+			for (size_t k = 0; k < elem; k++)
+				block[i * elem + k] = (uint8_t)~value[k];
+		}
+	}
+}
+
+/* Elements from .. end of a block, whose first one is at base in the destination. */
+static uint64_t check_part(const struct rg_data *data, const struct pattern *block,
+			   const uint8_t *dst, uint64_t base, uint64_t from, uint64_t end,
+			   struct rg_data_wrong *first_out)
+{
+	struct pattern p = *block;
+
+	p.first += from;
+	return compare(&p, dst + (base + from) * data->elem_bytes, end - from, data->elem_bytes,
+		       base + from, first_out);
+}
+
+uint64_t rg_data_check_marked(const struct rg_data *data, const void *dst, uint64_t count,
+			      uint32_t root, uint64_t number, const struct rg_data_marks *marks,
+			      struct rg_data_wrong *first_out)
+{
+	uint64_t wrong = 0;
+
+	if (data->problem.coll == RG_COLL_BARRIER)
+		return 0;
+	for (uint32_t b = 0; b < blocks_of(data); b++) {
+		struct pattern plain = block_of(data, count, root, number, b);
+		struct pattern marked = block_of(data, count, root, marks->number, b);
+		uint64_t mark = marks->first;
+
+		/* In turns: what is before a mark, and the mark. */
+		for (uint64_t i = 0; i < count; mark += marks->step) {
+			uint64_t end = mark < count ? mark : count;
+			struct rg_data_wrong first;
+			uint64_t n = check_part(data, &plain, dst, b * count, i, end, &first);
+
+			if (n && !wrong && first_out)
+				*first_out = first;
+			wrong += n;
+			i = end < count ? end + 1 : end;
+			n = check_part(data, &marked, dst, b * count, end, i, &first);
+			if (n && !wrong && first_out)
+				*first_out = first;
+			wrong += n;
+		}
+	}
+	return wrong;
+}
+
 char *rg_data_format(enum rg_type type, const uint8_t value[8], char *text)
 {
 	union {

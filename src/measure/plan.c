@@ -139,5 +139,5 @@ uint32_t rg_plan_ops(const struct rg_plan_point *point, double op_ns, double min
 
 uint32_t rg_plan_pairs(uint32_t ops)
 {
-	return ops < 2 ? 2 : (ops + 1) / 2 * 2;
+	return ops < 2 ? 1 : (ops + 1) / 2 * 2;
 }

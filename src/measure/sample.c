@@ -199,7 +199,7 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 
 /* --- the loop of all ranks --- */
 
-static int measure(struct rg_sampler *s, struct director *d, const struct opened *opened,
+static int measure(struct rg_sampler *s, struct director *d, struct opened *opened,
 		   bool *interrupted_out, struct rg_err *err)
 {
 	size_t report_bytes = sizeof(struct report), command_bytes = sizeof(struct command);

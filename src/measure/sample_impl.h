@@ -18,6 +18,9 @@ struct lane {
 	uint64_t done;	      /* operations since the pairs were laid out */
 	uint64_t *src_number; /* owned, [RG_PLAN_MAX_OPS + 1]: what each source holds */
 	uint64_t *dst_number; /* owned, likewise: what each buffer in place was filled with */
+	uint64_t fills;	      /* of the one pair, where there is only one */
+	bool marked;	      /* its source is, see rg_data_mark */
+	struct rg_data_marks marks;
 };
 
 /* What each rank says after a repetition. */
@@ -63,13 +66,14 @@ struct opened {
 	const struct rg_candidate *candidate; /* borrowed */
 	struct rg_target *target;	      /* owned; NULL if refused */
 	bool skip_root;			      /* the root's destination is not written */
+	uint64_t timed;			      /* operations so far: whose turn it is to be root */
 };
 
 /*
  * One repetition on this rank, from preparation to check, including the exchange that starts it.
  * *start_ns_out is the agreed time, 0 if the start is a barrier.
  */
-int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report *report_out,
+int rg_sample_repeat(struct rg_sampler *s, struct opened *o, struct report *report_out,
 		     uint64_t *start_ns_out, struct rg_err *err);
 
 /* For a watch: this rank is inside operations since then (0: it is not). */

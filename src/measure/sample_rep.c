@@ -19,7 +19,7 @@ static uint8_t *dst_of(const struct lane *lane, uint32_t i)
 	return lane->pairs.base + i * lane->pairs.stride + lane->pairs.dst_at;
 }
 
-/* The root of operation n, as the how-manieth root of the problem and as a rank. */
+/* The root of a candidate's operation n, as the how-manieth root of the problem and as a rank. */
 static uint32_t root_index(const struct rg_sampler *s, uint64_t n)
 {
 	return (uint32_t)(n % s->nroots);
@@ -28,6 +28,12 @@ static uint32_t root_index(const struct rg_sampler *s, uint64_t n)
 static uint32_t root_rank(const struct rg_sampler *s, uint64_t n)
 {
 	return (s->config.root + root_index(s, n)) % s->job->rdv->nranks;
+}
+
+/* Numbers of operations differ over a whole run: from here on they are free. */
+static uint64_t free_number(const struct rg_sampler *s)
+{
+	return 2 * (uint64_t)RG_PLAN_MAX_OPS * s->refills;
 }
 
 void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops)
@@ -44,7 +50,7 @@ void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops)
 		lane->pairs.dst_at = s->point->dst_at;
 		for (uint32_t i = 0; i < s->npairs; i++) {
 			/* Even like the source's own number: see rg_plan_turn. */
-			lane->src_number[i] = i + 2 * (uint64_t)RG_PLAN_MAX_OPS * s->refills;
+			lane->src_number[i] = i + free_number(s);
 			rg_data_fill(s->data, src_of(lane, i), s->point->count,
 				     lane->src_number[i]);
 		}
@@ -52,24 +58,29 @@ void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops)
 	s->refills++;
 }
 
+/*
+ * Warm caches and several pairs: the sources stay, untouched. In all other cases they are written
+ * anew, with even and odd numbers in turn wherever a destination is used again.
+ */
 static void prepare(struct rg_sampler *s, const struct opened *o)
 {
 	struct lane *lane = &s->lanes[o->candidate->buffers];
+	bool single = s->npairs == 1;
 
 	for (uint32_t i = 0; i < s->ops; i++) {
-		uint64_t n = lane->done + i;
-		struct rg_turn turn = rg_plan_turn(n, s->npairs);
-		uint64_t number = turn.src + 2 * (uint64_t)RG_PLAN_MAX_OPS * s->refills;
+		struct rg_turn turn = rg_plan_turn(lane->done + i, s->npairs);
+		uint64_t number = free_number(s) + (single ? lane->fills++ & 1 : turn.src);
 
 		if (o->candidate->in_place) {
 			lane->dst_number[turn.dst] = number;
 			rg_data_fill_in_place(s->data, dst_of(lane, turn.dst), s->point->count,
-					      root_rank(s, n), number);
-		} else if (s->config.cache != RG_CACHE_WARM) {
+					      root_rank(s, o->timed + i), number);
+		} else if (single || s->config.cache != RG_CACHE_WARM) {
 			lane->src_number[turn.src] = number;
 			rg_data_fill(s->data, src_of(lane, turn.src), s->point->count, number);
 		}
 	}
+	lane->marked = false;
 	s->refills++;
 	if (s->config.cache == RG_CACHE_COLD) {
 		uint8_t *p = s->walk.base;
@@ -82,12 +93,11 @@ static void prepare(struct rg_sampler *s, const struct opened *o)
 
 /* What is timed. */
 static int run_all(const struct rg_sampler *s, struct rg_target *target, uint64_t done,
-		   uint32_t ops, struct rg_err *err)
+		   uint32_t root, uint32_t ops, struct rg_err *err)
 {
 	uint32_t pairs = s->npairs, roots = s->nroots;
 	uint32_t dst = (uint32_t)(done % pairs);
 	uint32_t lap = (uint32_t)(done / pairs % pairs);
-	uint32_t root = root_index(s, done);
 
 	/* As rg_plan_turn, without its divisions. */
 	for (uint32_t i = 0; i < ops; i++) {
@@ -107,6 +117,32 @@ static int run_all(const struct rg_sampler *s, struct rg_target *target, uint64_
 	return 0;
 }
 
+/* An element in so many bytes is marked: one cache line of a page. */
+#define MARK_EVERY_BYTES 4096
+
+/*
+ * The one pair holds a whole result by now, and the timed operation is to leave the same: a few
+ * elements must tell whether it did anything.
+ */
+static void mark(struct rg_sampler *s, const struct opened *o, struct lane *lane)
+{
+	uint64_t count = s->point->count;
+	uint64_t step = MARK_EVERY_BYTES / rg_type_bytes(s->config.type);
+	uint64_t room = count < step ? count : step;
+
+	/* Somewhere else each time; the same on all ranks. */
+	lane->marks = (struct rg_data_marks){
+		.number = lane->src_number[0] ^ 1,
+		.first = room ? s->refills * 0x9e3779b97f4a7c15u % room : 0,
+		.step = step,
+	};
+	lane->marked = true;
+	rg_data_mark(s->data, src_of(lane, 0), count, &lane->marks);
+	if (!o->skip_root || root_rank(s, o->timed) != s->job->rdv->rank)
+		rg_data_spoil(s->data, dst_of(lane, 0), count, root_rank(s, o->timed),
+			      &lane->marks);
+}
+
 /*
  * Warm means: after operations of the same kind on the same buffers, and nothing else. But other
  * candidates and the check came in between; so one lap over all pairs is run without being timed.
@@ -114,39 +150,51 @@ static int run_all(const struct rg_sampler *s, struct rg_target *target, uint64_
 static int warm_up(struct rg_sampler *s, const struct opened *o, struct rg_err *err)
 {
 	struct lane *lane = &s->lanes[o->candidate->buffers];
+	uint32_t before = s->nroots - s->npairs % s->nroots;
 	int rc;
 
 	if (s->config.cache != RG_CACHE_WARM || o->candidate->in_place)
 		return 0;
-	rc = run_all(s, o->target, lane->done, s->npairs, err);
+	rc = run_all(s, o->target, lane->done, root_index(s, o->timed + before), s->npairs, err);
 	lane->done += s->npairs;
+	if (!rc && s->npairs == 1)
+		mark(s, o, lane);
 	return rc;
 }
 
-static void check(struct rg_sampler *s, const struct opened *o, uint64_t done,
-		  struct report *report)
+/* How many elements of operation i of the repetition, and of pair turn, are wrong. */
+static uint64_t check_one(const struct rg_sampler *s, const struct opened *o, uint32_t i,
+			  struct rg_turn turn, struct rg_data_wrong *first_out)
 {
 	const struct lane *lane = &s->lanes[o->candidate->buffers];
-	enum rg_coll coll = s->config.coll;
+	uint32_t root = root_rank(s, o->timed + i);
 	uint64_t count = s->point->count;
-	uint64_t each = rg_coll_dst_count(coll, count, s->job->rdv->nranks);
-	size_t shift = 0;
+	const uint8_t *dst = dst_of(lane, turn.dst);
 
 	if (o->candidate->in_place)
-		shift = rg_data_in_place_dst(coll, count, s->job->rdv->rank) *
-			rg_type_bytes(s->config.type);
-	for (uint32_t i = 0; i < s->ops; i++) {
-		struct rg_turn turn = rg_plan_turn(done + i, s->npairs);
-		uint32_t root = root_rank(s, done + i);
-		struct rg_data_wrong first;
-		uint64_t number, wrong;
+		dst += rg_data_in_place_dst(s->config.coll, count, s->job->rdv->rank) *
+		       rg_type_bytes(s->config.type);
+	if (lane->marked)
+		return rg_data_check_marked(s->data, dst, count, root, lane->src_number[turn.src],
+					    &lane->marks, first_out);
+	return rg_data_check(s->data, dst, count, root,
+			     o->candidate->in_place ? lane->dst_number[turn.dst]
+						    : lane->src_number[turn.src],
+			     first_out);
+}
 
-		if (o->skip_root && root == s->job->rdv->rank)
+static void check(const struct rg_sampler *s, const struct opened *o, uint64_t done,
+		  struct report *report)
+{
+	uint64_t each = rg_coll_dst_count(s->config.coll, s->point->count, s->job->rdv->nranks);
+
+	for (uint32_t i = 0; i < s->ops; i++) {
+		struct rg_data_wrong first;
+		uint64_t wrong;
+
+		if (o->skip_root && root_rank(s, o->timed + i) == s->job->rdv->rank)
 			continue;
-		number = o->candidate->in_place ? lane->dst_number[turn.dst]
-						: lane->src_number[turn.src];
-		wrong = rg_data_check(s->data, dst_of(lane, turn.dst) + shift, count, root, number,
-				      &first);
+		wrong = check_one(s, o, i, rg_plan_turn(done + i, s->npairs), &first);
 		if (wrong && !report->wrong)
 			report->first = first;
 		report->wrong += wrong;
@@ -160,11 +208,12 @@ void rg_sample_busy(const struct rg_sampler *s, uint64_t since_ns)
 		atomic_store_explicit(s->config.busy_since_ns, since_ns, memory_order_relaxed);
 }
 
-int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report *report_out,
+int rg_sample_repeat(struct rg_sampler *s, struct opened *o, struct report *report_out,
 		     uint64_t *start_ns_out, struct rg_err *err)
 {
 	struct lane *lane = &s->lanes[o->candidate->buffers];
 	struct report report = {0};
+	uint32_t root = root_index(s, o->timed);
 	uint64_t done;
 	int rc;
 
@@ -178,7 +227,7 @@ int rg_sample_repeat(struct rg_sampler *s, const struct opened *o, struct report
 	if (rc)
 		goto not_busy;
 	rg_timed_begin();
-	rc = run_all(s, o->target, done, s->ops, err);
+	rc = run_all(s, o->target, done, root, s->ops, err);
 	report.end_ns = rg_clock_ns();
 	rg_timed_end();
 not_busy:
@@ -188,6 +237,7 @@ not_busy:
 	lane->done += s->ops;
 	if (s->config.check)
 		check(s, o, done, &report);
+	o->timed += s->ops;
 	report.interrupted = s->config.interrupted && *s->config.interrupted;
 	*report_out = report;
 	return 0;

@@ -91,8 +91,7 @@ static void print_conditions(const struct rg_table *t)
 			"#   private     buffers are plain memory of one process, as a caller of "
 			"MPI has it\n");
 	if (plan->cache[RG_CACHE_WARM])
-		fprintf(out, "#   warm        buffers of earlier operations again, untouched in "
-			     "between\n");
+		fprintf(out, "#   warm        as in a loop of operations on the same buffers\n");
 	if (plan->cache[RG_CACHE_FRESH])
 		fprintf(out, "#   fresh       each rank has just written its source\n");
 	if (plan->cache[RG_CACHE_COLD])

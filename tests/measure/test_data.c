@@ -327,6 +327,74 @@ static void a_stale_result_is_wrong_in_every_element(void **state)
 	}
 }
 
+/* How many elements of a destination are marked. */
+static uint64_t count_marks(const struct job *j, const struct rg_data_marks *marks)
+{
+	uint64_t per_block = 0;
+
+	for (uint64_t i = marks->first; i < j->count; i += marks->step)
+		per_block++;
+	return j->count ? dst_elems(j) / j->count * per_block : 0;
+}
+
+static void one_marked_job(enum rg_coll coll, enum rg_type type, enum rg_op op, uint32_t p,
+			   uint64_t count, const struct rg_data_marks *marks)
+{
+	struct job j;
+	struct rg_data_wrong first;
+	uint64_t number = marks->number ^ 1;
+
+	open_job(&j, coll, type, op, p, count);
+	fill_all(&j, number);
+	carry_out(&j, 1);
+	for (uint32_t r = 0; r < p; r++) {
+		rg_data_mark(j.data[r], j.src[r], count, marks);
+		/* Neither the result of before nor spoilt elements pass, and nothing else fails. */
+		if (rg_coll_reduces(coll))
+			assert_int_equal(rg_data_check_marked(j.data[r], j.dst[r], count, 1, number,
+							      marks, &first),
+					 count_marks(&j, marks));
+		rg_data_spoil(j.data[r], j.dst[r], count, 1, marks);
+		assert_int_equal(rg_data_check_marked(j.data[r], j.dst[r], count, 1, number, marks,
+						      &first),
+				 count_marks(&j, marks));
+		if (count > marks->first)
+			assert_int_equal(first.index, marks->first);
+	}
+	carry_out(&j, 1);
+	for (uint32_t r = 0; r < p; r++)
+		assert_int_equal(rg_data_check_marked(j.data[r], j.dst[r], count, 1, number, marks,
+						      NULL),
+				 0);
+	if (count > 20) {
+		j.dst[0][20 * j.elem] ^= 1;
+		assert_int_equal(rg_data_check_marked(j.data[0], j.dst[0], count, 1, number, marks,
+						      &first),
+				 1);
+		assert_int_equal(first.index, 20);
+	}
+	close_job(&j);
+}
+
+static void marked_elements_tell_a_result_from_the_one_before(void **state)
+{
+	static const uint64_t counts[] = {0, 1, 2, 13, 4093, 9001};
+	static const struct rg_data_marks marks[] = {
+		{7, 0, 1}, {8, 0, 64}, {7, 12, 13}, {9, 1, 2}, {8, 1023, 1024}};
+
+	(void)state;
+	for (int coll = 0; coll < RG_COLL_BARRIER; coll++) {
+		for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); n++) {
+			for (size_t m = 0; m < sizeof(marks) / sizeof(marks[0]); m++) {
+				one_marked_job(coll, RG_TYPE_FLOAT32, RG_OP_SUM, 3, counts[n],
+					       &marks[m]);
+				one_marked_job(coll, RG_TYPE_INT8, RG_OP_MAX, 2, counts[n],
+					       &marks[m]);
+			}
+		}
+	}
+}
+
 static void an_element_reduced_twice_or_left_out_is_found(void **state)
 {
 	static const enum rg_type types[] = {RG_TYPE_INT8, RG_TYPE_BFLOAT16, RG_TYPE_FLOAT32};
@@ -551,6 +619,7 @@ int main(void)
 		cmocka_unit_test(reductions_of_every_type_and_operation_are_exact),
 		cmocka_unit_test(moved_data_of_every_type_are_exact),
 		cmocka_unit_test(a_stale_result_is_wrong_in_every_element),
+		cmocka_unit_test(marked_elements_tell_a_result_from_the_one_before),
 		cmocka_unit_test(an_element_reduced_twice_or_left_out_is_found),
 		cmocka_unit_test(pieces_in_the_wrong_place_are_found),
 		cmocka_unit_test(blocks_of_an_alltoall_swapped_are_found),

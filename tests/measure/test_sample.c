@@ -142,7 +142,15 @@ static void a_rank_that_leaves_is_named_to_those_that_wait(void **state)
 
 /* --- targets of one rank: an allreduce that copies, with mistakes --- */
 
-enum mistake { RIGHT, NOTHING_AFTER_THE_FIRST_LAP, LAST_ELEMENT, OTHER_SOURCE, MISTAKES };
+enum mistake {
+	RIGHT,
+	NOTHING_AFTER_THE_FIRST_LAP,
+	LAST_ELEMENT,
+	OTHER_SOURCE,
+	EVERY_OTHER_TIME_NOTHING,
+	EVERY_OTHER_TIME_HALF,
+	MISTAKES
+};
 
 struct copier {
 	struct rg_target base;
@@ -168,6 +176,7 @@ static int copier_run(struct rg_target *target, uint32_t src, uint32_t dst, uint
 	struct copier *c = (struct copier *)(void *)target;
 	uint8_t *to = c->pairs.base + dst * c->pairs.stride + c->pairs.dst_at;
 	const uint8_t *from = c->pairs.base + src * c->pairs.stride;
+	size_t len = c->len_bytes;
 
 	(void)root;
 	(void)err;
@@ -177,7 +186,11 @@ static int copier_run(struct rg_target *target, uint32_t src, uint32_t dst, uint
 		from = c->pairs.base + (src ^ 1) * c->pairs.stride;
 	if (c->mistake == NOTHING_AFTER_THE_FIRST_LAP && c->calls++ > 200)
 		return 0;
-	memcpy(to, from, c->len_bytes - (c->mistake == LAST_ELEMENT ? 4 : 0));
+	if (c->mistake == EVERY_OTHER_TIME_NOTHING && c->calls++ % 2)
+		return 0;
+	if (c->mistake == EVERY_OTHER_TIME_HALF && c->calls++ % 2)
+		len = len / 8 * 4;
+	memcpy(to, from, len - (c->mistake == LAST_ELEMENT ? 4 : 0));
 	return 0;
 }
 
@@ -234,7 +247,7 @@ static struct rg_sampler_config usual(const struct rg_plan *plan)
 	};
 }
 
-static struct rg_plan plan_of(uint64_t bytes)
+static struct rg_plan plan_with(uint64_t bytes, uint64_t cached_bytes)
 {
 	const struct rg_plan_config config = {
 		.coll = RG_COLL_ALLREDUCE,
@@ -242,12 +255,17 @@ static struct rg_plan plan_of(uint64_t bytes)
 		.nranks = 1,
 		.min_bytes = bytes,
 		.max_bytes = bytes,
-		.cached_bytes = 1 << 20,
+		.cached_bytes = cached_bytes,
 	};
 	struct rg_plan plan;
 
 	assert_int_equal(rg_plan_open(&config, &plan, NULL), 0);
 	return plan;
+}
+
+static struct rg_plan plan_of(uint64_t bytes)
+{
+	return plan_with(bytes, 1 << 20);
 }
 
 /* A job of one rank; private buffers need no transport. */
@@ -283,6 +301,33 @@ static void sample(const struct rg_sampler_config *config, const struct rg_plan 
 	rg_rendezvous_close(job.rdv);
 }
 
+/* All mistakes at one size and state of the caches. */
+static void try_mistakes(const struct rg_plan *plan, enum rg_cache cache)
+{
+	struct rg_sampler_config config = usual(plan);
+	bool interrupted = false;
+
+	config.cache = cache;
+	config.llc_bytes = 1 << 20;
+	/* The second mistake begins after 200 operations. */
+	config.repetitions = 250;
+	for (int k = 0; k < MISTAKES; k++) {
+		struct rg_samples x;
+
+		/* One of something has no source but this one. */
+		if (k == OTHER_SOURCE && plan->points[0].max_ops == 1)
+			continue;
+		sample(&config, plan, &k, false, 1, &x, &interrupted);
+		assert_true(x.checked > 0);
+		if (k == RIGHT)
+			assert_int_equal(x.wrong, 0);
+		else if (!x.wrong)
+			fail_msg("%d bytes, mistake %d is not found",
+				 (int)plan->points[0].size_bytes, k);
+		rg_samples_release(&x);
+	}
+}
+
 static void wrong_results_are_found_and_right_ones_are_not(void **state)
 {
 	static const uint64_t sizes[] = {4, 64, 65536};
@@ -290,27 +335,25 @@ static void wrong_results_are_found_and_right_ones_are_not(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		for (int cache = 0; cache < RG_CACHE_COUNT; cache++) {
-			static const int all[] = {RIGHT, NOTHING_AFTER_THE_FIRST_LAP, LAST_ELEMENT,
-						  OTHER_SOURCE};
 			struct rg_plan plan = plan_of(sizes[i]);
-			struct rg_sampler_config config = usual(&plan);
-			bool interrupted = false;
 
-			config.cache = (enum rg_cache)cache;
-			config.llc_bytes = 1 << 20;
-			/* The second mistake begins after 200 operations. */
-			config.repetitions = 250;
-			for (int k = 0; k < MISTAKES; k++) {
-				struct rg_samples x;
+			try_mistakes(&plan, (enum rg_cache)cache);
+			rg_plan_close(&plan);
+		}
+	}
+}
 
-				sample(&config, &plan, &all[k], false, 1, &x, &interrupted);
-				assert_true(x.checked > 0);
-				if (all[k] == RIGHT)
-					assert_int_equal(x.wrong, 0);
-				else
-					assert_true(x.wrong > 0);
-				rg_samples_release(&x);
-			}
+static void on_a_single_pair_they_are_found_as_well(void **state)
+{
+	static const uint64_t sizes[] = {4, 64, 65536};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		for (int cache = 0; cache < RG_CACHE_COUNT; cache++) {
+			struct rg_plan plan = plan_with(sizes[i], 0);
+
+			assert_int_equal(plan.points[0].max_ops, 1);
+			try_mistakes(&plan, (enum rg_cache)cache);
 			rg_plan_close(&plan);
 		}
 	}
@@ -516,6 +559,7 @@ int main(void)
 		cmocka_unit_test(every_rank_sees_every_record_of_each_exchange),
 		cmocka_unit_test(a_rank_that_leaves_is_named_to_those_that_wait),
 		cmocka_unit_test(wrong_results_are_found_and_right_ones_are_not),
+		cmocka_unit_test(on_a_single_pair_they_are_found_as_well),
 		cmocka_unit_test(stale_results_of_another_target_are_found),
 		cmocka_unit_test(in_place_every_repetition_begins_with_the_source),
 		cmocka_unit_test(exactly_as_many_repetitions_as_asked_for_are_kept),

@@ -92,6 +92,29 @@ uint64_t rg_data_in_place_dst(enum rg_coll coll, uint64_t count, uint32_t rank);
 uint64_t rg_data_check(const struct rg_data *data, const void *dst, uint64_t count, uint32_t root,
 		       uint64_t number, struct rg_data_wrong *first_out);
 
+/*
+ * A few elements of another operation's number, so that a result can be told from the one before it
+ * although hardly a cache line is touched: of each block the elements first, first + step, ... The
+ * same on all ranks; step > 0, and number is odd where that of the other elements is even, or the
+ * reverse.
+ */
+struct rg_data_marks {
+	uint64_t number, first, step;
+};
+
+/* Gives the marked elements of a source the values of operation marks->number. */
+void rg_data_mark(const struct rg_data *data, void *src, uint64_t count,
+		  const struct rg_data_marks *marks);
+
+/* Gives the marked elements of a destination values that are wrong in every bit. */
+void rg_data_spoil(const struct rg_data *data, void *dst, uint64_t count, uint32_t root,
+		   const struct rg_data_marks *marks);
+
+/* As rg_data_check, of an operation whose sources were filled for number and then marked. */
+uint64_t rg_data_check_marked(const struct rg_data *data, const void *dst, uint64_t count,
+			      uint32_t root, uint64_t number, const struct rg_data_marks *marks,
+			      struct rg_data_wrong *first_out);
+
 /* An element as text: "3", "-0.5", bits as well where the type is not an integer. Returns text. */
 #define RG_DATA_TEXT_BYTES 48
 char *rg_data_format(enum rg_type type, const uint8_t value[8], char *text);

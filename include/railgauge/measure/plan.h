@@ -59,8 +59,9 @@ void rg_plan_close(struct rg_plan *plan); /* a zeroed struct is allowed */
 uint32_t rg_plan_ops(const struct rg_plan_point *point, double op_ns, double min_ns);
 
 /*
- * How many pairs k operations go over: k rounded up to an even number, at least 2. Even, so that
- * even and odd sources alternate at every destination (see struct rg_turn).
+ * How many pairs k operations go over: one for one, so that a large operation finds in the caches
+ * what it left there and nothing else; more are rounded up to an even number, so that even and odd
+ * sources alternate at every destination (see struct rg_turn).
  */
 uint32_t rg_plan_pairs(uint32_t ops);
 

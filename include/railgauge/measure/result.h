@@ -34,9 +34,9 @@
 #define RG_RESULT_VERSION 1
 
 /* State of the caches when an operation starts. */
-#define RG_CACHE_LIST(X)                                                                         \
-	X(WARM, "warm")	  /* the buffers of earlier operations again, nothing done in between */ \
-	X(FRESH, "fresh") /* each rank has just written its source */                            \
+#define RG_CACHE_LIST(X)                                                             \
+	X(WARM, "warm")	  /* as a loop of operations on the same buffers finds it */ \
+	X(FRESH, "fresh") /* each rank has just written its source */                \
 	X(COLD, "cold")	  /* other data went through the caches in between */
 
 enum rg_cache {

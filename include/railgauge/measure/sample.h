@@ -9,9 +9,10 @@
  *
  * One repetition is k back-to-back operations over k different pairs of source and destination
  * (plan.h), k equal for all candidates of a point and large enough that the repetition lasts twenty
- * times as long as what can go wrong at its ends (two readings of the clock and the start's skew):
+ * times as long as what can go wrong at its ends (two readings of the clock, the start's skew, and
+ * a first operation that finds the level-1 caches full of other things):
  *
- *   prepare   fill what must be filled, evict what must be cold
+ *   prepare   fill what must be filled, evict what must be cold, run what must be warm
  *   start     all ranks say that they are ready; at an agreed time, a little after the last one's
  *             word, all begin. With more ranks than cores (or without a common clock) they begin
  *             when the exchange ends: the start is a barrier, and the result says so.
@@ -25,10 +26,20 @@
  * every candidate's median is within the precision (but not before a tenth of the budget has
  * passed, so that slow drifts are seen), or when the budget is spent, or after a given number.
  *
- * Caches. Warm: sources are written once, before the first repetition; destinations are touched by
- * the check alone. Fresh: every rank writes its sources before each repetition. Cold: then it walks
- * through twice the last-level cache. In place there is nothing but the buffer that the operation
- * overwrites: it is written anew before each repetition in every mode.
+ * Caches. Warm is what a loop of operations would find, as OSU and IMB have it: before each
+ * repetition one lap over all pairs is run without being timed. With k > 1 nobody touches the pairs
+ * after that: the sources are written once, even and odd ones take turns at every destination, and
+ * a stale result is of the other kind. With k = 1 there is one pair alone, since a second one would
+ * double what must fit into the caches: its source is written before the lap, so what the target
+ * never writes is found; after the lap one element per page of the source gets another value and
+ * one of the destination a wrong one (data.h, marks; somewhere else each time), so that an
+ * operation that did nothing, or left out a page, is found too. Fresh: every rank writes its
+ * sources before each repetition. Cold: then it walks through twice the last-level cache. In place
+ * there is nothing but the buffer that the operation overwrites: it is written anew before each
+ * repetition in every mode. All elements of all results are compared in every mode.
+ *
+ * Roots, where they rotate, go on from one repetition of a candidate to its next, so that all roots
+ * count alike for all candidates.
  *
  * A sampler belongs to one thread per rank; all functions are collective. Nothing is allocated
  * between the start and the end of a repetition. A failure of a peer ends the sampler: the others
