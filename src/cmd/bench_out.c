@@ -5,6 +5,7 @@
 #include "bench.h"
 
 #include "railgauge/base/mem.h"
+#include "railgauge/base/units.h"
 #include "railgauge/device/reduce.h"
 #include "railgauge/measure/stats.h"
 #include "railgauge/report/csv.h"
@@ -68,7 +69,7 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 		.rendezvous = o->job.rendezvous,
 		.mpi = b->mpi ? b->mpi->version : NULL,
 		.isa = rg_reduce_isa(),
-		.start = o->job.start.common_clock ? "clock" : "barrier",
+		.start = rg_start_words[o->job.start.kind],
 		.seed = (uint64_t)b->options.seed,
 		.timer_cost_ns = o->job.start.timer_cost_ns,
 		.start_skew_ns = o->job.start.skew_ns,
@@ -181,6 +182,21 @@ static struct rg_bound find_bound(const struct bench_out *o, const struct rg_can
 	return rg_bound_of(&problem, &o->calibration.rates);
 }
 
+/* Adds it once, however many points it is about. */
+static int warn_of_haste(struct bench_out *o, struct rg_err *err)
+{
+	const struct rg_sampler_start *start = &o->job.start;
+	char clock[RG_UNITS_BYTES], skew[RG_UNITS_BYTES];
+
+	return rg_result_add_warning(
+		o->result, err, "short",
+		"some repetitions lasted less than %d times what is uncertain about them, two "
+		"readings of the clock of %s and a start skew of %s: more would not fit into the "
+		"budget, or the caches",
+		RG_SAMPLE_MIN_RATIO, rg_format_time(start->timer_cost_ns, clock),
+		rg_format_time(start->skew_ns, skew));
+}
+
 static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		     const struct rg_plan_point *point, const struct rg_samples *x,
 		     struct rg_err *err)
@@ -223,6 +239,8 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	if (x->n)
 		p.rank_samples = x->ranks_ns;
 	rc = rg_result_add_point(o->result, &p, NULL, err);
+	if (!rc && x->hasty && x->n)
+		rc = warn_of_haste(o, err);
 	remember_wrong(o, c, point, x);
 	return rc;
 }

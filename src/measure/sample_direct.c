@@ -14,6 +14,11 @@
 #define MAX_ROUNDS 20000
 /* The part of the budget that passes before an interval is believed. */
 #define EARLIEST 10
+/*
+ * So many times MIN_ROUNDS rounds of repetitions fit into the budget at least: each has an untimed
+ * lap beside it, and as much again for exchanges and checks.
+ */
+#define SHARES 4
 
 struct director {
 	struct rg_sampler *s;	     /* borrowed, as all pointers here but order and scratch */
@@ -22,7 +27,9 @@ struct director {
 	uint32_t n;
 	uint64_t random;
 	uint64_t began_ns;
-	double op_ns; /* the fastest candidate's time per operation, from the warm-up */
+	double op_ns;	/* the fastest candidate's time per operation, from the warm-up */
+	double min_ns;	/* what a repetition should last */
+	double late_ns; /* beginning later than that after the agreed time is too late */
 
 	/* Warm-up: one candidate after the other, `turn` repetitions of each. */
 	bool warm;
@@ -33,6 +40,7 @@ struct director {
 	/* Measuring: the order of this round, and how far it is. */
 	uint32_t *order; /* owned, [n] */
 	uint32_t norder, place;
+	uint32_t ops; /* k */
 	uint64_t rounds, next_look;
 	double *scratch; /* owned, grows */
 	uint64_t room;
@@ -71,22 +79,41 @@ static void account_check(const struct director *d, struct rg_samples *x)
 	}
 }
 
-/* How long the repetition took: until the last rank's end. False if somebody began too late. */
-static bool duration_of(const struct director *d, uint64_t agreed, double *ns_out)
+/* From when rank's time counts: see enum rg_start. */
+static uint64_t origin(const struct director *d, uint64_t agreed, uint32_t rank)
 {
-	uint64_t longest = 0, latest = 0;
+	uint64_t first = UINT64_MAX;
+
+	if (agreed)
+		return agreed;
+	if (d->s->start.kind == RG_START_APART)
+		return d->s->reports[rank].start_ns;
+	for (uint32_t r = 0; r < d->s->job->rdv->nranks; r++)
+		first = d->s->reports[r].start_ns < first ? d->s->reports[r].start_ns : first;
+	return first;
+}
+
+/* How long the repetition took: until the last rank's end. */
+static double duration_of(const struct director *d, uint64_t agreed)
+{
+	uint64_t longest = 0;
 
 	for (uint32_t r = 0; r < d->s->job->rdv->nranks; r++) {
-		const struct report *p = &d->s->reports[r];
-		uint64_t ns = p->end_ns - (agreed ? agreed : p->start_ns);
+		uint64_t ns = d->s->reports[r].end_ns - origin(d, agreed, r);
 
-		if (ns > longest)
-			longest = ns;
-		if (agreed && p->start_ns - agreed > latest)
-			latest = p->start_ns - agreed;
+		longest = ns > longest ? ns : longest;
 	}
-	*ns_out = (double)longest;
-	return latest * RG_SAMPLE_MIN_RATIO <= longest;
+	return (double)longest;
+}
+
+/* Did somebody begin too late after the agreed time? */
+static bool is_late(const struct director *d, uint64_t agreed)
+{
+	for (uint32_t r = 0; agreed && r < d->s->job->rdv->nranks; r++) {
+		if ((double)(d->s->reports[r].start_ns - agreed) > d->late_ns)
+			return true;
+	}
+	return false;
 }
 
 static int keep(struct director *d, uint32_t candidate, uint64_t agreed, double ns,
@@ -103,10 +130,9 @@ static int keep(struct director *d, uint32_t candidate, uint64_t agreed, double 
 	}
 	x->ns[x->n] = ns / d->s->ops;
 	for (uint32_t r = 0; x->ranks_ns && r < nranks; r++) {
-		const struct report *p = &d->s->reports[r];
-		uint64_t from = agreed ? agreed : p->start_ns;
+		uint64_t took_ns = d->s->reports[r].end_ns - origin(d, agreed, r);
 
-		x->ranks_ns[x->n * nranks + r] = (double)(p->end_ns - from) / d->s->ops;
+		x->ranks_ns[x->n * nranks + r] = (double)took_ns / d->s->ops;
 	}
 	x->n++;
 	return 0;
@@ -130,7 +156,7 @@ static uint32_t warm_ops(const struct director *d)
 
 	if (d->turn < singles)
 		return 1;
-	return rg_plan_ops(d->s->point, d->own_ns, d->s->start.min_ns);
+	return rg_plan_ops(d->s->point, d->own_ns, d->min_ns);
 }
 
 /*
@@ -144,7 +170,7 @@ static bool warm_done(const struct director *d)
 
 	if (d->turn > singles + 1)
 		return true;
-	return d->turn > 0 && d->own_ns >= d->s->start.min_ns &&
+	return d->turn > 0 && d->own_ns >= d->min_ns &&
 	       now - d->warm_began_ns > d->s->config.budget_ns / EARLIEST;
 }
 
@@ -197,6 +223,22 @@ static void shuffle(struct director *d)
 	d->place = 0;
 }
 
+/* All that is fixed for the point when the warm-up is over. */
+static void begin_measuring(struct director *d)
+{
+	const struct rg_sampler_start *start = &d->s->start;
+	double uncertain_ns = 2 * start->timer_cost_ns + start->skew_ns, lasts_ns;
+
+	d->warm = false;
+	d->ops = rg_plan_ops(d->s->point, d->op_ns, d->min_ns);
+	lasts_ns = d->ops * d->op_ns;
+	d->late_ns = lasts_ns / RG_SAMPLE_MIN_RATIO;
+	for (uint32_t i = 0; i < d->n; i++)
+		d->samples[i].hasty = lasts_ns < RG_SAMPLE_MIN_RATIO * uncertain_ns;
+	shuffle(d);
+	d->began_ns = rg_clock_ns();
+}
+
 static int all_precise(struct director *d, bool *precise_out, struct rg_err *err)
 {
 	bool precise = true;
@@ -242,12 +284,15 @@ static int look(struct director *d, bool *enough_out, enum rg_stop *why_out, str
 		if (fewest >= c->repetitions)
 			return 0;
 		/* Late starters for ever: a machine too busy for what was asked. */
-		*why_out = RG_STOP_BUDGET;
+		*why_out = RG_STOP_ROUNDS;
 		*enough_out = d->rounds > 10 * c->repetitions + 100;
 		return 0;
 	}
-	if (d->rounds >= MAX_ROUNDS ||
-	    (spent >= c->budget_ns && (fewest >= MIN_ROUNDS || d->rounds >= 3 * MIN_ROUNDS)))
+	if (d->rounds >= MAX_ROUNDS) {
+		*why_out = RG_STOP_ROUNDS;
+		return 0;
+	}
+	if (spent >= c->budget_ns && (fewest >= MIN_ROUNDS || d->rounds >= 3 * MIN_ROUNDS))
 		return 0;
 	*enough_out = false;
 	if (fewest < MIN_ROUNDS || spent < c->budget_ns / EARLIEST || d->rounds < d->next_look)
@@ -285,9 +330,7 @@ int rg_sample_direct(struct director *d, struct command *next, struct rg_err *er
 			next->ops = warm_ops(d);
 			return 0;
 		}
-		d->warm = false;
-		shuffle(d);
-		d->began_ns = rg_clock_ns();
+		begin_measuring(d);
 	}
 	if (d->place == d->norder) {
 		d->rounds++;
@@ -300,15 +343,14 @@ int rg_sample_direct(struct director *d, struct command *next, struct rg_err *er
 		return rc;
 	}
 	next->candidate = d->order[d->place++];
-	next->ops = rg_plan_ops(d->s->point, d->op_ns, d->s->start.min_ns);
+	next->ops = d->ops;
 	return rc;
 }
 
 int rg_sample_account(struct director *d, uint32_t candidate, uint64_t agreed, struct rg_err *err)
 {
 	struct rg_samples *x = &d->samples[candidate];
-	double ns;
-	bool valid = duration_of(d, agreed, &ns);
+	double ns = duration_of(d, agreed);
 
 	account_check(d, x);
 	if (d->warm) {
@@ -316,7 +358,7 @@ int rg_sample_account(struct director *d, uint32_t candidate, uint64_t agreed, s
 		return 0;
 	}
 	x->ops = d->s->ops;
-	if (!valid) {
+	if (is_late(d, agreed)) {
 		x->invalid++;
 		return 0;
 	}
@@ -330,6 +372,7 @@ int rg_sample_director_open(struct rg_sampler *s, const struct opened *opened, u
 			    struct rg_samples *samples, struct director **director_out,
 			    struct rg_err *err)
 {
+	double most_ns = (double)s->config.budget_ns / (SHARES * MIN_ROUNDS) / n;
 	struct director *d = rg_zalloc(1, sizeof(*d));
 	uint32_t *order = rg_zalloc(n, sizeof(order[0]));
 
@@ -344,6 +387,7 @@ int rg_sample_director_open(struct rg_sampler *s, const struct opened *opened, u
 		.samples = samples,
 		.n = n,
 		.random = s->config.seed ^ s->point->size_bytes,
+		.min_ns = s->start.min_ns < most_ns ? s->start.min_ns : most_ns,
 		.warm = true,
 		.order = order,
 	};

@@ -71,7 +71,7 @@ struct opened {
 
 /*
  * One repetition on this rank, from preparation to check, including the exchange that starts it.
- * *start_ns_out is the agreed time, 0 if the start is a barrier.
+ * *start_ns_out is the agreed time, 0 unless the start is a clock's.
  */
 int rg_sample_repeat(struct rg_sampler *s, struct opened *o, struct report *report_out,
 		     uint64_t *start_ns_out, struct rg_err *err);
@@ -83,8 +83,8 @@ void rg_sample_busy(const struct rg_sampler *s, uint64_t since_ns);
 void rg_sample_set_ops(struct rg_sampler *s, uint32_t ops);
 
 /*
- * All ranks are ready; returns when this rank is to begin. *agreed_out is the agreed time (0 for a
- * barrier), *began_out the clock when waiting ended.
+ * All ranks are ready; returns when this rank is to begin. *agreed_out is the agreed time (0 unless
+ * the start is a clock's), *began_out the clock when waiting ended.
  */
 int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_out,
 		    struct rg_err *err);
@@ -104,8 +104,8 @@ void rg_sample_director_close(struct director *director); /* NULL is allowed */
 int rg_sample_direct(struct director *director, struct command *next_out, struct rg_err *err);
 
 /*
- * Takes the ranks' reports on a repetition of a candidate that began at agreed (0: a barrier).
- * RG_ERR_NO_MEMORY.
+ * Takes the ranks' reports (s->reports) on a repetition of s->ops operations of a candidate;
+ * agreed is the agreed time, if there was one. RG_ERR_NO_MEMORY.
  */
 int rg_sample_account(struct director *director, uint32_t candidate, uint64_t agreed,
 		      struct rg_err *err);

@@ -8,11 +8,13 @@
 #include <stdlib.h>
 
 /*
- * From the last rank's word to the agreed time: the word must have reached everybody by then. An
- * exchange through memory takes well below a microsecond; the rest covers a rank that is held up
- * for a moment. Longer would only make repetitions rarer.
+ * The agreed time comes so many times later than the last rank's word reaches everybody in nine of
+ * ten exchanges. More would only make repetitions rarer, and a rank that is held up for longer than
+ * the most by the scheduler is late anyhow.
  */
-#define MARGIN_NS 3000u
+#define MARGIN_TIMES	2
+#define MARGIN_LEAST_NS 200u
+#define MARGIN_MOST_NS	50000u
 
 /* Beyond this two clocks are not one: time namespaces, or other hosts. */
 #define CLOCK_TOLERANCE_NS 10000000u
@@ -26,6 +28,12 @@
 
 #define TRIES 33
 
+const char *const rg_start_words[] = {
+#define WORD(name, word) word,
+	RG_START_LIST(WORD)
+#undef WORD
+};
+
 int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_out,
 		    struct rg_err *err)
 {
@@ -36,22 +44,20 @@ int rg_sample_begin(struct rg_sampler *s, uint64_t *agreed_out, uint64_t *began_
 	 * Once more for a common clock: who has waited long for the others was asleep and learns of
 	 * the last one's word too late to begin at the agreed time. Now all have only just come.
 	 */
-	if (!rc && s->start.common_clock) {
+	if (!rc && s->start.kind == RG_START_CLOCK) {
 		now = rg_clock_ns();
 		rc = rg_meet_exchange(s->meet, &now, s->ready, sizeof(now), err);
 	}
 	if (rc)
 		return rc;
-	if (!s->start.common_clock) {
+	if (s->start.kind != RG_START_CLOCK) {
 		*agreed_out = 0;
 		*began_out = rg_clock_ns();
 		return 0;
 	}
-	for (uint32_t r = 0; r < s->job->rdv->nranks; r++) {
-		if (s->ready[r] > last)
-			last = s->ready[r];
-	}
-	last += MARGIN_NS;
+	for (uint32_t r = 0; r < s->job->rdv->nranks; r++)
+		last = s->ready[r] > last ? s->ready[r] : last;
+	last += s->start.margin_ns;
 	while ((now = rg_clock_ns()) < last) {
 #if defined(__x86_64__)
 		__builtin_ia32_pause();
@@ -82,39 +88,78 @@ static bool clocks_agree(const struct rg_sampler *s, uint64_t before, uint64_t a
 	return true;
 }
 
-/* One rank's view is not enough: rank 0's decides, and everybody must have seen the same. */
-static int find_clock(struct rg_sampler *s, struct rg_err *err)
+/*
+ * One rank's view is not enough: everybody must have seen the same. Memory is needed for a start by
+ * the clock, since other exchanges end too far apart for a common time soon after.
+ */
+static int find_kind(struct rg_sampler *s, struct rg_err *err)
 {
 	uint32_t n = s->job->rdv->nranks;
 	uint64_t before, after, agreed, common;
 	int rc;
 
-	s->start.common_clock = false;
+	s->start.kind = RG_START_APART;
 	rc = rg_sample_begin(s, &agreed, &before, err);
 	if (!rc)
 		rc = rg_sample_begin(s, &agreed, &after, err);
 	if (rc)
 		return rc;
-	common = !s->config.crowded && rg_meet_is_quick(s->meet) && clocks_agree(s, before, after);
+	common = clocks_agree(s, before, after);
 	rc = rg_meet_exchange(s->meet, &common, s->ready, sizeof(common), err);
 	for (uint32_t r = 0; !rc && r < n; r++)
 		common &= s->ready[r];
-	s->start.common_clock = common;
+	if (common)
+		s->start.kind = !s->config.crowded && rg_meet_is_quick(s->meet) ? RG_START_CLOCK
+										: RG_START_BARRIER;
 	return rc;
+}
+
+static uint64_t latest(const struct rg_sampler *s)
+{
+	uint64_t last = 0;
+
+	for (uint32_t r = 0; r < s->job->rdv->nranks; r++)
+		last = s->ready[r] > last ? s->ready[r] : last;
+	return last;
+}
+
+/* How long after the last rank's word everybody has it. */
+static int find_margin(struct rg_sampler *s, struct rg_err *err)
+{
+	double reach[TRIES];
+	uint64_t mine, now;
+	int rc = 0;
+
+	for (int i = 0; i < TRIES; i++) {
+		now = rg_clock_ns();
+		rc = rg_meet_exchange(s->meet, &now, s->ready, sizeof(now), err);
+		if (rc)
+			return rc;
+		now = rg_clock_ns();
+		reach[i] = now > latest(s) ? (double)(now - latest(s)) : 0;
+	}
+	qsort(reach, TRIES, sizeof(reach[0]), compare_doubles);
+	mine = (uint64_t)reach[TRIES * 9 / 10];
+	rc = rg_meet_exchange(s->meet, &mine, s->ready, sizeof(mine), err);
+	if (rc)
+		return rc;
+	mine = MARGIN_TIMES * latest(s);
+	s->start.margin_ns = mine < MARGIN_LEAST_NS  ? MARGIN_LEAST_NS
+			     : mine > MARGIN_MOST_NS ? MARGIN_MOST_NS
+						     : mine;
+	return 0;
 }
 
 /* How far apart the ranks began, or how long after the agreed time the last one did. */
 static double lateness(const struct rg_sampler *s, uint64_t agreed)
 {
-	uint64_t first = UINT64_MAX, last = 0;
+	uint64_t first = UINT64_MAX;
 
-	for (uint32_t r = 0; r < s->job->rdv->nranks; r++) {
-		if (s->ready[r] < first)
-			first = s->ready[r];
-		if (s->ready[r] > last)
-			last = s->ready[r];
-	}
-	return (double)(last - (agreed ? agreed : first));
+	if (s->start.kind == RG_START_APART)
+		return 0;
+	for (uint32_t r = 0; r < s->job->rdv->nranks; r++)
+		first = s->ready[r] < first ? s->ready[r] : first;
+	return (double)(latest(s) - (agreed ? agreed : first));
 }
 
 int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err)
@@ -122,8 +167,10 @@ int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err)
 	double late[TRIES];
 	double mine[2] = {0, (double)rg_clock_cost_ns()};
 	double *all;
-	int rc = find_clock(s, err);
+	int rc = find_kind(s, err);
 
+	if (!rc && s->start.kind == RG_START_CLOCK)
+		rc = find_margin(s, err);
 	for (int i = 0; !rc && i < TRIES; i++) {
 		uint64_t agreed, began;
 

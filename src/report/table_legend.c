@@ -7,6 +7,7 @@
 #include "railgauge/base/units.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #define RANKS_SHOWN 16
 
@@ -30,7 +31,7 @@ static void print_machines(FILE *out, const struct rg_result *head)
 
 static void print_columns(const struct rg_table *t, const struct rg_result *head)
 {
-	bool barrier = head->run.start && head->run.start[0] == 'b';
+	const char *start = head->run.start ? head->run.start : "";
 	FILE *out = t->out;
 
 	fprintf(out,
@@ -57,7 +58,9 @@ static void print_columns(const struct rg_table *t, const struct rg_result *head
 		"#   wrong   elements of results that are not what they must be; - means not "
 		"checked\n"
 		"#   n       repetitions that count\n",
-		barrier ? "the end of a barrier" : "an agreed time");
+		!strcmp(start, "barrier") ? "the first one to leave a barrier"
+		: !strcmp(start, "apart") ? "each its own, after a barrier: too little for some"
+					  : "an agreed time");
 	if (t->plan.ntargets > 1)
 		fprintf(out,
 			"#   ratio   time of %s / time of this target: above 1 this one took less; "

@@ -6,6 +6,13 @@ tests_measure_test_sample_SOURCES = %D%/test_sample.c
 tests_measure_test_sample_CPPFLAGS = $(test_cppflags)
 tests_measure_test_sample_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_direct
+check_PROGRAMS += tests/measure/test_direct
+TESTS += tests/measure/test_direct
+tests_measure_test_direct_SOURCES = %D%/test_direct.c
+tests_measure_test_direct_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_direct_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_place
 TESTS += tests/measure/test_place
 tests_measure_test_place_SOURCES = %D%/test_place.c

@@ -49,7 +49,8 @@ enum rg_cache {
 /* Why sampling of a point ended. */
 #define RG_STOP_LIST(X)                                                                        \
 	X(INTERVAL, "interval") /* the interval of the median became as narrow as asked for */ \
-	X(BUDGET, "budget")	/* time or repetitions ran out before */                       \
+	X(BUDGET, "budget")	/* time ran out before */                                      \
+	X(ROUNDS, "rounds")	/* as many repetitions as there are at most, before */         \
 	X(FIXED, "fixed")	/* a number of repetitions was asked for */                    \
 	X(INTERRUPTED, "interrupted")                                                          \
 	X(NOT_RUN, "not-run") /* the target cannot do it; note says why */
@@ -101,10 +102,10 @@ struct rg_result_run {
 	const char *rendezvous; /* "threads", "env", "openmpi" */
 	const char *mpi;	/* the library's version line; may be NULL */
 	const char *isa;	/* rg_reduce_isa() */
-	const char *start;	/* "clock": at an agreed time; "barrier" */
+	const char *start;	/* rg_start_words of sample.h; may be NULL */
 	uint64_t seed;
 	double timer_cost_ns;
-	double start_skew_ns; /* what the ranks' starts differ by at most; 0 if not known */
+	double start_skew_ns; /* what the ranks' starts differ by; 0 if not known */
 	const char *memory;   /* kind of the buffers: "shared", "host" */
 	uint64_t align_bytes; /* of the buffers */
 };

@@ -13,18 +13,23 @@
  * a first operation that finds the level-1 caches full of other things):
  *
  *   prepare   fill what must be filled, evict what must be cold, run what must be warm
- *   start     all ranks say that they are ready; at an agreed time, a little after the last one's
- *             word, all begin. With more ranks than cores (or without a common clock) they begin
- *             when the exchange ends: the start is a barrier, and the result says so.
+ *   start     see enum rg_start
  *   run       k operations
  *   check     the destinations, all of them
- *   report    begin and end of all ranks go to all; the repetition took as long as the last rank.
- *             If a rank began late by more than a twentieth of that, it does not count (invalid).
+ *   report    begin and end of all ranks go to all; the repetition lasted until the last rank's
+ *             end. If a rank began later than at the agreed time by more than a limit, it does not
+ *             count (invalid). The limit is a twentieth of a repetition of the fastest candidate,
+ * as the warm-up found it: one number for all candidates of a point.
  *
  * Rank 0 directs: before each repetition it tells the others which candidate comes, in an order
  * that it draws anew for each round from the seed. After a round it stops when the 95 % interval of
  * every candidate's median is within the precision (but not before a tenth of the budget has
- * passed, so that slow drifts are seen), or when the budget is spent, or after a given number.
+ * passed, so that slow drifts are seen), when the budget is spent, after a given number, or after
+ * so many rounds that more would say nothing new. Spent or not, every candidate gets six valid
+ * repetitions, for an interval, if 18 rounds yield them. So that these fit into the budget where
+ * operations are short, a repetition is never made longer than a share of it, whatever the start's
+ * skew asks for: on a machine so busy that ranks start milliseconds apart, repetitions would last
+ * for seconds otherwise. Such a point is `hasty`.
  *
  * Caches. Warm is what a loop of operations would find, as OSU and IMB have it: before each
  * repetition one lap over all pairs is run without being timed. With k > 1 nobody touches the pairs
@@ -110,6 +115,7 @@ struct rg_samples {
 	double *ns;	  /* owned, [n] per operation, in the order of time */
 	double *ranks_ns; /* owned, [n][nranks] of every rank, or NULL */
 	uint64_t room;	  /* of ns; private */
+	bool hasty; /* repetitions last less than RG_SAMPLE_MIN_RATIO times their uncertainty */
 	uint64_t checked, wrong;
 	uint32_t wrong_rank; /* of the first wrong element ever seen */
 	struct rg_data_wrong first_wrong;
@@ -127,12 +133,41 @@ int rg_sampler_open(const struct rg_job *job, const struct rg_sampler_config *co
 		    struct rg_sampler **sampler_out, struct rg_err *err);
 void rg_sampler_close(struct rg_sampler *sampler); /* not collective; NULL is allowed */
 
+/*
+ * How a repetition starts, and from when it lasts until the last rank's end. The ranks exchange
+ * that they are ready; then
+ *   clock     all begin at an agreed time, a little after the last one's word
+ *   barrier   each begins when its exchange ends, because there are more ranks than cores, and one
+ *             that waits for a time keeps another from working. The repetition lasts from the first
+ *             rank's beginning: what the barrier's end is apart counts, and k makes it small.
+ *   apart     likewise, but clocks have nothing in common. Each rank's time is from its own
+ *             beginning, and the longest counts: too little where a rank waits for none of the
+ *             others, as a broadcast's root.
+ */
+#define RG_START_LIST(X)      \
+	X(CLOCK, "clock")     \
+	X(BARRIER, "barrier") \
+	X(APART, "apart")
+
+enum rg_start {
+#define RG_START_ENUM(name, word) RG_START_##name,
+	RG_START_LIST(RG_START_ENUM)
+#undef RG_START_ENUM
+};
+
+extern const char *const rg_start_words[]; /* in enum order */
+
 /* What a sampler found out about the start, equal on all ranks. */
 struct rg_sampler_start {
-	bool common_clock; /* an agreed time; else a barrier */
+	enum rg_start kind;
 	double timer_cost_ns;
-	double skew_ns; /* median over some tries of the last rank's lateness */
-	double min_ns;	/* what a repetition should last */
+	/*
+	 * Median over some tries of the last rank's lateness after the agreed time, or after the
+	 * first rank's beginning; 0 where clocks are apart.
+	 */
+	double skew_ns;
+	double min_ns;	    /* what a repetition should last */
+	uint64_t margin_ns; /* clock: from the last rank's word to the agreed time */
 };
 void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start *start_out);
 
