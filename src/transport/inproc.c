@@ -165,6 +165,13 @@ static int inproc_window_map(struct rg_window *window, uint32_t peer, struct rg_
 	return 0; /* threads see each other's memory */
 }
 
+static int inproc_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
+		       size_t len_bytes, struct rg_err *err)
+{
+	memcpy(dst, (const void *)(uintptr_t)address, len_bytes);
+	return 0;
+}
+
 static int inproc_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
 	return 0; /* a thread cannot die alone */
@@ -173,7 +180,7 @@ static int inproc_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_er
 const struct rg_transport_ops rg_transport_inproc = {
 	.name = "inproc",
 	.summary = "ranks are threads of one process",
-	.caps = RG_MAPPED_CAPS,
+	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
 	.system_calls = "none while polling; sched_yield, membarrier and futex once a peer is late",
 	.probe = inproc_probe,
 	.open = inproc_open,
@@ -184,6 +191,7 @@ const struct rg_transport_ops rg_transport_inproc = {
 	.window_map = inproc_window_map,
 	.put = rg_mapped_put,
 	.signal = rg_mapped_signal,
+	.read = inproc_read,
 	.progress = rg_mapped_progress,
 	.idle = rg_mapped_idle,
 	.wake = rg_mapped_wake,

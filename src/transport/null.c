@@ -128,6 +128,12 @@ static int null_window_map(struct rg_window *window, uint32_t peer, struct rg_er
 	return 0;
 }
 
+static int null_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
+		     size_t len_bytes, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_UNSUPPORTED, "null reads no memory");
+}
+
 static int null_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
 	return 0;
@@ -147,6 +153,7 @@ const struct rg_transport_ops rg_transport_null = {
 	.window_map = null_window_map,
 	.put = rg_mapped_put,
 	.signal = rg_mapped_signal,
+	.read = null_read,
 	.progress = rg_mapped_progress,
 	.idle = rg_mapped_idle,
 	.wake = rg_mapped_wake,

@@ -55,6 +55,7 @@ enum rg_cap {
 	RG_CAP_WORD8 =
 		1 << 2, /* an aligned 8-byte word arrives whole: data and sequence in one word */
 	RG_CAP_ORDER = 1 << 3, /* bytes of one put become visible in address order */
+	RG_CAP_READ = 1 << 4,  /* any memory of a peer can be read by its address there (read) */
 };
 
 /*
@@ -71,9 +72,15 @@ enum rg_ctr {
 	RG_CTR_COUNT
 };
 
-/* One counter has a cache line of its own, and the neighbour that the prefetcher would fetch. */
+/*
+ * One counter has a cache line of its own, and the neighbour that the prefetcher would fetch. place
+ * travels with it, written before the value and read after it: under the protocol "read" an ENTER
+ * tells where the source and the destination of the operation are at the sender. It is written
+ * again only when whoever reads it has left the operation.
+ */
 struct rg_counter {
 	_Alignas(128) _Atomic uint64_t value;
+	uint64_t place[2];
 };
 _Static_assert(sizeof(struct rg_counter) == 128, "a counter fills two lines");
 
@@ -170,7 +177,7 @@ struct rg_put {
 struct rg_transport_ops {
 	const char *name;	  /* "shm" */
 	const char *summary;	  /* one line for `railgauge info` */
-	uint32_t caps;		  /* enum rg_cap */
+	uint32_t caps;		  /* enum rg_cap: at most; an endpoint may have fewer */
 	const char *system_calls; /* which ones its timed operations may make, in words */
 
 	/* May it work here? Tries the real thing, quickly, leaves nothing. The text says why not.
@@ -215,6 +222,15 @@ struct rg_transport_ops {
 	int (*signal)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 		      uint64_t value, struct rg_err *err);
 
+	/*
+	 * Copies len_bytes bytes of the peer's memory, at `address` there, to dst, and returns when
+	 * they are here; the peer keeps them unchanged meanwhile. A system call. With RG_CAP_READ
+	 * among the endpoint's caps, else RG_ERR_UNSUPPORTED. RG_ERR_PEER (the peer is gone),
+	 * RG_ERR_SYSTEM (refused, or nothing is mapped there).
+	 */
+	int (*read)(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
+		    size_t len_bytes, struct rg_err *err);
+
 	/* Moves things along; needed by transports without hardware help. Never blocks. */
 	int (*progress)(struct rg_endpoint *ep, struct rg_err *err);
 
@@ -237,7 +253,7 @@ struct rg_endpoint {
 	const struct rg_transport_ops *ops;
 	struct rg_rendezvous *rdv; /* borrowed */
 	uint32_t rank, nranks;
-	uint32_t caps;
+	uint32_t caps; /* what open found to work, equal on all ranks */
 	struct rg_transport_config config;
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All-to-all, pull: every rank reads its block out of each other's source.
+ *
+ * Steps 1. Bytes sent per rank none; each reads n (p - 1) / p out of its peers' sources, beginning
+ * with the next rank, so that no rank is read by all at once. Scratch none, in place n: what was
+ * read waits there until the others have read what it replaces. Any p. Reduces nothing.
+ *
+ * Source: the definition, [MPI41, section 6.8]; the receiver fetches, as in [Jin05].
+ */
+#include "config.h"
+
+#include "algorithms.h"
+#include "pull.h"
+
+static int pull_check(const struct rg_problem *p, struct rg_err *err)
+{
+	return rg_gen_check(&rg_alltoall_pull, p, UINT32_MAX, err);
+}
+
+static void pull(struct rg_gen *g, uint64_t block)
+{
+	bool in_place = g->problem->in_place;
+	const struct rg_ref tmp = {RG_BUF_TMP, g->rank}, dst = {RG_BUF_DST, g->rank};
+
+	rg_gen_signal_all(g, RG_CTR_ENTER);
+	if (in_place)
+		g->tmp_bytes = g->nranks * block;
+	else
+		rg_pull_copy(g, RG_BUF_DST, g->rank * block, g->rank, g->rank * block, block);
+	for (uint32_t k = 1; k < g->nranks; k++) {
+		uint32_t peer = (g->rank + k) % g->nranks;
+
+		rg_gen_wait(g, peer, RG_CTR_ENTER, 0);
+		rg_pull_copy(g, in_place ? RG_BUF_TMP : RG_BUF_DST, peer * block, peer,
+			     g->rank * block, block);
+	}
+	rg_pull_done(g);
+	for (uint32_t k = 1; in_place && k < g->nranks; k++) {
+		uint32_t peer = (g->rank + k) % g->nranks;
+
+		rg_gen_copy(g, dst, peer * block, tmp, peer * block, block);
+	}
+}
+
+static int pull_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			 struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	struct rg_gen g;
+
+	rg_gen_open(&g, p, rank, sink, err);
+	pull(&g, rg_problem_block_bytes(p));
+	return rg_gen_close(&g, needs_out);
+}
+
+const struct rg_algorithm rg_alltoall_pull = {
+	.name = "pull",
+	.coll = RG_COLL_ALLTOALL,
+	.summary = "every rank reads its block out of each other's source",
+	.steps = "1",
+	.bytes = "0 (reads n (p-1)/p)",
+	.ranks = "any",
+	.order = "none",
+	.source = "[MPI41, section 6.8]; [Jin05]",
+	.protocols = 1u << RG_PROTOCOL_READ,
+	.check = pull_check,
+	.generate = pull_generate,
+	.sent_bytes = rg_pull_sent_bytes,
+};
