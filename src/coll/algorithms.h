@@ -10,14 +10,20 @@ extern const struct rg_algorithm rg_allreduce_twoshot;
 extern const struct rg_algorithm rg_allreduce_ring;
 extern const struct rg_algorithm rg_allreduce_recursive_doubling;
 extern const struct rg_algorithm rg_allreduce_rabenseifner;
+extern const struct rg_algorithm rg_allreduce_pull;
 extern const struct rg_algorithm rg_reducescatter_direct;
 extern const struct rg_algorithm rg_reducescatter_ring;
+extern const struct rg_algorithm rg_reducescatter_pull;
 extern const struct rg_algorithm rg_allgather_direct;
 extern const struct rg_algorithm rg_allgather_ring;
+extern const struct rg_algorithm rg_allgather_pull;
 extern const struct rg_algorithm rg_alltoall_pairwise;
+extern const struct rg_algorithm rg_alltoall_pull;
 extern const struct rg_algorithm rg_broadcast_direct;
 extern const struct rg_algorithm rg_broadcast_binomial;
+extern const struct rg_algorithm rg_broadcast_pull;
 extern const struct rg_algorithm rg_sendrecv_direct;
+extern const struct rg_algorithm rg_sendrecv_pull;
 extern const struct rg_algorithm rg_barrier_dissemination;
 
 #endif

@@ -2,10 +2,8 @@
 /*
  * All-to-all, pairwise: in each round every rank exchanges its block with one partner.
  *
- * Rounds are 0 .. p-1. For p a power of two rank r's partner in round k is r ^ k, else k - r mod p:
- * partners are mutual either way, and every rank is its own partner in exactly one round. Because
- * they are mutual, messages need no scratch in place: what was sent to a partner lies where its
- * answer goes.
+ * Rounds are 0 .. p-1, partners those of rg_gen_partner. Because they are mutual, messages need no
+ * scratch in place: what was sent to a partner lies where its answer goes.
  *
  * Steps p - 1. Bytes sent per rank n (p - 1) / p. Scratch none; with windows in place n. Any p.
  * Reduces nothing.
@@ -42,13 +40,6 @@ static int pairwise_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_pairwise, p, UINT32_MAX, err);
 }
 
-static uint32_t partner(const struct rg_gen *g, uint32_t round)
-{
-	if ((g->nranks & (g->nranks - 1)) == 0)
-		return g->rank ^ round;
-	return (round + g->nranks - g->rank) % g->nranks;
-}
-
 /* A piece of the own block goes straight to its place. */
 static void send(struct rg_gen *g, const struct pairwise *w, uint32_t peer, uint64_t i)
 {
@@ -75,10 +66,10 @@ static void iteration(struct rg_gen *g, uint64_t i, void *arg)
 	const struct pairwise *w = arg;
 
 	for (uint32_t k = w->first; k < w->end && i < w->nslices; k++)
-		send(g, w, partner(g, k), i);
+		send(g, w, rg_gen_partner(g, k), i);
 	for (uint32_t k = w->first; k < w->end && i >= w->lag; k++) {
-		if (partner(g, k) != g->rank)
-			take(g, w, partner(g, k), i - w->lag);
+		if (rg_gen_partner(g, k) != g->rank)
+			take(g, w, rg_gen_partner(g, k), i - w->lag);
 	}
 }
 
@@ -115,7 +106,7 @@ static void windows(struct rg_gen *g, const struct pairwise *w)
 	rg_gen_signal_all(g, RG_CTR_ENTER);
 	own_block(g, w);
 	for (uint32_t k = 0; k < g->nranks; k++) {
-		uint32_t peer = partner(g, k);
+		uint32_t peer = rg_gen_partner(g, k);
 
 		if (peer == g->rank)
 			continue;

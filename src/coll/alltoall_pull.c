@@ -2,9 +2,10 @@
 /*
  * All-to-all, pull: every rank reads its block out of each other's source.
  *
- * Steps 1. Bytes sent per rank none; each reads n (p - 1) / p out of its peers' sources, beginning
- * with the next rank, so that no rank is read by all at once. Scratch none, in place n: what was
- * read waits there until the others have read what it replaces. Any p. Reduces nothing.
+ * Steps 1; in place p - 1, with one partner after the other. Bytes sent per rank none; each reads
+ * n (p - 1) / p out of its peers' sources, beginning with the next rank, so that no rank is read by
+ * all at once. Scratch none, in place two pieces: what was read waits there until the partner has
+ * read what it replaces. Any p. Reduces nothing.
  *
  * Source: the definition, [MPI41, section 6.8]; the receiver fetches, as in [Jin05].
  */
@@ -18,28 +19,28 @@ static int pull_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_pull, p, UINT32_MAX, err);
 }
 
-static void pull(struct rg_gen *g, uint64_t block)
+static void out_of_place(struct rg_gen *g, uint64_t block)
 {
-	bool in_place = g->problem->in_place;
-	const struct rg_ref tmp = {RG_BUF_TMP, g->rank}, dst = {RG_BUF_DST, g->rank};
-
-	rg_gen_signal_all(g, RG_CTR_ENTER);
-	if (in_place)
-		g->tmp_bytes = g->nranks * block;
-	else
-		rg_pull_copy(g, RG_BUF_DST, g->rank * block, g->rank, g->rank * block, block);
 	for (uint32_t k = 1; k < g->nranks; k++) {
 		uint32_t peer = (g->rank + k) % g->nranks;
 
 		rg_gen_wait(g, peer, RG_CTR_ENTER, 0);
-		rg_pull_copy(g, in_place ? RG_BUF_TMP : RG_BUF_DST, peer * block, peer,
-			     g->rank * block, block);
+		rg_pull_copy(g, RG_BUF_DST, peer * block, peer, g->rank * block, block);
 	}
-	rg_pull_done(g);
-	for (uint32_t k = 1; in_place && k < g->nranks; k++) {
-		uint32_t peer = (g->rank + k) % g->nranks;
+	rg_gen_signal_all(g, RG_CTR_DONE);
+	rg_pull_copy(g, RG_BUF_DST, g->rank * block, g->rank, g->rank * block, block);
+	rg_gen_wait_all(g, RG_CTR_DONE, 0);
+}
 
-		rg_gen_copy(g, dst, peer * block, tmp, peer * block, block);
+static void in_place(struct rg_gen *g, uint64_t block)
+{
+	for (uint32_t k = 0; k < g->nranks; k++) {
+		uint32_t peer = rg_gen_partner(g, k);
+
+		if (peer == g->rank)
+			continue;
+		rg_gen_wait(g, peer, RG_CTR_ENTER, 0);
+		rg_pull_exchange(g, peer, peer, peer * block, g->rank * block, block);
 	}
 }
 
@@ -49,7 +50,11 @@ static int pull_generate(const struct rg_problem *p, uint32_t rank, struct rg_si
 	struct rg_gen g;
 
 	rg_gen_open(&g, p, rank, sink, err);
-	pull(&g, rg_problem_block_bytes(p));
+	rg_gen_signal_all(&g, RG_CTR_ENTER);
+	if (p->in_place)
+		in_place(&g, rg_problem_block_bytes(p));
+	else
+		out_of_place(&g, rg_problem_block_bytes(p));
 	return rg_gen_close(&g, needs_out);
 }
 
@@ -57,7 +62,7 @@ const struct rg_algorithm rg_alltoall_pull = {
 	.name = "pull",
 	.coll = RG_COLL_ALLTOALL,
 	.summary = "every rank reads its block out of each other's source",
-	.steps = "1",
+	.steps = "1 (in place p-1)",
 	.bytes = "0 (reads n (p-1)/p)",
 	.ranks = "any",
 	.order = "none",

@@ -22,6 +22,7 @@ struct run_link {
 	uint32_t peer;
 	uint64_t told0[RG_CTR_COUNT];  /* by me, at the start of the run */
 	uint64_t heard0[RG_CTR_COUNT]; /* by the peer */
+	uint64_t place[2];	       /* READ: where its SRC and DST are, from its ENTER */
 };
 
 /*
@@ -52,6 +53,8 @@ struct rg_executor {
 	struct rg_endpoint *ep; /* borrowed */
 	struct rg_run **active; /* owned, [max_runs]: in the order of their start */
 	uint32_t nactive, max_runs;
+	int rc; /* of a read that failed: nothing moves any more */
+	struct rg_err err;
 };
 
 #endif

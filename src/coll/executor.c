@@ -71,6 +71,33 @@ static void scrub(const struct rg_run *run, const struct run_link *l, uint64_t m
 		__atomic_store_n(&slot[i], word, __ATOMIC_RELAXED);
 }
 
+/* ENTER under READ: the places travel on the counter's line. */
+static void tell_place(const struct rg_run *run, const struct rg_insn *i)
+{
+	struct rg_counter *c = &run->links[i->link].tx[i->ctr];
+
+	c->place[RG_BUF_SRC] = (uintptr_t)run->args.src;
+	c->place[RG_BUF_DST] = (uintptr_t)run->args.dst;
+}
+
+static void learn_place(struct rg_run *run, const struct rg_insn *i)
+{
+	struct run_link *l = &run->links[i->link];
+
+	memcpy(l->place, l->rx[i->ctr].place, sizeof(l->place));
+}
+
+static bool read_peer(struct rg_run *run, const struct rg_insn *i)
+{
+	struct rg_executor *x = run->executor;
+	const struct rg_base *b = &run->program->bases[i->src];
+	const struct run_link *l = &run->links[b->link];
+
+	x->rc = x->ep->ops->read(x->ep, l->peer, run->base[i->dst] + i->dst_off,
+				 l->place[b->buf] + i->src_off, i->len_bytes, &x->err);
+	return !x->rc;
+}
+
 /* May the message that the instruction speaks of be put? */
 static bool wait_free(struct rg_run *run, const struct rg_insn *i)
 {
@@ -263,12 +290,18 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 	switch ((enum rg_insn_op)i->op) {
 	case RG_INSN_WAIT:
 		l = &run->links[i->link];
-		return (int64_t)(counter_get(&l->rx[i->ctr]) -
-				 (l->heard0[i->ctr] + (uint64_t)i->value)) >= 0;
+		if ((int64_t)(counter_get(&l->rx[i->ctr]) -
+			      (l->heard0[i->ctr] + (uint64_t)i->value)) < 0)
+			return false;
+		if (i->flags & RG_INSN_PLACE)
+			learn_place(run, i);
+		return true;
 	case RG_INSN_WAIT_FREE:
 		return wait_free(run, i);
 	case RG_INSN_SIGNAL:
 		l = &run->links[i->link];
+		if (i->flags & RG_INSN_PLACE)
+			tell_place(run, i);
 		counter_set(run, l, i->ctr, l->told0[i->ctr] + (uint64_t)i->value);
 		return true;
 	case RG_INSN_SIGNAL_FREE:
@@ -280,6 +313,8 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 	case RG_INSN_MOVE:
 		move(run, i);
 		return true;
+	case RG_INSN_READ:
+		return read_peer(run, i);
 	case RG_INSN_PUT_WORDS:
 		put_plain_words(run, i);
 		return true;
@@ -328,6 +363,12 @@ static void take_numbers(struct rg_run *run)
 	}
 }
 
+/* A peer's buffer in its window; without one it is read by the place that the peer tells. */
+static uint8_t *remote(const struct rg_window *window, uint32_t rank, uint64_t offset)
+{
+	return window && window->remote[rank] ? window->remote[rank] + offset : NULL;
+}
+
 static void take_addresses(struct rg_run *run)
 {
 	const struct rg_program *p = run->program;
@@ -339,11 +380,11 @@ static void take_addresses(struct rg_run *run)
 		if (b->buf == RG_BUF_SRC)
 			run->base[k] = b->rank == p->rank
 					       ? (uint8_t *)a->src
-					       : a->src_window->remote[b->rank] + a->src_offset;
+					       : remote(a->src_window, b->rank, a->src_offset);
 		else if (b->buf == RG_BUF_DST)
 			run->base[k] = b->rank == p->rank
 					       ? a->dst
-					       : a->dst_window->remote[b->rank] + a->dst_offset;
+					       : remote(a->dst_window, b->rank, a->dst_offset);
 	}
 }
 
@@ -387,7 +428,7 @@ bool rg_executor_progress(struct rg_executor *executor)
 	for (uint32_t k = 0; k < executor->nactive; k++) {
 		struct rg_run *run = executor->active[k];
 
-		if (!(run->program->channel_mask & busy)) {
+		if (!(run->program->channel_mask & busy) && !executor->rc) {
 			if (run->state == RUN_QUEUED)
 				admit(run);
 			any |= run_progress(run);

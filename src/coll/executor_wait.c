@@ -262,6 +262,8 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 			ep->ops->idle(ep, 0);
 		if (run->state == RUN_DONE)
 			return 0;
+		if (run->executor->rc)
+			return rg_err_set(err, run->executor->rc, "%s", run->executor->err.text);
 		if (any) {
 			idle = 0;
 			since = 0;

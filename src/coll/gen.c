@@ -213,11 +213,30 @@ void rg_gen_sync_wait(struct rg_gen *g, uint32_t peer)
 		emit_counter(g, RG_STEP_WAIT, peer, RG_CTR_SYNC, ++pair(g, g->signals, peer)[1], 0);
 }
 
+/*
+ * Scratch of a READ, for all ranks' pieces together, and the least for one: well within the
+ * second-level cache, and long beside a system call. results/2026-11-paths.txt.
+ */
+#define READ_BYTES     (256 << 10)
+#define READ_MIN_BYTES (16 << 10)
+#define READ_MAX_BYTES (64 << 10)
+
+static uint64_t slice_room(const struct rg_problem *problem)
+{
+	uint64_t read = READ_MAX_BYTES;
+
+	if (problem->params.protocol == RG_PROTOCOL_WORD)
+		return problem->geometry.ll_bytes;
+	if (problem->params.protocol != RG_PROTOCOL_READ)
+		return problem->geometry.slot_bytes;
+	while (read > READ_MIN_BYTES && read * problem->layout.nranks > READ_BYTES)
+		read /= 2;
+	return read;
+}
+
 uint64_t rg_gen_slice_bytes(const struct rg_problem *problem)
 {
-	const struct rg_geometry *geo = &problem->geometry;
-	uint64_t room =
-		problem->params.protocol == RG_PROTOCOL_WORD ? geo->ll_bytes : geo->slot_bytes;
+	uint64_t room = slice_room(problem);
 	uint64_t slice = problem->params.slice_bytes;
 
 	if (!slice || slice > room)
@@ -255,6 +274,13 @@ void rg_gen_all(const struct rg_gen *g, enum rg_buf others, enum rg_buf own, str
 		list[r] = (struct rg_ref){r == g->rank ? own : others, r};
 }
 
+uint32_t rg_gen_partner(const struct rg_gen *g, uint32_t round)
+{
+	if ((g->nranks & (g->nranks - 1)) == 0)
+		return g->rank ^ round;
+	return (round + g->nranks - g->rank) % g->nranks;
+}
+
 int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
 		 uint32_t max_ranks, struct rg_err *err)
 {
@@ -276,6 +302,10 @@ int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *
 		return rg_err_set(
 			err, RG_ERR_UNSUPPORTED,
 			"protocol \"window\" needs a transport that maps the peers' memory");
+	if (protocol == RG_PROTOCOL_READ && !(problem->caps & RG_CAP_READ))
+		return rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			"protocol \"read\" needs a transport that may read the peers' memory");
 	if (protocol == RG_PROTOCOL_WORD && !(problem->caps & RG_CAP_WORD8))
 		return rg_err_set(
 			err, RG_ERR_UNSUPPORTED,

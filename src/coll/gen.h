@@ -77,7 +77,9 @@ void rg_gen_sync_wait(struct rg_gen *g, uint32_t peer);
 void rg_gen_loop(struct rg_gen *g, uint64_t n,
 		 void (*body)(struct rg_gen *g, uint64_t i, void *arg), void *arg);
 
-/* Largest message of the current protocol in bytes, a multiple of 64 (or of elem_bytes for WORD).
+/*
+ * Largest message of the problem's protocol in bytes, a multiple of 64 (or of elem_bytes for WORD).
+ * READ: how much of one source is in scratch at a time.
  */
 uint64_t rg_gen_slice_bytes(const struct rg_problem *problem);
 
@@ -96,6 +98,12 @@ uint32_t rg_gen_credit(const struct rg_problem *problem);
 
 /* The refs of all ranks in rank order: OTHERS of kind buf, this rank as `own`. list[nranks]. */
 void rg_gen_all(const struct rg_gen *g, enum rg_buf others, enum rg_buf own, struct rg_ref *list);
+
+/*
+ * Whom a rank exchanges with in round 0 .. p-1: for p a power of two r ^ round, else round - r mod
+ * p. Partners are mutual, and every rank is its own in exactly one round [Thakur05, section 4].
+ */
+uint32_t rg_gen_partner(const struct rg_gen *g, uint32_t round);
 
 /* Checks that most rows share: protocol offered, access and caps fit, and nranks within max_ranks.
  */

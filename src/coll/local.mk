@@ -8,16 +8,20 @@ src_librailgauge_a_SOURCES += \
 	%D%/algorithms.c \
 	%D%/algorithms.h \
 	%D%/allgather_direct.c \
+	%D%/allgather_pull.c \
 	%D%/allgather_ring.c \
 	%D%/allreduce_oneshot.c \
+	%D%/allreduce_pull.c \
 	%D%/allreduce_rabenseifner.c \
 	%D%/allreduce_recursive_doubling.c \
 	%D%/allreduce_ring.c \
 	%D%/allreduce_twoshot.c \
 	%D%/alltoall_pairwise.c \
+	%D%/alltoall_pull.c \
 	%D%/barrier_dissemination.c \
 	%D%/broadcast_binomial.c \
 	%D%/broadcast_direct.c \
+	%D%/broadcast_pull.c \
 	%D%/exec.h \
 	%D%/executor.c \
 	%D%/executor_wait.c \
@@ -34,9 +38,13 @@ src_librailgauge_a_SOURCES += \
 	%D%/prover_move.c \
 	%D%/prover_state.h \
 	%D%/prover_steps.c \
+	%D%/pull.c \
+	%D%/pull.h \
 	%D%/reducescatter_direct.c \
+	%D%/reducescatter_pull.c \
 	%D%/reducescatter_ring.c \
 	%D%/ring.c \
 	%D%/ring.h \
 	%D%/select.c \
-	%D%/sendrecv_direct.c
+	%D%/sendrecv_direct.c \
+	%D%/sendrecv_pull.c

@@ -3,7 +3,7 @@
 
 #include "railgauge/coll/problem.h"
 
-const char *const rg_protocol_words[] = {"slot", "word", "window", NULL};
+const char *const rg_protocol_words[] = {"slot", "word", "window", "read", NULL};
 
 const char *rg_protocol_name(enum rg_protocol protocol)
 {

@@ -16,13 +16,14 @@ struct stream {
 	uint32_t n, room;
 };
 
-/* The sink that builds a program. */
+/* The sink that builds a program. entered: the link's ENTER was waited for, so places are known. */
 struct builder {
 	struct rg_sink sink;
 	struct rg_program *p; /* borrowed; nothing of it is visible before the end */
 	uint32_t first_channel;
 	struct stream *streams; /* owned, [channels] */
 	uint16_t *link_of;	/* owned, [channels][nranks] */
+	bool *entered;		/* owned, [channels][nranks] */
 	uint32_t bases_room, links_room;
 };
 
@@ -68,6 +69,13 @@ static int link_index(struct builder *b, uint32_t peer, uint32_t channel, uint16
 	return 0;
 }
 
+/* Is it memory that READ fetches? */
+static bool is_remote(const struct builder *b, const struct rg_ref *ref)
+{
+	return b->p->problem.params.protocol == RG_PROTOCOL_READ && ref->rank != b->p->rank &&
+	       (ref->buf == RG_BUF_SRC || ref->buf == RG_BUF_DST);
+}
+
 static int base_of(struct builder *b, const struct rg_step *step, const struct rg_ref *ref,
 		   struct rg_base *out, struct rg_err *err)
 {
@@ -76,7 +84,7 @@ static int base_of(struct builder *b, const struct rg_step *step, const struct r
 		.link = NO_LINK,
 		.rank = ref->buf == RG_BUF_TMP ? b->p->rank : ref->rank,
 	};
-	if (ref->buf != RG_BUF_IN && ref->buf != RG_BUF_OUT)
+	if (ref->buf != RG_BUF_IN && ref->buf != RG_BUF_OUT && !is_remote(b, ref))
 		return 0;
 	out->words = !!(step->flags & RG_STEP_WORDS);
 	return link_index(b, ref->rank, step->channel, &out->link, err);
@@ -147,6 +155,10 @@ static int build_counter(struct builder *b, const struct rg_step *step, struct r
 		return 0;
 	}
 	insn->op = wait ? RG_INSN_WAIT : RG_INSN_SIGNAL;
+	if (step->ctr == RG_CTR_ENTER && b->p->problem.params.protocol == RG_PROTOCOL_READ) {
+		insn->flags = RG_INSN_PLACE;
+		b->entered[(size_t)step->channel * b->p->ep->nranks + step->peer] |= wait;
+	}
 	link = &b->p->links[insn->link];
 	moves = wait ? link->heard : link->told;
 	if (step->ctr != RG_CTR_READY && step->value > moves[step->ctr])
@@ -173,6 +185,27 @@ static bool count_messages(struct builder *b, const struct rg_step *step, uint16
 	return any;
 }
 
+/* A source out of a peer's memory: alone, to memory of this rank, and known by now. */
+static int check_read(const struct builder *b, const struct rg_step *step, struct rg_err *err)
+{
+	const struct rg_ref *dst = step->dst;
+
+	for (uint32_t k = 0; k < step->nsrc; k++) {
+		uint32_t from = step->src[k].rank;
+
+		if (!is_remote(b, &step->src[k]))
+			continue;
+		if (step->nsrc != 1 || step->ndst != 1 || is_remote(b, dst) ||
+		    dst->buf == RG_BUF_OUT || step->flags & RG_STEP_LAST ||
+		    !b->entered[(size_t)step->channel * b->p->ep->nranks + from])
+			return rg_err_set(err, RG_ERR_INTERNAL,
+					  "a read from rank %u is no plain copy, or comes before "
+					  "it entered",
+					  from);
+	}
+	return 0;
+}
+
 static int build_move(struct builder *b, const struct rg_step *step, struct rg_insn *insn,
 		      struct rg_err *err)
 {
@@ -182,7 +215,9 @@ static int build_move(struct builder *b, const struct rg_step *step, struct rg_i
 	if (!step->nsrc || !step->ndst || step->nsrc > RG_REDUCE_MAX || step->ndst > RG_REDUCE_MAX)
 		return rg_err_set(err, RG_ERR_INTERNAL, "a step has %u sources and %u destinations",
 				  step->nsrc, step->ndst);
-	rc = bases_index(b, step, step->src, step->nsrc, &insn->src, err);
+	rc = check_read(b, step, err);
+	if (!rc)
+		rc = bases_index(b, step, step->src, step->nsrc, &insn->src, err);
 	if (!rc)
 		rc = bases_index(b, step, step->dst, step->ndst, &insn->dst, err);
 	if (rc)
@@ -204,6 +239,8 @@ static int build_move(struct builder *b, const struct rg_step *step, struct rg_i
 		insn->op = RG_INSN_PUT_WORDS;
 	else if (words && out)
 		insn->op = RG_INSN_TAKE_WORDS; /* its general path also puts */
+	else if (is_remote(b, &step->src[0]))
+		insn->op = RG_INSN_READ;
 	else if (step->nsrc == 1 && step->ndst == 1 && !insn->flags)
 		insn->op = RG_INSN_COPY;
 	else
@@ -322,7 +359,8 @@ int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm
 	b.p = rg_zalloc(1, sizeof(*b.p));
 	b.streams = rg_zalloc(channels, sizeof(b.streams[0]));
 	b.link_of = rg_alloc((size_t)channels * ep->nranks * sizeof(b.link_of[0]));
-	if (!b.p || !b.streams || !b.link_of) {
+	b.entered = rg_zalloc((size_t)channels * ep->nranks, sizeof(b.entered[0]));
+	if (!b.p || !b.streams || !b.link_of || !b.entered) {
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a program");
 		goto free_builder;
 	}
@@ -350,6 +388,7 @@ int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm
 	}
 free_builder:
 	rg_program_close(b.p);
+	rg_free(b.entered);
 	rg_free(b.link_of);
 	rg_free(b.streams);
 	return rc;

@@ -101,6 +101,7 @@ int rg_prover_resolve(struct prover *p, struct rg_ref ref, bool write, uint64_t 
 {
 	const struct plan *o = &p->plans[p->rank->op];
 	const struct rg_problem *problem = o->problem;
+	bool reads = problem->params.protocol == RG_PROTOCOL_READ;
 	bool src = ref.buf == RG_BUF_SRC;
 	uint64_t first = off_bytes / p->elem_bytes, room = src ? o->src_n : o->dst_n;
 
@@ -108,6 +109,10 @@ int rg_prover_resolve(struct prover *p, struct rg_ref ref, bool write, uint64_t 
 		if (ref.rank != p->rank->id)
 			return rg_prover_wrong(p, "names the scratch of rank %u", ref.rank);
 		room = p->rank->tmp.n;
+	} else if (ref.rank != p->rank->id && reads) {
+		if (write)
+			return rg_prover_wrong(
+				p, "writes into memory of rank %u, which it may read", ref.rank);
 	} else if (ref.rank != p->rank->id && problem->access != RG_ACCESS_WINDOW) {
 		return rg_prover_wrong(p, "reaches into private memory of rank %u", ref.rank);
 	} else if (ref.rank != p->rank->id && (src ? o->src_at : o->dst_at)) {

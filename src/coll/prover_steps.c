@@ -17,6 +17,14 @@ struct lister {
 	struct rank *rank;
 };
 
+/* Memory of another rank, which only READ's copies may name. */
+static bool is_read(const struct prover *p, const struct rg_problem *problem,
+		    const struct rg_ref *ref)
+{
+	return problem->params.protocol == RG_PROTOCOL_READ && ref->rank != p->rank->id &&
+	       (ref->buf == RG_BUF_SRC || ref->buf == RG_BUF_DST);
+}
+
 static int check_shape(struct prover *p, const struct rg_problem *problem, const struct rg_step *s)
 {
 	if (s->channel >= problem->params.channels)
@@ -39,6 +47,13 @@ static int check_shape(struct prover *p, const struct rg_problem *problem, const
 		if (r->rank >= p->nranks || r->buf == (i < s->nsrc ? RG_BUF_OUT : RG_BUF_IN))
 			return rg_prover_wrong(p, "a move names rank %u, or the wrong end of it",
 					       r->rank);
+	}
+	for (uint32_t i = 0; i < s->nsrc; i++) {
+		if (is_read(p, problem, &s->src[i]) &&
+		    (s->nsrc > 1 || s->ndst > 1 || s->dst[0].buf == RG_BUF_OUT ||
+		     is_read(p, problem, &s->dst[0])))
+			return rg_prover_wrong(p, "a read from rank %u is no plain copy",
+					       s->src[i].rank);
 	}
 	if (s->src_off % p->elem_bytes || s->dst_off % p->elem_bytes ||
 	    s->src_stride % (int64_t)p->elem_bytes || s->len_bytes % p->elem_bytes)

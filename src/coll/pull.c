@@ -62,6 +62,30 @@ void rg_pull_reduce(struct rg_gen *g, uint64_t dst_off, uint64_t src_off, uint64
 	}
 }
 
+/* Two pieces, so that the next one is read while `to` is late with the one before. */
+void rg_pull_exchange(struct rg_gen *g, uint32_t from, uint32_t to, uint64_t dst_off,
+		      uint64_t src_off, uint64_t len_bytes)
+{
+	uint64_t slice = rg_gen_slice_bytes(g->problem), n = rg_gen_nslices(g->problem, len_bytes);
+
+	g->tmp_bytes = 2 * slice;
+	for (uint64_t i = 0; i <= n; i++) {
+		struct rg_gen_piece next = rg_gen_slice(g->problem, len_bytes, i), last;
+
+		if (i < n) {
+			rg_pull_copy(g, RG_BUF_TMP, i % 2 * slice, from, src_off + next.off,
+				     next.len);
+			rg_gen_sync_signal(g, from);
+		}
+		if (!i)
+			continue;
+		last = rg_gen_slice(g->problem, len_bytes, i - 1);
+		rg_gen_sync_wait(g, to);
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, dst_off + last.off,
+			    (struct rg_ref){RG_BUF_TMP, g->rank}, (i - 1) % 2 * slice, last.len);
+	}
+}
+
 void rg_pull_done(struct rg_gen *g)
 {
 	rg_gen_signal_all(g, RG_CTR_DONE);

@@ -22,6 +22,14 @@ void rg_pull_copy(struct rg_gen *g, enum rg_buf to, uint64_t dst_off, uint32_t p
  */
 void rg_pull_reduce(struct rg_gen *g, uint64_t dst_off, uint64_t src_off, uint64_t len_bytes);
 
+/*
+ * In place: reads len_bytes from src_off on of `from`'s source into one's own destination at
+ * dst_off, of which `to` reads the same piece. Piece by piece: one is read into scratch, SYNC tells
+ * `from`, and once `to` has told likewise it goes to its place. `from` has entered.
+ */
+void rg_pull_exchange(struct rg_gen *g, uint32_t from, uint32_t to, uint64_t dst_off,
+		      uint64_t src_off, uint64_t len_bytes);
+
 /* I have read all that I wanted, and so have all others of mine. */
 void rg_pull_done(struct rg_gen *g);
 

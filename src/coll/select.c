@@ -15,6 +15,7 @@
 
 #include "railgauge/coll/schedule.h"
 
+/* A row with protocol READ fits where trying found that reading pays at this size. */
 struct rule {
 	enum rg_coll coll;
 	enum rg_access access;
@@ -43,12 +44,14 @@ static const struct rule rules[] = {
 	{RG_COLL_ALLREDUCE, RG_ACCESS_WINDOW, 64, ANY, "twoshot", RG_PROTOCOL_WINDOW},
 	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 8, WORDS, "oneshot", RG_PROTOCOL_WORD},
 	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 8, 8192, "oneshot", RG_PROTOCOL_SLOT},
+	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 64, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_ALLREDUCE, RG_ACCESS_PRIVATE, 64, ANY, "twoshot", RG_PROTOCOL_SLOT},
 
 	{RG_COLL_REDUCESCATTER, RG_ACCESS_WINDOW, MANY, WORDS, "direct", RG_PROTOCOL_WORD},
 	{RG_COLL_REDUCESCATTER, RG_ACCESS_WINDOW, MANY, SLOTS, "direct", RG_PROTOCOL_SLOT},
 	{RG_COLL_REDUCESCATTER, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW},
 	{RG_COLL_REDUCESCATTER, RG_ACCESS_PRIVATE, MANY, WORDS, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_REDUCESCATTER, RG_ACCESS_PRIVATE, 64, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_REDUCESCATTER, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
 
 	{RG_COLL_ALLGATHER, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW, false, true},
@@ -56,14 +59,17 @@ static const struct rule rules[] = {
 	{RG_COLL_ALLGATHER, RG_ACCESS_WINDOW, MANY, SLOTS, "direct", RG_PROTOCOL_SLOT},
 	{RG_COLL_ALLGATHER, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW},
 	{RG_COLL_ALLGATHER, RG_ACCESS_PRIVATE, MANY, WORDS, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_ALLGATHER, RG_ACCESS_PRIVATE, MANY, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_ALLGATHER, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
 
 	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, ANY, "pairwise", RG_PROTOCOL_WINDOW, true, true},
 	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, WORDS, "pairwise", RG_PROTOCOL_WORD},
 	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, SLOTS, "pairwise", RG_PROTOCOL_SLOT},
 	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, ANY, "pairwise", RG_PROTOCOL_WINDOW, true},
+	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_ALLTOALL, RG_ACCESS_WINDOW, MANY, ANY, "pairwise", RG_PROTOCOL_SLOT},
 	{RG_COLL_ALLTOALL, RG_ACCESS_PRIVATE, MANY, WORDS, "pairwise", RG_PROTOCOL_WORD},
+	{RG_COLL_ALLTOALL, RG_ACCESS_PRIVATE, MANY, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_ALLTOALL, RG_ACCESS_PRIVATE, MANY, ANY, "pairwise", RG_PROTOCOL_SLOT},
 
 	{RG_COLL_BROADCAST, RG_ACCESS_WINDOW, 8, WORDS, "direct", RG_PROTOCOL_WORD},
@@ -71,6 +77,7 @@ static const struct rule rules[] = {
 	{RG_COLL_BROADCAST, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW},
 	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, 8, WORDS, "direct", RG_PROTOCOL_WORD},
 	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, MANY, WORDS, "binomial", RG_PROTOCOL_WORD},
+	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, MANY, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, 8, ANY, "direct", RG_PROTOCOL_SLOT},
 	{RG_COLL_BROADCAST, RG_ACCESS_PRIVATE, MANY, ANY, "binomial", RG_PROTOCOL_SLOT},
 
@@ -78,8 +85,10 @@ static const struct rule rules[] = {
 	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, WORDS, "direct", RG_PROTOCOL_WORD},
 	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, SLOTS, "direct", RG_PROTOCOL_SLOT},
 	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_WINDOW, true},
+	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_SENDRECV, RG_ACCESS_WINDOW, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
 	{RG_COLL_SENDRECV, RG_ACCESS_PRIVATE, MANY, WORDS, "direct", RG_PROTOCOL_WORD},
+	{RG_COLL_SENDRECV, RG_ACCESS_PRIVATE, MANY, ANY, "pull", RG_PROTOCOL_READ},
 	{RG_COLL_SENDRECV, RG_ACCESS_PRIVATE, MANY, ANY, "direct", RG_PROTOCOL_SLOT},
 
 	{RG_COLL_BARRIER, RG_ACCESS_WINDOW, MANY, ANY, "dissemination", RG_PROTOCOL_SLOT},
@@ -88,6 +97,9 @@ static const struct rule rules[] = {
 
 static bool fits(const struct rule *r, const struct rg_problem *p)
 {
+	if (r->protocol == RG_PROTOCOL_READ &&
+	    (!p->params.read_from_bytes || rg_problem_size_bytes(p) < p->params.read_from_bytes))
+		return false;
 	return r->coll == p->coll && r->access == p->access && p->layout.nranks <= r->max_ranks &&
 	       rg_problem_block_bytes(p) <= r->max_bytes && !(r->not_in_place && p->in_place) &&
 	       !(r->persistent && !p->params.persistent);

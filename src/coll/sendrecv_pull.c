@@ -2,8 +2,8 @@
 /*
  * Send and receive, pull: every rank reads the source of the previous one.
  *
- * Steps 1. Bytes sent per rank none; each reads n. Scratch none, in place n: what was read waits
- * there until the next rank has read what it replaces. Any p. Reduces nothing.
+ * Steps 1. Bytes sent per rank none; each reads n. Scratch none, in place two pieces: what
+ * was read waits there until the next rank has read what it replaces. Any p. Reduces nothing.
  *
  * Source: the definition (base/collective.h); the receiver fetches, as in [Jin05].
  */
@@ -20,18 +20,16 @@ static int pull_check(const struct rg_problem *p, struct rg_err *err)
 static void pull(struct rg_gen *g, uint64_t total)
 {
 	uint32_t next = (g->rank + 1) % g->nranks, previous = (g->rank + g->nranks - 1) % g->nranks;
-	bool in_place = g->problem->in_place;
 
 	rg_gen_signal(g, next, RG_CTR_ENTER);
 	rg_gen_wait(g, previous, RG_CTR_ENTER, 0);
-	if (in_place)
-		g->tmp_bytes = total;
-	rg_pull_copy(g, in_place ? RG_BUF_TMP : RG_BUF_DST, 0, previous, 0, total);
+	if (g->problem->in_place) {
+		rg_pull_exchange(g, previous, next, 0, 0, total);
+		return;
+	}
+	rg_pull_copy(g, RG_BUF_DST, 0, previous, 0, total);
 	rg_gen_signal(g, previous, RG_CTR_DONE);
 	rg_gen_wait(g, next, RG_CTR_DONE, 0);
-	if (in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, 0,
-			    (struct rg_ref){RG_BUF_TMP, g->rank}, 0, total);
 }
 
 static int pull_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,

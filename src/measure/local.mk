@@ -3,6 +3,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/calibrate.h \
 	include/railgauge/measure/data.h \
 	include/railgauge/measure/meet.h \
+	include/railgauge/measure/paths.h \
 	include/railgauge/measure/place.h \
 	include/railgauge/measure/plan.h \
 	include/railgauge/measure/result.h \
@@ -16,6 +17,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/data_values.c \
 	%D%/data_values.h \
 	%D%/meet.c \
+	%D%/paths.c \
 	%D%/place.c \
 	%D%/plan.c \
 	%D%/result.c \

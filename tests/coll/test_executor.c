@@ -318,12 +318,58 @@ static void half_a_word_message_is_kept_while_another_channel_takes_its_own(void
 	run_ranks(2, 0, rank_halves, NULL, "halves");
 }
 
+static int refuse_to_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
+			  size_t len_bytes, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_SYSTEM, "may not read rank %u", peer);
+}
+
+/* Rank 0 may not read. Its peer then waits in vain, and says so after a short deadline. */
+static int rank_unreadable(struct rank *r, void *arg)
+{
+	struct rg_transport_ops ops = rg_transport_inproc;
+	struct job *j = arg;
+	int rc;
+
+	ops.read = refuse_to_read;
+	r->ep->config.timeout_ns = 50000000;
+	if (r->ep->rank == 0)
+		r->ep->ops = &ops;
+	rc = rank_job(r, j);
+	r->ep->ops = &rg_transport_inproc;
+	if (r->ep->rank == 0)
+		return rc == RG_ERR_SYSTEM && !strcmp(r->err.text, "may not read rank 1")
+			       ? 0
+			       : rg_err_set(&r->err, RG_ERR_INTERNAL, "rank 0 returned %d", rc);
+	return rc == RG_ERR_TIMEOUT ? 0 : rg_err_set(&r->err, RG_ERR_INTERNAL, "returned %d", rc);
+}
+
+static void a_read_that_fails_ends_the_run_with_its_words(void **state)
+{
+	struct job j = {
+		.problem =
+			{
+				.coll = RG_COLL_SENDRECV,
+				.layout = {.nranks = 2},
+				.count = 100,
+				.elem_bytes = 4,
+				.caps = rg_transport_inproc.caps,
+				.geometry = small_geometry,
+				.params = {.protocol = RG_PROTOCOL_READ, .channels = 1},
+			},
+	};
+
+	assert_int_equal(rg_algorithm_find(RG_COLL_SENDRECV, "pull", &j.algorithm, NULL), 0);
+	run_ranks(2, 0, rank_unreadable, &j, "unreadable");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_gives_exact_results),
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
 		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
+		cmocka_unit_test(a_read_that_fails_ends_the_run_with_its_words),
 		cmocka_unit_test(nobody_leaves_a_barrier_before_all_have_entered),
 	};
 

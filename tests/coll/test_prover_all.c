@@ -78,7 +78,7 @@ static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, 
 		.elem_bytes = 4,
 		.root = rg_coll_has_root(row->coll) ? draw(p) : 0,
 		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
-		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8,
+		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_READ,
 		.geometry = geometry,
 		.params = {.protocol = protocol, .channels = 1 + draw(2)},
 	};
@@ -204,7 +204,8 @@ static void the_default_geometry_is_proved(void **state)
 			uint32_t p = ranks[v / RG_PROTOCOL_COUNT % 8];
 			const uint64_t counts[] = {1, 8, 3 * 8 + 1};
 			struct rg_problem problem =
-				problem_of(*a, p, counts[v / 24], protocol, rg_geometry_default);
+				problem_of(*a, p, counts[v / (RG_PROTOCOL_COUNT * 8)], protocol,
+					   rg_geometry_default);
 			struct rg_prover_op ops[3];
 			struct rg_err err = {0};
 

@@ -52,6 +52,12 @@ tests_measure_test_stats_series_CPPFLAGS = $(test_cppflags)
 tests_measure_test_stats_series_LDADD = $(test_libs)
 
 valgrind_tests += tests/measure/test_result
+check_PROGRAMS += tests/measure/test_paths
+TESTS += tests/measure/test_paths
+tests_measure_test_paths_SOURCES = %D%/test_paths.c
+tests_measure_test_paths_CPPFLAGS = $(test_cppflags)
+tests_measure_test_paths_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_result
 TESTS += tests/measure/test_result
 tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/test_result.c

@@ -6,7 +6,7 @@
  * Runs whose programs share a channel are carried out in the order in which they were started,
  * which must be the same on all ranks; others overlap. Between start and the end of a run the
  * source may be read and the destination is undefined. Nothing here allocates or makes a system
- * call, except idle and wake of the transport when a peer is late.
+ * call, except the transport's idle and wake when a peer is late, and its read (protocol READ).
  */
 #ifndef RAILGAUGE_COLL_EXECUTOR_H
 #define RAILGAUGE_COLL_EXECUTOR_H
@@ -62,7 +62,8 @@ bool rg_run_test(const struct rg_run *run);
 /*
  * Progresses until the run is done. After the endpoint's deadline without any progress, or when a
  * peer that is waited for is known to be gone: RG_ERR_TIMEOUT or RG_ERR_PEER naming the peer's rank
- * and host, the collective, the counter and both values. The executor is then unusable.
+ * and host, the collective, the counter and both values. Or read's error. The executor is then
+ * unusable.
  */
 int rg_run_wait(struct rg_run *run, struct rg_err *err);
 

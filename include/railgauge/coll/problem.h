@@ -19,21 +19,22 @@
 
 /* What peers may do with the user's buffers. */
 enum rg_access {
-	RG_ACCESS_PRIVATE, /* nothing: all data pass through slots */
+	RG_ACCESS_PRIVATE, /* nothing: data pass through slots, or the kernel reads them (READ) */
 	RG_ACCESS_WINDOW,  /* windows, mapped (RG_CAP_MAPPED): read and written in place */
 };
 
 /*
  * How data travel. SLOT: messages in slots, announced by a counter. WORD: small messages of 8-byte
- * words (RG_CAP_WORD8). WINDOW: straight between user buffers (RG_ACCESS_WINDOW).
+ * words (RG_CAP_WORD8). WINDOW: straight between user buffers (RG_ACCESS_WINDOW). READ: the
+ * receiver has the kernel copy out of the sender's buffer, whatever its access (RG_CAP_READ).
  */
-enum rg_protocol { RG_PROTOCOL_SLOT, RG_PROTOCOL_WORD, RG_PROTOCOL_WINDOW, RG_PROTOCOL_COUNT };
-
-/*
- * From this one-way time of a cache line between two cores on (ns), stream_slots pays: the cores
- * share no cache. Measured at 59 and 170 ns: results/2026-11-slot-stores.txt.
- */
-#define RG_LINE_FAR_NS 100
+enum rg_protocol {
+	RG_PROTOCOL_SLOT,
+	RG_PROTOCOL_WORD,
+	RG_PROTOCOL_WINDOW,
+	RG_PROTOCOL_READ,
+	RG_PROTOCOL_COUNT
+};
 
 /* Where the ranks sit. NULL arrays mean: all on one node, local index and rail equal to the rank.
  */
@@ -50,9 +51,15 @@ struct rg_params {
 	uint32_t slice_bytes; /* largest piece put into one slot; 0: slot_bytes */
 	/*
 	 * SLOT: messages from 4 KiB on are written past the caches, and so come from memory. Pays
-	 * where a line that the peer's core has changed is slow to come by (RG_LINE_FAR_NS).
+	 * on some machines where a line that the peer's core has changed is slow to come by; to be
+	 * tried (measure/paths.h).
 	 */
 	bool stream_slots;
+	/*
+	 * From this size S (base/collective.h) on the default choice takes READ rather than SLOT,
+	 * because it was tried (measure/paths.h). 0: never.
+	 */
+	uint64_t read_from_bytes;
 	/*
 	 * WINDOW: a put into a peer's destination waits until the peer entered this operation
 	 * (false: clear to send), or only the previous one on this channel (true: persistent
@@ -77,6 +84,15 @@ struct rg_problem {
 
 const char *rg_protocol_name(enum rg_protocol protocol);
 extern const char *const rg_protocol_words[]; /* NULL-terminated, in enum order */
+
+/* The size S of base/collective.h: bytes of the larger of a rank's buffers. */
+static inline uint64_t rg_problem_size_bytes(const struct rg_problem *p)
+{
+	uint64_t src = rg_coll_src_count(p->coll, p->count, p->layout.nranks);
+	uint64_t dst = rg_coll_dst_count(p->coll, p->count, p->layout.nranks);
+
+	return (src > dst ? src : dst) * p->elem_bytes;
+}
 
 /* Bytes of one block. */
 static inline uint64_t rg_problem_block_bytes(const struct rg_problem *p)

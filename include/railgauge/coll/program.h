@@ -24,6 +24,7 @@ enum rg_insn_op {
 	RG_INSN_SIGNAL_FREE, /* FREE or LL_FREE: may be held back up to credit_batch messages */
 	RG_INSN_COPY,	     /* one source, one destination, no words */
 	RG_INSN_MOVE,	     /* n sources, m destinations, no words */
+	RG_INSN_READ,	     /* a copy out of a peer's memory, which the transport does */
 	RG_INSN_PUT_WORDS,   /* sources are memory, destinations are word messages */
 	RG_INSN_TAKE_WORDS,  /* some sources are word messages: waits for them */
 };
@@ -31,6 +32,7 @@ enum rg_insn_op {
 enum rg_insn_flags {
 	RG_INSN_SCALE = 1 << 0, /* divide by the number of ranks (averages) */
 	RG_INSN_WORDS = 1 << 1, /* LL_FREE rather than FREE */
+	RG_INSN_PLACE = 1 << 2, /* ENTER tells, or learns, where the buffers are */
 };
 
 struct rg_insn {
@@ -53,7 +55,7 @@ _Static_assert(sizeof(struct rg_insn) == 64, "an instruction is 64 bytes");
 struct rg_base {
 	uint8_t buf; /* enum rg_buf */
 	uint8_t words;
-	uint16_t link; /* IN, OUT: index into the link table */
+	uint16_t link; /* IN, OUT, and what is read of a peer: index into the link table */
 	uint32_t rank; /* SRC, DST */
 };
 

@@ -8,7 +8,9 @@
  * only during the call.
  *
  * Memory is named by references (kind, rank), never by address:
- *   SRC, DST  the user's buffers; of another rank only under RG_ACCESS_WINDOW
+ *   SRC, DST  the user's buffers; of another rank only under RG_ACCESS_WINDOW, or with protocol
+ *             READ as the one source of a copy to this rank's own memory, on a channel on which
+ *             that rank's ENTER of this operation was waited for
  *   TMP       scratch of this rank and this operation (schedule's tmp_bytes)
  *   IN        the slot of a message from that rank: the step's in_msg-th of this operation, counted
  *             from 0 per peer and channel

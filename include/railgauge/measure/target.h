@@ -20,6 +20,7 @@
 #include "railgauge/coll/executor.h"
 #include "railgauge/device/types.h"
 #include "railgauge/launch/rendezvous.h"
+#include "railgauge/measure/paths.h"
 #include "railgauge/mpi/glue.h"
 #include "railgauge/transport/transport.h"
 
@@ -59,7 +60,7 @@ struct rg_target_problem {
 	bool persistent;	      /* windows were handed over beforehand: see coll/problem.h */
 	uint32_t channels;	      /* 0: the algorithm's choice */
 	uint32_t first_root, nroots;  /* roots first_root + i, i < nroots, modulo the ranks */
-	double line_ns;		      /* one way of a cache line between ranks; 0: not known */
+	struct rg_paths paths;	      /* what was found best for private data */
 	const struct rg_pairs *pairs; /* borrowed until close */
 };
 
