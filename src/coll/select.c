@@ -15,7 +15,7 @@
 
 #include "railgauge/coll/schedule.h"
 
-/* A row with protocol READ fits where trying found that reading pays at this size. */
+/* A row with protocol READ fits where trying found that reading pays. */
 struct rule {
 	enum rg_coll coll;
 	enum rg_access access;
@@ -97,8 +97,7 @@ static const struct rule rules[] = {
 
 static bool fits(const struct rule *r, const struct rg_problem *p)
 {
-	if (r->protocol == RG_PROTOCOL_READ &&
-	    (!p->params.read_from_bytes || rg_problem_size_bytes(p) < p->params.read_from_bytes))
+	if (r->protocol == RG_PROTOCOL_READ && !p->params.read)
 		return false;
 	return r->coll == p->coll && r->access == p->access && p->layout.nranks <= r->max_ranks &&
 	       rg_problem_block_bytes(p) <= r->max_bytes && !(r->not_in_place && p->in_place) &&

@@ -33,7 +33,6 @@ void rg_sampler_close(struct rg_sampler *s)
 		return;
 	for (int a = 0; a < 2; a++)
 		close_lane(s, &s->lanes[a]);
-	rg_paths_close(s->trial);
 	rg_meet_close(s->meet);
 	rg_data_close(s->data);
 	rg_buffer_close(&s->walk);
@@ -52,7 +51,7 @@ static uint64_t walk_bytes(const struct rg_sampler_config *c)
 
 uint64_t rg_sampler_extra_bytes(const struct rg_sampler_config *config)
 {
-	return walk_bytes(config) + ((uint64_t)10 << 20); /* with what rg_paths tries */
+	return walk_bytes(config) + ((uint64_t)1 << 20);
 }
 
 /* Everything that one rank can do alone. */
@@ -105,15 +104,27 @@ static int open_window(struct rg_sampler *s, struct rg_err *err)
 	return rc;
 }
 
-/* Where there are ways to choose between. */
-static int open_trial(struct rg_sampler *s, struct rg_err *err)
+/*
+ * Where there are ways to choose between. Anew for each point, not only for its size: a virtual
+ * machine's processors move about.
+ */
+static int try_paths(struct rg_sampler *s, struct rg_err *err)
 {
 	const struct rg_endpoint *ep = s->job->ep;
+	int a = s->lanes[RG_ACCESS_PRIVATE].buffer.base ? RG_ACCESS_PRIVATE : RG_ACCESS_WINDOW;
+	const struct rg_target_problem problem = {
+		.coll = s->config.coll,
+		.type = s->config.type,
+		.op = s->config.op,
+		.count = s->point->count,
+		.first_root = s->config.root,
+		.nroots = 1,
+		.pairs = &s->lanes[a].pairs,
+	};
 
 	if (!ep || ep->nranks < 2 || !(ep->caps & RG_CAP_DATA) || s->config.coll == RG_COLL_BARRIER)
 		return 0;
-	return rg_paths_open(s->job, s->config.coll, s->config.cache != RG_CACHE_WARM, &s->trial,
-			     err);
+	return rg_paths_try(s->job, &problem, s->config.cache != RG_CACHE_WARM, &s->paths, err);
 }
 
 int rg_sampler_open(const struct rg_job *job, const struct rg_sampler_config *config,
@@ -141,8 +152,6 @@ int rg_sampler_open(const struct rg_job *job, const struct rg_sampler_config *co
 	if (!rc)
 		rc = rg_meet_open(job->rdv, job->ep, job->deadline_ns, config->crowded, &s->meet,
 				  err);
-	if (!rc)
-		rc = open_trial(s, err);
 	if (!rc)
 		rc = rg_sample_measure_start(s, err);
 	if (rc) {
@@ -267,7 +276,7 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 	rc = rg_rendezvous_agree(s->job->rdv, rc, rg_clock_ns() + s->job->deadline_ns, err);
 	/* Anew for each point: a virtual machine's processors move about. */
 	if (!rc)
-		rc = s->trial ? rg_paths_try(s->trial, &s->paths, err) : 0;
+		rc = try_paths(s, err);
 	for (uint32_t i = 0; !rc && i < ncandidates; i++)
 		rc = open_candidate(s, &candidates[i], &opened[i], &samples_out[i], err);
 	if (!rc)

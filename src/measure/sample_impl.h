@@ -57,9 +57,8 @@ struct rg_sampler {
 	/* Of the point being measured. */
 	const struct rg_plan_point *point;
 	uint32_t ops, npairs;
-	struct rg_paths_trial *trial; /* owned; NULL: nothing to try */
-	struct rg_paths paths;	      /* for private data, as tried just before the point */
-	uint64_t refills;	      /* makes numbers of operations differ over a whole run */
+	struct rg_paths paths; /* for private data, as tried just before the point */
+	uint64_t refills;      /* makes numbers of operations differ over a whole run */
 };
 
 /* A candidate that all ranks could open. */

@@ -175,7 +175,7 @@ static void fill_problem(const struct rg_job *job, const struct rg_target_proble
 		.params.channels = 1,
 		.params.persistent = tp->persistent,
 		.params.stream_slots = tp->paths.stream_slots[tp->in_place],
-		.params.read_from_bytes = tp->paths.read_from_bytes[tp->in_place],
+		.params.read = tp->paths.read[tp->in_place],
 	};
 }
 

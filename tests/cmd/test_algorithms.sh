@@ -33,7 +33,7 @@ done <"$tmp/tags"
 # Both formats name the same algorithms, and as many sources as algorithms.
 "$RAILGAUGE" algorithms --format json >"$tmp/out" 2>"$tmp/err" || fail "json: status $?"
 sed -n 's/^  "name": "\(.*\)",$/\1/p' "$tmp/out" >"$tmp/json"
-sed -n '2,$s/^  \([a-z_]*\)  *\(slot\|word\|window\).*/\1/p' "$tmp/all" >"$tmp/table"
+sed -n '2,$s/^  \([a-z_]*\)  *\(slot\|word\|window\|read\).*/\1/p' "$tmp/all" >"$tmp/table"
 [ -s "$tmp/json" ] && cmp -s "$tmp/json" "$tmp/table" || fail "the formats differ"
 [ "$(grep -c '\. \[.*\]$' "$tmp/all")" -eq "$(wc -l <"$tmp/json")" ] || fail "one has no source"
 if command -v python3 >/dev/null 2>&1; then

@@ -4,75 +4,44 @@
 
 #include "railgauge/measure/paths.h"
 
+#include "railgauge/base/mem.h"
 #include "railgauge/measure/target.h"
 
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <string.h>
 
 #include <cmocka.h>
 
-static bool stream;
-static uint64_t read_from;
-
-/* Cached slots take 1 ns a byte, the others so many times that, size by size; NULL: not tried. */
-static void judge(const double *streamed, const double *read)
+static enum rg_paths_way judge(double cached, double streamed, double read)
 {
-	double ns[RG_PATHS_WAYS][RG_PATHS_SIZES];
-
-	for (int i = 0; i < RG_PATHS_SIZES; i++) {
-		double slots = (double)rg_paths_sizes[i];
-
-		ns[RG_PATHS_CACHED][i] = slots;
-		ns[RG_PATHS_STREAMED][i] = streamed ? slots * streamed[i] : 0;
-		ns[RG_PATHS_READ][i] = read ? slots * read[i] : 0;
-	}
-	rg_paths_judge(ns, &stream, &read_from);
+	return rg_paths_judge((const double[]){cached, streamed, read});
 }
 
-static void what_was_not_tried_is_not_chosen(void **state)
+static void the_fastest_way_is_taken(void **state)
 {
-	judge(NULL, NULL);
-	assert_false(stream);
-	assert_int_equal(read_from, 0);
+	assert_int_equal(judge(10, 8, 9), RG_PATHS_STREAMED);
+	assert_int_equal(judge(10, 9, 8), RG_PATHS_READ);
+	assert_int_equal(judge(10, 12, 11), RG_PATHS_CACHED);
 }
 
-static void slots_are_streamed_where_that_is_faster_over_all_sizes(void **state)
+static void what_was_not_tried_is_not_taken(void **state)
 {
-	judge((const double[]){1.1, 0.9, 0.7, 0.7}, NULL);
-	assert_true(stream);
-	judge((const double[]){1.3, 1.2, 0.9, 0.8}, NULL);
-	assert_false(stream);
-	judge((const double[]){0.99, 0.99, 0.99, 0.99}, NULL); /* no more than noise */
-	assert_false(stream);
+	assert_int_equal(judge(10, 0, 0), RG_PATHS_CACHED);
+	assert_int_equal(judge(0, 0, 0), RG_PATHS_CACHED);
+	assert_int_equal(judge(10, 0, 8), RG_PATHS_READ);
 }
 
-static void reading_begins_where_it_has_won_up_to_the_largest_size(void **state)
+static void a_gain_like_noise_is_none(void **state)
 {
-	judge(NULL, (const double[]){0.5, 0.5, 0.5, 0.5});
-	assert_int_equal(read_from, rg_paths_sizes[0]);
-	judge(NULL, (const double[]){2, 1.5, 0.8, 0.5});
-	assert_in_range(read_from, rg_paths_sizes[1] + 1, rg_paths_sizes[2] - 1);
-	judge(NULL, (const double[]){0.5, 1.5, 1.1, 0.5}); /* the first was luck */
-	assert_in_range(read_from, rg_paths_sizes[2] + 1, rg_paths_sizes[3] - 1);
-	judge(NULL, (const double[]){0.5, 0.5, 0.5, 1.5});
-	assert_int_equal(read_from, 0);
-}
-
-static void reading_must_beat_the_better_slots(void **state)
-{
-	const double half[] = {0.5, 0.5, 0.5, 0.5};
-
-	judge(half, (const double[]){0.6, 0.6, 0.6, 0.6});
-	assert_true(stream);
-	assert_int_equal(read_from, 0);
+	assert_int_equal(judge(10, 9.9, 9.8), RG_PATHS_CACHED);
 }
 
 /* Trying for real, over threads. */
 
 #define RANKS 3
+#define COUNT 5000
 
 struct rank {
 	struct rg_rendezvous *rdv;
@@ -91,20 +60,27 @@ static void *rank_main(void *arg)
 	};
 	struct rank *r = arg;
 	struct rg_job job = {.rdv = r->rdv, .deadline_ns = config.timeout_ns};
-	struct rg_paths_trial *trial = NULL;
+	float *memory = rg_zalloc(4 * COUNT * RANKS, sizeof(float));
+	const struct rg_pairs pairs = {.base = (uint8_t *)memory,
+				       .dst_at = 2 * COUNT * RANKS * sizeof(float)};
+	const struct rg_target_problem problem = {
+		.coll = r->coll,
+		.type = RG_TYPE_FLOAT32,
+		.op = RG_OP_SUM,
+		.count = COUNT,
+		.nroots = 1,
+		.pairs = &pairs,
+	};
 
 	r->rc = rg_transport_inproc.open(r->rdv, &config, &job.ep, &r->err);
 	if (!r->rc)
 		r->rc = rg_executor_open(job.ep, 1, &job.executor, &r->err);
 	job.stream_from_bytes = 1 << 20;
 	if (!r->rc)
-		r->rc = rg_paths_open(&job, r->coll, r->coll % 2, &trial, &r->err);
-	memset(&r->paths, 0x5a, sizeof(r->paths));
-	if (!r->rc)
-		r->rc = rg_paths_try(trial, &r->paths, &r->err);
-	rg_paths_close(trial);
+		r->rc = rg_paths_try(&job, &problem, r->coll % 2, &r->paths, &r->err);
 	rg_executor_close(job.executor);
 	rg_transport_inproc.close(job.ep);
+	rg_free(memory);
 	return NULL;
 }
 
@@ -130,8 +106,7 @@ static void all_ranks_come_to_the_same_answer_for_every_collective(void **state)
 			for (int k = 0; k < 2; k++) {
 				assert_int_equal(ranks[i].paths.stream_slots[k],
 						 ranks[0].paths.stream_slots[k]);
-				assert_int_equal(ranks[i].paths.read_from_bytes[k],
-						 ranks[0].paths.read_from_bytes[k]);
+				assert_int_equal(ranks[i].paths.read[k], ranks[0].paths.read[k]);
 			}
 		}
 	}
@@ -140,10 +115,9 @@ static void all_ranks_come_to_the_same_answer_for_every_collective(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(what_was_not_tried_is_not_chosen),
-		cmocka_unit_test(slots_are_streamed_where_that_is_faster_over_all_sizes),
-		cmocka_unit_test(reading_begins_where_it_has_won_up_to_the_largest_size),
-		cmocka_unit_test(reading_must_beat_the_better_slots),
+		cmocka_unit_test(the_fastest_way_is_taken),
+		cmocka_unit_test(what_was_not_tried_is_not_taken),
+		cmocka_unit_test(a_gain_like_noise_is_none),
 		cmocka_unit_test(all_ranks_come_to_the_same_answer_for_every_collective),
 	};
 

@@ -55,11 +55,8 @@ struct rg_params {
 	 * tried (measure/paths.h).
 	 */
 	bool stream_slots;
-	/*
-	 * From this size S (base/collective.h) on the default choice takes READ rather than SLOT,
-	 * because it was tried (measure/paths.h). 0: never.
-	 */
-	uint64_t read_from_bytes;
+	/* The default choice takes READ rather than SLOT: to be tried (measure/paths.h). */
+	bool read;
 	/*
 	 * WINDOW: a put into a peer's destination waits until the peer entered this operation
 	 * (false: clear to send), or only the previous one on this channel (true: persistent
