@@ -87,7 +87,9 @@ static const struct rg_opt bench_table[] = {
 	{"seed", 0, RG_OPT_INT, AT(seed), "N", "1", 0, 9e15, NULL, NULL,
 	 "draws the order of repetitions and the data"},
 	{"budget", 0, RG_OPT_TIME, AT(budget_ns), "TIME", "1s", 1e6, 1e13, NULL, NULL,
-	 "time per size after the warm-up; six repetitions of each target in any case"},
+	 "time per size after the warm-up; six repetitions of each target in any case, which for "
+	 "large "
+	 "sizes take longer"},
 	{"precision", 0, RG_OPT_NUMBER, AT(precision_percent), "PERCENT", "2", 0.01, 100, NULL,
 	 NULL, "half width of the median's 95 % interval at which sampling ends"},
 	{"timeout", 0, RG_OPT_TIME, AT(timeout_ns), "TIME", "30s", 1e8, 1e13, NULL, NULL,

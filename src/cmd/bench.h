@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * railgauge bench, in three parts:
+ * railgauge bench, in parts:
  *   bench.c       the command line; which kind of job this is; starts the ranks' threads
  *   bench_rank.c  one rank from rendezvous to result; all ranks do the same in the same order
+ *   bench_plan.c  what it will measure
+ *   bench_cost.c  what it will take: memory and time
  *   bench_out.c   what rank 0 keeps and prints
  */
 #ifndef RG_CMD_BENCH_H
@@ -122,11 +124,27 @@ struct bench_job {
 	const struct rg_place *places; /* [nranks] */
 	const char *rendezvous;
 	const char *transport; /* NULL: none */
+	size_t link_bytes;     /* of the transport, between two ranks */
 	const struct rg_plan *plan;
+	const struct rg_sampler_config *config;
 	const struct rg_candidate *candidates; /* [ncandidates] */
 	uint32_t ncandidates;
 	struct rg_sampler_start start;
 };
+
+/* --- memory and time (bench_cost.c); all of a job but start is read --- */
+
+/*
+ * Is there memory for all ranks of rank's node together? RG_ERR_NO_MEMORY with numbers.
+ */
+int bench_cost_check(const struct bench_job *job, uint32_t rank, struct rg_err *err);
+
+/* About how long the points from first on take. */
+uint64_t bench_cost_points_ns(const struct bench_job *job, uint32_t first);
+
+/* What --dry-run prints. RG_ERR_SYSTEM. */
+int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *specs,
+		     uint32_t nspecs, struct rg_err *err);
 
 /*
  * What bench_calibrate will take: memory of each rank, and time without its waits. Never fails.

@@ -6,13 +6,13 @@
 #include "config.h"
 
 #include "bench.h"
+#include "bench_rank.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/log.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/sha256.h"
 #include "railgauge/base/units.h"
-#include "railgauge/device/buffer.h"
 #include "railgauge/device/reduce.h"
 #include "railgauge/report/progress.h"
 
@@ -20,29 +20,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define CANDIDATES_MAX (RG_TARGETS_MAX * 4) /* in and out of place, two kinds of buffers */
-
-struct rank {
-	const struct bench *bench; /* borrowed */
-	struct rg_job job;
-	bool agreed;		 /* all ranks know of the failure */
-	struct rg_place *places; /* owned, [nranks] */
-	bool crowded;
-	struct rg_plan plan;	      /* owned */
-	struct rg_target_spec *specs; /* owned, [RG_TARGETS_MAX] */
-	uint32_t nspecs;
-	struct rg_candidate *candidates; /* owned, [CANDIDATES_MAX] */
-	uint32_t ncandidates;
-	struct rg_sampler_config config;
-	struct rg_sampler *sampler; /* owned */
-	bool calibrated;
-	struct rg_calibration calibration;
-	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
-	struct bench_out *out;	     /* owned; rank 0 */
-	struct rg_progress progress; /* silent but on rank 0 */
-	struct rg_load load;	     /* at the start */
-};
 
 static uint64_t deadline(const struct rank *r)
 {
@@ -174,99 +151,7 @@ static int open_transport(struct rank *r, struct rg_err *err)
 	return rc;
 }
 
-/* --- what is to be done --- */
-
-static int make_plan(struct rank *r, struct rg_err *err)
-{
-	const struct bench_options *o = &r->bench->options;
-	uint64_t llc = r->places[r->job.rdv->rank].llc_bytes;
-	struct rg_plan_config config = {
-		.coll = r->bench->coll,
-		.type = (enum rg_type)o->type,
-		.nranks = r->job.rdv->nranks,
-		.min_bytes = o->min_bytes,
-		.max_bytes = o->max_bytes,
-		.factor = o->factor,
-		.step_bytes = o->step_bytes,
-	};
-
-	if (o->root >= (int64_t)config.nranks)
-		return rg_err_set(err, RG_ERR_RANGE, "--root %" PRId64 ": there are %u ranks",
-				  o->root, config.nranks);
-	/* An eighth of the cache for the small pairs of all ranks; the same on every rank. */
-	config.cached_bytes = (llc ? llc : (uint64_t)32 << 20) / 8 /
-			      rg_place_local(r->places, config.nranks, 0, NULL);
-	if (config.cached_bytes < (uint64_t)512 << 10)
-		config.cached_bytes = (uint64_t)512 << 10;
-	return rg_plan_open(&config, &r->plan, err);
-}
-
-static void add_candidates(struct rank *r, uint32_t spec, enum rg_access buffers)
-{
-	const struct bench_options *o = &r->bench->options;
-
-	for (int in_place = 0; in_place < 2; in_place++) {
-		if (in_place && (o->place == BENCH_PLACE_OUT || r->bench->coll == RG_COLL_BARRIER))
-			continue;
-		if (!in_place && o->place == BENCH_PLACE_IN && r->bench->coll != RG_COLL_BARRIER)
-			continue;
-		r->candidates[r->ncandidates++] =
-			(struct rg_candidate){&r->specs[spec], in_place, buffers};
-	}
-}
-
-static int make_candidates(struct rank *r, struct rg_err *err)
-{
-	int rc;
-
-	r->specs = rg_zalloc(RG_TARGETS_MAX, sizeof(*r->specs));
-	r->candidates = rg_zalloc(CANDIDATES_MAX, sizeof(*r->candidates));
-	if (!r->specs || !r->candidates)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the targets");
-	rc = rg_target_expand(&r->job, r->bench->coll, r->bench->targets, r->specs, &r->nspecs,
-			      err);
-	if (rc)
-		return rc;
-	for (uint32_t i = 0; i < r->nspecs; i++) {
-		/* Windows first: the enumeration begins with private. */
-		for (int a = 1; a >= 0; a--) {
-			if (r->bench->access[a])
-				add_candidates(r, i, (enum rg_access)a);
-		}
-	}
-	r->samples = rg_zalloc(r->ncandidates, sizeof(*r->samples));
-	return r->samples ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the samples");
-}
-
-static void make_config(struct rank *r)
-{
-	const struct bench_options *o = &r->bench->options;
-
-	r->config = (struct rg_sampler_config){
-		.coll = r->bench->coll,
-		.type = (enum rg_type)o->type,
-		.op = (enum rg_op)o->op,
-		.root_fixed = o->root >= 0,
-		.root = o->root >= 0 ? (uint32_t)o->root : 0,
-		.cache = (enum rg_cache)o->cache,
-		.check = o->check && (!r->job.ep || (r->job.ep->caps & RG_CAP_DATA)),
-		.persistent = o->persistent,
-		.channels = (uint32_t)o->channels,
-		.precision = o->precision_percent / 100,
-		.budget_ns = o->budget_ns,
-		.repetitions = (uint64_t)o->repetitions,
-		.warmups = (uint32_t)o->warmups,
-		.seed = (uint64_t)o->seed,
-		.crowded = r->crowded,
-		.keep_ranks = o->raw,
-		.llc_bytes = r->places[r->job.rdv->rank].llc_bytes,
-		.access = {r->bench->access[0], r->bench->access[1]},
-		.pairs_bytes = r->plan.pairs_bytes,
-		.interrupted = r->bench->interrupted,
-	};
-}
-
-/* --- memory and time --- */
+/* --- what the other parts need to know --- */
 
 static void describe_job(const struct rank *r, struct bench_job *job)
 {
@@ -276,7 +161,9 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.places = r->places,
 		.rendezvous = r->job.rdv->ops->name,
 		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
+		.link_bytes = r->job.ep ? rg_geometry_link_bytes(&r->job.ep->config.geometry) : 0,
 		.plan = &r->plan,
+		.config = &r->config,
 		.candidates = r->candidates,
 		.ncandidates = r->ncandidates,
 	};
@@ -284,77 +171,12 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		rg_sampler_start(r->sampler, &job->start);
 }
 
-/* What the calibration takes; nothing if there will be none. */
-static void calibration_cost(const struct rank *r, uint64_t *bytes_out, uint64_t *time_ns_out)
+static int check_memory(const struct rank *r, struct rg_err *err)
 {
 	struct bench_job job;
 
-	*bytes_out = *time_ns_out = 0;
-	if (!r->bench->options.calibrate || r->bench->coll == RG_COLL_BARRIER)
-		return;
 	describe_job(r, &job);
-	bench_calibrate_cost(&job, bytes_out, time_ns_out);
-}
-
-static uint64_t rank_bytes(const struct rank *r)
-{
-	uint64_t kinds = (uint64_t)r->config.access[0] + r->config.access[1];
-	uint64_t links = 0, calibration, unused_ns;
-
-	calibration_cost(r, &calibration, &unused_ns);
-	if (r->job.ep)
-		links = (uint64_t)rg_geometry_link_bytes(&r->job.ep->config.geometry) *
-			r->job.rdv->nranks;
-	return kinds * r->plan.pairs_bytes + rg_sampler_extra_bytes(&r->config) + links +
-	       calibration;
-}
-
-/* In MiB, above 10 GiB in GiB: nobody reads bytes. */
-static char *format_memory(uint64_t bytes, char *text)
-{
-	uint64_t unit = bytes >> 30 > 10 ? (uint64_t)1 << 30 : (uint64_t)1 << 20;
-
-	return rg_format_size(bytes / unit * unit, text);
-}
-
-/* All ranks of the node together, before anything is allocated. */
-static int check_memory(const struct rank *r, struct rg_err *err)
-{
-	char need_text[RG_UNITS_BYTES], left_text[RG_UNITS_BYTES];
-	uint32_t rank = r->job.rdv->rank;
-	uint32_t local = rg_place_local(r->places, r->job.rdv->nranks, rank, NULL);
-	uint64_t need = rank_bytes(r) * local;
-	const char *limit = NULL;
-	uint64_t left = rg_memory_available_bytes(&limit);
-
-	if (need <= left)
-		return 0;
-	return rg_err_set(err, RG_ERR_NO_MEMORY,
-			  "%u rank%s on %s would need %s, and %s are left (%s): use a smaller -e",
-			  local, local > 1 ? "s" : "", r->places[rank].host,
-			  format_memory(need, need_text), format_memory(left, left_text),
-			  limit ? limit : "memory");
-}
-
-static int print_dry_run(const struct rank *r, struct rg_err *err)
-{
-	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES], calibration[RG_UNITS_BYTES];
-	uint64_t unused_bytes, time_ns;
-
-	calibration_cost(r, &unused_bytes, &time_ns);
-	printf("%u sizes x %u targets, buffers and places = %u points on %u ranks\n",
-	       r->plan.npoints, r->ncandidates, r->plan.npoints * r->ncandidates,
-	       r->job.rdv->nranks);
-	for (uint32_t i = 0; i < r->nspecs; i++)
-		printf("  target %s\n", r->specs[i].label);
-	printf("time: about %s, at a budget of %s per size and %s to calibrate the memory\n",
-	       rg_format_time((double)(r->config.budget_ns * r->plan.npoints + time_ns), time),
-	       rg_format_time((double)r->config.budget_ns, size),
-	       rg_format_time((double)time_ns, calibration));
-	printf("memory: %s per rank\n", format_memory(rank_bytes(r) + ((1 << 20) - 1), size));
-	if (fflush(stdout) || ferror(stdout))
-		return rg_err_set(err, RG_ERR_SYSTEM, "standard output cannot be written");
-	return 0;
+	return bench_cost_check(&job, r->job.rdv->rank, err);
 }
 
 /* --- the measurement --- */
@@ -391,28 +213,29 @@ static int begin_output(struct rank *r, struct rg_err *err)
 	return bench_out_begin(r->out, r->calibrated ? &r->calibration : NULL, err);
 }
 
-static void show_progress(struct rank *r, uint32_t point)
+static void show_progress(struct rank *r, const struct bench_job *job, uint32_t point)
 {
-	uint32_t left = r->plan.npoints - point;
 	char size[RG_UNITS_BYTES];
 
 	rg_format_size(r->plan.points[point].size_bytes, size);
 	rg_progress_step(&r->progress, point, r->plan.npoints, size,
-			 r->config.budget_ns * left / 2);
+			 bench_cost_points_ns(job, point));
 }
 
 static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *err)
 {
 	bool first = r->job.rdv->rank == 0;
+	struct bench_job job;
 	char stage[48];
 	int rc = 0;
 
+	describe_job(r, &job);
 	snprintf(stage, sizeof(stage), "measuring %u size%s", r->plan.npoints,
 		 r->plan.npoints > 1 ? "s" : "");
-	rg_progress_stage(&r->progress, stage, r->config.budget_ns * r->plan.npoints);
+	rg_progress_stage(&r->progress, stage, bench_cost_points_ns(&job, 0));
 	for (uint32_t i = 0; !rc && !*interrupted_out && i < r->plan.npoints; i++) {
 		if (first)
-			show_progress(r, i);
+			show_progress(r, &job, i);
 		rc = rg_sampler_point(r->sampler, &r->plan.points[i], r->candidates, r->ncandidates,
 				      r->samples, interrupted_out, err);
 		if (rc)
@@ -504,14 +327,24 @@ static int prepare(struct rank *r, struct rg_err *err)
 	if (!rc)
 		rc = open_transport(r, err);
 	if (!rc)
-		rc = agree(r, make_plan(r, err), err);
+		rc = agree(r, bench_plan_open(r, err), err);
 	if (!rc)
-		rc = agree(r, make_candidates(r, err), err);
+		rc = agree(r, bench_plan_candidates(r, err), err);
 	if (rc)
 		return rc;
-	make_config(r);
+	bench_plan_config(r);
 	rc = agree(r, check_memory(r, err), err);
 	return rc ? rc : agree(r, start_watch(r, err), err);
+}
+
+static int dry_run(const struct rank *r, struct rg_err *err)
+{
+	struct bench_job job;
+
+	if (r->job.rdv->rank != 0)
+		return 0;
+	describe_job(r, &job);
+	return bench_cost_print(&job, r->specs, r->nspecs, err);
 }
 
 static int measure(struct rank *r, struct rg_err *err)
@@ -525,7 +358,7 @@ static int measure(struct rank *r, struct rg_err *err)
 	if (!rc)
 		rc = prepare(r, err);
 	if (!rc && r->bench->options.dry_run)
-		return r->job.rdv->rank == 0 ? print_dry_run(r, err) : 0;
+		return dry_run(r, err);
 	if (!rc)
 		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
 	if (rc)

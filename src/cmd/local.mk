@@ -4,8 +4,11 @@ src_railgauge_SOURCES = \
 	%D%/bench.c \
 	%D%/bench.h \
 	%D%/bench_calibrate.c \
+	%D%/bench_cost.c \
 	%D%/bench_out.c \
+	%D%/bench_plan.c \
 	%D%/bench_rank.c \
+	%D%/bench_rank.h \
 	%D%/bench_watch.c \
 	%D%/cmd.c \
 	%D%/cmd.h \

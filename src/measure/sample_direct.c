@@ -14,11 +14,23 @@
 #define MAX_ROUNDS 20000
 /* The part of the budget that passes before an interval is believed. */
 #define EARLIEST 10
+/* An operation that takes this part of the budget is slow. */
+#define SLOW_PART 1000
 /*
  * So many times MIN_ROUNDS rounds of repetitions fit into the budget at least: each has an untimed
  * lap beside it, and as much again for exchanges and checks.
  */
 #define SHARES 4
+
+/*
+ * What moves in a repetition of one operation, in units of source and destination: the source is
+ * filled and the destination checked (together one), and two operations, the untimed one and the
+ * timed one, take one and a half each.
+ */
+#define REPETITION_PASSES 4
+#define MEMORY_Bpns	  2 /* 2 GB/s: a slow core, or one that shares its memory */
+/* Exchanges of a repetition, a share of the operations of short ones, their checks. */
+#define REPETITION_LEAST_NS 50000u
 
 struct director {
 	struct rg_sampler *s;	     /* borrowed, as all pointers here but order and scratch */
@@ -160,18 +172,20 @@ static uint32_t warm_ops(const struct director *d)
 }
 
 /*
- * Two of the size that seems right, after all singles; fewer where operations are so slow that the
- * warm-up would take longer than a tenth of the budget, since a slow one says all by itself.
+ * Two of the size that seems right, after all singles; fewer where operations are slow and the
+ * warm-up takes longer than a tenth of the budget. By the fastest of at least two, since the first
+ * one touches memory for the first time, and a busy machine must not make short operations look
+ * like long ones: k would come out too small.
  */
 static bool warm_done(const struct director *d)
 {
 	uint32_t singles = d->s->config.warmups ? d->s->config.warmups : 1;
-	uint64_t now = rg_clock_ns();
+	double slow_ns = (double)d->s->config.budget_ns / SLOW_PART;
 
 	if (d->turn > singles + 1)
 		return true;
-	return d->turn > 0 && d->own_ns >= d->min_ns &&
-	       now - d->warm_began_ns > d->s->config.budget_ns / EARLIEST;
+	return d->turn > 1 && d->own_ns >= d->min_ns && d->own_ns >= slow_ns &&
+	       rg_clock_ns() - d->warm_began_ns > d->s->config.budget_ns / EARLIEST;
 }
 
 /* Moves on to the next candidate's warm-up; false when all are done. */
@@ -402,4 +416,25 @@ void rg_sample_director_close(struct director *d)
 	rg_free(d->order);
 	rg_free(d->scratch);
 	rg_free(d);
+}
+
+uint64_t rg_sampler_point_ns(const struct rg_sampler_config *config,
+			     const struct rg_plan_point *point, uint32_t ncandidates)
+{
+	uint64_t moved = REPETITION_PASSES * (uint64_t)(point->src_bytes + point->dst_bytes);
+	uint64_t turn_ns = moved / MEMORY_Bpns + REPETITION_LEAST_NS, warm_ns, ns;
+	uint64_t warmups = (config->warmups ? config->warmups : 1) + 2;
+
+	if (config->cache == RG_CACHE_COLD)
+		turn_ns += rg_sampler_extra_bytes(config) / MEMORY_Bpns;
+	/* As warm_done: two of a slow one are enough once a tenth of the budget has passed. */
+	warm_ns = warmups * turn_ns;
+	if (warm_ns > config->budget_ns / EARLIEST)
+		warm_ns = config->budget_ns / EARLIEST;
+	if (warm_ns < 2 * turn_ns)
+		warm_ns = 2 * turn_ns;
+	if (config->repetitions)
+		return ncandidates * (warm_ns + config->repetitions * turn_ns);
+	ns = ncandidates * MIN_ROUNDS * turn_ns;
+	return ncandidates * warm_ns + (ns > config->budget_ns ? ns : config->budget_ns);
 }

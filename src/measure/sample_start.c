@@ -16,8 +16,8 @@
 #define MARGIN_LEAST_NS 200u
 #define MARGIN_MOST_NS	50000u
 
-/* Beyond this two clocks are not one: time namespaces, or other hosts. */
-#define CLOCK_TOLERANCE_NS 10000000u
+/* Processors of one host may read the clock that much apart; other hosts started at other times. */
+#define CLOCK_TOLERANCE_NS 10000u
 
 /*
  * The first operation after a check finds the level-1 caches and the predictors of branches full of
@@ -75,14 +75,17 @@ static int compare_doubles(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Do all ranks read one clock? They said when they were ready, in an exchange that took a moment.
+/*
+ * Do all ranks read one clock? Their words of an exchange were said after this rank had come to the
+ * exchange before it, and before this rank had them all. However long it was held up in between,
+ * on one clock that is so.
  */
-static bool clocks_agree(const struct rg_sampler *s, uint64_t before, uint64_t after)
+static bool clocks_agree(const struct rg_sampler *s, uint64_t came_ns, uint64_t had_ns)
 {
 	for (uint32_t r = 0; r < s->job->rdv->nranks; r++) {
 		uint64_t t = s->ready[r];
 
-		if (t + CLOCK_TOLERANCE_NS < before || t > after + CLOCK_TOLERANCE_NS)
+		if (t + CLOCK_TOLERANCE_NS < came_ns || t > had_ns + CLOCK_TOLERANCE_NS)
 			return false;
 	}
 	return true;
@@ -95,16 +98,16 @@ static bool clocks_agree(const struct rg_sampler *s, uint64_t before, uint64_t a
 static int find_kind(struct rg_sampler *s, struct rg_err *err)
 {
 	uint32_t n = s->job->rdv->nranks;
-	uint64_t before, after, agreed, common;
+	uint64_t came = rg_clock_ns(), had, agreed, common;
 	int rc;
 
 	s->start.kind = RG_START_APART;
-	rc = rg_sample_begin(s, &agreed, &before, err);
+	rc = rg_sample_begin(s, &agreed, &had, err);
 	if (!rc)
-		rc = rg_sample_begin(s, &agreed, &after, err);
+		rc = rg_sample_begin(s, &agreed, &had, err);
 	if (rc)
 		return rc;
-	common = clocks_agree(s, before, after);
+	common = clocks_agree(s, came, had);
 	rc = rg_meet_exchange(s->meet, &common, s->ready, sizeof(common), err);
 	for (uint32_t r = 0; !rc && r < n; r++)
 		common &= s->ready[r];

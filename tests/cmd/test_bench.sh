@@ -67,6 +67,8 @@ bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run
 grep -q '^8 sizes x 4 ' "$tmp/out" || fail "8 sizes, two kinds of buffers, two places"
 grep -q '^memory: .* per rank' "$tmp/out" || fail "no word about memory"
 with=$(sed -n 's/^memory: \([0-9]*\).*/\1/p' "$tmp/out")
+bench 0 allreduce --threads 2 -b 64M -e 64M --budget 10ms --dry-run --no-calibrate
+grep -q '^time: about [0-9.]* s;' "$tmp/out" || fail "six repetitions of 64 MiB are no 10 ms"
 bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run --no-calibrate
 without=$(sed -n 's/^memory: \([0-9]*\).*/\1/p' "$tmp/out")
 [ "$with" -ge $((without + 64)) ] || fail "the calibration's memory is left out"

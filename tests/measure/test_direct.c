@@ -230,6 +230,26 @@ static void a_large_skew_does_not_make_repetitions_longer_than_the_budget_has_ro
 	close_fixture(&f);
 }
 
+/* The first repetitions of a busy machine: the first one takes long, and so does all that is
+ * between. */
+static void a_slow_first_operation_does_not_make_k_small(void **state)
+{
+	static const uint64_t slow[RANKS] = {3000000, 0};
+	struct fixture f;
+	struct command c;
+
+	(void)state;
+	open_fixture(&f, RG_START_CLOCK);
+	f.s.config.budget_ns = 480000;
+	f.s.config.warmups = 5;
+	open_director(&f);
+	assert_true(step(&f, none, slow, &c));
+	rg_clock_sleep_until(rg_clock_ns() + f.s.config.budget_ns);
+	warm_up(&f);
+	assert_int_equal(f.ops, 41);
+	close_fixture(&f);
+}
+
 static void too_many_late_starters_end_the_point_and_it_is_said_why(void **state)
 {
 	static const uint64_t late[RANKS] = {100000, 0};
@@ -287,6 +307,24 @@ static void a_spent_budget_ends_after_six_valid_repetitions_or_eighteen_rounds(v
 	}
 }
 
+static void large_sizes_are_expected_to_take_longer_than_the_budget(void **state)
+{
+	const struct rg_plan_point small = {.src_bytes = 1024, .dst_bytes = 1024};
+	const struct rg_plan_point large = {.src_bytes = 1 << 26, .dst_bytes = 1 << 26};
+	struct rg_sampler_config c = {.budget_ns = 100000000, .warmups = 5};
+	uint64_t ns;
+
+	(void)state;
+	ns = rg_sampler_point_ns(&c, &small, 4);
+	assert_true(ns >= c.budget_ns && ns < 2 * c.budget_ns);
+	/* Six times four passes over 128 MiB by four candidates. */
+	ns = rg_sampler_point_ns(&c, &large, 4);
+	assert_true(ns > 10 * c.budget_ns);
+	assert_true(rg_sampler_point_ns(&c, &large, 8) == 2 * ns);
+	c.repetitions = 100;
+	assert_true(rg_sampler_point_ns(&c, &large, 4) > 10 * ns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -297,10 +335,12 @@ int main(void)
 		cmocka_unit_test(with_clocks_apart_each_rank_has_its_own_beginning),
 		cmocka_unit_test(
 			a_large_skew_does_not_make_repetitions_longer_than_the_budget_has_room),
+		cmocka_unit_test(a_slow_first_operation_does_not_make_k_small),
 		cmocka_unit_test(too_many_late_starters_end_the_point_and_it_is_said_why),
 		cmocka_unit_test(the_greatest_number_of_rounds_is_no_budget),
 		cmocka_unit_test(
 			a_spent_budget_ends_after_six_valid_repetitions_or_eighteen_rounds),
+		cmocka_unit_test(large_sizes_are_expected_to_take_longer_than_the_budget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -183,6 +183,14 @@ int rg_sampler_point(struct rg_sampler *sampler, const struct rg_plan_point *poi
 		     const struct rg_candidate *candidates, uint32_t ncandidates,
 		     struct rg_samples *samples_out, bool *interrupted_out, struct rg_err *err);
 
+/*
+ * About how long a point takes, from its warm-up to its end: the budget, or what six repetitions of
+ * every candidate take where that is longer, or as many as were asked for. Nothing is measured for
+ * it; memory is taken to move at 2 GB/s per rank.
+ */
+uint64_t rg_sampler_point_ns(const struct rg_sampler_config *config,
+			     const struct rg_plan_point *point, uint32_t ncandidates);
+
 /* Memory of one rank beside the pairs: tables, the walk of cold caches. */
 uint64_t rg_sampler_extra_bytes(const struct rg_sampler_config *config);
 

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What a measurement will take, before it begins: memory and time. */
+#include "config.h"
+
+#include "bench.h"
+
+#include "railgauge/base/units.h"
+#include "railgauge/device/buffer.h"
+
+#include <stdio.h>
+
+/* What the calibration takes; nothing if there will be none. */
+static void calibration_cost(const struct bench_job *job, uint64_t *bytes_out,
+			     uint64_t *time_ns_out)
+{
+	*bytes_out = *time_ns_out = 0;
+	if (job->bench->options.calibrate && job->bench->coll != RG_COLL_BARRIER)
+		bench_calibrate_cost(job, bytes_out, time_ns_out);
+}
+
+static uint64_t rank_bytes(const struct bench_job *job)
+{
+	uint64_t kinds = (uint64_t)job->config->access[0] + job->config->access[1];
+	uint64_t links = (uint64_t)job->link_bytes * job->nranks, calibration, unused_ns;
+
+	calibration_cost(job, &calibration, &unused_ns);
+	return kinds * job->plan->pairs_bytes + rg_sampler_extra_bytes(job->config) + links +
+	       calibration;
+}
+
+/* In MiB, above 10 GiB in GiB: nobody reads bytes. */
+static char *format_memory(uint64_t bytes, char *text)
+{
+	uint64_t unit = bytes >> 30 > 10 ? (uint64_t)1 << 30 : (uint64_t)1 << 20;
+
+	return rg_format_size(bytes / unit * unit, text);
+}
+
+int bench_cost_check(const struct bench_job *job, uint32_t rank, struct rg_err *err)
+{
+	char need_text[RG_UNITS_BYTES], left_text[RG_UNITS_BYTES];
+	uint32_t local = rg_place_local(job->places, job->nranks, rank, NULL);
+	uint64_t need = rank_bytes(job) * local;
+	const char *limit = NULL;
+	uint64_t left = rg_memory_available_bytes(&limit);
+
+	if (need <= left)
+		return 0;
+	return rg_err_set(err, RG_ERR_NO_MEMORY,
+			  "%u rank%s on %s would need %s, and %s are left (%s): use a smaller -e",
+			  local, local > 1 ? "s" : "", job->places[rank].host,
+			  format_memory(need, need_text), format_memory(left, left_text),
+			  limit ? limit : "memory");
+}
+
+uint64_t bench_cost_points_ns(const struct bench_job *job, uint32_t first)
+{
+	uint64_t sum = 0;
+
+	for (uint32_t i = first; i < job->plan->npoints; i++)
+		sum += rg_sampler_point_ns(job->config, &job->plan->points[i], job->ncandidates);
+	return sum;
+}
+
+int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *specs,
+		     uint32_t nspecs, struct rg_err *err)
+{
+	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES], calibration[RG_UNITS_BYTES];
+	uint32_t npoints = job->plan->npoints;
+	uint64_t unused_bytes, time_ns, points_ns = bench_cost_points_ns(job, 0);
+
+	calibration_cost(job, &unused_bytes, &time_ns);
+	printf("%u sizes x %u targets, buffers and places = %u points on %u ranks\n", npoints,
+	       job->ncandidates, npoints * job->ncandidates, job->nranks);
+	for (uint32_t i = 0; i < nspecs; i++)
+		printf("  target %s\n", specs[i].label);
+	printf("time: about %s; at most the budget of %s per size, but at least six repetitions, "
+	       "besides the warm-up and %s to calibrate the memory\n",
+	       rg_format_time((double)(points_ns + time_ns), time),
+	       rg_format_time((double)job->config->budget_ns, size),
+	       rg_format_time((double)time_ns, calibration));
+	printf("memory: %s per rank\n", format_memory(rank_bytes(job) + ((1 << 20) - 1), size));
+	if (fflush(stdout) || ferror(stdout))
+		return rg_err_set(err, RG_ERR_SYSTEM, "standard output cannot be written");
+	return 0;
+}

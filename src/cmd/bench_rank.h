@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Between bench_rank.c (one rank's life) and bench_plan.c (what it will measure). */
+#ifndef RG_CMD_BENCH_RANK_H
+#define RG_CMD_BENCH_RANK_H
+
+#include "bench.h"
+
+#include "railgauge/report/progress.h"
+
+#define BENCH_CANDIDATES_MAX (RG_TARGETS_MAX * 4) /* in and out of place, two kinds of buffers */
+
+struct rank {
+	const struct bench *bench; /* borrowed */
+	struct rg_job job;
+	bool agreed;		 /* all ranks know of the failure */
+	struct rg_place *places; /* owned, [nranks] */
+	bool crowded;
+	struct rg_plan plan;	      /* owned */
+	struct rg_target_spec *specs; /* owned, [RG_TARGETS_MAX] */
+	uint32_t nspecs;
+	struct rg_candidate *candidates; /* owned, [CANDIDATES_MAX] */
+	uint32_t ncandidates;
+	struct rg_sampler_config config;
+	struct rg_sampler *sampler; /* owned */
+	bool calibrated;
+	struct rg_calibration calibration;
+	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
+	struct bench_out *out;	     /* owned; rank 0 */
+	struct rg_progress progress; /* silent but on rank 0 */
+	struct rg_load load;	     /* at the start */
+};
+
+/*
+ * The sizes, from the options and the caches of rank 0's host. RG_ERR_RANGE (a root that is no
+ * rank), and as rg_plan_open.
+ */
+int bench_plan_open(struct rank *r, struct rg_err *err);
+
+/* The targets, kinds of buffers and places. RG_ERR_NO_MEMORY, and as rg_target_expand. */
+int bench_plan_candidates(struct rank *r, struct rg_err *err);
+
+/* What the sampler is told; after the other two. */
+void bench_plan_config(struct rank *r);
+
+#endif
