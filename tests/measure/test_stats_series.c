@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "railgauge/measure/sample.h"
 #include "railgauge/measure/stats.h"
 
 #include <math.h>
@@ -150,6 +151,42 @@ static void samples_that_resemble_their_neighbours_still_hold_the_median(void **
 	}
 }
 
+/*
+ * As a sampler does: looks again each time that there are a fifth more, and ends when the interval
+ * is within 2 % of the median.
+ */
+static void looking_until_the_interval_is_narrow_costs_little(void **state)
+{
+	static const struct noise kinds[] = {{.rho = 0}, {.rho = 0.5}, {.rho = 0.9}};
+	static double x[5000], scratch[5000];
+
+	(void)state;
+	for (size_t k = 0; k < 3; k++) {
+		const int trials = 300;
+		uint64_t seed = k;
+		int held = 0;
+
+		for (int t = 0; t < trials; t++) {
+			size_t n = RG_SAMPLE_MIN_PRECISE;
+			struct rg_stats s;
+
+			make_noise(&kinds[k], x, 5000, &seed);
+			for (size_t i = 0; i < 5000; i++)
+				x[i] = exp(0.05 * x[i]);
+			rg_stats_of(x, n, scratch, &s);
+			while (rg_stats_halfwidth(&s) > 0.02 && n + n / 5 < 5000) {
+				n += n / 5 + 1;
+				rg_stats_of(x, n, scratch, &s);
+			}
+			held += s.lo <= 1 && 1 <= s.hi;
+		}
+		print_message("until narrow: rho %.1f: held %.1f %%\n", kinds[k].rho,
+			      100.0 * held / trials);
+		if (held < 0.88 * trials)
+			fail_msg("held in only %d of %d", held, trials);
+	}
+}
+
 static void independent_samples_pay_little_for_it(void **state)
 {
 	double widen;
@@ -283,6 +320,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(skewed_samples_hold_the_median_as_often_as_the_binomial_promises),
 		cmocka_unit_test(samples_that_resemble_their_neighbours_still_hold_the_median),
+		cmocka_unit_test(looking_until_the_interval_is_narrow_costs_little),
 		cmocka_unit_test(independent_samples_pay_little_for_it),
 		cmocka_unit_test(a_jump_in_the_middle_is_all_within_the_interval),
 		cmocka_unit_test(when_no_interval_is_left_it_says_so),

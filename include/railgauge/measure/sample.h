@@ -23,13 +23,13 @@
  *
  * Rank 0 directs: before each repetition it tells the others which candidate comes, in an order
  * that it draws anew for each round from the seed. After a round it stops when the 95 % interval of
- * every candidate's median is within the precision (but not before a tenth of the budget has
- * passed, so that slow drifts are seen), when the budget is spent, after a given number, or after
- * so many rounds that more would say nothing new. Spent or not, every candidate gets six valid
- * repetitions, for an interval, if 18 rounds yield them. So that these fit into the budget where
- * operations are short, a repetition is never made longer than a share of it, whatever the start's
- * skew asks for: on a machine so busy that ranks start milliseconds apart, repetitions would last
- * for seconds otherwise. Such a point is `hasty`.
+ * every candidate's median is within the precision (but not before RG_SAMPLE_MIN_PRECISE
+ * repetitions, nor before a tenth of the budget has passed, so that slow drifts are seen), when the
+ * budget is spent, after a given number, or after so many rounds that more would say nothing new.
+ * Spent or not, every candidate gets six valid repetitions, for an interval, if 18 rounds yield
+ * them. So that these fit into the budget where operations are short, a repetition is never made
+ * longer than a share of it, whatever the start's skew asks for: on a machine so busy that ranks
+ * start milliseconds apart, repetitions would last for seconds otherwise. Such a point is `hasty`.
  *
  * Caches. Warm is what a loop of operations would find, as OSU and IMB have it: before each
  * repetition one lap over all pairs is run without being timed. With k > 1 nobody touches the pairs
@@ -67,6 +67,13 @@
 
 /* Repetition of less than this many times its uncertainty is too short. */
 #define RG_SAMPLE_MIN_RATIO 20
+
+/*
+ * Fewer repetitions are not enough for an interval to end a point, since blocks of few do not tell
+ * how much neighbours are alike: a narrow interval that comes early comes by chance. Looking again
+ * and again until it is narrow then costs little (tests/measure/test_stats_series.c).
+ */
+#define RG_SAMPLE_MIN_PRECISE 100
 
 struct rg_sampler_config {
 	enum rg_coll coll;

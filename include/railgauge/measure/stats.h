@@ -100,7 +100,9 @@ struct rg_ratio rg_ratio_of_medians(const struct rg_stats *a, const struct rg_st
  *   S_b = sqrt(sum over t of (d_t - d)^2 / (b (b - 1)))
  *   lo, hi = exp(d -+ max over b in {6, 12, 24}, 4 b <= na and nb, of student(b - 1) * S_b)
  * reached is true. With fewer than 24 samples of either it is rg_ratio_of_medians instead. scratch
- * has room for na + nb doubles. It speaks of this launch only.
+ * has room for na + nb doubles. It speaks of this launch only. By simulation 24 samples hold the
+ * true ratio in 91 % of the cases where each target's own noise has a correlation of 0.5 between
+ * neighbours and in 64 % where it is 0.9; 100 samples in 96 and 90 %; 250 in 97 and 94 %.
  */
 struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, size_t nb,
 				   double *scratch);
