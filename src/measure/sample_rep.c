@@ -123,6 +123,11 @@ static int run_all(const struct rg_sampler *s, struct rg_target *target, uint64_
 /*
  * The one pair holds a whole result by now, and the timed operation is to leave the same: a few
  * elements must tell whether it did anything.
+ *
+ * With persistent windows peers may put into a destination once its owner has entered the operation
+ * before, so a pair should not be used twice in a row. Here it may: no peer begins the timed
+ * operation before all ranks have met, which they do after this, nor the next untimed one before
+ * all have reported what they found in the destination.
  */
 static void mark(struct rg_sampler *s, const struct opened *o, struct lane *lane)
 {
