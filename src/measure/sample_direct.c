@@ -309,7 +309,8 @@ static int look(struct director *d, bool *enough_out, enum rg_stop *why_out, str
 	if (spent >= c->budget_ns && (fewest >= MIN_ROUNDS || d->rounds >= 3 * MIN_ROUNDS))
 		return 0;
 	*enough_out = false;
-	if (fewest < RG_SAMPLE_MIN_PRECISE || spent < c->budget_ns / EARLIEST || d->rounds < d->next_look)
+	if (fewest < RG_SAMPLE_MIN_PRECISE || spent < c->budget_ns / EARLIEST ||
+	    d->rounds < d->next_look)
 		return 0;
 	d->next_look = d->rounds + d->rounds / 5 + 1;
 	rc = all_precise(d, &precise, err);
