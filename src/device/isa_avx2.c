@@ -109,7 +109,6 @@ const struct rg_isa rg_isa_avx2 = {
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,
 	.ll_encode = ll_encode,
-	.ll_ready = ll_ready,
 	.ll_take = ll_take,
 };
 

@@ -106,11 +106,6 @@ static void ll_encode(uint64_t *words, const void *src, size_t len_bytes, uint32
 	ll_encode_scalar(words, src, len_bytes, seq);
 }
 
-static size_t ll_ready(const uint64_t *words, size_t nwords, uint32_t seq, size_t from)
-{
-	return ll_ready_scalar(words, nwords, seq, from);
-}
-
 static size_t ll_take(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq, size_t from)
 {
 	return ll_take_scalar(dst, words, len_bytes, seq, from);
@@ -129,6 +124,5 @@ const struct rg_isa rg_isa_portable = {
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,
 	.ll_encode = ll_encode,
-	.ll_ready = ll_ready,
 	.ll_take = ll_take,
 };

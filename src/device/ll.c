@@ -29,23 +29,10 @@ void rg_ll_encode(uint64_t *words, const void *src, size_t len_bytes, uint32_t s
 		rg_isa_get()->ll_encode(words, src, len_bytes, seq);
 }
 
-size_t rg_ll_ready(const uint64_t *words, size_t nwords, uint32_t seq, size_t from)
-{
-	if (SCALAR_ONLY || nwords - from < SHORT_BYTES / 4)
-		return ll_ready_scalar(words, nwords, seq, from);
-	return rg_isa_get()->ll_ready(words, nwords, seq, from);
-}
-
 size_t rg_ll_ready_decode(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq,
 			  size_t from)
 {
 	if (SCALAR_ONLY || len_bytes - 4 * from < SHORT_BYTES)
 		return ll_take_scalar(dst, words, len_bytes, seq, from);
 	return rg_isa_get()->ll_take(dst, words, len_bytes, seq, from);
-}
-
-void rg_ll_decode(void *dst, const uint64_t *words, size_t len_bytes)
-{
-	if (len_bytes)
-		rg_ll_ready_decode(dst, words, len_bytes, (uint32_t)(words[0] >> 32), 0);
 }

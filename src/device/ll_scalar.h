@@ -31,14 +31,6 @@ static inline void ll_encode_scalar(uint64_t *words, const void *src, size_t len
 	}
 }
 
-static inline size_t ll_ready_scalar(const uint64_t *words, size_t nwords, uint32_t seq,
-				     size_t from)
-{
-	while (from < nwords && __atomic_load_n(&words[from], __ATOMIC_RELAXED) >> 32 == seq)
-		from++;
-	return from;
-}
-
 static inline size_t ll_take_scalar(void *dst, const uint64_t *words, size_t len_bytes,
 				    uint32_t seq, size_t from)
 {

@@ -24,9 +24,8 @@ struct rg_isa {
 	rg_reduce_fn *const *reduce; /* [RG_TYPE_COUNT][RG_OP_COUNT], row after row */
 	void (*copy_stream)(void *dst, const void *src, size_t len_bytes);
 
-	/* As rg_ll_encode, rg_ll_ready and rg_ll_ready_decode (ll.h), which state the contracts. */
+	/* As rg_ll_encode and rg_ll_ready_decode (ll.h), which state the contracts. */
 	void (*ll_encode)(uint64_t *words, const void *src, size_t len_bytes, uint32_t seq);
-	size_t (*ll_ready)(const uint64_t *words, size_t nwords, uint32_t seq, size_t from);
 	size_t (*ll_take)(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq,
 			  size_t from);
 };

@@ -37,19 +37,10 @@ static inline size_t rg_ll_words(size_t len_bytes)
 void rg_ll_encode(uint64_t *words, const void *src, size_t len_bytes, uint32_t seq);
 
 /*
- * The first of words[from..nwords) that does not yet carry seq; nwords if all do. Looks no further
- * than that word's neighbourhood, so polling is cheap.
- */
-size_t rg_ll_ready(const uint64_t *words, size_t nwords, uint32_t seq, size_t from);
-
-/* Writes dst[len_bytes] from words that are all known to be ready. */
-void rg_ll_decode(void *dst, const uint64_t *words, size_t len_bytes);
-
-/*
- * Both in one pass: decodes from word number `from` on for as long as words carry seq, and returns
- * the number of the first that does not (rg_ll_words(len_bytes) when the message is complete).
- * Each word is loaded once: the value checked is the value used. Call it again with the number
- * that it returned. Bytes of dst that belong to words not yet ready are left alone.
+ * Decodes into dst[len_bytes], from word number `from` on, for as long as words carry seq, and
+ * returns the number of the first that does not (rg_ll_words(len_bytes) when the message is
+ * complete). Each word is loaded once: the value checked is the value used. Call it again with the
+ * number that it returned. Bytes of dst that belong to words not yet ready are left alone.
  */
 size_t rg_ll_ready_decode(void *dst, const uint64_t *words, size_t len_bytes, uint32_t seq,
 			  size_t from);
