@@ -125,13 +125,6 @@ static void finish(void)
 	MPI_Finalize();
 }
 
-static int barrier(struct rg_err *err)
-{
-	int code = MPI_Barrier(openmpi.comm);
-
-	return code ? openmpi_error(err, code, "MPI_Barrier") : 0;
-}
-
 static void abort_job(int exit_code)
 {
 	MPI_Abort(MPI_COMM_WORLD, exit_code);
@@ -145,7 +138,6 @@ const struct rg_mpi_module rg_mpi_module = {
 	.finish = finish,
 	.allgather = openmpi_allgather,
 	.give_up = openmpi_give_up,
-	.barrier = barrier,
 	.abort = abort_job,
 	.algorithms = openmpi_algorithms,
 	.target_open = openmpi_target_open,

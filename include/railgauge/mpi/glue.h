@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 2
+#define RG_MPI_ABI 3
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -115,9 +115,6 @@ struct rg_mpi_module {
 	 * returns RG_ERR_PEER with the text. Not collective; blocks at most 200 ms; never fails.
 	 */
 	void (*give_up)(const char *text);
-
-	/* MPI_Barrier on the module's own communicator. Collective, without a deadline. */
-	int (*barrier)(struct rg_err *err);
 
 	/* MPI_Abort: ends the job. Does not return. */
 	void (*abort)(int exit_code);
