@@ -4,7 +4,6 @@
 #include "topo_text.h"
 
 #include "railgauge/base/units.h"
-#include "railgauge/topo/cpu.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -27,11 +27,6 @@ uint32_t rg_cpuset_count(const struct rg_cpuset *set)
 	return n;
 }
 
-bool rg_cpuset_equal(const struct rg_cpuset *a, const struct rg_cpuset *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
-
 bool rg_cpuset_meet(const struct rg_cpuset *a, const struct rg_cpuset *b)
 {
 	for (size_t i = 0; i < RG_CPUSET_WORDS; i++) {
@@ -45,12 +40,6 @@ void rg_cpuset_and(struct rg_cpuset *set, const struct rg_cpuset *other)
 {
 	for (size_t i = 0; i < RG_CPUSET_WORDS; i++)
 		set->words[i] &= other->words[i];
-}
-
-void rg_cpuset_or(struct rg_cpuset *set, const struct rg_cpuset *other)
-{
-	for (size_t i = 0; i < RG_CPUSET_WORDS; i++)
-		set->words[i] |= other->words[i];
 }
 
 uint32_t rg_cpuset_next(const struct rg_cpuset *set, uint32_t cpu)

@@ -2,7 +2,6 @@
 src_librailgauge_a_SOURCES += \
 	include/railgauge/topo/affinity.h \
 	include/railgauge/topo/cgroup.h \
-	include/railgauge/topo/cpu.h \
 	include/railgauge/topo/cpuset.h \
 	include/railgauge/topo/distance.h \
 	include/railgauge/topo/finding.h \
@@ -20,7 +19,6 @@ src_librailgauge_a_SOURCES += \
 	%D%/build_nic.c \
 	%D%/build_pci.c \
 	%D%/cgroup.c \
-	%D%/cpu.c \
 	%D%/cpuset.c \
 	%D%/distance.c \
 	%D%/fields.c \

@@ -197,3 +197,20 @@ int rg_topo_live(unsigned flags, struct rg_topo **topo_out, struct rg_err *err)
 	*topo_out = topo;
 	return 0;
 }
+
+uint32_t rg_topo_count_cores(const struct rg_topo *topo, const struct rg_cpuset *cpus)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < topo->ncores; i++) {
+		const struct rg_topo_core *core = &topo->cores[i];
+
+		for (uint32_t k = 0; k < core->npus; k++) {
+			if (rg_cpuset_has(cpus, topo->pus[core->first_pu + k].os_index)) {
+				n++;
+				break;
+			}
+		}
+	}
+	return n;
+}

@@ -3,11 +3,8 @@
 
 #include "railgauge/topo/topo.h"
 
-#include "railgauge/topo/cpu.h"
-
 #include "machine.h"
 
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,41 +41,13 @@ static void lists_that_are_none_are_refused(void **state)
 	assert_int_equal(rg_cpuset_parse("0-99999999999", "list", &set, NULL), RG_ERR_LIMIT);
 }
 
-static void questions_about_cpus_are_answered(void **state)
+static void cores_that_a_set_touches_count_once(void **state)
 {
 	struct rg_topo *t = make_machine();
 	struct rg_cpuset cpus;
 
-	assert_true(rg_topo_cpus_are_siblings(t, 1, 9));
-	assert_false(rg_topo_cpus_are_siblings(t, 1, 2));
-	assert_false(rg_topo_cpus_are_siblings(t, 1, 1));
-	assert_false(rg_topo_cpus_are_siblings(t, 1, 999));
-	assert_int_equal(rg_topo_core_of_cpu(t, 13), 5);
-	assert_int_equal(rg_topo_numa_of_cpu(t, 13), 1);
-	assert_int_equal(rg_topo_package_of_cpu(t, 3), 0);
-	assert_int_equal(rg_topo_numa_of_cpu(t, 16), RG_TOPO_NONE);
-	assert_int_equal(rg_topo_llc_of_cpu(t, 13)->size_bytes, 16 << 20);
-	assert_int_equal(rg_topo_llc_of_cpu(t, 13)->ncores, 4);
-	assert_null(rg_topo_llc_of_cpu(t, 16));
-	assert_true(rg_topo_cpus_share_llc(t, 0, 11));
-	assert_false(rg_topo_cpus_share_llc(t, 0, 4));
-	assert_int_equal(rg_cpuset_parse("0,8,1,12", "list", &cpus, NULL), 0);
+	assert_int_equal(rg_cpuset_parse("0,8,1,12,999", "list", &cpus, NULL), 0);
 	assert_int_equal(rg_topo_count_cores(t, &cpus), 3);
-	assert_int_equal(rg_topo_numa_of_cpus(t, &cpus), RG_TOPO_NONE);
-	assert_int_equal(rg_cpuset_parse("4-5,12", "list", &cpus, NULL), 0);
-	assert_int_equal(rg_topo_numa_of_cpus(t, &cpus), 1);
-	rg_topo_close(t);
-}
-
-static void the_quota_counts_if_it_is_smaller_than_the_cpus(void **state)
-{
-	struct rg_topo *t = make_machine();
-
-	assert_true(rg_topo_usable_cpus(t) == 16);
-	t->cgroup.quota_cpus = 1.5;
-	assert_true(rg_topo_usable_cpus(t) == 1.5);
-	t->cgroup.quota_cpus = 100;
-	assert_true(rg_topo_usable_cpus(t) == 16);
 	rg_topo_close(t);
 }
 
@@ -220,38 +189,14 @@ static void the_hash_is_of_the_kind_of_machine_not_of_the_one(void **state)
 static void this_machine_has_cores_and_we_run_on_them(void **state)
 {
 	struct rg_topo *t;
-	struct rg_cpuset bound;
 	struct rg_err err = {0};
 
 	if (rg_topo_live(0, &t, &err))
 		fail_msg("%s", err.text);
 	assert_true(t->live);
 	assert_true(t->npus > 0);
-	assert_true(rg_topo_usable_cpus(t) > 0);
-	assert_int_equal(rg_topo_binding(&bound, &err), 0);
-	assert_true(rg_cpuset_count(&bound) > 0);
-	for (uint32_t cpu = rg_cpuset_next(&bound, 0); cpu < RG_CPUS_MAX;
-	     cpu = rg_cpuset_next(&bound, cpu + 1))
-		assert_int_not_equal(rg_topo_pu_of_cpu(t, cpu), RG_TOPO_NONE);
+	assert_true(rg_topo_count_cores(t, &t->allowed) > 0);
 	rg_topo_close(t);
-}
-
-static void the_binding_is_what_was_asked_of_the_kernel(void **state)
-{
-	struct rg_cpuset before, now;
-	cpu_set_t one, all;
-	int cpu;
-
-	assert_int_equal(sched_getaffinity(0, sizeof(all), &all), 0);
-	assert_int_equal(rg_topo_binding(&before, NULL), 0);
-	cpu = (int)rg_cpuset_next(&before, 0);
-	CPU_ZERO(&one);
-	CPU_SET(cpu, &one);
-	assert_int_equal(sched_setaffinity(0, sizeof(one), &one), 0);
-	assert_int_equal(rg_topo_binding(&now, NULL), 0);
-	assert_int_equal(sched_setaffinity(0, sizeof(all), &all), 0);
-	assert_int_equal(rg_cpuset_count(&now), 1);
-	assert_true(rg_cpuset_has(&now, (uint32_t)cpu));
 }
 
 static void variables_that_replace_the_machine_are_refused(void **state)
@@ -310,14 +255,12 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_are_written_and_read_as_the_kernel_does),
 		cmocka_unit_test(lists_that_are_none_are_refused),
-		cmocka_unit_test(questions_about_cpus_are_answered),
-		cmocka_unit_test(the_quota_counts_if_it_is_smaller_than_the_cpus),
+		cmocka_unit_test(cores_that_a_set_touches_count_once),
 		cmocka_unit_test(what_is_written_as_json_is_read_as_the_same),
 		cmocka_unit_test(json_with_one_member_spoilt_is_refused),
 		cmocka_unit_test(json_with_loops_or_indices_out_of_range_is_refused),
 		cmocka_unit_test(the_hash_is_of_the_kind_of_machine_not_of_the_one),
 		cmocka_unit_test(this_machine_has_cores_and_we_run_on_them),
-		cmocka_unit_test(the_binding_is_what_was_asked_of_the_kernel),
 		cmocka_unit_test(variables_that_replace_the_machine_are_refused),
 		cmocka_unit_test(every_allocation_may_fail),
 	};

@@ -24,10 +24,8 @@ struct rg_cpuset {
 void rg_cpuset_add(struct rg_cpuset *set, uint32_t cpu);
 bool rg_cpuset_has(const struct rg_cpuset *set, uint32_t cpu);
 uint32_t rg_cpuset_count(const struct rg_cpuset *set);
-bool rg_cpuset_equal(const struct rg_cpuset *a, const struct rg_cpuset *b);
 bool rg_cpuset_meet(const struct rg_cpuset *a, const struct rg_cpuset *b); /* in common? */
 void rg_cpuset_and(struct rg_cpuset *set, const struct rg_cpuset *other);
-void rg_cpuset_or(struct rg_cpuset *set, const struct rg_cpuset *other);
 
 /* The smallest member of at least cpu, or RG_CPUS_MAX. For loops. */
 uint32_t rg_cpuset_next(const struct rg_cpuset *set, uint32_t cpu);

@@ -226,6 +226,9 @@ json_t *rg_topo_to_json(const struct rg_topo *topo);
 int rg_topo_from_json(const json_t *root, const char *name, struct rg_topo **topo_out,
 		      struct rg_err *err);
 
+/* The distinct cores that a set of CPUs touches. */
+uint32_t rg_topo_count_cores(const struct rg_topo *topo, const struct rg_cpuset *cpus);
+
 /* Frees. NULL is allowed. */
 void rg_topo_close(struct rg_topo *topo);
 
