@@ -92,28 +92,6 @@ int rg_json_get_int(const json_t *object, const char *key, const char *where, js
 	return 0;
 }
 
-int rg_json_get_number(const json_t *object, const char *key, const char *where, double *out,
-		       struct rg_err *err)
-{
-	const json_t *v = json_object_get(object, key);
-
-	if (!json_is_number(v))
-		return wrong(where, key, "a number", err);
-	*out = json_number_value(v);
-	return 0;
-}
-
-int rg_json_get_object(const json_t *object, const char *key, const char *where, json_t **out,
-		       struct rg_err *err)
-{
-	json_t *v = json_object_get(object, key);
-
-	if (!json_is_object(v))
-		return wrong(where, key, "an object", err);
-	*out = v;
-	return 0;
-}
-
 int rg_json_get_array(const json_t *object, const char *key, const char *where, json_t **out,
 		      struct rg_err *err)
 {

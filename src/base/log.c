@@ -28,17 +28,6 @@ void rg_log_set_rank(int rank)
 	log_rank = rank;
 }
 
-int rg_log_parse_level(const char *word, enum rg_log_level *level_out)
-{
-	for (size_t i = 0; i < sizeof(level_names) / sizeof(level_names[0]); i++) {
-		if (!strcmp(word, level_names[i])) {
-			*level_out = (enum rg_log_level)i;
-			return 0;
-		}
-	}
-	return RG_ERR_INVALID;
-}
-
 void rg_log(enum rg_log_level level, const char *fmt, ...)
 {
 	char line[1024];

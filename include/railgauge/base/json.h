@@ -38,10 +38,6 @@ int rg_json_get_string(const json_t *object, const char *key, const char *where,
 		       const char **text_out, struct rg_err *err);
 int rg_json_get_int(const json_t *object, const char *key, const char *where, json_int_t *out,
 		    struct rg_err *err);
-int rg_json_get_number(const json_t *object, const char *key, const char *where, double *out,
-		       struct rg_err *err);
-int rg_json_get_object(const json_t *object, const char *key, const char *where, json_t **out,
-		       struct rg_err *err);
 int rg_json_get_array(const json_t *object, const char *key, const char *where, json_t **out,
 		      struct rg_err *err);
 

@@ -21,9 +21,6 @@ void rg_log_set_level(enum rg_log_level level);
 /* The rank shown in the brackets, per thread (ranks may be threads); -1 shows none. */
 void rg_log_set_rank(int rank);
 
-/* 0, or RG_ERR_INVALID for a word that is no level ("error", "warn", "info", "debug", "trace"). */
-int rg_log_parse_level(const char *word, enum rg_log_level *level_out);
-
 /* errno is left as it was. */
 void rg_log(enum rg_log_level level, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
