@@ -15,10 +15,7 @@
 
 #define RG_ARENA_MAGIC 0x6172656e61726701u /* the last byte is the version of this layout */
 
-/*
- * What mapped memory grants. Words: device/ll.h is for little-endian machines. RG_CAP_ORDER is not
- * among it: memcpy promises no order of its stores, and streaming stores have none.
- */
+/* What mapped memory grants. Words: device/ll.h is for little-endian machines. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 #define RG_MAPPED_CAPS (RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8)
 #else

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#define MAPPED (RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_ORDER)
+#define MAPPED (RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8)
 
 static struct rg_problem problem_of(enum rg_coll coll, uint32_t p, uint64_t count, uint32_t variant,
 				    uint32_t caps)

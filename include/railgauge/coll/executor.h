@@ -56,9 +56,6 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args);
 /* Moves all runs of the executor along; true if anything happened. Never blocks. */
 bool rg_executor_progress(struct rg_executor *executor);
 
-/* Is the run done? */
-bool rg_run_test(const struct rg_run *run);
-
 /*
  * Progresses until the run is done. After the endpoint's deadline without any progress, or when a
  * peer that is waited for is known to be gone: RG_ERR_TIMEOUT or RG_ERR_PEER naming the peer's rank

@@ -43,7 +43,7 @@ struct rg_insn {
 	uint16_t link;		  /* WAIT, SIGNAL: index into the link table */
 	uint16_t ctr;		  /* WAIT, SIGNAL: enum rg_ctr */
 	uint32_t in_msg, out_msg; /* relative numbers of the messages named by IN and OUT entries */
-	uint32_t pad;
+	uint32_t pad;		  /* zero */
 	uint64_t src_off, dst_off; /* bytes, for entries that are not slots */
 	int64_t src_stride;
 	uint64_t len_bytes;

@@ -33,7 +33,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum rg_buf { RG_BUF_SRC, RG_BUF_DST, RG_BUF_TMP, RG_BUF_IN, RG_BUF_OUT, RG_BUF_COUNT };
+enum rg_buf { RG_BUF_SRC, RG_BUF_DST, RG_BUF_TMP, RG_BUF_IN, RG_BUF_OUT };
 
 struct rg_ref {
 	enum rg_buf buf;

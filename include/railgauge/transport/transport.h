@@ -54,8 +54,7 @@ enum rg_cap {
 		1 << 1, /* a peer's slots and windows are plain memory here: load and store */
 	RG_CAP_WORD8 =
 		1 << 2, /* an aligned 8-byte word arrives whole: data and sequence in one word */
-	RG_CAP_ORDER = 1 << 3, /* bytes of one put become visible in address order */
-	RG_CAP_READ = 1 << 4,  /* any memory of a peer can be read by its address there (read) */
+	RG_CAP_READ = 1 << 3, /* any memory of a peer can be read by its address there (read) */
 };
 
 /*
@@ -153,14 +152,13 @@ struct rg_window {
 	struct rg_endpoint *ep; /* borrowed; outlives the window */
 	const struct rg_buffer *buffer;
 	uint8_t **remote; /* owned, [nranks] */
-	uint32_t id;
 };
 
 /* Where a put goes at the peer. */
 enum rg_region {
 	RG_REGION_SLOT, /* offset counts from the ring's start */
 	RG_REGION_LL,
-	RG_REGION_WINDOW, /* window id in the put */
+	RG_REGION_WINDOW, /* from the start of the put's window */
 };
 
 struct rg_put {
