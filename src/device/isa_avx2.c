@@ -104,7 +104,6 @@ static bool probe(void)
 const struct rg_isa rg_isa_avx2 = {
 	.name = "avx2",
 	.summary = "AVX2 and F16C",
-	.vector_bytes = V,
 	.probe = probe,
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,

@@ -99,7 +99,6 @@ static bool probe(void)
 const struct rg_isa rg_isa_avx512 = {
 	.name = "avx512",
 	.summary = "AVX-512 F, BW, DQ and VL",
-	.vector_bytes = V,
 	.probe = probe,
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,

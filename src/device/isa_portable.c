@@ -119,7 +119,6 @@ static bool probe(void)
 const struct rg_isa rg_isa_portable = {
 	.name = "portable",
 	.summary = "any processor",
-	.vector_bytes = V,
 	.probe = probe,
 	.reduce = &reduce_table[0][0],
 	.copy_stream = copy_stream,

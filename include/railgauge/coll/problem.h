@@ -36,13 +36,9 @@ enum rg_protocol {
 	RG_PROTOCOL_COUNT
 };
 
-/* Where the ranks sit. NULL arrays mean: all on one node, local index and rail equal to the rank.
- */
+/* Where the ranks sit: on one node. What algorithms for several are to know of them enters here. */
 struct rg_layout {
 	uint32_t nranks;
-	const uint32_t *node;  /* [nranks], borrowed */
-	const uint32_t *local; /* [nranks], borrowed: index within the node */
-	const uint32_t *rail;  /* [nranks], borrowed */
 };
 
 struct rg_params {

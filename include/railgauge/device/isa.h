@@ -19,7 +19,6 @@
 struct rg_isa {
 	const char *name;	     /* "avx512", "avx2", "portable" */
 	const char *summary;	     /* what it needs, in words */
-	uint32_t vector_bytes;	     /* alignment from which streaming stores are used */
 	bool (*probe)(void);	     /* can this processor and kernel run it? */
 	rg_reduce_fn *const *reduce; /* [RG_TYPE_COUNT][RG_OP_COUNT], row after row */
 	void (*copy_stream)(void *dst, const void *src, size_t len_bytes);
