@@ -28,6 +28,17 @@ struct inproc {
 	struct arena **arenas; /* owned array, [nranks]; one reference on each */
 };
 
+/* What a rank tells of a window. */
+struct window_address {
+	void *base;
+	uint64_t len_bytes;
+};
+
+struct inproc_window {
+	struct rg_window w;
+	struct window_address *peers; /* owned, [nranks] */
+};
+
 static void arena_put(struct arena *a)
 {
 	if (!a || atomic_fetch_sub(&a->refs, 1) != 1)
@@ -121,67 +132,91 @@ static void inproc_close(struct rg_endpoint *ep)
 static int inproc_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
 			  struct rg_err *err)
 {
-	if (peer >= ep->nranks || channel >= ep->config.geometry.channels)
-		return rg_err_set(err, RG_ERR_INVALID, "there is no rank %u, channel %u", peer,
-				  channel);
-	if (rg_endpoint_link(ep, channel, peer))
-		return 0;
+	int rc = rg_mapped_check(ep, peer, channel, err);
+
+	if (rc || rg_endpoint_link(ep, channel, peer))
+		return rc;
 	return rg_mapped_link((struct mapped *)ep, peer, channel, err);
 }
 
 static void inproc_window_close(struct rg_window *window)
 {
-	if (!window)
+	struct inproc_window *w = (struct inproc_window *)window;
+
+	if (!w)
 		return;
-	rg_mapped_window_release(window);
-	rg_free(window);
+	rg_mapped_window_release(&w->w);
+	rg_free(w->peers);
+	rg_free(w);
+}
+
+static int make_window(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+		       struct inproc_window **out, struct rg_err *err)
+{
+	struct inproc_window *w = rg_zalloc(1, sizeof(*w));
+
+	if (!w)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	w->peers = rg_zalloc(ep->nranks, sizeof(w->peers[0]));
+	if (!w->peers || rg_mapped_window_init(&w->w, (struct mapped *)ep, buffer, err)) {
+		inproc_window_close(&w->w);
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	}
+	*out = w;
+	return 0;
 }
 
 static int inproc_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
 			      struct rg_window **window_out, struct rg_err *err)
 {
-	struct rg_window *w = rg_zalloc(1, sizeof(*w));
-	uint8_t *base = buffer->base;
+	struct window_address mine = {.base = buffer->base, .len_bytes = buffer->len_bytes};
+	struct inproc_window *w = NULL;
 	int rc;
 
-	if (w)
-		rc = rg_mapped_window_init(w, (struct mapped *)ep, buffer, err);
-	else
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	rc = make_window(ep, buffer, &w, err);
 	rc = rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + ep->config.timeout_ns, err);
 	if (!rc)
-		rc = rg_rendezvous_allgather(ep->rdv, &base, w->remote, sizeof(base),
+		rc = rg_rendezvous_allgather(ep->rdv, &mine, w->peers, sizeof(mine),
 					     rg_clock_ns() + ep->config.timeout_ns, err);
 	if (rc) {
-		inproc_window_close(w);
+		inproc_window_close(w ? &w->w : NULL);
 		return rc;
 	}
-	*window_out = w;
+	*window_out = &w->w;
 	return 0;
 }
 
+/* Threads see each other's memory. */
 static int inproc_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
 {
-	return 0; /* threads see each other's memory */
+	const struct inproc_window *w = (struct inproc_window *)window;
+	int rc = rg_mapped_check(window->ep, peer, 0, err);
+
+	if (!rc)
+		rg_mapped_window_set(window, peer, w->peers[peer].base, w->peers[peer].len_bytes);
+	return rc;
 }
 
 static int inproc_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
 		       size_t len_bytes, struct rg_err *err)
 {
-	memcpy(dst, (const void *)(uintptr_t)address, len_bytes);
-	return 0;
+	int rc = rg_mapped_check(ep, peer, 0, err);
+
+	if (!rc)
+		memcpy(dst, (const void *)(uintptr_t)address, len_bytes);
+	return rc;
 }
 
+/* A thread cannot die alone. */
 static int inproc_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
-	return 0; /* a thread cannot die alone */
+	return rg_mapped_check(ep, peer, 0, err);
 }
 
 const struct rg_transport_ops rg_transport_inproc = {
 	.name = "inproc",
 	.summary = "ranks are threads of one process",
 	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
-	.system_calls = "none while polling; sched_yield, membarrier and futex once a peer is late",
 	.probe = inproc_probe,
 	.open = inproc_open,
 	.close = inproc_close,

@@ -61,15 +61,13 @@ static int check_hellos(const struct mapped *m, const struct hello *all, struct 
 	return 0;
 }
 
-static int say_hello(struct mapped *m, struct rg_err *err)
+/* all[nranks] is room for what the ranks say. */
+static int say_hello(struct mapped *m, struct hello *all, struct rg_err *err)
 {
 	struct hello mine = {.geometry = m->ep.config.geometry,
 			     .first_sequence = m->ep.config.first_sequence};
-	struct hello *all = rg_zalloc(m->ep.nranks, sizeof(*all));
 	int rc;
 
-	if (!all)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", m->ep.nranks);
 	snprintf(mine.transport, sizeof(mine.transport), "%s", m->ep.ops->name);
 	gethostname(mine.host, sizeof(mine.host) - 1);
 	rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, sizeof(mine),
@@ -78,7 +76,6 @@ static int say_hello(struct mapped *m, struct rg_err *err)
 		rc = check_hellos(m, all, err);
 	for (uint32_t r = 0; r < m->ep.nranks && !rc; r++)
 		memcpy(m->ep.host[r], all[r].host, sizeof(m->ep.host[r]));
-	rg_free(all);
 	return rc;
 }
 
@@ -87,14 +84,15 @@ static bool register_barrier(void)
 	return syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
 }
 
-static int make_tables(struct mapped *m, struct rg_err *err)
+static int make_tables(struct mapped *m, struct hello **hellos_out, struct rg_err *err)
 {
 	size_t n = m->ep.nranks, links = n * m->ep.config.geometry.channels;
 
 	m->ep.links = rg_zalloc(links, sizeof(m->ep.links[0]));
 	m->ep.host = rg_zalloc(n, sizeof(m->ep.host[0]));
 	m->peers = rg_zalloc(n, sizeof(m->peers[0]));
-	if (m->ep.links && m->ep.host && m->peers)
+	*hellos_out = rg_zalloc(n, sizeof(**hellos_out));
+	if (m->ep.links && m->ep.host && m->peers && *hellos_out)
 		return 0;
 	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %zu peers", n);
 }
@@ -102,6 +100,7 @@ static int make_tables(struct mapped *m, struct rg_err *err)
 int rg_mapped_init(struct mapped *m, const struct rg_transport_ops *ops, struct rg_rendezvous *rdv,
 		   const struct rg_transport_config *config, struct rg_err *err)
 {
+	struct hello *hellos = NULL;
 	int rc;
 
 	if (!m)
@@ -117,12 +116,13 @@ int rg_mapped_init(struct mapped *m, const struct rg_transport_ops *ops, struct 
 			.caps = ops->caps,
 			.config = *config,
 		};
-		rc = make_tables(m, err);
+		rc = make_tables(m, &hellos, err);
 	}
 	/* All or none: a rank that failed must not leave its peers waiting for its words. */
 	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
 	if (!rc)
-		rc = say_hello(m, err);
+		rc = say_hello(m, hellos, err);
+	rg_free(hellos);
 	if (!rc)
 		m->barrier_works = register_barrier();
 	else if (m)
@@ -142,6 +142,16 @@ void rg_mapped_release(struct mapped *m)
 	m->ep.links = NULL;
 	m->ep.host = NULL;
 	m->peers = NULL;
+}
+
+int rg_mapped_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+		    struct rg_err *err)
+{
+	if (peer < ep->nranks && channel < ep->config.geometry.channels)
+		return 0;
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "there is no rank %u, channel %u: %u ranks, %u channels", peer, channel,
+			  ep->nranks, ep->config.geometry.channels);
 }
 
 int rg_mapped_link(struct mapped *m, uint32_t peer, uint32_t channel, struct rg_err *err)
@@ -176,29 +186,54 @@ int rg_mapped_window_init(struct rg_window *w, struct mapped *m, const struct rg
 		.ep = &m->ep,
 		.buffer = buffer,
 		.remote = rg_zalloc(m->ep.nranks, sizeof(w->remote[0])),
+		.remote_bytes = rg_zalloc(m->ep.nranks, sizeof(w->remote_bytes[0])),
 	};
-	if (!w->remote)
+	if (!w->remote || !w->remote_bytes) {
+		rg_mapped_window_release(w);
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
-	w->remote[m->ep.rank] = buffer->base;
+	}
+	rg_mapped_window_set(w, m->ep.rank, buffer->base, buffer->len_bytes);
 	return 0;
+}
+
+void rg_mapped_window_set(struct rg_window *w, uint32_t rank, void *base, uint64_t len_bytes)
+{
+	w->remote[rank] = base;
+	w->remote_bytes[rank] = len_bytes;
 }
 
 void rg_mapped_window_release(struct rg_window *w)
 {
 	rg_free(w->remote);
+	rg_free(w->remote_bytes);
 	w->remote = NULL;
+	w->remote_bytes = NULL;
+}
+
+/* NULL, with words, if there is none. */
+static struct rg_link *link_to(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+			       struct rg_err *err)
+{
+	struct rg_link *l;
+
+	if (rg_mapped_check(ep, peer, channel, err))
+		return NULL;
+	l = rg_endpoint_link(ep, channel, peer);
+	if (!l)
+		rg_err_set(err, RG_ERR_INVALID, "rank %u is not connected on channel %u", peer,
+			   channel);
+	return l;
 }
 
 int rg_mapped_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
 {
 	const struct rg_geometry *g = &ep->config.geometry;
-	struct rg_link *l = rg_endpoint_link(ep, put->channel, put->peer);
+	struct rg_link *l = link_to(ep, put->peer, put->channel, err);
 	uint64_t room;
 	uint8_t *to;
 
 	if (!l)
-		return rg_err_set(err, RG_ERR_INVALID, "rank %u is not connected on channel %u",
-				  put->peer, put->channel);
+		return RG_ERR_INVALID;
 	switch (put->region) {
 	case RG_REGION_SLOT:
 		to = l->tx_slots;
@@ -210,7 +245,7 @@ int rg_mapped_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_er
 		break;
 	default:
 		to = put->window->remote[put->peer];
-		room = put->window->buffer->len_bytes;
+		room = put->window->remote_bytes[put->peer];
 		break;
 	}
 	if (!to)
@@ -229,11 +264,10 @@ int rg_mapped_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_er
 int rg_mapped_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 		     uint64_t value, struct rg_err *err)
 {
-	struct rg_link *l = rg_endpoint_link(ep, channel, peer);
+	struct rg_link *l = link_to(ep, peer, channel, err);
 
 	if (!l)
-		return rg_err_set(err, RG_ERR_INVALID, "rank %u is not connected on channel %u",
-				  peer, channel);
+		return RG_ERR_INVALID;
 	atomic_store_explicit(&l->tx[ctr].value, value, memory_order_release);
 	atomic_signal_fence(memory_order_seq_cst);
 	if (atomic_load_explicit(l->tx_asleep, memory_order_relaxed))

@@ -59,12 +59,20 @@ int rg_mapped_init(struct mapped *m, const struct rg_transport_ops *ops, struct 
 		   const struct rg_transport_config *config, struct rg_err *err);
 void rg_mapped_release(struct mapped *m);
 
+/* RG_ERR_INVALID where there is no such rank or channel. */
+int rg_mapped_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+		    struct rg_err *err);
+
 /* Makes the link once both arenas are mapped (and their regions reserved). */
 int rg_mapped_link(struct mapped *m, uint32_t peer, uint32_t channel, struct rg_err *err);
 
-/* Windows, in the implementation's memory: remote[] is allocated, with this rank's entry set. */
+/*
+ * Windows, in the implementation's memory: the tables are allocated, with this rank's entries set;
+ * set says where another rank's memory is mapped.
+ */
 int rg_mapped_window_init(struct rg_window *w, struct mapped *m, const struct rg_buffer *buffer,
 			  struct rg_err *err);
+void rg_mapped_window_set(struct rg_window *w, uint32_t rank, void *base, uint64_t len_bytes);
 void rg_mapped_window_release(struct rg_window *w);
 
 /* The operations that need nothing but mapped memory. */

@@ -78,40 +78,17 @@ free_endpoint:
 
 static int null_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err)
 {
+	int rc = rg_mapped_check(ep, peer, channel, err);
 	struct rg_link *l;
-	int rc;
 
-	if (peer >= ep->nranks || channel >= ep->config.geometry.channels)
-		return rg_err_set(err, RG_ERR_INVALID, "there is no rank %u, channel %u", peer,
-				  channel);
-	if (rg_endpoint_link(ep, channel, peer))
-		return 0;
+	if (rc || rg_endpoint_link(ep, channel, peer))
+		return rc;
 	rc = rg_mapped_link((struct mapped *)ep, peer, channel, err);
 	if (rc)
 		return rc;
 	l = rg_endpoint_link(ep, channel, peer);
 	for (int c = 0; c < RG_CTR_COUNT; c++)
 		atomic_store(&l->rx[c].value, ALWAYS);
-	return 0;
-}
-
-/* Windows of peers are this rank's own memory: reading it is as good as reading nothing. */
-static int null_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
-			    struct rg_window **window_out, struct rg_err *err)
-{
-	struct rg_window *w = rg_zalloc(1, sizeof(*w));
-	int rc;
-
-	if (!w)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
-	rc = rg_mapped_window_init(w, (struct mapped *)ep, buffer, err);
-	if (rc) {
-		rg_free(w);
-		return rc;
-	}
-	for (uint32_t r = 0; r < ep->nranks; r++)
-		w->remote[r] = buffer->base;
-	*window_out = w;
 	return 0;
 }
 
@@ -123,9 +100,33 @@ static void null_window_close(struct rg_window *window)
 	rg_free(window);
 }
 
+static int null_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+			    struct rg_window **window_out, struct rg_err *err)
+{
+	struct rg_window *w = rg_zalloc(1, sizeof(*w));
+	int rc;
+
+	if (w)
+		rc = rg_mapped_window_init(w, (struct mapped *)ep, buffer, err);
+	else
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	rc = rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + ep->config.timeout_ns, err);
+	if (rc) {
+		null_window_close(w);
+		return rc;
+	}
+	*window_out = w;
+	return 0;
+}
+
+/* Windows of peers are this rank's own memory: reading it is as good as reading nothing. */
 static int null_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
 {
-	return 0;
+	int rc = rg_mapped_check(window->ep, peer, 0, err);
+
+	if (!rc)
+		rg_mapped_window_set(window, peer, window->buffer->base, window->buffer->len_bytes);
+	return rc;
 }
 
 static int null_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
@@ -136,14 +137,13 @@ static int null_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t 
 
 static int null_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
-	return 0;
+	return rg_mapped_check(ep, peer, 0, err);
 }
 
 const struct rg_transport_ops rg_transport_null = {
 	.name = "null",
 	.summary = "moves no data: what railgauge itself costs",
 	.caps = RG_CAP_MAPPED,
-	.system_calls = "none",
 	.probe = null_probe,
 	.open = null_open,
 	.close = null_close,

@@ -236,7 +236,13 @@ static int shm_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t a
 {
 	const struct shm *s = (const struct shm *)ep;
 	struct iovec to = {dst, len_bytes}, from = {(void *)(uintptr_t)address, len_bytes};
+	int rc = rg_mapped_check(ep, peer, 0, err);
 
+	if (rc)
+		return rc;
+	if (!(ep->caps & RG_CAP_READ))
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "shm: not every rank may read the others' memory");
 	while (to.iov_len) {
 		ssize_t n = process_vm_readv(s->addresses[peer].pid, &to, 1, &from, 1, 0);
 
@@ -317,8 +323,12 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 static int shm_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
 	struct shm *s = (struct shm *)ep;
-	struct pollfd p = {.fd = s->peers[peer].pidfd, .events = POLLIN};
+	struct pollfd p = {.events = POLLIN};
+	int rc = rg_mapped_check(ep, peer, 0, err);
 
+	if (rc)
+		return rc;
+	p.fd = s->peers[peer].pidfd;
 	if (p.fd < 0 || poll(&p, 1, 0) < 1)
 		return 0;
 	return rg_err_set(err, RG_ERR_PEER, "rank %u (%s, process %d) is gone", peer,
@@ -397,13 +407,10 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 	const struct rg_geometry *g = &ep->config.geometry;
 	struct shm *s = (struct shm *)ep;
 	size_t len = rg_geometry_link_bytes(g);
-	int rc;
+	int rc = rg_mapped_check(ep, peer, channel, err);
 
-	if (peer >= ep->nranks || channel >= g->channels)
-		return rg_err_set(err, RG_ERR_INVALID, "there is no rank %u, channel %u", peer,
-				  channel);
-	if (rg_endpoint_link(ep, channel, peer))
-		return 0;
+	if (rc || rg_endpoint_link(ep, channel, peer))
+		return rc;
 	rc = map_arena(s, peer, err);
 	if (!rc)
 		rc = reserve(s->peers[ep->rank].fd, rg_mapped_region(g, ep->nranks, channel, peer),
@@ -482,10 +489,10 @@ static int shm_window_map(struct rg_window *window, uint32_t peer, struct rg_err
 {
 	struct shm_window *w = (struct shm_window *)window;
 	struct shm *s = (struct shm *)window->ep;
-	int rc, fd;
+	int rc = rg_mapped_check(window->ep, peer, 0, err), fd;
 
-	if (window->remote[peer])
-		return 0;
+	if (rc || window->remote[peer])
+		return rc;
 	rc = map_arena(s, peer, err); /* proves that the process is the peer */
 	if (!rc)
 		rc = open_peer_fd(s, peer, w->peers[peer].fd, w->peers[peer].len_bytes, &fd, err);
@@ -495,7 +502,7 @@ static int shm_window_map(struct rg_window *window, uint32_t peer, struct rg_err
 	close(fd);
 	if (rc)
 		return rc;
-	window->remote[peer] = w->map[peer].base;
+	rg_mapped_window_set(window, peer, w->map[peer].base, w->map[peer].len_bytes);
 	return 0;
 }
 
@@ -503,9 +510,6 @@ const struct rg_transport_ops rg_transport_shm = {
 	.name = "shm",
 	.summary = "ranks are processes of one host that map each other's memory",
 	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
-	.system_calls =
-		"none while polling; sched_yield, membarrier, poll and futex once a peer is late; "
-		"process_vm_readv for protocol \"read\"",
 	.probe = shm_probe,
 	.open = shm_open_endpoint,
 	.close = shm_close,

@@ -114,6 +114,11 @@ int open_place(struct rank *r, uint64_t bytes, struct place *out)
 		rc = r->ep->ops->window_open(r->ep, &out->src, &out->src_window, &r->err);
 	if (!rc)
 		rc = r->ep->ops->window_open(r->ep, &out->dst, &out->dst_window, &r->err);
+	for (uint32_t i = 0; i < r->ep->nranks && !rc; i++) {
+		rc = r->ep->ops->window_map(out->src_window, i, &r->err);
+		if (!rc)
+			rc = r->ep->ops->window_map(out->dst_window, i, &r->err);
+	}
 	return rc;
 }
 

@@ -22,18 +22,25 @@
  * ("ordered before what follows"); nothing else is promised unless a capability says so. In
  * particular two puts may arrive in any order, and the last byte may arrive first.
  *
- * Completion has three names. *Reusable*: the source may be overwritten (put returns after it for
- * mapped transports; else reusable() reports it). *Visible*: the peer can see the data; known only
- * from what the peer signals back. *Ordered*: see above.
+ * Completion has three names. *Reusable*: the source may be overwritten; so it is when put returns.
+ * *Visible*: the peer can see the data; known only from what the peer signals back. *Ordered*: see
+ * above.
  *
  * With RG_CAP_MAPPED the executor stores into slots and counters itself, by the pointers of
  * rg_link; put, signal and progress are the same as functions: what a transport without mapped
  * memory is driven by, and what the conformance suite tests. The executor refuses transports
  * without RG_CAP_MAPPED so far.
  *
- * Threads: an endpoint belongs to one thread. Timed operations (put, signal, progress, the
- * counters) neither allocate nor lock; system calls are declared per member. Everything else may do
- * both and may block up to its deadline.
+ * Threads: an endpoint belongs to one thread. The timed operations (put, signal, read, progress,
+ * idle, wake, peer_alive and the counters) neither allocate nor lock; only read, idle, wake and
+ * peer_alive make system calls, and signal where the peer sleeps. Everything else may do all of
+ * this. Collective
+ * operations block until all ranks have come, at most timeout_ns per exchange; the others do not
+ * wait for anybody.
+ *
+ * Order of closing: programs and windows before their endpoint, a window before its buffer, the
+ * endpoint before its rendezvous. Between ranks there is no order: who closes takes nothing away
+ * from who does not, except that a peer's memory may no longer be mapped for the first time.
  */
 #ifndef RAILGAUGE_TRANSPORT_TRANSPORT_H
 #define RAILGAUGE_TRANSPORT_TRANSPORT_H
@@ -47,7 +54,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* What a transport grants. A schedule states what it needs; the planner refuses before timing. */
+/* What a transport grants. The rows of coll/schedule.h check it before anything is timed. */
 enum rg_cap {
 	RG_CAP_DATA = 1 << 0, /* it moves data at all (null does not) */
 	RG_CAP_MAPPED =
@@ -145,13 +152,15 @@ struct rg_link {
 };
 
 /*
- * User memory that peers may reach. buffer is borrowed and outlives the window. remote[r] is where
- * rank r's memory of this window is mapped here, NULL until window_map (or without RG_CAP_MAPPED).
+ * User memory that peers may reach. Its size may differ from rank to rank. remote[r] is where rank
+ * r's memory of this window is mapped here, NULL until window_map (or without RG_CAP_MAPPED), and
+ * remote_bytes[r] its size; this rank's own are set from the start.
  */
 struct rg_window {
-	struct rg_endpoint *ep; /* borrowed; outlives the window */
-	const struct rg_buffer *buffer;
-	uint8_t **remote; /* owned, [nranks] */
+	struct rg_endpoint *ep;		/* borrowed; outlives the window */
+	const struct rg_buffer *buffer; /* borrowed; outlives the window */
+	uint8_t **remote;		/* owned, [nranks] */
+	uint64_t *remote_bytes;		/* owned, [nranks] */
 };
 
 /* Where a put goes at the peer. */
@@ -167,26 +176,33 @@ struct rg_put {
 	enum rg_region region;
 	const struct rg_window *window; /* for RG_REGION_WINDOW */
 	uint64_t offset;
-	const void *src; /* lent until reusable */
+	const void *src; /* borrowed during the call */
 	uint64_t len_bytes;
 };
 
-/* One transport. Every member is mandatory; those marked (collective) are called by all ranks. */
+/*
+ * One transport. Every member is mandatory; those marked (collective) are called by all ranks, in
+ * the same order, and succeed on all or on none: the text of a rank's own failure reaches all.
+ *
+ * A peer or channel that does not exist is RG_ERR_INVALID, in every member that returns errors.
+ */
 struct rg_transport_ops {
-	const char *name;	  /* "shm" */
-	const char *summary;	  /* one line for `railgauge info` */
-	uint32_t caps;		  /* enum rg_cap: at most; an endpoint may have fewer */
-	const char *system_calls; /* which ones its timed operations may make, in words */
+	const char *name;    /* "shm" */
+	const char *summary; /* one line for `railgauge info` */
+	uint32_t caps;	     /* enum rg_cap: at most; an endpoint may have fewer */
 
-	/* May it work here? Tries the real thing, quickly, leaves nothing. The text says why not.
+	/*
+	 * May it work here? Tries the real thing, quickly, leaves nothing. The text says why not:
+	 * RG_ERR_SYSTEM, RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
 	 */
 	int (*probe)(struct rg_err *err);
 
 	/*
 	 * (collective) Creates this rank's endpoint and exchanges what connect needs. rdv is
-	 * borrowed and outlives the endpoint. RG_ERR_MISMATCH (geometry, builds, namespaces: names
-	 * the rank), RG_ERR_LIMIT, RG_ERR_NO_MEMORY, RG_ERR_SYSTEM, RG_ERR_TIMEOUT,
-	 * RG_ERR_UNSUPPORTED.
+	 * borrowed and outlives the endpoint. RG_ERR_INVALID (geometry), RG_ERR_MISMATCH (another
+	 * transport, geometry or first_sequence: names the rank), RG_ERR_UNSUPPORTED (the ranks
+	 * cannot reach each other: other host or namespace), RG_ERR_LIMIT, RG_ERR_NO_MEMORY,
+	 * RG_ERR_SYSTEM, or the rendezvous': RG_ERR_TIMEOUT, RG_ERR_PEER.
 	 */
 	int (*open)(struct rg_rendezvous *rdv, const struct rg_transport_config *config,
 		    struct rg_endpoint **ep_out, struct rg_err *err);
@@ -197,25 +213,38 @@ struct rg_transport_ops {
 	/*
 	 * Makes ep->links[channel][peer] usable, reserving the peer's slots for it. Connecting
 	 * twice is no error. Not collective: the peer need not do the same at the same time. peer
-	 * may be this rank itself. RG_ERR_PEER, RG_ERR_LIMIT, RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+	 * may be this rank itself. RG_ERR_PEER (it is gone), RG_ERR_DENIED and RG_ERR_FORMAT (what
+	 * stands in its place is not the peer, or not its memory), RG_ERR_LIMIT, RG_ERR_SYSTEM,
+	 * RG_ERR_NO_MEMORY.
 	 */
 	int (*connect)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err);
 
-	/* (collective) Lets the peers reach a buffer (RG_MEMORY_SHARED where RG_CAP_MAPPED). */
+	/*
+	 * (collective) Lets the peers reach a buffer. RG_ERR_UNSUPPORTED for a kind of memory that
+	 * the transport cannot share (all take RG_MEMORY_SHARED), RG_ERR_NO_MEMORY, or the
+	 * rendezvous'.
+	 */
 	int (*window_open)(struct rg_endpoint *ep, const struct rg_buffer *buffer,
 			   struct rg_window **window_out, struct rg_err *err);
 	void (*window_close)(struct rg_window *window); /* not collective; NULL is allowed */
 
-	/* Sets window->remote[peer]. RG_ERR_UNSUPPORTED without RG_CAP_MAPPED. */
+	/*
+	 * Sets window->remote[peer] and remote_bytes[peer]; twice is no error. Errors as connect's.
+	 * RG_ERR_UNSUPPORTED without RG_CAP_MAPPED.
+	 */
 	int (*window_map)(struct rg_window *window, uint32_t peer, struct rg_err *err);
 
 	/*
 	 * Writes into the peer's memory. 0; 1 when it cannot be taken now (call progress and try
-	 * again); or an error. Nothing is visible to the peer for sure before the next signal.
+	 * again); or an error: RG_ERR_INVALID (not connected, or its window not mapped),
+	 * RG_ERR_RANGE (beyond the ring or the peer's window; nothing is written). Nothing is
+	 * visible to the peer for sure before the next signal.
 	 */
 	int (*put)(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 
-	/* Sets the peer's counter to value, after all earlier puts to it on this channel. As put.
+	/*
+	 * Sets the peer's counter to value, after all earlier puts to it on this channel. Results
+	 * as put's. To a peer that has closed or died it is harmless.
 	 */
 	int (*signal)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 		      uint64_t value, struct rg_err *err);
@@ -242,7 +271,10 @@ struct rg_transport_ops {
 	/* Wakes a peer whose tx_asleep was seen set after a store to its memory. A system call. */
 	void (*wake)(struct rg_endpoint *ep, uint32_t peer);
 
-	/* 0, or RG_ERR_PEER naming the rank, its host and process if it is known to be gone. */
+	/*
+	 * 0, or RG_ERR_PEER naming the rank, its host and process if it is known to be gone. Of a
+	 * rank that was never connected and of which no window was mapped nothing is known.
+	 */
 	int (*peer_alive)(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err);
 };
 
