@@ -2,7 +2,26 @@
 if HAVE_CMOCKA
 check_PROGRAMS += tests/transport/test_conform
 TESTS += tests/transport/test_conform
-tests_transport_test_conform_SOURCES = %D%/test_conform.c
-tests_transport_test_conform_CPPFLAGS = $(test_cppflags)
+tests_transport_test_conform_SOURCES = %D%/test_conform.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_conform_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_conform_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/transport/test_death
+TESTS += tests/transport/test_death
+tests_transport_test_death_SOURCES = %D%/test_death.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_death_CPPFLAGS = $(test_cppflags)
+tests_transport_test_death_LDADD = $(test_libs)
+
+valgrind_tests += tests/transport/test_open
+check_PROGRAMS += tests/transport/test_open
+TESTS += tests/transport/test_open
+tests_transport_test_open_SOURCES = %D%/test_open.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_open_CPPFLAGS = $(test_cppflags)
+tests_transport_test_open_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/transport/test_window
+TESTS += tests/transport/test_window
+tests_transport_test_window_SOURCES = %D%/test_window.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_window_CPPFLAGS = $(test_cppflags)
+tests_transport_test_window_LDADD = $(test_libs)
 endif

@@ -1,159 +1,154 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * One suite for every transport. Ranks are threads (shm finds a thread's memory as it finds a
- * process's); what needs a process of its own, such as dying, forks.
- *
- * A case is a function run by every rank. It returns 0 or fails with words in its rank's err.
+ * One suite for every transport: what links do. Data and counters arrive, in order, in their own
+ * places, and only there; what does not exist is refused. Opening and closing is in test_open.c,
+ * windows in test_window.c, peers that die in test_death.c.
  */
 #include "config.h"
 
-#include "railgauge/base/clock.h"
-#include "railgauge/base/mem.h"
-#include "railgauge/transport/transport.h"
+#include "ranks.h"
 
-#include <pthread.h>
+#include "railgauge/base/clock.h"
+#include "transport/mapped.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
-#define RANKS  3
-#define TEN_S  ((uint64_t)10000000000u)
-#define ROUNDS 200
-
-struct rank {
-	const struct rg_transport_ops *ops;
-	struct rg_transport_config config;
-	struct rg_rendezvous *rdv;
-	struct rg_endpoint *ep; /* opened by the harness unless the case opens it */
-	int (*body)(struct rank *r);
-	struct rg_err err;
-	int rc;
-};
-
-#define MUST(r, cond)                                                                              \
-	do {                                                                                       \
-		if (!(cond))                                                                       \
-			return rg_err_set(&(r)->err, RG_ERR_INTERNAL, "line %d: not %s", __LINE__, \
-					  #cond);                                                  \
-	} while (0)
-
-static const struct rg_transport_config small_config = {
-	.geometry = {.channels = 2,
-		     .slots = 4,
-		     .slot_bytes = 4096,
-		     .ll_slots = 4,
-		     .ll_bytes = 256,
-		     .credit_batch = 2},
-	.patience = {.spins = 100, .yields = 100},
-	.timeout_ns = TEN_S,
-};
-
-static int barrier(struct rank *r)
-{
-	return rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
-}
-
-static bool moves_data(const struct rank *r)
-{
-	return r->ops->caps & RG_CAP_DATA;
-}
-
-static uint64_t counter(const struct rank *r, uint32_t peer, enum rg_ctr ctr)
-{
-	return atomic_load_explicit(&rg_endpoint_link(r->ep, 0, peer)->rx[ctr].value,
-				    memory_order_acquire);
-}
-
-/* Waits as the executor does. */
-static int wait_counter(struct rank *r, uint32_t peer, enum rg_ctr ctr, uint64_t value)
-{
-	uint64_t end = rg_clock_ns() + TEN_S;
-
-	for (uint32_t idle = 0; counter(r, peer, ctr) < value; idle++) {
-		r->ops->idle(r->ep, idle);
-		MUST(r, rg_clock_ns() < end);
-	}
-	return 0;
-}
-
-static uint32_t next(const struct rank *r)
-{
-	return (r->ep->rank + 1) % r->ep->nranks;
-}
-
-static uint32_t previous(const struct rank *r)
-{
-	return (r->ep->rank + r->ep->nranks - 1) % r->ep->nranks;
-}
-
-static int connect_both(struct rank *r)
-{
-	int rc = r->ops->connect(r->ep, next(r), 0, &r->err);
-
-	return rc ? rc : r->ops->connect(r->ep, previous(r), 0, &r->err);
-}
-
-/* Cases. */
-
-static int opens_and_closes(struct rank *r)
-{
-	MUST(r, r->ep->nranks == RANKS && r->ep->rank == r->rdv->rank);
-	MUST(r, r->ep->host[r->ep->rank][0] != '\0' || !moves_data(r));
-	r->ops->close(NULL);
-	return 0;
-}
+#define RING_BYTES ((size_t)4 * 4096)
+#define LL_BYTES   ((size_t)4 * 2 * 256)
 
 static int refuses_ranks_and_channels_that_do_not_exist(struct rank *r)
 {
-	MUST(r, r->ops->connect(r->ep, RANKS, 0, NULL) == RG_ERR_INVALID);
-	MUST(r, r->ops->connect(r->ep, 0, 2, NULL) == RG_ERR_INVALID);
-	return 0;
+	static const struct {
+		uint32_t peer, channel;
+	} none[] = {{RANKS, 0}, {UINT32_MAX, 0}, {0, CHANNELS}, {0, UINT32_MAX}};
+	int rc = connect_all(r);
+
+	if (rc)
+		return rc;
+	for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+		struct rg_put put = {
+			.peer = none[i].peer, .channel = none[i].channel, .src = r, .len_bytes = 1};
+
+		MUST(r,
+		     r->ops->connect(r->ep, none[i].peer, none[i].channel, NULL) == RG_ERR_INVALID);
+		MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_INVALID);
+		MUST(r, r->ops->signal(r->ep, none[i].peer, none[i].channel, RG_CTR_DONE, 1,
+				       NULL) == RG_ERR_INVALID);
+		MUST(r, none[i].peer == 0 ||
+				r->ops->peer_alive(r->ep, none[i].peer, NULL) == RG_ERR_INVALID);
+	}
+	return meet(r);
 }
 
+/* On the channel that is connected as well: links are per channel. */
 static int refuses_to_put_or_signal_before_connect(struct rank *r)
 {
-	const struct rg_put put = {.peer = next(r), .src = r, .len_bytes = 1};
+	struct rg_put put = {.peer = next(r), .channel = 1, .src = r, .len_bytes = 1};
+	int rc = r->ops->connect(r->ep, next(r), 0, &r->err);
 
+	if (rc)
+		return rc;
 	MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_INVALID);
-	MUST(r, r->ops->signal(r->ep, next(r), 0, RG_CTR_DONE, 1, NULL) == RG_ERR_INVALID);
-	return 0;
+	MUST(r, r->ops->signal(r->ep, next(r), 1, RG_CTR_DONE, 1, NULL) == RG_ERR_INVALID);
+	put.channel = 0;
+	put.peer = previous(r);
+	MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_INVALID);
+	MUST(r, r->ops->signal(r->ep, previous(r), 0, RG_CTR_DONE, 1, NULL) == RG_ERR_INVALID);
+	return meet(r);
 }
 
 static int connects_twice_and_to_itself(struct rank *r)
 {
-	for (int i = 0; i < 2; i++) {
-		for (uint32_t peer = 0; peer < RANKS; peer++) {
-			r->rc = r->ops->connect(r->ep, peer, 1, &r->err);
-			if (r->rc)
-				return r->rc;
-		}
-	}
-	MUST(r, rg_endpoint_link(r->ep, 1, r->ep->rank) != NULL);
-	return barrier(r);
+	const struct rg_link *link;
+	uint32_t self = r->ep->rank, word = 77 + self;
+	const struct rg_put put = {.peer = self, .offset = 4096, .src = &word, .len_bytes = 4};
+	int rc = connect_all(r);
+
+	if (rc)
+		return rc;
+	link = rg_endpoint_link(r->ep, 0, self);
+	rc = connect_all(r);
+	if (rc)
+		return rc;
+	MUST(r, rg_endpoint_link(r->ep, 0, self) == link);
+	MUST(r, !r->ops->put(r->ep, &put, &r->err));
+	MUST(r, !r->ops->signal(r->ep, self, 0, RG_CTR_READY, 1, &r->err));
+	if (wait_counter(r, self, RG_CTR_READY, 1))
+		return r->err.code;
+	MUST(r, !moves_data(r) || !memcmp(link->rx_slots + 4096, &word, 4));
+	return meet(r);
+}
+
+/* Puts len bytes of 0xee at an offset of the next rank's ring. */
+static int put_at(struct rank *r, enum rg_region region, uint64_t offset, uint64_t len_bytes)
+{
+	uint8_t data[RING_BYTES];
+	const struct rg_put put = {
+		.peer = next(r),
+		.region = region,
+		.offset = offset,
+		.src = memset(data, 0xee, sizeof(data)),
+		.len_bytes = len_bytes,
+	};
+
+	return r->ops->put(r->ep, &put, NULL);
 }
 
 static int refuses_puts_beyond_the_region(struct rank *r)
 {
-	static const uint8_t data[64];
-	struct rg_put put = {.src = data, .len_bytes = 64};
+	static const uint8_t zero[64];
+	const struct rg_link *from;
+	int rc = connect_all(r);
 
-	r->rc = connect_both(r);
-	if (r->rc)
-		return r->rc;
-	put.peer = next(r);
-	put.offset = 4 * 4096 - 63;
-	MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_RANGE);
-	put.offset = UINT64_MAX - 10;
-	MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_RANGE);
-	put.region = RG_REGION_LL;
-	put.offset = 4 * 512 - 63;
-	MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_RANGE);
-	return barrier(r);
+	if (rc)
+		return rc;
+	MUST(r, put_at(r, RG_REGION_SLOT, RING_BYTES - 63, 64) == RG_ERR_RANGE);
+	MUST(r, put_at(r, RG_REGION_SLOT, UINT64_MAX - 10, 64) == RG_ERR_RANGE);
+	MUST(r, put_at(r, RG_REGION_SLOT, 64, UINT64_MAX - 10) == RG_ERR_RANGE);
+	MUST(r, put_at(r, RG_REGION_SLOT, RING_BYTES + 1, 0) == RG_ERR_RANGE);
+	MUST(r, put_at(r, RG_REGION_LL, LL_BYTES - 63, 64) == RG_ERR_RANGE);
+	rc = meet(r);
+	if (rc)
+		return rc;
+	from = rg_endpoint_link(r->ep, 0, previous(r));
+	MUST(r, !memcmp(from->rx_slots + RING_BYTES - 63, zero, 63));
+	MUST(r, !memcmp((uint8_t *)from->rx_ll + LL_BYTES - 63, zero, 63));
+	return meet(r);
+}
+
+/* Nothing before, nothing after, and all of it. */
+static int whole_rings_and_nothing_can_be_put(struct rank *r)
+{
+	const struct rg_link *from;
+	int rc = connect_all(r);
+
+	if (rc)
+		return rc;
+	from = rg_endpoint_link(r->ep, 0, previous(r));
+	MUST(r, !put_at(r, RG_REGION_SLOT, RING_BYTES, 0));
+	MUST(r, !put_at(r, RG_REGION_LL, LL_BYTES, 0));
+	MUST(r, !put_at(r, RG_REGION_LL, 0, LL_BYTES));
+	MUST(r, !r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, 1, &r->err));
+	if (wait_counter(r, previous(r), RG_CTR_READY, 1))
+		return r->err.code;
+	for (size_t i = 0; moves_data(r) && i < LL_BYTES; i++)
+		MUST(r, ((uint8_t *)from->rx_ll)[i] == 0xee);
+	MUST(r, !moves_data(r) || (from->rx_slots[0] == 0 && from->rx_slots[RING_BYTES - 1] == 0));
+	rc = meet(r);
+	if (rc)
+		return rc;
+	MUST(r, !put_at(r, RG_REGION_SLOT, 0, RING_BYTES));
+	MUST(r, !r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, 2, &r->err));
+	if (wait_counter(r, previous(r), RG_CTR_READY, 2))
+		return r->err.code;
+	for (size_t i = 0; moves_data(r) && i < RING_BYTES; i++)
+		MUST(r, from->rx_slots[i] == 0xee);
+	return meet(r);
 }
 
 static uint8_t pattern(uint32_t sender, uint64_t message, size_t i)
@@ -179,6 +174,7 @@ static int send_message(struct rank *r, uint64_t m, size_t len)
 	};
 	int rc = r->ops->put(r->ep, &put, &r->err);
 
+	memset(data, 0, sizeof(data)); /* the source is ours again */
 	return rc ? rc : r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, m + 1, &r->err);
 }
 
@@ -202,166 +198,204 @@ static int take_message(struct rank *r, uint64_t m, size_t len)
 static int messages_arrive_whole_and_in_their_slots(struct rank *r)
 {
 	static const size_t sizes[] = {0, 1, 3, 7, 8, 63, 65, 1000, 4095, 4096};
+	int rc = connect_all(r);
 
-	r->rc = connect_both(r);
-	for (uint64_t m = 0; m < ROUNDS && !r->rc; m++) {
+	for (uint64_t m = 0; m < 200 && !rc; m++) {
 		size_t len = sizes[m % (sizeof(sizes) / sizeof(sizes[0]))];
 
-		r->rc = send_message(r, m, len);
-		if (!r->rc)
-			r->rc = take_message(r, m, len);
+		rc = send_message(r, m, len);
+		if (!rc)
+			rc = take_message(r, m, len);
 	}
-	return r->rc ? r->rc : barrier(r);
+	return rc ? rc : meet(r);
 }
 
-static int a_signal_wakes_a_sleeper(struct rank *r)
+/* Pieces of one round in all slots, words included: with the signal all of them are there. */
+static int put_round(struct rank *r, uint64_t round)
 {
-	if (!moves_data(r))
-		return 0;
-	r->rc = connect_both(r);
-	if (r->rc || barrier(r))
-		return r->err.code;
-	/* A token goes round three times; who does not have it sleeps. */
-	for (uint64_t lap = 1; lap <= 3; lap++) {
-		if (r->ep->rank != 0 && wait_counter(r, previous(r), RG_CTR_SYNC, lap))
-			return r->err.code;
-		rg_clock_sleep_until(rg_clock_ns() + 30000000);
-		r->rc = r->ops->signal(r->ep, next(r), 0, RG_CTR_SYNC, lap, &r->err);
-		if (r->rc)
-			return r->rc;
-		if (r->ep->rank == 0 && wait_counter(r, previous(r), RG_CTR_SYNC, lap))
-			return r->err.code;
+	const struct rg_geometry *g = &r->ep->config.geometry;
+	int rc = 0;
+
+	for (uint32_t s = 0; s < 2 * g->slots && !rc; s++) {
+		bool words = s >= g->slots;
+		const struct rg_put put = {
+			.peer = next(r),
+			.region = words ? RG_REGION_LL : RG_REGION_SLOT,
+			.offset = words ? (s - g->slots) * 2 * g->ll_bytes : s * g->slot_bytes,
+			.src = &round,
+			.len_bytes = sizeof(round),
+		};
+
+		rc = r->ops->put(r->ep, &put, &r->err);
 	}
-	return barrier(r);
+	return rc ? rc : r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, round, &r->err);
 }
 
-static int open_window(struct rank *r, struct rg_buffer *buffer, struct rg_window **window)
+static int check_round(struct rank *r, uint64_t round)
 {
-	int rc = rg_buffer_open(RG_MEMORY_SHARED, 10000, 0, -1, buffer, &r->err);
+	const struct rg_geometry *g = &r->ep->config.geometry;
+	const struct rg_link *l = rg_endpoint_link(r->ep, 0, previous(r));
 
-	return rc ? rc : r->ops->window_open(r->ep, buffer, window, &r->err);
-}
-
-static int windows_are_written_and_read_by_peers(struct rank *r)
-{
-	struct rg_buffer buffer = {0};
-	struct rg_window *window = NULL;
-	uint32_t mine = 1000 + r->ep->rank, seen = 0;
-	struct rg_put put;
-
-	r->rc = connect_both(r);
-	if (!r->rc)
-		r->rc = open_window(r, &buffer, &window);
-	if (r->rc)
-		return r->rc;
-	put = (struct rg_put){
-		.peer = next(r),
-		.region = RG_REGION_WINDOW,
-		.window = window,
-		.offset = 9000,
-		.src = &mine,
-		.len_bytes = sizeof(mine),
-	};
-	r->rc = r->ops->window_map(window, next(r), &r->err);
-	if (!r->rc)
-		r->rc = r->ops->window_map(window, next(r), &r->err); /* twice is no error */
-	if (!r->rc)
-		r->rc = r->ops->put(r->ep, &put, &r->err);
-	if (!r->rc)
-		r->rc = r->ops->signal(r->ep, next(r), 0, RG_CTR_DONE, 1, &r->err);
-	if (r->rc || wait_counter(r, previous(r), RG_CTR_DONE, 1))
-		return r->err.code;
-	memcpy(&seen, (uint8_t *)buffer.base + 9000, sizeof(seen));
-	MUST(r, !moves_data(r) || seen == 1000 + previous(r));
-	if (r->ops->caps & RG_CAP_MAPPED)
-		MUST(r, window->remote[next(r)] != NULL);
-	put.offset = 9999;
-	MUST(r, r->ops->put(r->ep, &put, NULL) == RG_ERR_RANGE);
-	r->rc = barrier(r);
-	r->ops->window_close(window);
-	r->ops->window_close(NULL);
-	rg_buffer_close(&buffer);
-	return r->rc;
-}
-
-/* A rank closes while its peer still signals to it. */
-static int late_signals_to_a_closed_rank_are_harmless(struct rank *r)
-{
-	r->rc = connect_both(r);
-	if (r->rc || barrier(r))
-		return r->err.code;
-	if (r->ep->rank == 0) {
-		r->ops->close(r->ep);
-		r->ep = NULL;
-	}
-	if (barrier(r))
-		return r->err.code;
-	if (!r->ep)
-		return 0;
-	for (uint64_t v = 1; v < 100; v++) {
-		r->rc = r->ops->signal(r->ep, 0, 0, RG_CTR_FREE, v, &r->err);
-		if (r->rc)
-			return r->rc;
+	for (uint32_t s = 0; s < g->slots; s++) {
+		MUST(r, !memcmp(l->rx_slots + (size_t)s * g->slot_bytes, &round, sizeof(round)));
+		MUST(r, l->rx_ll[(size_t)s * g->ll_bytes / 4] == round);
 	}
 	return 0;
 }
 
-static int peers_of_this_process_are_alive(struct rank *r)
+static int a_signal_is_seen_after_all_that_was_put_before(struct rank *r)
 {
-	r->rc = connect_both(r);
-	if (!r->rc)
-		r->rc = r->ops->peer_alive(r->ep, next(r), &r->err);
-	return r->rc ? r->rc : barrier(r);
-}
+	int rc = connect_all(r);
 
-/* The harness. */
-
-static void *rank_main(void *arg)
-{
-	struct rank *r = arg;
-
-	r->rc = r->ops->open(r->rdv, &r->config, &r->ep, &r->err);
-	if (!r->rc)
-		r->rc = r->body(r);
-	r->ops->close(r->ep);
-	return NULL;
-}
-
-/* The first allocation of whichever rank comes first: its endpoint. */
-static bool fail_first_allocation;
-
-static void run_ranks(struct rank *ranks)
-{
-	struct rg_rendezvous *rdv[RANKS];
-	pthread_t threads[RANKS];
-
-	assert_int_equal(rg_rendezvous_threads_open(RANKS, rdv, NULL), 0);
-	rg_mem_fail_nth(fail_first_allocation);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		ranks[i].rdv = rdv[i];
-		assert_int_equal(pthread_create(&threads[i], NULL, rank_main, &ranks[i]), 0);
+	for (uint64_t round = 1; round <= 3000 && !rc; round++) {
+		rc = put_round(r, round);
+		if (!rc)
+			rc = wait_counter(r, previous(r), RG_CTR_READY, round);
+		if (!rc && moves_data(r))
+			rc = check_round(r, round);
+		/* The next round overwrites this one: only after it was looked at. */
+		if (!rc)
+			rc = r->ops->signal(r->ep, previous(r), 0, RG_CTR_FREE, round, &r->err);
+		if (!rc)
+			rc = wait_counter(r, next(r), RG_CTR_FREE, round);
 	}
-	for (uint32_t i = 0; i < RANKS; i++)
-		pthread_join(threads[i], NULL);
-	for (uint32_t i = 0; i < RANKS; i++)
-		rg_rendezvous_close(rdv[i]);
+	return rc ? rc : meet(r);
 }
 
-static void every_transport(int (*body)(struct rank *r))
+/* What rank `from` tells rank `to`; 0: nothing. */
+static uint64_t told(uint32_t from, uint32_t to, uint32_t channel, uint32_t ctr)
 {
-	for (size_t t = 0; rg_transports[t]; t++) {
-		struct rank ranks[RANKS];
+	if (to != (from + 1) % RANKS)
+		return 0;
+	return (uint64_t)1 << 40 | (from * 1000 + channel * 100 + ctr);
+}
 
-		for (uint32_t i = 0; i < RANKS; i++)
-			ranks[i] = (struct rank){
-				.ops = rg_transports[t], .config = small_config, .body = body};
-		run_ranks(ranks);
-		for (uint32_t i = 0; i < RANKS; i++) {
-			if (ranks[i].rc)
-				fail_msg("%s, rank %u: %s", rg_transports[t]->name, i,
-					 ranks[i].err.text);
+static int counters_are_each_a_place_of_their_own(struct rank *r)
+{
+	uint32_t me = r->ep->rank;
+	int rc = connect_all(r);
+
+	for (uint32_t i = 0; i < CHANNELS * RG_CTR_COUNT && !rc; i++)
+		rc = r->ops->signal(r->ep, next(r), i / RG_CTR_COUNT,
+				    (enum rg_ctr)(i % RG_CTR_COUNT),
+				    told(me, next(r), i / RG_CTR_COUNT, i % RG_CTR_COUNT), &r->err);
+	if (!rc)
+		rc = meet(r);
+	if (rc || !moves_data(r))
+		return rc;
+	for (uint32_t peer = 0; peer < RANKS; peer++) {
+		for (uint32_t i = 0; i < CHANNELS * RG_CTR_COUNT; i++) {
+			uint32_t channel = i / RG_CTR_COUNT, ctr = i % RG_CTR_COUNT;
+
+			MUST(r, counter(r, peer, channel, (enum rg_ctr)ctr) ==
+					told(peer, me, channel, ctr));
 		}
 	}
+	return meet(r);
+}
+
+/* The same offset on every link: each sender and each channel has a ring of its own. */
+static int rings_are_each_a_place_of_their_own(struct rank *r)
+{
+	uint32_t me = r->ep->rank;
+	int rc = connect_all(r);
+
+	for (uint32_t i = 0; i < RANKS * CHANNELS && !rc; i++) {
+		uint32_t data = 1 + me * 100 + i;
+		const struct rg_put put = {
+			.peer = i / CHANNELS,
+			.channel = i % CHANNELS,
+			.offset = 4096,
+			.src = &data,
+			.len_bytes = sizeof(data),
+		};
+
+		rc = r->ops->put(r->ep, &put, &r->err);
+		if (!rc)
+			rc = r->ops->signal(r->ep, put.peer, put.channel, RG_CTR_READY, 1, &r->err);
+	}
+	if (!rc)
+		rc = meet(r);
+	for (uint32_t i = 0; i < RANKS * CHANNELS && !rc && moves_data(r); i++) {
+		uint32_t peer = i / CHANNELS, channel = i % CHANNELS, seen;
+
+		MUST(r, counter(r, peer, channel, RG_CTR_READY) == 1);
+		memcpy(&seen, rg_endpoint_link(r->ep, channel, peer)->rx_slots + 4096, 4);
+		MUST(r, seen == 1 + peer * 100 + me * CHANNELS + channel);
+	}
+	return rc ? rc : meet(r);
+}
+
+/* Sleeps until its doorbell rang, however often a sleep ends before by itself. */
+static int sleep_until_rung(struct rank *r)
+{
+	const struct mapped *m = (const struct mapped *)r->ep;
+	uint32_t before = atomic_load(&m->mine->doorbell);
+	uint64_t end = rg_clock_ns() + TEN_S;
+
+	for (uint32_t idle = 0; atomic_load(&m->mine->doorbell) == before; idle++) {
+		r->ops->idle(r->ep, idle);
+		MUST(r, rg_clock_ns() < end);
+	}
+	r->ops->idle(r->ep, 0); /* awake again */
+	return r->ops->signal(r->ep, 0, 0, RG_CTR_DONE, 1, &r->err);
+}
+
+/* Signals to rank 1 whenever it sleeps, until it says that it heard the bell. */
+static int signal_to_sleeper(struct rank *r)
+{
+	const struct rg_link *l = rg_endpoint_link(r->ep, 0, 1);
+	uint64_t end = rg_clock_ns() + TEN_S, value = 0;
+	int rc = 0;
+
+	while (counter(r, 1, 0, RG_CTR_DONE) == 0 && !rc) {
+		if (atomic_load(l->tx_asleep))
+			rc = r->ops->signal(r->ep, 1, 0, RG_CTR_SYNC, ++value, &r->err);
+		MUST(r, rg_clock_ns() < end);
+	}
+	return rc;
+}
+
+static int a_signal_rings_for_a_sleeper(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = meet(r);
+	if (!rc && moves_data(r) && r->ep->rank < 2)
+		rc = r->ep->rank ? sleep_until_rung(r) : signal_to_sleeper(r);
+	return rc ? rc : meet(r);
+}
+
+static int a_token_goes_round_among_sleepers(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = meet(r);
+	/* Three times; who does not have it sleeps. */
+	for (uint64_t lap = 1; lap <= 3 && !rc && moves_data(r); lap++) {
+		if (r->ep->rank != 0 && wait_counter(r, previous(r), RG_CTR_SYNC, lap))
+			return r->err.code;
+		rg_clock_sleep_until(rg_clock_ns() + 30000000);
+		rc = r->ops->signal(r->ep, next(r), 0, RG_CTR_SYNC, lap, &r->err);
+		if (!rc && r->ep->rank == 0)
+			rc = wait_counter(r, previous(r), RG_CTR_SYNC, lap);
+	}
+	return rc ? rc : meet(r);
+}
+
+static int peers_of_this_process_are_alive(struct rank *r)
+{
+	int rc = r->ops->peer_alive(r->ep, next(r), &r->err);
+
+	if (!rc)
+		rc = connect_all(r);
+	for (uint32_t peer = 0; peer < RANKS && !rc; peer++)
+		rc = r->ops->peer_alive(r->ep, peer, &r->err);
+	if (!rc)
+		rc = r->ops->progress(r->ep, &r->err);
+	return rc ? rc : meet(r);
 }
 
 #define CASE(name)                            \
@@ -370,163 +404,34 @@ static void every_transport(int (*body)(struct rank *r))
 		every_transport(name);        \
 	}
 
-CASE(opens_and_closes)
 CASE(refuses_ranks_and_channels_that_do_not_exist)
 CASE(refuses_to_put_or_signal_before_connect)
 CASE(connects_twice_and_to_itself)
 CASE(refuses_puts_beyond_the_region)
+CASE(whole_rings_and_nothing_can_be_put)
 CASE(messages_arrive_whole_and_in_their_slots)
-CASE(a_signal_wakes_a_sleeper)
-CASE(windows_are_written_and_read_by_peers)
-CASE(late_signals_to_a_closed_rank_are_harmless)
+CASE(a_signal_is_seen_after_all_that_was_put_before)
+CASE(counters_are_each_a_place_of_their_own)
+CASE(rings_are_each_a_place_of_their_own)
+CASE(a_signal_rings_for_a_sleeper)
+CASE(a_token_goes_round_among_sleepers)
 CASE(peers_of_this_process_are_alive)
-
-static void ranks_with_other_geometry_are_named(void **state)
-{
-	for (size_t t = 0; rg_transports[t]; t++) {
-		struct rank ranks[RANKS];
-
-		for (uint32_t i = 0; i < RANKS; i++)
-			ranks[i] = (struct rank){.ops = rg_transports[t],
-						 .config = small_config,
-						 .body = opens_and_closes};
-		ranks[1].config.geometry.slots = 8;
-		run_ranks(ranks);
-		for (uint32_t i = 0; i < RANKS; i++)
-			assert_int_equal(ranks[i].rc, RG_ERR_MISMATCH);
-		assert_non_null(strstr(ranks[0].err.text, "rank 1"));
-	}
-}
-
-/* Not at the others' deadline: then they would say that they waited in vain. */
-static void one_rank_that_cannot_open_is_named_by_all(void **state)
-{
-	for (size_t t = 0; rg_transports[t]; t++) {
-		struct rank ranks[RANKS];
-
-		for (uint32_t i = 0; i < RANKS; i++)
-			ranks[i] = (struct rank){.ops = rg_transports[t],
-						 .config = small_config,
-						 .body = opens_and_closes};
-		ranks[1].config.geometry.slots = 3;
-		run_ranks(ranks);
-		for (uint32_t i = 0; i < RANKS; i++) {
-			assert_int_equal(ranks[i].rc, RG_ERR_INVALID);
-			assert_non_null(strstr(ranks[i].err.text, "rank 1"));
-		}
-		for (uint32_t i = 0; i < RANKS; i++)
-			ranks[i] = (struct rank){.ops = rg_transports[t],
-						 .config = small_config,
-						 .body = opens_and_closes};
-		fail_first_allocation = true;
-		run_ranks(ranks);
-		fail_first_allocation = false;
-		for (uint32_t i = 0; i < RANKS; i++)
-			assert_int_equal(ranks[i].rc, RG_ERR_NO_MEMORY);
-	}
-}
-
-static void nonsense_geometry_is_refused_before_anything_is_made(void **state)
-{
-	struct rg_geometry g = small_config.geometry;
-
-	assert_int_equal(rg_geometry_check(&g, NULL), 0);
-	g.slots = 3;
-	assert_int_equal(rg_geometry_check(&g, NULL), RG_ERR_INVALID);
-	g = small_config.geometry;
-	g.credit_batch = 5;
-	assert_int_equal(rg_geometry_check(&g, NULL), RG_ERR_INVALID);
-	g = small_config.geometry;
-	g.slot_bytes = 100;
-	assert_int_equal(rg_geometry_check(&g, NULL), RG_ERR_INVALID);
-}
-
-static void every_row_of_the_table_is_filled(void **state)
-{
-	for (size_t t = 0; rg_transports[t]; t++) {
-		const struct rg_transport_ops *o = rg_transports[t];
-
-		assert_true(o->name && o->summary && o->system_calls && o->probe && o->open &&
-			    o->close && o->connect && o->window_open && o->window_close &&
-			    o->window_map && o->put && o->signal && o->progress && o->idle &&
-			    o->wake && o->peer_alive);
-		assert_int_equal(o->probe(NULL), 0);
-	}
-}
-
-static void a_limit_on_file_sizes_is_an_error_and_no_signal(void **state)
-{
-	pid_t pid = fork();
-	int status;
-
-	assert_true(pid >= 0);
-	if (pid == 0) {
-		const struct rlimit page = {4096, 4096};
-		struct rg_endpoint *ep = NULL;
-		struct rg_rendezvous *rdv;
-		struct rg_err err = {0};
-		int rc;
-
-		setrlimit(RLIMIT_FSIZE, &page);
-		if (rg_rendezvous_threads_open(1, &rdv, NULL))
-			_exit(1);
-		rc = rg_transport_shm.open(rdv, &small_config, &ep, &err);
-		_exit(rc == RG_ERR_LIMIT && strstr(err.text, "ulimit -f") ? 0 : 2);
-	}
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(status, 0);
-}
-
-/* One rank, so that a failing allocation cannot leave others waiting. */
-static void failing_allocations_leak_nothing(void **state)
-{
-	for (size_t t = 0; rg_transports[t]; t++) {
-		const struct rg_transport_ops *o = rg_transports[t];
-		bool failed = true;
-
-		for (unsigned long n = 1; failed; n++) {
-			struct rg_endpoint *ep = NULL;
-			struct rg_rendezvous *rdv;
-			struct rg_err err = {0};
-			int rc;
-
-			assert_int_equal(rg_rendezvous_threads_open(1, &rdv, NULL), 0);
-			rg_mem_fail_nth(n);
-			rc = o->open(rdv, &small_config, &ep, &err);
-			if (!rc)
-				rc = o->connect(ep, 0, 0, &err);
-			failed = rg_mem_fail_fired();
-			rg_mem_fail_nth(0);
-			/* Reading a limit may fail; then it is as if there were none. */
-			if (rc && rc != RG_ERR_NO_MEMORY)
-				fail_msg("%s, allocation %lu: %s", o->name, n, err.text);
-			if (rc && !failed)
-				fail_msg("%s: %s", o->name, err.text);
-			o->close(ep);
-			rg_rendezvous_close(rdv);
-		}
-	}
-}
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_opens_and_closes),
 		cmocka_unit_test(test_refuses_ranks_and_channels_that_do_not_exist),
 		cmocka_unit_test(test_refuses_to_put_or_signal_before_connect),
 		cmocka_unit_test(test_connects_twice_and_to_itself),
 		cmocka_unit_test(test_refuses_puts_beyond_the_region),
+		cmocka_unit_test(test_whole_rings_and_nothing_can_be_put),
 		cmocka_unit_test(test_messages_arrive_whole_and_in_their_slots),
-		cmocka_unit_test(test_a_signal_wakes_a_sleeper),
-		cmocka_unit_test(test_windows_are_written_and_read_by_peers),
-		cmocka_unit_test(test_late_signals_to_a_closed_rank_are_harmless),
+		cmocka_unit_test(test_a_signal_is_seen_after_all_that_was_put_before),
+		cmocka_unit_test(test_counters_are_each_a_place_of_their_own),
+		cmocka_unit_test(test_rings_are_each_a_place_of_their_own),
+		cmocka_unit_test(test_a_signal_rings_for_a_sleeper),
+		cmocka_unit_test(test_a_token_goes_round_among_sleepers),
 		cmocka_unit_test(test_peers_of_this_process_are_alive),
-		cmocka_unit_test(ranks_with_other_geometry_are_named),
-		cmocka_unit_test(one_rank_that_cannot_open_is_named_by_all),
-		cmocka_unit_test(nonsense_geometry_is_refused_before_anything_is_made),
-		cmocka_unit_test(every_row_of_the_table_is_filled),
-		cmocka_unit_test(a_limit_on_file_sizes_is_an_error_and_no_signal),
-		cmocka_unit_test(failing_allocations_leak_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "ranks.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+
+#include <cmocka.h>
+
+const struct rg_transport_config small_config = {
+	.geometry = {.channels = CHANNELS,
+		     .slots = 4,
+		     .slot_bytes = 4096,
+		     .ll_slots = 4,
+		     .ll_bytes = 256,
+		     .credit_batch = 2},
+	.patience = {.spins = 100, .yields = 100},
+	.timeout_ns = TEN_S,
+};
+
+void prepare_ranks(struct rank ranks[RANKS], const struct rg_transport_ops *ops,
+		   int (*body)(struct rank *r))
+{
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i] = (struct rank){.ops = ops, .config = small_config, .body = body};
+}
+
+static void *rank_main(void *arg)
+{
+	struct rank *r = arg;
+
+	r->rc = r->ops->open(r->rdv, &r->config, &r->ep, &r->err);
+	if (!r->rc)
+		r->rc = r->body(r);
+	r->ops->close(r->ep);
+	return NULL;
+}
+
+void run_ranks(struct rank ranks[RANKS], unsigned long fail_nth)
+{
+	struct rg_rendezvous *rdv[RANKS];
+	pthread_t threads[RANKS];
+
+	assert_int_equal(rg_rendezvous_threads_open(RANKS, rdv, NULL), 0);
+	rg_mem_fail_nth(fail_nth);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		ranks[i].rdv = rdv[i];
+		assert_int_equal(pthread_create(&threads[i], NULL, rank_main, &ranks[i]), 0);
+	}
+	for (uint32_t i = 0; i < RANKS; i++)
+		pthread_join(threads[i], NULL);
+	for (uint32_t i = 0; i < RANKS; i++)
+		rg_rendezvous_close(rdv[i]);
+}
+
+void every_transport(int (*body)(struct rank *r))
+{
+	for (size_t t = 0; rg_transports[t]; t++) {
+		struct rank ranks[RANKS];
+
+		prepare_ranks(ranks, rg_transports[t], body);
+		run_ranks(ranks, 0);
+		for (uint32_t i = 0; i < RANKS; i++) {
+			if (ranks[i].rc)
+				fail_msg("%s, rank %u: %s", rg_transports[t]->name, i,
+					 ranks[i].err.text);
+		}
+	}
+}
+
+bool moves_data(const struct rank *r)
+{
+	return r->ops->caps & RG_CAP_DATA;
+}
+
+uint32_t next(const struct rank *r)
+{
+	return (r->ep->rank + 1) % r->ep->nranks;
+}
+
+uint32_t previous(const struct rank *r)
+{
+	return (r->ep->rank + r->ep->nranks - 1) % r->ep->nranks;
+}
+
+int meet(struct rank *r)
+{
+	return rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
+}
+
+void part(struct rank *r)
+{
+	(void)rg_rendezvous_barrier(r->rdv, rg_clock_ns() + 2 * TEN_S, NULL);
+}
+
+int connect_all(struct rank *r)
+{
+	int rc = 0;
+
+	for (uint32_t i = 0; i < r->ep->nranks * CHANNELS && !rc; i++)
+		rc = r->ops->connect(r->ep, i / CHANNELS, i % CHANNELS, &r->err);
+	return rc;
+}
+
+uint64_t counter(const struct rank *r, uint32_t peer, uint32_t channel, enum rg_ctr ctr)
+{
+	return atomic_load_explicit(&rg_endpoint_link(r->ep, channel, peer)->rx[ctr].value,
+				    memory_order_acquire);
+}
+
+int wait_counter(struct rank *r, uint32_t peer, enum rg_ctr ctr, uint64_t value)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+
+	for (uint32_t idle = 0; counter(r, peer, 0, ctr) < value; idle++) {
+		r->ops->idle(r->ep, idle);
+		MUST(r, rg_clock_ns() < end);
+	}
+	return 0;
+}

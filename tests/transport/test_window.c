@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* One suite for every transport: user memory that the peers write and read. */
+#include "config.h"
+
+#include "ranks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A buffer and its window; each rank's is of another size. */
+struct memory {
+	struct rg_buffer buffer;
+	struct rg_window *window;
+};
+
+static size_t bytes_of(uint32_t rank)
+{
+	return 10000 + 4096 * (size_t)rank;
+}
+
+static int open_memory(struct rank *r, struct memory *m)
+{
+	int rc;
+
+	*m = (struct memory){0};
+	rc = rg_buffer_open(RG_MEMORY_SHARED, bytes_of(r->ep->rank), 0, -1, &m->buffer, &r->err);
+	return rc ? rc : r->ops->window_open(r->ep, &m->buffer, &m->window, &r->err);
+}
+
+static void close_memory(struct rank *r, struct memory *m)
+{
+	r->ops->window_close(m->window);
+	rg_buffer_close(&m->buffer);
+}
+
+static int put_word(struct rank *r, uint32_t peer, const struct rg_window *window, uint64_t offset,
+		    uint32_t word)
+{
+	const struct rg_put put = {
+		.peer = peer,
+		.region = RG_REGION_WINDOW,
+		.window = window,
+		.offset = offset,
+		.src = &word,
+		.len_bytes = sizeof(word),
+	};
+
+	return r->ops->put(r->ep, &put, &r->err);
+}
+
+static uint32_t word_at(const void *base, size_t offset)
+{
+	uint32_t word;
+
+	memcpy(&word, (const uint8_t *)base + offset, sizeof(word));
+	return word;
+}
+
+static int write_and_read(struct rank *r, struct memory *m)
+{
+	uint32_t to = next(r), from = previous(r);
+
+	MUST(r, !r->ops->window_map(m->window, to, &r->err));
+	MUST(r, !r->ops->window_map(m->window, to, &r->err)); /* twice is no error */
+	MUST(r, !put_word(r, to, m->window, 9000, 1000 + r->ep->rank));
+	MUST(r, !r->ops->signal(r->ep, to, 0, RG_CTR_DONE, 1, &r->err));
+	if (wait_counter(r, from, RG_CTR_DONE, 1))
+		return r->err.code;
+	if (!moves_data(r))
+		return 0;
+	MUST(r, word_at(m->buffer.base, 9000) == 1000 + from);
+	/* What the owner has written is read where it is mapped, once the owner says so. */
+	memcpy((uint8_t *)m->buffer.base + 4000, &(uint32_t){2000 + r->ep->rank}, 4);
+	MUST(r, !r->ops->signal(r->ep, from, 0, RG_CTR_ENTER, 1, &r->err));
+	if (wait_counter(r, to, RG_CTR_ENTER, 1))
+		return r->err.code;
+	MUST(r,
+	     !(r->ops->caps & RG_CAP_MAPPED) || word_at(m->window->remote[to], 4000) == 2000 + to);
+	return 0;
+}
+
+static int are_written_and_read_by_peers(struct rank *r)
+{
+	struct memory m = {0};
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = open_memory(r, &m);
+	if (!rc)
+		rc = write_and_read(r, &m);
+	part(r);
+	close_memory(r, &m);
+	return rc;
+}
+
+/* Up to the last byte of the peer's memory and not one further, whatever the size of one's own. */
+static int reach_up_to(struct rank *r, struct memory *m)
+{
+	uint32_t to = next(r);
+	/* null has no peers: they are as large as this rank. */
+	size_t end = bytes_of(moves_data(r) ? to : r->ep->rank);
+
+	MUST(r, !r->ops->window_map(m->window, to, &r->err));
+	MUST(r, m->window->remote_bytes[to] == end);
+	MUST(r, !put_word(r, to, m->window, end - 4, 3000 + r->ep->rank));
+	MUST(r, put_word(r, to, m->window, end - 3, 0) == RG_ERR_RANGE);
+	MUST(r, put_word(r, to, m->window, UINT64_MAX - 1, 0) == RG_ERR_RANGE);
+	if (meet(r))
+		return r->err.code;
+	MUST(r, !moves_data(r) ||
+			word_at(m->buffer.base, bytes_of(r->ep->rank) - 4) == 3000 + previous(r));
+	return 0;
+}
+
+static int end_where_the_memory_of_the_peer_ends(struct rank *r)
+{
+	struct memory m = {0};
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = open_memory(r, &m);
+	if (!rc)
+		rc = reach_up_to(r, &m);
+	part(r);
+	close_memory(r, &m);
+	return rc;
+}
+
+/* Rank 0 maps its next rank, rank 1 nobody, rank 2 all; each reaches exactly those. */
+static int use_what_is_mapped(struct rank *r, struct memory *m)
+{
+	const struct rg_window *w = m->window;
+	uint32_t me = r->ep->rank;
+
+	MUST(r, w->remote[me] == m->buffer.base);
+	MUST(r, r->ops->window_map(m->window, RANKS, NULL) == RG_ERR_INVALID);
+	for (uint32_t peer = 0; peer < RANKS; peer++) {
+		bool mine = peer == me || me == 2 || (me == 0 && peer == 1);
+
+		MUST(r, peer == me || !w->remote[peer]);
+		MUST(r, peer == me || put_word(r, peer, w, 0, 0) == RG_ERR_INVALID);
+		if (!mine)
+			continue;
+		MUST(r, !r->ops->window_map(m->window, peer, &r->err));
+		MUST(r, !(r->ops->caps & RG_CAP_MAPPED) || w->remote[peer]);
+		MUST(r, !put_word(r, peer, w, 4 * me, 4000 + me));
+	}
+	if (meet(r))
+		return r->err.code;
+	if (!moves_data(r))
+		return 0;
+	MUST(r, word_at(m->buffer.base, 0) == (me == 2 ? 0u : 4000u));
+	MUST(r, word_at(m->buffer.base, 4) == (me == 1 ? 4001u : 0u));
+	MUST(r, word_at(m->buffer.base, 8) == 4002u);
+	return 0;
+}
+
+static int are_reached_by_those_who_mapped_them(struct rank *r)
+{
+	struct memory m = {0};
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = open_memory(r, &m);
+	if (!rc)
+		rc = use_what_is_mapped(r, &m);
+	part(r);
+	close_memory(r, &m);
+	return rc;
+}
+
+#define WINDOWS 3
+
+/* Closes one window; the others of this rank and of its peers go on working. */
+static int close_one(struct rank *r, struct memory *m, uint32_t lap)
+{
+	uint32_t gone = (r->ep->rank + lap) % WINDOWS;
+
+	r->ops->window_close(m[gone].window);
+	m[gone].window = NULL;
+	for (uint32_t i = 0; i < WINDOWS; i++) {
+		if (m[i].window)
+			MUST(r, !put_word(r, next(r), m[i].window, 4 * lap, 5000 + i));
+	}
+	return meet(r);
+}
+
+/* In another order on each rank, and buffers only when nobody uses them any more. */
+static int may_be_closed_in_any_order(struct rank *r)
+{
+	struct memory m[WINDOWS] = {0};
+	int rc = connect_all(r);
+
+	for (uint32_t i = 0; i < WINDOWS && !rc; i++) {
+		rc = open_memory(r, &m[i]);
+		if (!rc)
+			rc = r->ops->window_map(m[i].window, next(r), &r->err);
+	}
+	for (uint32_t lap = 0; lap < WINDOWS && !rc; lap++)
+		rc = close_one(r, m, lap);
+	part(r);
+	for (uint32_t i = 0; i < WINDOWS; i++)
+		close_memory(r, &m[i]);
+	r->ops->window_close(NULL);
+	return rc;
+}
+
+/* The ranks that could have opened it learn of the one that could not, and nothing is left. */
+static int of_unfit_memory_are_refused_on_all_ranks(struct rank *r)
+{
+	enum rg_memory_kind kind = r->ep->rank == 1 ? RG_MEMORY_HOST : RG_MEMORY_SHARED;
+	struct memory m = {0};
+	int rc = rg_buffer_open(kind, 10000, 0, -1, &m.buffer, &r->err);
+
+	if (rc)
+		return rc;
+	rc = r->ops->window_open(r->ep, &m.buffer, &m.window, &r->err);
+	part(r);
+	if (r->ops == &rg_transport_shm) {
+		MUST(r, rc == RG_ERR_UNSUPPORTED && !m.window);
+		MUST(r, strstr(r->err.text, "rank 1"));
+		rc = 0;
+	}
+	close_memory(r, &m);
+	return rc;
+}
+
+#define CASE(name)                                    \
+	static void test_windows_##name(void **state) \
+	{                                             \
+		every_transport(name);                \
+	}
+
+CASE(are_written_and_read_by_peers)
+CASE(end_where_the_memory_of_the_peer_ends)
+CASE(are_reached_by_those_who_mapped_them)
+CASE(may_be_closed_in_any_order)
+CASE(of_unfit_memory_are_refused_on_all_ranks)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_windows_are_written_and_read_by_peers),
+		cmocka_unit_test(test_windows_end_where_the_memory_of_the_peer_ends),
+		cmocka_unit_test(test_windows_are_reached_by_those_who_mapped_them),
+		cmocka_unit_test(test_windows_may_be_closed_in_any_order),
+		cmocka_unit_test(test_windows_of_unfit_memory_are_refused_on_all_ranks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
