@@ -6,7 +6,8 @@
  *
  * Up to SMALL ranks the counts, places and persistence are tried one by one, beyond it some are
  * drawn; what is left (root, channels, geometry, the operation in between) is always drawn, from a
- * fixed sequence. RG_FULL=1 in the environment tries them one by one for all ranks.
+ * fixed sequence. RG_FULL=1 in the environment tries them one by one for all ranks: some 33000
+ * sequences, eight minutes of one core.
  */
 #include "config.h"
 
