@@ -22,7 +22,7 @@ tests_coll_test_program_LDADD = $(test_libs)
 valgrind_tests += tests/coll/test_prover
 check_PROGRAMS += tests/coll/test_prover
 TESTS += tests/coll/test_prover
-tests_coll_test_prover_SOURCES = %D%/test_prover.c
+tests_coll_test_prover_SOURCES = %D%/test_prover.c %D%/planted.c %D%/planted.h
 tests_coll_test_prover_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_LDADD = $(test_libs)
 

@@ -14,7 +14,7 @@ tests_device_test_ll_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/device/test_reduce
 TESTS += tests/device/test_reduce
-tests_device_test_reduce_SOURCES = %D%/test_reduce.c
+tests_device_test_reduce_SOURCES = %D%/test_reduce.c %D%/kernels.c %D%/kernels.h
 tests_device_test_reduce_CPPFLAGS = $(test_cppflags)
 tests_device_test_reduce_LDADD = $(test_libs)
 
