@@ -8,6 +8,7 @@ launch_tests = \
 	tests/launch/test_child \
 	tests/launch/test_job_env \
 	tests/launch/test_star \
+	tests/launch/test_star_join \
 	tests/launch/test_strangers \
 	tests/launch/test_threads
 check_PROGRAMS += $(launch_tests)
@@ -18,9 +19,12 @@ tests_launch_test_child_LDADD = $(test_libs)
 tests_launch_test_job_env_SOURCES = %D%/test_job_env.c
 tests_launch_test_job_env_CPPFLAGS = $(test_cppflags)
 tests_launch_test_job_env_LDADD = $(test_libs)
-tests_launch_test_star_SOURCES = %D%/test_star.c
+tests_launch_test_star_SOURCES = %D%/test_star.c %D%/parts.c %D%/parts.h
 tests_launch_test_star_CPPFLAGS = $(test_cppflags)
 tests_launch_test_star_LDADD = $(test_libs)
+tests_launch_test_star_join_SOURCES = %D%/test_star_join.c %D%/parts.c %D%/parts.h
+tests_launch_test_star_join_CPPFLAGS = $(test_cppflags)
+tests_launch_test_star_join_LDADD = $(test_libs)
 tests_launch_test_strangers_SOURCES = %D%/test_strangers.c
 tests_launch_test_strangers_CPPFLAGS = $(test_cppflags)
 tests_launch_test_strangers_LDADD = $(test_libs)
