@@ -39,21 +39,7 @@ static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
 static int ring_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
 			 struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
-	uint64_t block = rg_problem_block_bytes(p);
-	struct rg_gen g;
-
-	rg_gen_open(&g, p, rank, sink, err);
-	if (g.nranks > 1)
-		rg_ring_steps(&g, rg_gen_nslices(p, block), g.nranks, step, NULL);
-	else if (!p->in_place)
-		rg_gen_copy(&g, (struct rg_ref){RG_BUF_DST, rank}, 0,
-			    (struct rg_ref){RG_BUF_SRC, rank}, 0, block);
-	return rg_gen_close(&g, needs_out);
-}
-
-static uint64_t ring_sent_bytes(const struct rg_problem *p)
-{
-	return rg_problem_block_bytes(p) * (p->layout.nranks - 1);
+	return rg_ring_generate(p, rank, step, sink, needs_out, err);
 }
 
 const struct rg_algorithm rg_reducescatter_ring = {
@@ -68,5 +54,5 @@ const struct rg_algorithm rg_reducescatter_ring = {
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
 	.check = ring_check,
 	.generate = ring_generate,
-	.sent_bytes = ring_sent_bytes,
+	.sent_bytes = rg_ring_sent_bytes,
 };

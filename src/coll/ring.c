@@ -11,7 +11,7 @@
 struct ring {
 	uint64_t nslices;
 	uint32_t nsteps, group;
-	void (*step)(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg);
+	rg_ring_step *step;
 	void *arg;
 };
 
@@ -49,8 +49,8 @@ static void group(struct rg_gen *g, uint64_t i, void *arg)
 	}
 }
 
-void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps,
-		   void (*step)(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg), void *arg)
+void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps, rg_ring_step *step,
+		   void *arg)
 {
 	uint32_t credit = rg_gen_credit(g->problem);
 	struct ring r = {
@@ -62,4 +62,24 @@ void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps,
 	};
 
 	rg_gen_loop(g, (nslices + r.group - 1) / r.group, group, &r);
+}
+
+int rg_ring_generate(const struct rg_problem *problem, uint32_t rank, rg_ring_step *step,
+		     struct rg_sink *sink, struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	uint64_t block = rg_problem_block_bytes(problem);
+	struct rg_gen g;
+
+	rg_gen_open(&g, problem, rank, sink, err);
+	if (g.nranks > 1)
+		rg_ring_steps(&g, rg_gen_nslices(problem, block), g.nranks, step, NULL);
+	else if (!problem->in_place)
+		rg_gen_copy(&g, (struct rg_ref){RG_BUF_DST, rank}, 0,
+			    (struct rg_ref){RG_BUF_SRC, rank}, 0, block);
+	return rg_gen_close(&g, needs_out);
+}
+
+uint64_t rg_ring_sent_bytes(const struct rg_problem *problem)
+{
+	return rg_problem_block_bytes(problem) * (problem->layout.nranks - 1);
 }

@@ -23,9 +23,20 @@ int rg_ring_check(const struct rg_algorithm *algorithm, const struct rg_problem 
 uint32_t rg_ring_left(const struct rg_gen *g);
 uint32_t rg_ring_right(const struct rg_gen *g);
 
-/* Calls step(g, slice, s, arg) in the order described; slices 0 .. nslices - 1. */
-void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps,
-		   void (*step)(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg),
+typedef void rg_ring_step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg);
+
+/* Calls step in the order described; slices 0 .. nslices - 1. */
+void rg_ring_steps(struct rg_gen *g, uint64_t nslices, uint32_t nsteps, rg_ring_step *step,
 		   void *arg);
+
+/*
+ * The whole schedule where every rank's block goes once around, on channel 0: nranks steps per
+ * slice of a block, with arg NULL. One rank copies its source to its destination.
+ */
+int rg_ring_generate(const struct rg_problem *problem, uint32_t rank, rg_ring_step *step,
+		     struct rg_sink *sink, struct rg_schedule_needs *needs_out, struct rg_err *err);
+
+/* What a rank sends then: all blocks but one. */
+uint64_t rg_ring_sent_bytes(const struct rg_problem *problem);
 
 #endif
