@@ -4,6 +4,7 @@
 #include "railgauge/launch/job_env.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
 #include "railgauge/launch/build.h"
 #include "railgauge/launch/rendezvous.h"
 
@@ -214,6 +215,25 @@ static void one_rank_needs_neither_secret_nor_address(void **state)
 	rg_rendezvous_close(rdv);
 }
 
+static void one_rank_opens_or_fails_cleanly_at_every_allocation(void **state)
+{
+	struct rg_rendezvous *rdv = NULL;
+	struct rg_err err = {0};
+	unsigned long n = 0;
+	int rc;
+
+	set_environment(ENV("RANK=0", "WORLD_SIZE=1"));
+	do {
+		rg_mem_fail_nth(++n);
+		rc = rg_rendezvous_env_open(rg_clock_ns() + 60000000000u, &rdv, &err);
+		assert_int_equal(rc, rg_mem_fail_fired() ? RG_ERR_NO_MEMORY : 0);
+		assert_true(!rc || !rdv);
+	} while (rg_mem_fail_fired());
+	rg_mem_fail_nth(0);
+	assert_true(n > 1);
+	rg_rendezvous_close(rdv);
+}
+
 static void the_build_is_the_version_and_a_hash(void **state)
 {
 	const char *build = rg_build_id();
@@ -235,6 +255,7 @@ int main(void)
 		cmocka_unit_test(the_secrets_file_must_be_private_and_long_enough),
 		cmocka_unit_test(several_ranks_without_a_secret_are_told_how_to_set_one),
 		cmocka_unit_test(one_rank_needs_neither_secret_nor_address),
+		cmocka_unit_test(one_rank_opens_or_fails_cleanly_at_every_allocation),
 		cmocka_unit_test(the_build_is_the_version_and_a_hash),
 	};
 

@@ -6,6 +6,7 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/log.h"
+#include "railgauge/base/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -202,6 +203,50 @@ static void different_lengths_are_a_mismatch_that_names_both(void **state)
 	close(fd);
 }
 
+static atomic_ulong fail_nth; /* of the allocations from the first barrier on */
+
+static int everything_once(struct rg_rendezvous *rdv, struct rg_err *err)
+{
+	uint64_t deadline = rg_clock_ns() + LONG_NS;
+	int x = 0, rc;
+
+	rc = rg_rendezvous_barrier(rdv, deadline, err);
+	if (!rc && rdv->rank == 0)
+		rg_mem_fail_nth(atomic_load(&fail_nth));
+	if (!rc)
+		rc = rg_rendezvous_barrier(rdv, deadline, err);
+	if (!rc)
+		rc = rg_rendezvous_bcast(rdv, &x, sizeof(x), 0, deadline, err);
+	return rg_rendezvous_agree(rdv, rc, deadline, err);
+}
+
+/* Whichever rank it meets, and not at a deadline. */
+static void no_memory_on_one_rank_is_told_to_all(void **state)
+{
+	unsigned long n = 0;
+	bool fired;
+
+	do {
+		struct part parts[3];
+		int fd;
+
+		atomic_store(&fail_nth, ++n);
+		prepare(parts, 3, everything_once, &fd);
+		run(parts, 3);
+		fired = rg_mem_fail_fired();
+		rg_mem_fail_nth(0);
+		for (uint32_t r = 0; r < 3; r++) {
+			if (fired)
+				assert_true(parts[r].rc == RG_ERR_NO_MEMORY ||
+					    parts[r].rc == RG_ERR_PEER);
+			else
+				assert_int_equal(parts[r].rc, 0);
+		}
+		close(fd);
+	} while (fired);
+	assert_true(n > 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -211,6 +256,7 @@ int main(void)
 		cmocka_unit_test(a_dead_rank_0_is_named_by_all_others),
 		cmocka_unit_test(a_rank_that_gives_up_releases_the_others_with_its_text),
 		cmocka_unit_test(different_lengths_are_a_mismatch_that_names_both),
+		cmocka_unit_test(no_memory_on_one_rank_is_told_to_all),
 	};
 
 	rg_log_set_level(RG_LOG_ERROR);
