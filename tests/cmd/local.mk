@@ -9,4 +9,4 @@ cmd_tests = \
 	tests/cmd/test_run.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
-EXTRA_DIST += tests/cmd/failures.sh $(cmd_tests)
+EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh $(cmd_tests)

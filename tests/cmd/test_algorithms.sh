@@ -4,15 +4,7 @@
 # railgauge algorithms: every collective has one, every tag of a source is explained, and JSON says
 # the same as the table.
 set -u
-: "${RAILGAUGE:?}" "${srcdir:=.}"
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-
-fail() {
-  echo "$*"
-  cat "$tmp/out" "$tmp/err"
-  exit 1
-}
+. "${srcdir:-.}/tests/cmd/command.sh"
 
 "$RAILGAUGE" algorithms >"$tmp/out" 2>"$tmp/err" || fail "status $?"
 [ ! -s "$tmp/err" ] || fail "something on stderr"

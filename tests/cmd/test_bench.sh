@@ -4,17 +4,8 @@
 # railgauge bench from outside: bad options are one line that names them, small measurements of every
 # collective are right, and nothing is left behind. No test here looks at a time.
 set -u
-: "${RAILGAUGE:?}"
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
+. "${srcdir:-.}/tests/cmd/command.sh"
 unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMPI_COMM_WORLD_SIZE PMI_RANK PMIX_RANK RG_MPI
-
-fail() {
-  echo "$*"
-  echo "--- stdout"; cat "$tmp/out"
-  echo "--- stderr"; cat "$tmp/err"
-  exit 1
-}
 
 # bench STATUS ARGUMENTS...: railgauge bench with them must end with the status
 bench() {

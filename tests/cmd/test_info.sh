@@ -3,15 +3,7 @@
 #
 # railgauge info: every line has one of three states, limits that are set show, JSON says the same.
 set -u
-: "${RAILGAUGE:?}"
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-
-fail() {
-  echo "$*"
-  cat "$tmp/out" "$tmp/err"
-  exit 1
-}
+. "${srcdir:-.}/tests/cmd/command.sh"
 
 "$RAILGAUGE" info >"$tmp/out" 2>"$tmp/err" || fail "status $?"
 [ ! -s "$tmp/err" ] || fail "something on stderr"

@@ -4,35 +4,7 @@
 # What every user meets first: help and version on stdout with status 0, a mistake as one line on
 # stderr with status 2. Every command of the help is tried, and with it its option tables.
 set -u
-: "${RAILGAUGE:?}"
-tmp=$(mktemp -d) || exit 99
-trap 'rm -rf "$tmp"' EXIT
-
-fail() {
-  echo "$*"
-  cat "$tmp/out" "$tmp/err"
-  exit 1
-}
-
-# run STATUS ARGUMENTS...: runs railgauge and compares its status
-run() {
-  want=$1
-  shift
-  "$RAILGAUGE" "$@" >"$tmp/out" 2>"$tmp/err"
-  got=$?
-  [ "$got" -eq "$want" ] || fail "railgauge $*: status $got, not $want"
-}
-
-# prints ok: something on stdout, nothing on stderr
-printed() {
-  [ -s "$tmp/out" ] && [ ! -s "$tmp/err" ] || fail "expected output on stdout alone: $*"
-}
-
-# one line on stderr that matches, nothing on stdout
-complained() {
-  [ ! -s "$tmp/out" ] && [ "$(wc -l <"$tmp/err")" -eq 1 ] && grep -q "$1" "$tmp/err" ||
-    fail "expected one line like: $1"
-}
+. "${srcdir:-.}/tests/cmd/command.sh"
 
 run 2
 grep -q '^Usage: railgauge COMMAND' "$tmp/err" || fail "no usage without arguments"
