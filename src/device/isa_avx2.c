@@ -18,6 +18,8 @@
 #define V 32
 #include "vector.inc"
 
+#include "part.inc"
+
 INLINE void stream_store(void *p, vec v)
 {
 	_mm256_stream_si256(p, (__m256i)v);
@@ -26,19 +28,6 @@ INLINE void stream_store(void *p, vec v)
 INLINE void stream_fence(void)
 {
 	_mm_sfence();
-}
-
-INLINE vec load_part(const void *p, size_t n)
-{
-	vec v = {0};
-
-	memcpy(&v, p, n);
-	return v;
-}
-
-INLINE void store_part(void *p, vec v, size_t n)
-{
-	memcpy(p, &v, n);
 }
 
 INLINE vec_f32 half_widen(half_vec_u16 h)

@@ -18,6 +18,8 @@
 #define V 16
 #include "vector.inc"
 
+#include "part.inc"
+
 INLINE void stream_store(void *p, vec v)
 {
 #ifdef __x86_64__
@@ -34,19 +36,6 @@ INLINE void stream_fence(void)
 #else
 	atomic_thread_fence(memory_order_release);
 #endif
-}
-
-INLINE vec load_part(const void *p, size_t n)
-{
-	vec v = {0};
-
-	memcpy(&v, p, n);
-	return v;
-}
-
-INLINE void store_part(void *p, vec v, size_t n)
-{
-	memcpy(p, &v, n);
 }
 
 /* yes where a < b, else no. For numbers below 2^31: few processors compare unsigned ones. */

@@ -22,6 +22,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/ll_kernels.inc \
 	%D%/ll_scalar.h \
 	%D%/memfd.c \
+	%D%/part.inc \
 	%D%/reduce.c \
 	%D%/target_pop.inc \
 	%D%/target_push.inc \
