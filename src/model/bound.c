@@ -22,11 +22,6 @@ static const struct {
 #undef STREAMS
 };
 
-const char *rg_mix_name(enum rg_mix mix)
-{
-	return rg_mix_words[mix];
-}
-
 uint32_t rg_mix_reads(enum rg_mix mix)
 {
 	return mixes[mix].reads;

@@ -240,7 +240,7 @@ static void footprints_count_every_buffer_of_a_repetition(void **state)
 
 static void mixes_have_their_streams_and_words(void **state)
 {
-	assert_string_equal(rg_mix_name(RG_MIX_COPY_STREAM), "copy-stream");
+	assert_string_equal(rg_mix_words[RG_MIX_COPY_STREAM], "copy-stream");
 	assert_int_equal(rg_mix_reads(RG_MIX_ADD), 2);
 	assert_int_equal(rg_mix_writes(RG_MIX_ADD), 1);
 	assert_int_equal(rg_mix_streams(RG_MIX_ADD), 3);

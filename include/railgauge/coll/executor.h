@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The executor: runs programs on an endpoint. start / progress / test over many runs at once; a
- * WAIT never blocks the thread. One thread per endpoint.
+ * The executor: runs programs on an endpoint. start, progress and wait over many runs at once; a
+ * WAIT of a program never blocks the thread. One thread per endpoint.
  *
  * Runs whose programs share a channel are carried out in the order in which they were started,
  * which must be the same on all ranks; others overlap. Between start and the end of a run the
- * source may be read and the destination is undefined. Nothing here allocates or makes a system
- * call, except the transport's idle and wake when a peer is late, and its read (protocol READ).
+ * source may be read and the destination is undefined. Between start and end nothing allocates, and
+ * the only system calls are the transport's idle, wake and peer_alive when a peer is late, and its
+ * read (protocol READ).
  */
 #ifndef RAILGAUGE_COLL_EXECUTOR_H
 #define RAILGAUGE_COLL_EXECUTOR_H
@@ -34,14 +35,18 @@ struct rg_executor;
 /* State of one run. */
 struct rg_run;
 
-/* At most max_runs runs are in flight at once. RG_ERR_NO_MEMORY. */
+/*
+ * At most max_runs runs are in flight at once. ep is borrowed and outlives the executor, which
+ * outlives its runs. RG_ERR_NO_MEMORY.
+ */
 int rg_executor_open(struct rg_endpoint *ep, uint32_t max_runs, struct rg_executor **out,
 		     struct rg_err *err);
 void rg_executor_close(struct rg_executor *executor); /* NULL is allowed */
 
 /*
- * Resources for running one program: addresses, scratch. Reusable any number of times, one run at
- * a time. RG_ERR_NO_MEMORY.
+ * Resources for running one program of the executor's endpoint: addresses, scratch. The program is
+ * borrowed and outlives the run. Reusable any number of times, one run at a time.
+ * RG_ERR_NO_MEMORY.
  */
 int rg_run_open(struct rg_executor *executor, const struct rg_program *program, struct rg_run **out,
 		struct rg_err *err);
@@ -57,10 +62,10 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args);
 bool rg_executor_progress(struct rg_executor *executor);
 
 /*
- * Progresses until the run is done. After the endpoint's deadline without any progress, or when a
- * peer that is waited for is known to be gone: RG_ERR_TIMEOUT or RG_ERR_PEER naming the peer's rank
- * and host, the collective, the counter and both values. Or read's error. The executor is then
- * unusable.
+ * Blocks: progresses until the run is done. After the endpoint's timeout without any progress of
+ * this executor RG_ERR_TIMEOUT, or RG_ERR_PEER when a peer that is waited for is known to be gone;
+ * both name the peer's rank and host, the collective and what is waited for, a timeout also how far
+ * the peer is. Or read's error. The executor is then unusable.
  */
 int rg_run_wait(struct rg_run *run, struct rg_err *err);
 

@@ -44,7 +44,7 @@ struct rg_layout {
 struct rg_params {
 	enum rg_protocol protocol;
 	uint32_t channels;    /* independent streams, >= 1 (k rings) */
-	uint32_t slice_bytes; /* largest piece put into one slot; 0: slot_bytes */
+	uint32_t slice_bytes; /* largest piece put into one slot; 0: what the slot holds */
 	/*
 	 * SLOT: messages from 4 KiB on are written past the caches, and so come from memory. Pays
 	 * on some machines where a line that the peer's core has changed is slow to come by; to be
@@ -66,7 +66,7 @@ struct rg_problem {
 	enum rg_coll coll;
 	struct rg_layout layout;
 	uint64_t count;	     /* elements of one block (base/collective.h) */
-	uint32_t elem_bytes; /* 1, 2, 4, 8 */
+	uint32_t elem_bytes; /* at least 1; what is not cut */
 	uint32_t root;
 	bool in_place;
 	enum rg_access access;

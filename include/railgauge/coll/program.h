@@ -22,11 +22,11 @@ enum rg_insn_op {
 	RG_INSN_WAIT_FREE, /* FREE or LL_FREE: looks at the last value seen first */
 	RG_INSN_SIGNAL,
 	RG_INSN_SIGNAL_FREE, /* FREE or LL_FREE: may be held back up to credit_batch messages */
-	RG_INSN_COPY,	     /* one source, one destination, no words */
+	RG_INSN_COPY,	     /* one source, one destination, no words, no scale */
 	RG_INSN_MOVE,	     /* n sources, m destinations, no words */
 	RG_INSN_READ,	     /* a copy out of a peer's memory, which the transport does */
-	RG_INSN_PUT_WORDS,   /* sources are memory, destinations are word messages */
-	RG_INSN_TAKE_WORDS,  /* some sources are word messages: waits for them */
+	RG_INSN_PUT_WORDS,   /* one source in memory, some destinations are word messages */
+	RG_INSN_TAKE_WORDS,  /* any other move with words: waits for those it takes */
 };
 
 enum rg_insn_flags {
@@ -38,7 +38,7 @@ enum rg_insn_flags {
 struct rg_insn {
 	uint8_t op;		  /* enum rg_insn_op */
 	uint8_t flags;		  /* enum rg_insn_flags */
-	uint8_t nsrc, ndst;	  /* MOVE */
+	uint8_t nsrc, ndst;	  /* COPY, MOVE, *_WORDS */
 	uint16_t src, dst;	  /* first index into the base table; the others follow */
 	uint16_t link;		  /* WAIT, SIGNAL: index into the link table */
 	uint16_t ctr;		  /* WAIT, SIGNAL: enum rg_ctr */
@@ -94,11 +94,15 @@ struct rg_program {
 };
 
 /*
- * Generates, connects the links that the schedule names, and builds. first_channel shifts the
- * channels. stream_from_bytes: user buffers are written with streaming stores when one operation
- * touches more bytes of them on this rank than that (rg_stream_threshold_bytes).
+ * Generates, connects the links that the schedule names, and builds. type has elem_bytes of the
+ * problem. first_channel shifts the channels. stream_from_bytes: user buffers are written with
+ * streaming stores when one operation touches more bytes of them on this rank than that
+ * (rg_stream_threshold_bytes). A problem without a byte to move, barriers excepted, gives an empty
+ * program: its runs are done when they start.
  * Not collective by itself, but every rank builds the same problems in the same order.
- * RG_ERR_UNSUPPORTED (check's reason), RG_ERR_NO_MEMORY, RG_ERR_LIMIT (tables), or connect's.
+ * RG_ERR_UNSUPPORTED (check's reason, channels that the endpoint does not have, a transport without
+ * RG_CAP_MAPPED), RG_ERR_NO_MEMORY, RG_ERR_LIMIT (tables), RG_ERR_INTERNAL (another number of
+ * ranks), or connect's.
  */
 int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm,
 		    const struct rg_problem *problem, enum rg_type type, enum rg_op op,

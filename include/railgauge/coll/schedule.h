@@ -13,7 +13,7 @@
  *             that rank's ENTER of this operation was waited for
  *   TMP       scratch of this rank and this operation (schedule's tmp_bytes)
  *   IN        the slot of a message from that rank: the step's in_msg-th of this operation, counted
- *             from 0 per peer and channel
+ *             from 0 per peer, channel and kind (slot or word)
  *   OUT       the slot of a message to that rank (out_msg-th): the slot in the peer's memory
  * A message fills its slot from offset 0, so offsets apply to SRC, DST and TMP only.
  *
@@ -125,13 +125,17 @@ struct rg_algorithm {
 	 */
 	int (*check)(const struct rg_problem *problem, struct rg_err *err);
 
-	/* Pure: equal arguments give equal steps. check(problem) was 0. */
+	/*
+	 * Pure: equal arguments give equal steps. check(problem) was 0. The sink's errors,
+	 * RG_ERR_NO_MEMORY, or RG_ERR_INTERNAL for a mistake of the row; *needs_out is then as
+	 * before.
+	 */
 	int (*generate)(const struct rg_problem *problem, uint32_t rank, struct rg_sink *sink,
 			struct rg_schedule_needs *needs_out, struct rg_err *err);
 
 	/*
-	 * What the prover compares the steps with: messages (or, for WINDOW, rounds of counters)
-	 * and bytes put into peers' memory by one rank, at most over all ranks.
+	 * What the prover compares the steps with: the bytes that one rank puts into its peers'
+	 * memory, the most over all ranks.
 	 */
 	uint64_t (*sent_bytes)(const struct rg_problem *problem);
 };
@@ -144,20 +148,23 @@ int rg_algorithm_find(enum rg_coll coll, const char *name, const struct rg_algor
 		      struct rg_err *err);
 
 /*
- * The default choice: algorithm and protocol for a problem whose params are not yet decided (they
- * are written). The thresholds are measured constants, see src/coll/select.c.
+ * The default choice of algorithm, protocol and channels: the latter two are written into the
+ * problem's params, the others of which are as the caller wants them. The thresholds are measured
+ * constants, see src/coll/select.c. RG_ERR_UNSUPPORTED where no row takes the problem, which then
+ * is as before.
  */
 int rg_algorithm_select(struct rg_problem *problem, const struct rg_algorithm **out,
 			struct rg_err *err);
 
 /*
- * Unrolls loops on the way to another sink: for consumers that want plain steps. Holds one body at
- * a time, at most RG_LOOP_BODY_MAX steps; longer bodies are RG_ERR_INTERNAL.
+ * Unrolls loops on the way to another sink, which outlives it: for consumers that want plain steps.
+ * Holds one body at a time, at most RG_LOOP_BODY_MAX steps; longer bodies, and loops within loops,
+ * are RG_ERR_INTERNAL of its step. Opening: RG_ERR_NO_MEMORY.
  */
 #define RG_LOOP_BODY_MAX 64
 struct rg_unroll;
 int rg_unroll_open(struct rg_sink *to, struct rg_unroll **out, struct rg_err *err);
-struct rg_sink *rg_unroll_sink(struct rg_unroll *unroll);
-void rg_unroll_close(struct rg_unroll *unroll);
+struct rg_sink *rg_unroll_sink(struct rg_unroll *unroll); /* lives until close */
+void rg_unroll_close(struct rg_unroll *unroll);		  /* NULL is allowed */
 
 #endif

@@ -46,13 +46,14 @@ struct rg_buffer {
 int rg_buffer_open(enum rg_memory_kind kind, size_t len_bytes, size_t align_bytes, int numa_node,
 		   struct rg_buffer *out, struct rg_err *err);
 
-/* Unmaps and closes; a zeroed struct is allowed. */
+/* Unmaps and closes; NULL and a zeroed struct are allowed, and so is closing it twice. */
 void rg_buffer_close(struct rg_buffer *buffer);
 
 /*
  * Maps a shared buffer received from another process, and enters all its pages into this one's
- * tables; fd is borrowed, not kept. RG_ERR_FORMAT where fd is not a shared buffer or holds less
- * than len_bytes (touching it would end the process), RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ * tables; closed as one's own. fd is borrowed, not kept. RG_ERR_FORMAT where fd is not a shared
+ * buffer or holds less than len_bytes (touching it would end the process), RG_ERR_NO_MEMORY,
+ * RG_ERR_SYSTEM.
  */
 int rg_buffer_map(int fd, size_t len_bytes, struct rg_buffer *out, struct rg_err *err);
 

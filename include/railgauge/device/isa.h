@@ -21,7 +21,7 @@ struct rg_isa {
 	const char *summary;	     /* what it needs, in words */
 	bool (*probe)(void);	     /* can this processor and kernel run it? */
 	rg_reduce_fn *const *reduce; /* [RG_TYPE_COUNT][RG_OP_COUNT], row after row */
-	void (*copy_stream)(void *dst, const void *src, size_t len_bytes);
+	void (*copy_stream)(void *dst, const void *src, size_t len_bytes); /* as rg_copy, STREAM */
 
 	/* As rg_ll_encode and rg_ll_ready_decode (ll.h), which state the contracts. */
 	void (*ll_encode)(uint64_t *words, const void *src, size_t len_bytes, uint32_t seq);

@@ -4,8 +4,9 @@
  *
  * Every destination gets, for each element i, op(src[0][i], src[1][i], ..., src[n-1][i]), reduced
  * in exactly that order (so ranks that name the sources in the same order get the same bits),
- * 16-bit floats being accumulated in float32 and rounded once at the end. n = 1 copies. Integer
- * sums and products wrap. min and max of floats: a NaN in any source may or may not come through.
+ * 16-bit floats being accumulated in float32 and rounded once at the end. n = 1 copies, and divides
+ * if it is an average. Integer sums and products wrap. min and max of floats: a NaN in any source
+ * may or may not come through.
  *
  * Kernels are chosen once at run time: AVX-512, AVX2 or portable C (RG_ISA=portable|avx2|avx512
  * forces one, for tests). Everything here is pure, allocates nothing, and may run concurrently.

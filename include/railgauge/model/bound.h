@@ -86,7 +86,6 @@ enum rg_mix {
 		RG_MIX_COUNT
 };
 
-const char *rg_mix_name(enum rg_mix mix);
 extern const char *const rg_mix_words[]; /* NULL-terminated, in enum order */
 uint32_t rg_mix_reads(enum rg_mix mix);
 uint32_t rg_mix_writes(enum rg_mix mix);
@@ -127,7 +126,7 @@ struct rg_bound_problem {
 
 struct rg_bound {
 	double bound_ns;  /* per operation; 0: no bound is known */
-	const char *name; /* static: "line", "read", "copy-stream" ...; what it comes from */
+	const char *name; /* static: "line", "read", "copy-stream" ...; NULL: no bound is known */
 };
 
 void rg_traffic_of(const struct rg_bound_problem *problem, struct rg_traffic *out);

@@ -5,8 +5,7 @@
  *
  * Flow: hwloc (this machine, or a recording in XML) -> struct rg_topo -> completed from sysfs,
  * procfs and the cgroup where it is this machine. Afterwards it is const plain data without
- * pointers into hwloc; distance.h, cpu.h and affinity.h only read it, and so may any number of
- * threads.
+ * pointers into hwloc; distance.h and affinity.h only read it, and so may any number of threads.
  *
  * A recording is parsed in a child process with limits on memory, processor time and wall time,
  * because libhwloc 2.9 ends the process (assert) on some malformed files. What comes back through a

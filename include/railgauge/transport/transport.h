@@ -91,17 +91,17 @@ struct rg_counter {
 _Static_assert(sizeof(struct rg_counter) == 128, "a counter fills two lines");
 
 /*
- * The sizes of every link of an endpoint, equal on all ranks (open checks it). slots and ll_slots
- * are powers of two. credit_batch: a reader may hold back FREE until this many messages are read;
- * a sender can therefore count on slots - credit_batch + 1 slots (the prover does).
+ * The sizes of every link of an endpoint, equal on all ranks (open checks it). credit_batch: a
+ * reader may hold back FREE until this many messages are read; a sender can therefore count on
+ * slots - credit_batch + 1 slots (the prover does).
  */
 struct rg_geometry {
-	uint32_t channels;
-	uint32_t slots;
-	uint32_t slot_bytes;
-	uint32_t ll_slots;
-	uint32_t ll_bytes; /* payload; the slot in memory is twice that */
-	uint32_t credit_batch;
+	uint32_t channels;   /* 1 to 64 */
+	uint32_t slots;	     /* a power of two up to 4096 */
+	uint32_t slot_bytes; /* a multiple of 64 from 64 to 1 GiB */
+	uint32_t ll_slots;   /* a power of two up to 4096 */
+	uint32_t ll_bytes;   /* a multiple of 64 from 64 to 1 MiB: payload; in memory twice that */
+	uint32_t credit_batch; /* 1 to the smaller of slots and ll_slots */
 };
 
 /* Sensible sizes for memory within one node; the numbers are argued in src/transport/geometry.c. */
@@ -298,7 +298,7 @@ static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uin
 /* Bytes that one link takes in the receiver's memory, a multiple of the page size. */
 size_t rg_geometry_link_bytes(const struct rg_geometry *geometry);
 
-/* RG_ERR_INVALID naming the member that is no power of two, zero, or out of range. */
+/* RG_ERR_INVALID naming the member that is not what is said above, and its value. */
 int rg_geometry_check(const struct rg_geometry *geometry, struct rg_err *err);
 
 /* All transports, NULL-terminated, in the order in which `auto` tries them. */
