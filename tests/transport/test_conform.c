@@ -385,6 +385,29 @@ static int a_token_goes_round_among_sleepers(struct rank *r)
 	return rc ? rc : meet(r);
 }
 
+/* Any memory, here of the stack, as soon as its owner tells where; nothing need be connected. */
+static int memory_of_a_peer_is_read_by_its_address(struct rank *r)
+{
+	bool may = r->ep->caps & RG_CAP_READ;
+	uint32_t mine[300], seen[300] = {0};
+	uint64_t here = (uintptr_t)mine, at[RANKS];
+	int rc;
+
+	for (uint32_t i = 0; i < 300; i++)
+		mine[i] = r->ep->rank * 1000 + i;
+	rc = rg_rendezvous_allgather(r->rdv, &here, at, sizeof(here), rg_clock_ns() + TEN_S,
+				     &r->err);
+	for (uint32_t peer = 0; peer < RANKS && !rc; peer++) {
+		int got = r->ops->read(r->ep, peer, seen, at[peer], sizeof(seen), &r->err);
+
+		MUST(r, got == (may ? 0 : RG_ERR_UNSUPPORTED));
+		for (uint32_t i = 0; i < 300; i++)
+			MUST(r, seen[i] == (may ? peer * 1000 + i : 0));
+	}
+	MUST(r, !may || r->ops->read(r->ep, RANKS, seen, here, 4, NULL) == RG_ERR_INVALID);
+	return rc ? rc : meet(r);
+}
+
 static int peers_of_this_process_are_alive(struct rank *r)
 {
 	int rc = r->ops->peer_alive(r->ep, next(r), &r->err);
@@ -415,6 +438,7 @@ CASE(counters_are_each_a_place_of_their_own)
 CASE(rings_are_each_a_place_of_their_own)
 CASE(a_signal_rings_for_a_sleeper)
 CASE(a_token_goes_round_among_sleepers)
+CASE(memory_of_a_peer_is_read_by_its_address)
 CASE(peers_of_this_process_are_alive)
 
 int main(void)
@@ -431,6 +455,7 @@ int main(void)
 		cmocka_unit_test(test_rings_are_each_a_place_of_their_own),
 		cmocka_unit_test(test_a_signal_rings_for_a_sleeper),
 		cmocka_unit_test(test_a_token_goes_round_among_sleepers),
+		cmocka_unit_test(test_memory_of_a_peer_is_read_by_its_address),
 		cmocka_unit_test(test_peers_of_this_process_are_alive),
 	};
 
