@@ -64,8 +64,10 @@ static void check_transports(struct rg_findings *list)
 			rg_findings_add(list, "transports", (*t)->name, RG_STATE_NO, "%s",
 					err.text);
 		else
-			rg_findings_add(list, "transports", (*t)->name, RG_STATE_OK, "%s",
-					(*t)->summary);
+			rg_finding_advise(rg_findings_add(list, "transports", (*t)->name,
+							  RG_STATE_OK, "%s", (*t)->summary),
+					  "system calls in timed operations: %s",
+					  (*t)->system_calls);
 	}
 }
 

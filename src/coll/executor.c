@@ -462,6 +462,11 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args)
 	rg_executor_progress(executor);
 }
 
+bool rg_run_test(const struct rg_run *run)
+{
+	return run->state == RUN_DONE;
+}
+
 int rg_run_once(struct rg_run *run, const struct rg_run_args *args, struct rg_err *err)
 {
 	if (run->program->ninsns == run->program->nstreams) /* nothing but ENDs */

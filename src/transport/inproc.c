@@ -217,6 +217,7 @@ const struct rg_transport_ops rg_transport_inproc = {
 	.name = "inproc",
 	.summary = "ranks are threads of one process",
 	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
+	.system_calls = "none while polling; sched_yield, membarrier and futex once a peer is late",
 	.probe = inproc_probe,
 	.open = inproc_open,
 	.close = inproc_close,

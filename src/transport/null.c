@@ -144,6 +144,7 @@ const struct rg_transport_ops rg_transport_null = {
 	.name = "null",
 	.summary = "moves no data: what railgauge itself costs",
 	.caps = RG_CAP_MAPPED,
+	.system_calls = "none",
 	.probe = null_probe,
 	.open = null_open,
 	.close = null_close,

@@ -510,6 +510,9 @@ const struct rg_transport_ops rg_transport_shm = {
 	.name = "shm",
 	.summary = "ranks are processes of one host that map each other's memory",
 	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
+	.system_calls =
+		"none while polling; sched_yield, membarrier, poll and futex once a peer is "
+		"late; process_vm_readv for protocol \"read\"",
 	.probe = shm_probe,
 	.open = shm_open_endpoint,
 	.close = shm_close,

@@ -61,6 +61,9 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args);
 /* Moves all runs of the executor along; true if anything happened. Never blocks. */
 bool rg_executor_progress(struct rg_executor *executor);
 
+/* Is the run done? Looks, and moves nothing. */
+bool rg_run_test(const struct rg_run *run);
+
 /*
  * Blocks: progresses until the run is done. After the endpoint's timeout without any progress of
  * this executor RG_ERR_TIMEOUT, or RG_ERR_PEER when a peer that is waited for is known to be gone;

@@ -36,9 +36,16 @@ enum rg_protocol {
 	RG_PROTOCOL_COUNT
 };
 
-/* Where the ranks sit: on one node. What algorithms for several are to know of them enters here. */
+/*
+ * Where the ranks sit; nodes may have different numbers of them. NULL arrays mean: all on one node,
+ * local index and rail equal to the rank. The algorithms so far work within one node and look at
+ * nranks alone.
+ */
 struct rg_layout {
 	uint32_t nranks;
+	const uint32_t *node;  /* [nranks], borrowed */
+	const uint32_t *local; /* [nranks], borrowed: index within the node */
+	const uint32_t *rail;  /* [nranks], borrowed: which of the node's adapters is its own */
 };
 
 struct rg_params {

@@ -19,7 +19,7 @@ struct rg_finding {
 	enum rg_state state;
 	char item[48];	  /* "locked memory" */
 	char value[240];  /* "64 KiB": what was found, or why it cannot work */
-	char advice[240]; /* what to do about it; may be empty */
+	char advice[240]; /* what to do about it, or what else to know; may be empty */
 };
 
 /* Zero-initialise. Rows stay in the order in which they were added. */

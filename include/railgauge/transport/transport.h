@@ -187,9 +187,10 @@ struct rg_put {
  * A peer or channel that does not exist is RG_ERR_INVALID, in every member that returns errors.
  */
 struct rg_transport_ops {
-	const char *name;    /* "shm" */
-	const char *summary; /* one line for `railgauge info` */
-	uint32_t caps;	     /* enum rg_cap: at most; an endpoint may have fewer */
+	const char *name;	  /* "shm" */
+	const char *summary;	  /* one line for `railgauge info` */
+	uint32_t caps;		  /* enum rg_cap: at most; an endpoint may have fewer */
+	const char *system_calls; /* which ones its timed operations may make, in words */
 
 	/*
 	 * May it work here? Tries the real thing, quickly, leaves nothing. The text says why not:
