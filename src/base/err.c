@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 
 struct code_row {
 	const char *name;
@@ -61,6 +62,21 @@ int rg_err_prefix(struct rg_err *err, const char *fmt, ...)
 	return err->code;
 }
 
+/* Where a limit of the process is behind an errno, whoever meets it needs its name and value. */
+static void name_limit(int errnum, char *text, size_t room)
+{
+	int resource = errnum == EMFILE ? RLIMIT_NOFILE : RLIMIT_FSIZE;
+	struct rlimit limit;
+	size_t n = strlen(text);
+
+	if ((errnum != EMFILE && errnum != EFBIG) || getrlimit(resource, &limit) ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return;
+	snprintf(text + n, room - n, " (the limit, %s, is %llu%s)",
+		 errnum == EMFILE ? "ulimit -n" : "ulimit -f", (unsigned long long)limit.rlim_cur,
+		 errnum == EMFILE ? "" : " bytes");
+}
+
 int rg_err_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 {
 	int code = errnum == ENOMEM ? RG_ERR_NO_MEMORY : RG_ERR_SYSTEM;
@@ -74,6 +90,7 @@ int rg_err_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 		va_end(ap);
 		n = strlen(err->text);
 		snprintf(err->text + n, sizeof(err->text) - n, ": %s", strerror(errnum));
+		name_limit(errnum, err->text, sizeof(err->text));
 	}
 	errno = errnum;
 	return code;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -140,7 +141,28 @@ static int find_file(const char *path, char found[PATH_MAX], struct rg_err *err)
 	return 0;
 }
 
-int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, struct rg_err *err)
+/* Writes the bytes (NULL: so many zeros) and sees that they are on the disk. 0 or an errno. */
+static int write_out(int fd, const char *data, size_t len_bytes)
+{
+	static const char zeros[4096];
+	int e = 0;
+
+	for (size_t done = 0; !data && !e && done < len_bytes;) {
+		size_t n = len_bytes - done < sizeof(zeros) ? len_bytes - done : sizeof(zeros);
+
+		e = rg_io_write_all(fd, zeros, n);
+		done += n;
+	}
+	if (data)
+		e = rg_io_write_all(fd, data, len_bytes);
+	if (!e && fsync(fd) && errno != EINVAL && errno != EROFS)
+		e = errno;
+	return e;
+}
+
+/* A temporary file beside the one that path names; it takes its place, or goes again. */
+static int write_beside(const char *path, const char *data, size_t len_bytes, bool replace,
+			struct rg_err *err)
 {
 	char target[PATH_MAX];
 	char *tmp;
@@ -163,18 +185,26 @@ int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, str
 	mask = umask(0);
 	umask(mask);
 	(void)fchmod(fd, 0666 & ~mask); /* mkostemp gives 0600; a result is an ordinary file */
-	e = rg_io_write_all(fd, data, len_bytes);
-	if (!e && fsync(fd) && errno != EINVAL && errno != EROFS)
-		e = errno;
+	e = write_out(fd, data, len_bytes);
 	if (close(fd) && !e)
 		e = errno;
-	if (!e && rename(tmp, target))
+	if (!e && replace && rename(tmp, target))
 		e = errno;
-	if (e) {
+	if (e || !replace)
 		unlink(tmp);
+	if (e)
 		rc = rg_err_errno(err, e, "%s: cannot write it", path);
-	}
 free_name:
 	rg_free(tmp);
 	return rc;
+}
+
+int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, struct rg_err *err)
+{
+	return write_beside(path, data ? data : "", len_bytes, true, err);
+}
+
+int rg_io_try_file(const char *path, size_t len_bytes, struct rg_err *err)
+{
+	return write_beside(path, NULL, len_bytes, false, err);
 }

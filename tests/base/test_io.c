@@ -116,6 +116,20 @@ static void without_a_folder_it_is_an_error_that_names_the_path(void **state)
 	assert_int_equal(count_entries(false), 0);
 }
 
+static void trying_a_file_leaves_the_old_one_and_nothing_else(void **state)
+{
+	struct rg_err err = {0};
+
+	assert_int_equal(rg_io_try_file(at("file"), 10000, &err), 0);
+	assert_int_equal(count_entries(false), 0);
+	assert_int_equal(rg_io_replace_file(at("file"), "old", 3, &err), 0);
+	assert_int_equal(rg_io_try_file(at("file"), 10000, &err), 0);
+	assert_holds("file", "old");
+	assert_int_equal(count_entries(false), 1);
+	assert_int_equal(rg_io_try_file(at("none/x"), 1, &err), RG_ERR_SYSTEM);
+	assert_non_null(strstr(err.text, "none/x"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +140,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_symbolic_link_stays_and_its_file_is_replaced,
 						make_folder, remove_folder),
 		cmocka_unit_test_setup_teardown(without_a_folder_it_is_an_error_that_names_the_path,
+						make_folder, remove_folder),
+		cmocka_unit_test_setup_teardown(trying_a_file_leaves_the_old_one_and_nothing_else,
 						make_folder, remove_folder),
 	};
 

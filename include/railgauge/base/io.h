@@ -32,4 +32,10 @@ int rg_io_read_file(const char *path, size_t max_bytes, char **text_out, size_t 
  */
 int rg_io_replace_file(const char *path, const void *data, size_t len_bytes, struct rg_err *err);
 
+/*
+ * Could rg_io_replace_file put len_bytes there now? Does all of it but the renaming: path, if it is
+ * there, stays as it is, and nothing is left. The same errors.
+ */
+int rg_io_try_file(const char *path, size_t len_bytes, struct rg_err *err);
+
 #endif
