@@ -6,6 +6,7 @@
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -135,33 +136,58 @@ static void fill_verdict(struct verdict *mine, int code, const struct rg_err *er
 			 err && err->text[0] ? err->text : rg_err_text(code));
 }
 
+/* Did all fail with the same words? Then they are no one rank's, or name it already. */
+static bool all_alike(const struct verdict *all, uint32_t n)
+{
+	for (uint32_t r = 1; r < n; r++) {
+		if (all[r].code != all[0].code || strcmp(all[r].text, all[0].text) != 0)
+			return false;
+	}
+	return n > 1;
+}
+
+static int judge(const struct rg_rendezvous *rdv, struct verdict *all, struct rg_err *err)
+{
+	for (uint32_t r = 0; r < rdv->nranks; r++) {
+		all[r].text[sizeof(all[r].text) - 1] = '\0';
+		all[r].host[sizeof(all[r].host) - 1] = '\0';
+		if (all[r].magic != MAGIC_AGREE)
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "rendezvous: rank %u is in %s, rank %u in an agreement",
+					  r, magic_name(all[r].magic), rdv->rank);
+	}
+	for (uint32_t r = 0; r < rdv->nranks; r++) {
+		if (all[r].code && all_alike(all, rdv->nranks))
+			return rg_err_set(err, all[r].code, "%s", all[r].text);
+		if (all[r].code)
+			return rg_err_set(err, all[r].code, "rank %u on %s: %s", r, all[r].host,
+					  all[r].text);
+	}
+	return 0;
+}
+
 int rg_rendezvous_agree(struct rg_rendezvous *rdv, int code, uint64_t deadline_ns,
 			struct rg_err *err)
 {
 	struct verdict mine;
 	struct verdict *all = rg_zalloc(rdv->nranks, sizeof(*all));
+	struct rg_err why = {0};
 	int rc;
 
 	if (!all) {
-		struct rg_err why = {0};
-
 		rc = no_memory(rdv, &why);
 		/* This rank's own failure, if any, came first, and err holds its words. */
 		return code ? code : rg_err_set(err, rc, "%s", why.text);
 	}
 	fill_verdict(&mine, code, err);
-	rc = rg_rendezvous_allgather(rdv, &mine, all, sizeof(*all), deadline_ns, err);
-	for (uint32_t r = 0; !rc && r < rdv->nranks; r++) {
-		all[r].text[sizeof(all[r].text) - 1] = '\0';
-		all[r].host[sizeof(all[r].host) - 1] = '\0';
-		if (all[r].magic != MAGIC_AGREE)
-			rc = rg_err_set(err, RG_ERR_MISMATCH,
-					"rendezvous: rank %u is in %s, rank %u in an agreement", r,
-					magic_name(all[r].magic), rdv->rank);
-		else if (all[r].code)
-			rc = rg_err_set(err, all[r].code, "rank %u on %s: %s", r, all[r].host,
-					all[r].text);
-	}
+	rc = rg_rendezvous_allgather(rdv, &mine, all, sizeof(*all), deadline_ns, &why);
+	if (!rc)
+		rc = judge(rdv, all, err);
+	else if (code && rc == RG_ERR_MISMATCH)
+		/* The others are elsewhere: why this rank is not is what went wrong first. */
+		rg_err_set(err, rc, "%s; %s", mine.text, why.text);
+	else
+		rg_err_set(err, rc, "%s", why.text);
 	rg_free(all);
 	return rc;
 }
