@@ -187,7 +187,7 @@ int cmd_algorithms(int argc, char **argv)
 		rc = print_json(coll, &err);
 	else if (!rc)
 		print_table(coll);
-	if (!rc && (fflush(stdout) || ferror(stdout)))
-		rc = rg_err_set(&err, RG_ERR_SYSTEM, "standard output cannot be written");
+	if (!rc)
+		rc = rg_cmd_output_check(&err);
 	return rg_cmd_status(NAME, rc, &err);
 }

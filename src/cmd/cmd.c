@@ -6,6 +6,7 @@
 #include "railgauge/base/io.h"
 #include "railgauge/base/opt.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,6 +31,28 @@ int rg_cmd_status(const char *name, int rc, const struct rg_err *err)
 	fflush(stdout); /* results printed so far come first where both go to one file */
 	(void)rg_io_write_all(STDERR_FILENO, line, (size_t)n); /* nowhere to report it */
 	return rg_err_exit(rc);
+}
+
+static int explain_output(int e, struct rg_err *err)
+{
+	if (e == EBADF)
+		return rg_err_set(err, RG_ERR_SYSTEM, "standard output is closed");
+	return rg_err_errno(err, e, "standard output cannot be written");
+}
+
+int rg_cmd_output_check(struct rg_err *err)
+{
+	errno = 0;
+	if (fflush(stdout) || ferror(stdout))
+		return explain_output(errno ? errno : EIO, err);
+	return 0;
+}
+
+int rg_cmd_output_try(struct rg_err *err)
+{
+	if (write(STDOUT_FILENO, "", 0) < 0)
+		return explain_output(errno, err);
+	return 0;
 }
 
 int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err)

@@ -31,6 +31,14 @@ int cmd_topo(int argc, char **argv);
  */
 int rg_cmd_status(const char *name, int rc, const struct rg_err *err);
 
+/*
+ * Standard output: did all that was printed so far reach it (flushes), and could anything reach it
+ * (before there is something to print)? RG_ERR_SYSTEM: it is closed, its disk is full. The second
+ * does not notice a full disk, only a full device.
+ */
+int rg_cmd_output_check(struct rg_err *err);
+int rg_cmd_output_try(struct rg_err *err);
+
 /* The collective of that name; RG_ERR_INVALID with a suggestion. */
 int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err);
 

@@ -210,8 +210,8 @@ static int info(const struct info_options *options, struct rg_err *err)
 		rc = print_json(&list, &limits, err);
 	else
 		print_text(&list);
-	if (!rc && (fflush(stdout) || ferror(stdout)))
-		rc = rg_err_set(err, RG_ERR_SYSTEM, "standard output cannot be written");
+	if (!rc)
+		rc = rg_cmd_output_check(err);
 	rg_findings_release(&list);
 	return rc;
 }

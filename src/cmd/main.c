@@ -5,8 +5,12 @@
 
 #include "railgauge/base/opt.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const struct rg_command commands[] = {
 	{"algorithms", "list the algorithms, what they cost and where they come from",
@@ -90,7 +94,30 @@ static int unknown(const char *name)
 	return rg_cmd_status("railgauge", rc, &err);
 }
 
-int main(int argc, char **argv)
+/*
+ * A file that is opened later must not get the number of a standard one that is closed: the table
+ * would be written into it. What stands there instead refuses, as a closed one does.
+ */
+static void hold_standard_files(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+	}
+}
+
+/* What went well has failed all the same if nobody can read it. */
+static int check_output(int status, const char *name)
+{
+	char full[64];
+	struct rg_err err = {0};
+	int rc = status ? 0 : rg_cmd_output_check(&err);
+
+	snprintf(full, sizeof(full), "railgauge%s%s", name ? " " : "", name ? name : "");
+	return rc ? rg_cmd_status(full, rc, &err) : status;
+}
+
+static int run(int argc, char **argv)
 {
 	static char help[] = "--help";
 	const struct rg_command *c;
@@ -113,4 +140,12 @@ int main(int argc, char **argv)
 	}
 	c = find(argv[1]);
 	return c ? c->run(argc - 1, argv + 1) : unknown(argv[1]);
+}
+
+int main(int argc, char **argv)
+{
+	/* Writing beyond ulimit -f is an error that is reported, not the end of the process. */
+	(void)signal(SIGXFSZ, SIG_IGN);
+	hold_standard_files();
+	return check_output(run(argc, argv), argc > 1 && find(argv[1]) ? argv[1] : NULL);
 }

@@ -108,7 +108,7 @@ static int print_json(const struct rg_topo *topo, const struct rg_affinity *affi
 	if (!root)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the JSON");
 	if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12)))
-		rc = rg_err_set(err, RG_ERR_SYSTEM, "cannot write to standard output");
+		rc = rg_err_set(err, RG_ERR_SYSTEM, "standard output cannot be written");
 	putchar('\n');
 	json_decref(root);
 	return rc;
@@ -129,8 +129,8 @@ static int show(const struct topo_options *options, const struct rg_topo *topo, 
 		rc = topo_print_tables(topo, affinity, stdout, err);
 	}
 	rg_affinity_close(affinity);
-	if (!rc && (fflush(stdout) || ferror(stdout)))
-		rc = rg_err_set(err, RG_ERR_SYSTEM, "cannot write to standard output");
+	if (!rc)
+		rc = rg_cmd_output_check(err);
 	return rc;
 }
 

@@ -67,7 +67,7 @@ static int visit_executable(struct dl_phdr_info *info, size_t size, void *hex)
 
 static int hash_executable(char *hex)
 {
-	unsigned char piece[16384], digest[RG_SHA256_BYTES];
+	unsigned char piece[4096], digest[RG_SHA256_BYTES];
 	struct rg_sha256 s;
 	ssize_t n;
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);

@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -128,6 +129,7 @@ static void __attribute__((noreturn)) become(const struct plan *plan)
 		close(null);
 	if (plan->cpus && sched_setaffinity(0, plan->cpus_bytes, plan->cpus))
 		report(plan, STEP_BIND);
+	(void)signal(SIGXFSZ, SIG_DFL); /* that we ignore it is our own affair */
 	pthread_sigmask(SIG_SETMASK, plan->mask, NULL);
 	execvpe(plan->argv[0], plan->argv, plan->env);
 	report(plan, STEP_EXEC);

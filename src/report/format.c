@@ -162,6 +162,6 @@ int rg_stream_check(FILE *out, struct rg_err *err)
 {
 	errno = 0;
 	if (fflush(out) || ferror(out))
-		return rg_err_errno(err, errno ? errno : EIO, "writing the report");
+		return rg_err_errno(err, errno ? errno : EIO, "writing the table");
 	return 0;
 }

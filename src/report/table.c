@@ -133,7 +133,11 @@ int rg_table_open(const struct rg_result *head, const struct rg_table_plan *plan
 	choose_layout(t);
 	rg_table_legend(t, head);
 	print_titles(t);
-	fflush(out);
+	rc = rg_stream_check(out, err);
+	if (rc) {
+		rg_free(t);
+		return rc;
+	}
 	*table_out = t;
 	return 0;
 }
@@ -190,17 +194,21 @@ static void add_group(struct line *line, const struct rg_result_point *point)
 static void print_section(struct rg_table *t, const struct rg_result_point *point)
 {
 	bool semantics = point->buffers == RG_ACCESS_WINDOW;
+	/* Of private buffers it says nothing. */
+	bool persistent = semantics   ? point->persistent
+			  : t->titled ? t->persistent
+				      : t->plan.persistent && !t->plan.on_request;
 
-	if (t->titled && t->coll == point->coll && t->persistent == point->persistent &&
+	if (t->titled && t->coll == point->coll && t->persistent == persistent &&
 	    t->cache == point->cache)
 		return;
 	t->titled = true;
 	t->coll = point->coll;
-	t->persistent = point->persistent;
+	t->persistent = persistent;
 	t->cache = point->cache;
 	fprintf(t->out, "# %s, caches %s", rg_coll_name(point->coll), rg_cache_words[point->cache]);
 	if (semantics || t->buffers)
-		fprintf(t->out, ", windows %s", point->persistent ? "persistent" : "clear to send");
+		fprintf(t->out, ", windows %s", persistent ? "persistent" : "clear to send");
 	if (!t->buffers)
 		fprintf(t->out, ", buffers %s", rg_access_words[point->buffers]);
 	fputc('\n', t->out);
@@ -272,8 +280,7 @@ int rg_table_add(struct rg_table *t, const struct rg_result_point *points, uint3
 		if (k == i)
 			rc = print_line(t, points, npoints, &points[i], err);
 	}
-	fflush(t->out);
-	return rc;
+	return rc ? rc : rg_stream_check(t->out, err);
 }
 
 int rg_table_close(struct rg_table *t, const struct rg_result *result, struct rg_err *err)
@@ -309,7 +316,7 @@ int rg_table_print(const struct rg_result *result, const char *baseline, FILE *o
 		plan.in_place |= point->in_place;
 		plan.access[point->buffers] = true;
 		plan.persistent |= point->persistent;
-		plan.on_request |= !point->persistent;
+		plan.on_request |= point->buffers == RG_ACCESS_WINDOW && !point->persistent;
 		plan.cache[point->cache] = true;
 	}
 	rc = rg_table_open(result, &plan, out, &table, err);

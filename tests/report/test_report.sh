@@ -82,7 +82,7 @@ refused 3 "wrong.json: points[4].ops: 0" wrong.json
 refused 3 "wrong.json: points[4].ops: 0" a.json wrong.json
 if [ -c /dev/full ]; then
   "$RAILGAUGE" report a.json >/dev/full 2>err
-  if [ $? -ne 3 ] || ! grep -q 'writing the report: No space left' err; then
+  if [ $? -ne 3 ] || ! grep -q 'writing the table: No space left' err; then
     echo "a full disk is not noticed"
     cat err
     failed=1
