@@ -20,6 +20,9 @@
 
 #define MAX_THREADS 256
 
+/* Far more than a rank needs, whatever ulimit -s says, and little address space for many. */
+#define THREAD_STACK_BYTES ((size_t)1 << 20)
+
 /* For ranks that could not read their own --timeout. */
 #define JOIN_NS ((uint64_t)30000000000)
 
@@ -122,7 +125,10 @@ static void on_signal(int number)
 	interrupted = 1;
 }
 
-/* The first signal ends the run in order, a second one at once. */
+/*
+ * The first signal ends the run in order, a second one at once. That nobody reads the results any
+ * more (| head) is an error with words like others: the peers are to learn of it.
+ */
 static void catch_signals(void)
 {
 	struct sigaction action = {.sa_handler = on_signal, .sa_flags = (int)SA_RESETHAND};
@@ -130,6 +136,8 @@ static void catch_signals(void)
 	sigemptyset(&action.sa_mask);
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
+	action = (struct sigaction){.sa_handler = SIG_IGN};
+	sigaction(SIGPIPE, &action, NULL);
 }
 
 static int parse_collective(int argc, char **argv, int first, enum rg_coll *coll_out,
@@ -193,37 +201,6 @@ static int resolve_targets(struct bench *b, const char *list, struct rg_err *err
 				  "--%s is for target railgauge, which --target %s does not name",
 				  o->algorithm ? "algorithm" : "protocol", list);
 	return 0;
-}
-
-/* What can be known to be wrong without knowing the ranks. */
-static int check_options(const struct bench *b, struct rg_err *err)
-{
-	const struct bench_options *o = &b->options;
-	const struct rg_plan_config config = {
-		.coll = b->coll,
-		.type = (enum rg_type)o->type,
-		.nranks = 1,
-		.min_bytes = o->min_bytes,
-		.max_bytes = o->max_bytes,
-		.factor = o->factor,
-		.step_bytes = o->step_bytes,
-	};
-	struct rg_plan plan = {0};
-	int rc;
-
-	if (o->persistent && o->clear_to_send)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--persistent and --clear-to-send exclude each other");
-	if ((o->persistent || o->clear_to_send) && !b->access[RG_ACCESS_WINDOW])
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--%s is about windows, which --buffers %s leaves out",
-				  o->persistent ? "persistent" : "clear-to-send", o->buffers);
-	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--threads and --mpi exclude each other: threads need no MPI");
-	rc = rg_plan_open(&config, &plan, err);
-	rg_plan_close(&plan);
-	return rc;
 }
 
 /*
@@ -334,15 +311,19 @@ static const struct thread *first_cause(const struct thread *threads, uint32_t n
 static int start_threads(struct thread *threads, uint32_t n, struct rg_err *err)
 {
 	uint32_t started = 1;
+	pthread_attr_t attr;
 	int rc = 0, e = 0;
 
+	pthread_attr_init(&attr);
+	e = pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
 	for (; started < n && !e; started++) {
 		struct thread *t = &threads[started];
 
-		e = pthread_create(&t->id, NULL, thread_main, t);
+		e = pthread_create(&t->id, &attr, thread_main, t);
 		if (e)
 			break;
 	}
+	pthread_attr_destroy(&attr);
 	if (e) {
 		rc = rg_err_errno(err, e, "rank %u of %u: cannot start its thread", started, n);
 		for (uint32_t r = started; r < n; r++)
@@ -361,13 +342,16 @@ static int run_threads(struct bench *b, uint32_t n, struct rg_err *err)
 {
 	struct bench_gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};
 	struct rg_rendezvous *rdvs[MAX_THREADS];
-	struct thread threads[MAX_THREADS] = {0};
+	struct thread *threads = rg_zalloc(n, sizeof(*threads));
 	struct rg_bind_order order = {0};
 	const struct thread *cause;
-	int rc = rg_rendezvous_threads_open(n, rdvs, err);
+	int rc;
 
+	if (!threads)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u threads", n);
+	rc = rg_rendezvous_threads_open(n, rdvs, err);
 	if (rc)
-		return rc;
+		goto free_threads;
 	b->gate = &gate;
 	if (b->options.bind == BENCH_BIND_CORE && n > 1)
 		(void)rg_bind_order_init(&order, NULL); /* unbound, and the result says so */
@@ -378,10 +362,12 @@ static int run_threads(struct bench *b, uint32_t n, struct rg_err *err)
 	}
 	rg_bind_order_release(&order);
 	rc = start_threads(threads, n, err);
-	if (rc)
-		return rc;
-	cause = first_cause(threads, n);
-	return cause ? rg_err_set(err, cause->rc, "%s", cause->err.text) : 0;
+	cause = rc ? NULL : first_cause(threads, n);
+	if (cause)
+		rc = rg_err_set(err, cause->rc, "%s", cause->err.text);
+free_threads:
+	rg_free(threads);
+	return rc;
 }
 
 /* --- ranks as processes --- */
@@ -501,7 +487,7 @@ static int parse(struct bench *b, bool *algorithms_out, struct rg_err *err)
 		rc = resolve_targets(b, usual_targets(b), err);
 	if (!rc)
 		rc = rg_target_parse(b->targets, b->coll, &wants_mpi, algorithms_out, err);
-	return rc ? rc : check_options(b, err);
+	return rc ? rc : bench_check(b, err);
 }
 
 /*
@@ -535,6 +521,8 @@ int cmd_bench(int argc, char **argv)
 	if (rc > 0)
 		return 0;
 	catch_signals();
+	if (!rc && print) /* the one that will print the table */
+		rc = rg_cmd_output_try(&err);
 	rc = rc ? join_refused(&b, rc, &print, &err) : join(&b, algorithms, &print, &err);
 	return print ? rg_cmd_status(BENCH_NAME, rc, &err) : rg_err_exit(rc);
 }

@@ -2,6 +2,7 @@
 /*
  * railgauge bench, in parts:
  *   bench.c       the command line; which kind of job this is; starts the ranks' threads
+ *   bench_check.c what contradicts itself there
  *   bench_rank.c  one rank from rendezvous to result; all ranks do the same in the same order
  *   bench_plan.c  what it will measure
  *   bench_cost.c  what it will take: memory and time
@@ -78,6 +79,12 @@ struct bench {
 };
 
 extern const struct rg_opt_command bench_command;
+
+/*
+ * Do the options, as read, fit together and with COLLECTIVE and buffers? RG_ERR_INVALID,
+ * RG_ERR_RANGE and RG_ERR_LIMIT name the option.
+ */
+int bench_check(const struct bench *bench, struct rg_err *err);
 
 /*
  * One rank's whole life. rdv is borrowed. 0, or a code with words; *agreed_out says whether all
@@ -160,7 +167,7 @@ int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
 
 struct bench_out;
 
-/* Opens the result and writes it once, so that a bad path is known now. Prints nothing. */
+/* Opens the result, and tries its files, so that a bad path is known now. Prints nothing. */
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err);
 
 /* Adds the calibration (NULL: none was made) and prints the head of the table. */

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "bench.h"
+#include "cmd.h"
 
 #include "railgauge/base/units.h"
 #include "railgauge/device/buffer.h"
@@ -80,7 +81,5 @@ int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *s
 	       rg_format_time((double)job->config->budget_ns, size),
 	       rg_format_time((double)time_ns, calibration));
 	printf("memory: %s per rank\n", format_memory(rank_bytes(job) + ((1 << 20) - 1), size));
-	if (fflush(stdout) || ferror(stdout))
-		return rg_err_set(err, RG_ERR_SYSTEM, "standard output cannot be written");
-	return 0;
+	return rg_cmd_output_check(err);
 }

@@ -4,6 +4,7 @@
 
 #include "bench.h"
 
+#include "railgauge/base/io.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 #include "railgauge/device/reduce.h"
@@ -214,7 +215,7 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.in_place = c->in_place,
 		.target = c->spec->label,
 		.buffers = c->buffers,
-		.persistent = b->options.persistent,
+		.persistent = b->options.persistent && c->buffers == RG_ACCESS_WINDOW,
 		.cache = (enum rg_cache)b->options.cache,
 		.algorithm = or_null(x->about.algorithm),
 		.protocol = or_null(x->about.protocol),
@@ -264,6 +265,12 @@ int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
 
 /* --- open and finish --- */
 
+/* Of a file with all points, by the order of magnitude: 1 KiB each, without samples. */
+static size_t expected_bytes(const struct bench_job *job)
+{
+	return 4096 + (size_t)1024 * job->plan->npoints * job->ncandidates;
+}
+
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err)
 {
 	struct bench_out *o = rg_zalloc(1, sizeof(*o));
@@ -280,11 +287,14 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 		rc = add_ranks(o, err);
 	if (!rc)
 		rg_place_judge(job->places, job->nranks, warn_into, o);
-	/* Early, so that a path that cannot be written does not cost a measurement. */
+	/*
+	 * Early, so that a path that cannot be written does not cost a measurement; but what an
+	 * earlier run left there is replaced only once there is something to put in its place.
+	 */
 	if (!rc && json)
-		rc = rg_result_write(o->result, json, err);
+		rc = rg_io_try_file(json, expected_bytes(job), err);
 	if (!rc && csv)
-		rc = rg_csv_write(o->result, csv, err);
+		rc = rg_io_try_file(csv, expected_bytes(job), err);
 	if (rc) {
 		bench_out_close(o);
 		return rc;

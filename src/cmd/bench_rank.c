@@ -128,13 +128,23 @@ static int choose_transport(const struct rank *r, const struct rg_transport_ops 
 	return 0;
 }
 
-static int open_transport(struct rank *r, struct rg_err *err)
+static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, struct rg_err *err)
 {
 	const struct rg_transport_config config = {
 		.geometry = rg_geometry_default,
 		.patience = r->crowded ? rg_patience_shared_core : rg_patience_own_core,
 		.timeout_ns = r->job.deadline_ns,
 	};
+	int rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
+
+	if (!rc)
+		rc = rg_executor_open(r->job.ep, 1, &r->job.executor, err);
+	/* Also what all ranks saw alike: agreed upon, it is told once. */
+	return agree(r, rc, err);
+}
+
+static int open_transport(struct rank *r, struct rg_err *err)
+{
 	const struct rg_transport_ops *ops = NULL;
 	int rc = choose_transport(r, &ops, err);
 
@@ -142,9 +152,7 @@ static int open_transport(struct rank *r, struct rg_err *err)
 		rc = ops->probe(err);
 	rc = agree(r, rc, err);
 	if (!rc)
-		rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
-	if (!rc)
-		rc = agree(r, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
+		rc = open_endpoint(r, ops, err);
 	if (!rc && ops == &rg_transport_null && r->job.rdv->rank == 0)
 		rg_log(RG_LOG_WARN, "transport null moves NO data: its times are those of doing "
 				    "nothing");
@@ -360,7 +368,7 @@ static int measure(struct rank *r, struct rg_err *err)
 	if (!rc && r->bench->options.dry_run)
 		return dry_run(r, err);
 	if (!rc)
-		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
+		rc = agree(r, rg_sampler_open(&r->job, &r->config, &r->sampler, err), err);
 	if (rc)
 		return rc;
 	rc = agree(r, open_output(r, err), err);

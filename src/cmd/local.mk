@@ -4,6 +4,7 @@ src_railgauge_SOURCES = \
 	%D%/bench.c \
 	%D%/bench.h \
 	%D%/bench_calibrate.c \
+	%D%/bench_check.c \
 	%D%/bench_cost.c \
 	%D%/bench_out.c \
 	%D%/bench_plan.c \

@@ -90,3 +90,19 @@ nothing_left() {
 said() {
   [ "$(grep -c -- "$1" "$tmp/err")" -eq 1 ] || fail "expected one line on stderr like: $1"
 }
+
+# must STATUS COMMAND...: in the foreground; it must end with the status, within a minute
+must() {
+  status=$1
+  shift
+  test_name=$*
+  timeout -k 5 60 "$@" >"$tmp/out" 2>"$tmp/err"
+  got=$?
+  [ "$got" -eq "$status" ] || fail "status $got, not $status"
+}
+
+# only_said PATTERN: stderr is one line, and it matches
+only_said() {
+  [ "$(wc -l <"$tmp/err")" -eq 1 ] || fail "expected one line on stderr"
+  grep -q -- "$1" "$tmp/err" || fail "expected on stderr: $1"
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What can be known to be wrong with a command line of bench without knowing the ranks. */
+#include "config.h"
+
+#include "bench.h"
+
+#include "railgauge/base/mem.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Ranks that are processes were bound, or not, before they began. */
+static int check_bind(const struct bench *b, struct rg_err *err)
+{
+	const struct rg_opt *table = bench_command.tables[0];
+
+	for (size_t i = 0; table[i].name; i++) {
+		if (!strcmp(table[i].name, "bind") && !b->options.threads &&
+		    b->origins.of[i] != RG_OPT_FROM_DEFAULT)
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "--bind is for ranks that are threads (--threads); "
+					  "processes are bound by what starts them: railgauge run "
+					  "--bind core, mpirun --bind-to core");
+	}
+	return 0;
+}
+
+/*
+ * Where the file is, or would be: its folder without links, and its name. NULL if there is no such
+ * folder. Freed with rg_free.
+ */
+static char *place_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char real[PATH_MAX], *folder;
+
+	if (realpath(path, real))
+		return rg_asprintf("%s", real);
+	folder = slash ? rg_asprintf("%.*s/", (int)(slash - path), path) : rg_asprintf(".");
+	if (!folder || !realpath(folder, real))
+		real[0] = '\0';
+	rg_free(folder);
+	return real[0] ? rg_asprintf("%s/%s", real, slash ? slash + 1 : path) : NULL;
+}
+
+/* The names of the files to be written. */
+static int check_files(const struct bench_options *o, struct rg_err *err)
+{
+	char *json, *csv;
+	bool same;
+
+	if ((o->json && !*o->json) || (o->csv && !*o->csv))
+		return rg_err_set(err, RG_ERR_INVALID, "--%s: the name of the file is empty",
+				  o->json && !*o->json ? "json" : "csv");
+	if (!o->json || !o->csv)
+		return 0;
+	json = place_of(o->json);
+	csv = place_of(o->csv);
+	same = !strcmp(o->json, o->csv) || (json && csv && !strcmp(json, csv));
+	rg_free(json);
+	rg_free(csv);
+	if (same)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--json and --csv both name the file %s: they need one each",
+				  o->csv);
+	return 0;
+}
+
+int bench_check(const struct bench *b, struct rg_err *err)
+{
+	const struct bench_options *o = &b->options;
+	const struct rg_plan_config config = {
+		.coll = b->coll,
+		.type = (enum rg_type)o->type,
+		.nranks = 1,
+		.min_bytes = o->min_bytes,
+		.max_bytes = o->max_bytes,
+		.factor = o->factor,
+		.step_bytes = o->step_bytes,
+	};
+	struct rg_plan plan = {0};
+	int rc;
+
+	if (o->persistent && o->clear_to_send)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--persistent and --clear-to-send exclude each other");
+	if ((o->persistent || o->clear_to_send) && !b->access[RG_ACCESS_WINDOW])
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--%s is about windows, which --buffers %s leaves out",
+				  o->persistent ? "persistent" : "clear-to-send", o->buffers);
+	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--threads and --mpi exclude each other: threads need no MPI");
+	rc = check_bind(b, err);
+	if (!rc)
+		rc = check_files(o, err);
+	if (rc)
+		return rc;
+	rc = rg_plan_open(&config, &plan, err);
+	rg_plan_close(&plan);
+	return rc;
+}
