@@ -245,6 +245,18 @@ static bool is_first(void)
 	return !rank || !strcmp(rank, "0");
 }
 
+/* A rank that joined nobody speaks for itself: its number and host come first. Returns true. */
+static bool name_launched(struct rg_err *err)
+{
+	const char *rank = launched_rank();
+	char host[64] = "";
+
+	(void)gethostname(host, sizeof(host) - 1); /* else the host stays unnamed */
+	if (rank && strncmp(err->text, "rank ", 5) != 0)
+		rg_err_prefix(err, "rank %.20s (%s)", rank, host);
+	return true;
+}
+
 /* --- ranks as threads --- */
 
 struct thread {
@@ -412,6 +424,8 @@ static int run_mpi(struct bench *b, const char *name, bool algorithms, bool *pri
 	bench_watch_enter(b->watch, "MPI_Init");
 	rc = rg_mpi_open(name, &settings, &b->mpi, err);
 	bench_watch_leave(b->watch);
+	if (rc && rc != RG_ERR_MISMATCH) /* the launcher ends the others before they can tell */
+		*print_out = name_launched(err);
 	if (rc)
 		goto close_watch;
 	rc = rg_mpi_rendezvous_open(b->mpi, rg_clock_ns() + timeout_ns, &rdv, err);
@@ -431,6 +445,7 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 	struct rg_rendezvous *rdv;
 	struct rg_err why = {0};
 	const char *name;
+	bool told;
 	int rc;
 
 	if (b->options.threads) {
@@ -447,11 +462,13 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 		return run_mpi(b, name, algorithms, print_out, err);
 	if (rc != RG_ERR_NOT_FOUND)
 		return rg_err_set(err, rc, "%s", why.text);
-	rc = rg_rendezvous_env_open(rg_clock_ns() + b->options.timeout_ns, &rdv, &why);
+	rc = rg_rendezvous_env_open(rg_clock_ns() + b->options.timeout_ns, &rdv, &told, &why);
 	if (!rc) {
 		b->no_mpi = "the ranks were started without MPI; start them with mpirun";
 		return run_process(b, rdv, print_out, err);
 	}
+	if (rc != RG_ERR_NOT_FOUND && !told)
+		*print_out = name_launched(&why);
 	if (rc != RG_ERR_NOT_FOUND)
 		return rg_err_set(err, rc, "%s", why.text);
 	b->threads = true;

@@ -8,12 +8,15 @@
 
 #include <string.h>
 
-int rg_rendezvous_env_open(uint64_t deadline_ns, struct rg_rendezvous **rdv_out, struct rg_err *err)
+int rg_rendezvous_env_open(uint64_t deadline_ns, struct rg_rendezvous **rdv_out, bool *told_out,
+			   struct rg_err *err)
 {
 	struct rg_job_env job;
 	struct rg_star_config config;
 	int rc = rg_job_env_read(&job, err);
 
+	if (told_out)
+		*told_out = false;
 	if (rc)
 		return rc;
 	if (job.nranks > 1 && job.secret_bytes == 0) {
@@ -33,6 +36,7 @@ int rg_rendezvous_env_open(uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
 		.port_held = job.port_held,
 		.secret = job.secret,
 		.secret_bytes = job.secret_bytes,
+		.told_out = told_out,
 	};
 	rc = rg_star_open(&config, deadline_ns, rdv_out, err);
 wipe:

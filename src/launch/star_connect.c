@@ -18,7 +18,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define RETRY_NS ((uint64_t)50000000) /* 50 ms: seen by nobody, cheap for rank 0 */
+#define RETRY_NS ((uint64_t)50000000)	/* 50 ms: seen by nobody, cheap for rank 0 */
+#define TRY_NS	 ((uint64_t)5000000000) /* for an address that does not answer at all */
+#define TELL_NS	 ((uint64_t)5000000000) /* then it is said, once, what is tried */
 
 /* Waits for a connect() under way. 0 or an errno. */
 static int finish_connect(int fd, uint64_t deadline_ns)
@@ -127,6 +129,7 @@ static int say_hello(struct star_peer *rank0, const struct wire_hello *hello,
 				  "rank 0 at %s speaks version %u of the protocol, rank %u version "
 				  "%u: use one build of railgauge everywhere",
 				  rank0->address, head.version, ntohl(hello->rank), WIRE_VERSION);
+	rank0->broken = head.kind == WIRE_ABORT; /* then it knows of the failure already */
 	if (head.kind == WIRE_ABORT)
 		return wire_recv_abort(rank0->fd, &head, deadline_ns, what, err);
 	if (head.kind != WIRE_CHALLENGE || head.len_bytes != sizeof(*challenge_out))
@@ -162,6 +165,7 @@ static int prove(struct star_peer *rank0, const struct rg_star_config *config,
 		return rc;
 	if (wire_head_read(&head))
 		return rg_err_set(err, RG_ERR_FORMAT, "%s sent no welcome", what);
+	rank0->broken = head.kind == WIRE_ABORT;
 	if (head.kind == WIRE_ABORT)
 		return wire_recv_abort(rank0->fd, &head, star_verdict_ns(deadline_ns), what, err);
 	if (head.kind != WIRE_WELCOME || head.len_bytes != sizeof(*welcome_out))
@@ -180,29 +184,54 @@ static int prove(struct star_peer *rank0, const struct rg_star_config *config,
 	return 0;
 }
 
-/* Connects to one of the addresses, trying again until the deadline. */
-static int reach(struct star_peer *rank0, const struct addrinfo *list, uint64_t deadline_ns,
-		 uint32_t my_rank, struct rg_err *err)
+/* Words for a rank that nobody answers. errnum: of the last attempt. */
+static int not_reached(const struct star_peer *rank0, const struct rg_star_config *config,
+		       uint64_t since_ns, unsigned tries, int errnum, struct rg_err *err)
 {
+	return rg_err_set(
+		err, RG_ERR_TIMEOUT,
+		"rank %u could not reach rank 0 at %s (MASTER_ADDR %s) in %.1f s, %u "
+		"times: %s%s",
+		config->rank, rank0->address, config->host,
+		(double)(rg_clock_ns() - since_ns) / 1e9, tries, strerror(errnum),
+		errnum == ECONNREFUSED
+			? ": nothing listens there; does rank 0 run, with this address and "
+			  "port?"
+			: "");
+}
+
+/* Connects to one of the addresses, trying again until the deadline. */
+static int reach(struct star_peer *rank0, const struct rg_star_config *config,
+		 const struct addrinfo *list, uint64_t deadline_ns, struct rg_err *err)
+{
+	uint64_t since_ns = rg_clock_ns(), tell_ns = since_ns + TELL_NS;
+	unsigned tries = 0;
 	int e = ETIMEDOUT;
 
 	do {
 		for (const struct addrinfo *ai = list; ai; ai = ai->ai_next) {
+			uint64_t try_ns = rg_clock_ns() + TRY_NS;
+
 			wire_address(ai->ai_addr, ai->ai_addrlen, rank0->address);
-			rank0->fd = try_connect(ai, deadline_ns, &e);
+			rank0->fd =
+				try_connect(ai, try_ns < deadline_ns ? try_ns : deadline_ns, &e);
 			if (rank0->fd >= 0)
 				return 0;
 			if (!may_pass(e))
 				return rg_err_errno(err, e,
 						    "rank %u cannot connect to rank 0 at %s",
-						    my_rank, rank0->address);
+						    config->rank, rank0->address);
 		}
-		rg_log(RG_LOG_DEBUG, "rank 0 at %s: %s, trying again", rank0->address, strerror(e));
+		tries++;
+		if (rg_clock_ns() >= tell_ns) {
+			rg_log(RG_LOG_WARN,
+			       "rank %u still tries to reach rank 0 at %s (MASTER_ADDR %s): %s",
+			       config->rank, rank0->address, config->host, strerror(e));
+			tell_ns = UINT64_MAX;
+		}
 		rg_clock_sleep_until(rg_clock_ns() + RETRY_NS);
 	} while (rg_clock_ns() < deadline_ns);
-	return rg_err_set(err, RG_ERR_TIMEOUT,
-			  "rank %u could not reach rank 0 at %s before the deadline: %s", my_rank,
-			  rank0->address, strerror(e));
+	return not_reached(rank0, config, since_ns, tries, e, err);
 }
 
 static int join(struct star_peer *rank0, const struct rg_star_config *config,
@@ -222,7 +251,7 @@ static int join(struct star_peer *rank0, const struct rg_star_config *config,
 	for (;;) {
 		rc = star_nonce(hello.nonce, err);
 		if (!rc)
-			rc = reach(rank0, list, deadline_ns, config->rank, err);
+			rc = reach(rank0, config, list, deadline_ns, err);
 		if (rc)
 			return rc;
 		rc = say_hello(rank0, &hello, &challenge, deadline_ns, &dropped);
@@ -255,6 +284,8 @@ int star_connect(struct star *star, const struct rg_star_config *config, uint64_
 		return rc;
 	rc = join(rank0, config, list, &welcome, deadline_ns, err);
 	freeaddrinfo(list);
+	if (config->told_out)
+		*config->told_out = rc && rank0->broken;
 	if (rc)
 		return rc;
 	memcpy(rank0->host, welcome.host, sizeof(rank0->host));

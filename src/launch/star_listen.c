@@ -4,10 +4,10 @@
  * proved themselves (a fixed number of places, each with a time limit), and the peers that have,
  * which may still leave.
  *
- * A stranger can occupy places for the time limit; it cannot join, make rank 0 allocate, or end the
- * job. Whoever knows the secret is believed; after the first contradiction the job has failed, but
- * rank 0 still listens for a moment, so that the other ranks learn why instead of knocking at a
- * closed port until their deadline.
+ * A stranger can occupy a place for the time limit, or until another connection needs it; it cannot
+ * join, make rank 0 allocate, or end the job. Whoever knows the secret is believed; after the first
+ * contradiction the job has failed, but rank 0 still listens for a moment, so that the other ranks
+ * learn why instead of knocking at a closed port until their deadline.
  */
 #include "config.h"
 
@@ -22,9 +22,17 @@
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define PLACES 64
+
+/*
+ * A connection keeps its place for so long even if others wait for one: a peer has said its HELLO,
+ * and then its PROOF, much earlier. One that lost its place before it said HELLO tries again.
+ */
+#define HELLO_GRACE_NS ((uint64_t)100000000)
+#define PROOF_GRACE_NS ((uint64_t)2000000000)
 
 /* How long a failed rank 0 still listens: ranks of a job are started within seconds. */
 #define LAST_WORDS_NS ((uint64_t)5000000000)
@@ -32,7 +40,7 @@
 /* A connection that has not proved itself. */
 struct stranger {
 	int fd; /* owned; -1: the place is free */
-	uint64_t limit_ns;
+	uint64_t since_ns, limit_ns;
 	enum wire_kind expects; /* WIRE_HELLO, then WIRE_PROOF */
 	size_t got;		/* bytes of m */
 	struct {
@@ -62,7 +70,8 @@ struct gathering {
 	uint64_t end_ns;   /* the deadline, or less once the job has failed */
 	uint64_t limit_ns;
 	struct stranger *strangers; /* [PLACES], owned */
-	struct pollfd *polls;	    /* [1 + PLACES + nranks], owned */
+	struct pollfd *polls;	    /* [1 + PLACES + nranks], owned: listener, strangers, peers */
+	struct pollfd *open_polls;  /* likewise: those of polls with a descriptor */
 	char build[RG_BUILD_BYTES];
 	char host[WIRE_HOST_BYTES];
 	/* The last one turned away for its proof, to be named if its rank never comes. */
@@ -79,33 +88,71 @@ static void drop(struct stranger *s, const char *why)
 	s->fd = -1;
 }
 
+/* From when on a stranger must give way to the next. */
+static uint64_t gives_way_ns(const struct stranger *s)
+{
+	return s->since_ns + (s->expects == WIRE_HELLO ? HELLO_GRACE_NS : PROOF_GRACE_NS);
+}
+
+/* A free place, or one that may be taken away: the oldest of those who have said nothing first. */
+static struct stranger *find_place(const struct gathering *g)
+{
+	struct stranger *best = NULL;
+	uint64_t now = rg_clock_ns();
+
+	for (int i = 0; i < PLACES; i++) {
+		struct stranger *s = &g->strangers[i];
+
+		if (s->fd < 0)
+			return s;
+		if (now < gives_way_ns(s))
+			continue;
+		if (!best || (s->expects == WIRE_HELLO && best->expects != WIRE_HELLO) ||
+		    (s->expects == best->expects && s->since_ns < best->since_ns))
+			best = s;
+	}
+	return best;
+}
+
+static int no_descriptor(const struct gathering *g, struct rg_err *err)
+{
+	struct rlimit limit = {0};
+
+	(void)getrlimit(RLIMIT_NOFILE, &limit);
+	return rg_err_set(err, RG_ERR_LIMIT,
+			  "rank 0 on %s has no file descriptor left for the connection of a peer: "
+			  "ulimit -n is %llu, and %u ranks need %u or more",
+			  g->host, (unsigned long long)limit.rlim_cur, g->star->base.nranks,
+			  3 * g->star->base.nranks + 100);
+}
+
 /* Takes connections while there are places. 0, or RG_ERR_LIMIT, RG_ERR_SYSTEM. */
 static int take_connections(struct gathering *g, struct rg_err *err)
 {
 	for (int i = 0; i < PLACES; i++) {
-		struct stranger *s = &g->strangers[i];
+		struct stranger *s = find_place(g);
 		struct sockaddr_storage sa;
 		socklen_t len = sizeof(sa);
-		int one = 1, e;
+		int one = 1, fd, e;
 
-		if (s->fd >= 0)
-			continue;
-		s->fd = accept4(g->listener, (struct sockaddr *)&sa, &len,
-				SOCK_CLOEXEC | SOCK_NONBLOCK);
-		if (s->fd < 0) {
+		if (!s)
+			return 0;
+		fd = accept4(g->listener, (struct sockaddr *)&sa, &len,
+			     SOCK_CLOEXEC | SOCK_NONBLOCK);
+		if (fd < 0) {
 			e = errno;
-			s->fd = -1;
 			if (e == EMFILE || e == ENFILE)
-				return rg_err_set(err, RG_ERR_LIMIT,
-						  "rank 0 has no file descriptor left for the "
-						  "connection of a peer: raise ulimit -n above %u",
-						  g->star->base.nranks + 100);
+				return no_descriptor(g, err);
 			if (e == ENOMEM || e == ENOBUFS)
 				return rg_err_errno(err, e, "rank 0: accept");
 			return 0; /* nobody waits, or what waited has gone */
 		}
-		(void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		s->limit_ns = rg_clock_ns() + g->limit_ns;
+		if (s->fd >= 0)
+			drop(s, "others waited for its place");
+		(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		s->fd = fd;
+		s->since_ns = rg_clock_ns();
+		s->limit_ns = s->since_ns + g->limit_ns;
 		s->expects = WIRE_HELLO;
 		s->got = 0;
 		wire_address((struct sockaddr *)&sa, len, s->address);
@@ -343,28 +390,50 @@ static int deadline_passed(const struct gathering *g, struct rg_err *err)
 			  g->njoined + 1, star->base.nranks, g->host, g->address, missing);
 }
 
-/* What poll is to watch, in the order listener, strangers, peers. Returns the earliest limit. */
+/* What poll is to watch, in the order listener, strangers, peers. Returns when to look again. */
 static uint64_t set_polls(struct gathering *g)
 {
-	uint64_t next_ns = g->end_ns;
+	uint64_t next_ns = g->end_ns, way_ns = UINT64_MAX, now = rg_clock_ns();
 	uint32_t nranks = g->star->base.nranks;
-	bool room = false;
 
 	for (int i = 0; i < PLACES; i++) {
 		struct stranger *s = &g->strangers[i];
 
-		if (s->fd >= 0 && rg_clock_ns() >= s->limit_ns)
+		if (s->fd >= 0 && now >= s->limit_ns)
 			drop(s, "it took too long");
-		room |= s->fd < 0;
+		if (s->fd < 0)
+			way_ns = 0;
+		else if (gives_way_ns(s) < way_ns)
+			way_ns = gives_way_ns(s);
 		if (s->fd >= 0 && s->limit_ns < next_ns)
 			next_ns = s->limit_ns;
 		g->polls[1 + i] = (struct pollfd){.fd = s->fd, .events = POLLIN};
 	}
-	g->polls[0] = (struct pollfd){.fd = room ? g->listener : -1, .events = POLLIN};
+	if (way_ns > now && way_ns < next_ns)
+		next_ns = way_ns;
+	g->polls[0] = (struct pollfd){.fd = way_ns <= now ? g->listener : -1, .events = POLLIN};
 	for (uint32_t r = 0; r < nranks; r++)
 		g->polls[1 + PLACES + r] =
 			(struct pollfd){.fd = g->star->peers[r].fd, .events = POLLIN};
 	return next_ns;
+}
+
+/* poll() of those that have a descriptor: it refuses more entries than ulimit -n, empty or not. */
+static int poll_open(struct gathering *g, int timeout_ms)
+{
+	nfds_t count = (nfds_t)1 + PLACES + g->star->base.nranks, nopen = 0, k = 0;
+	int n;
+
+	for (nfds_t i = 0; i < count; i++) {
+		if (g->polls[i].fd >= 0)
+			g->open_polls[nopen++] = g->polls[i];
+	}
+	n = poll(g->open_polls, nopen, timeout_ms);
+	for (nfds_t i = 0; n > 0 && i < count; i++) {
+		if (g->polls[i].fd >= 0)
+			g->polls[i].revents = g->open_polls[k++].revents;
+	}
+	return n;
 }
 
 /* One look at everything that has moved. */
@@ -392,7 +461,7 @@ static int gather(struct gathering *g, struct rg_err *err)
 
 	while (g->njoined + g->nlost < nranks - 1) {
 		uint64_t next_ns = set_polls(g);
-		int n = poll(g->polls, 1 + PLACES + nranks, wire_poll_ms(next_ns));
+		int n = poll_open(g, wire_poll_ms(next_ns));
 		int rc = 0;
 
 		if (n < 0 && errno != EINTR)
@@ -452,7 +521,8 @@ int star_listen(struct star *star, const struct rg_star_config *config, uint64_t
 	star_fill_host(g.host);
 	g.strangers = rg_zalloc(PLACES, sizeof(*g.strangers));
 	g.polls = rg_zalloc((size_t)1 + PLACES + config->nranks, sizeof(*g.polls));
-	if (!g.strangers || !g.polls) {
+	g.open_polls = rg_zalloc((size_t)1 + PLACES + config->nranks, sizeof(*g.polls));
+	if (!g.strangers || !g.polls || !g.open_polls) {
 		rc = rg_err_set(&why, RG_ERR_NO_MEMORY, "rank 0: no memory for %u peers",
 				config->nranks);
 		goto free_all;
@@ -475,6 +545,7 @@ int star_listen(struct star *star, const struct rg_star_config *config, uint64_t
 	if (g.listener >= 0)
 		close(g.listener);
 free_all:
+	rg_free(g.open_polls);
 	rg_free(g.polls);
 	rg_free(g.strangers);
 	if (rc)

@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 			(uint32_t)strtoul(getenv("RG_PERF_SLOT_BYTES"), NULL, 10);
 	if (getenv("RG_PERF_SLOTS"))
 		config.geometry.slots = (uint32_t)strtoul(getenv("RG_PERF_SLOTS"), NULL, 10);
-	must(rg_rendezvous_env_open(rg_clock_ns() + 10000000000u, &rdv, &err));
+	must(rg_rendezvous_env_open(rg_clock_ns() + 10000000000u, &rdv, NULL, &err));
 	must(rg_transport_shm.open(rdv, &config, &ep, &err));
 	must(rg_parse_size(argv[4], "BYTES", &bytes, &err));
 	struct rg_problem p = {

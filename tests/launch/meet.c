@@ -20,7 +20,7 @@ int main(int argc, char **argv)
 	uint64_t deadline_ns = rg_clock_ns() + 60 * (uint64_t)1000000000;
 	struct rg_rendezvous *rdv = NULL;
 	struct rg_err err = {0};
-	int rc = rg_rendezvous_env_open(deadline_ns, &rdv, &err);
+	int rc = rg_rendezvous_env_open(deadline_ns, &rdv, NULL, &err);
 
 	if (!rc)
 		rc = rg_rendezvous_barrier(rdv, deadline_ns, &err);

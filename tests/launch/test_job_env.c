@@ -200,7 +200,7 @@ static void several_ranks_without_a_secret_are_told_how_to_set_one(void **state)
 	struct rg_err err = {0};
 
 	set_environment(ENV("RANK=0", "WORLD_SIZE=2", "MASTER_ADDR=127.0.0.1", "MASTER_PORT=1"));
-	assert_int_equal(rg_rendezvous_env_open(rg_clock_ns(), &rdv, &err), RG_ERR_INVALID);
+	assert_int_equal(rg_rendezvous_env_open(rg_clock_ns(), &rdv, NULL, &err), RG_ERR_INVALID);
 	assert_non_null(strstr(err.text, "RG_JOB_SECRET"));
 	assert_null(rdv);
 }
@@ -210,7 +210,7 @@ static void one_rank_needs_neither_secret_nor_address(void **state)
 	struct rg_rendezvous *rdv = NULL;
 
 	set_environment(ENV("RANK=0", "WORLD_SIZE=1"));
-	assert_int_equal(rg_rendezvous_env_open(rg_clock_ns(), &rdv, NULL), 0);
+	assert_int_equal(rg_rendezvous_env_open(rg_clock_ns(), &rdv, NULL, NULL), 0);
 	assert_int_equal(rg_rendezvous_barrier(rdv, rg_clock_ns(), NULL), 0);
 	rg_rendezvous_close(rdv);
 }
@@ -225,7 +225,7 @@ static void one_rank_opens_or_fails_cleanly_at_every_allocation(void **state)
 	set_environment(ENV("RANK=0", "WORLD_SIZE=1"));
 	do {
 		rg_mem_fail_nth(++n);
-		rc = rg_rendezvous_env_open(rg_clock_ns() + 60000000000u, &rdv, &err);
+		rc = rg_rendezvous_env_open(rg_clock_ns() + 60000000000u, &rdv, NULL, &err);
 		assert_int_equal(rc, rg_mem_fail_fired() ? RG_ERR_NO_MEMORY : 0);
 		assert_true(!rc || !rdv);
 	} while (rg_mem_fail_fired());

@@ -391,6 +391,47 @@ static void more_silent_connections_than_places_delay_but_do_not_stop_the_job(vo
 	close(hold);
 }
 
+/* Strangers who hold on, having said nothing or a HELLO: the time limit alone would lock a peer
+ * out. */
+static void strangers_give_way(bool greet)
+{
+	uint8_t hello[HEAD_BYTES + HELLO_BYTES];
+	int s[150], hold;
+	struct rank r0, r1;
+	uint64_t begin_ns;
+	uint16_t port;
+
+	put_hello(hello);
+	assert_int_equal(rg_port_hold(&port, &hold, NULL), 0);
+	r0 = make_rank(0, port);
+	r0.config.peer_limit_ns = LONG_NS;
+	r1 = make_rank(1, port);
+	start(&r0);
+	for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++) {
+		s[i] = knock(port);
+		if (greet)
+			(void)send(s[i], hello, sizeof(hello), MSG_NOSIGNAL);
+	}
+	begin_ns = rg_clock_ns();
+	start(&r1);
+	finish_well(&r1);
+	finish_well(&r0);
+	assert_true(rg_clock_ns() - begin_ns < LONG_NS / 2);
+	for (size_t i = 0; i < sizeof(s) / sizeof(s[0]); i++)
+		close(s[i]);
+	close(hold);
+}
+
+static void silent_connections_give_way_to_a_peer(void **state)
+{
+	strangers_give_way(false);
+}
+
+static void connections_without_a_proof_give_way_to_a_peer(void **state)
+{
+	strangers_give_way(true);
+}
+
 /* A server that is not rank 0: waits for a HELLO, then says m[len]. */
 struct impostor {
 	int listener;
@@ -482,6 +523,8 @@ int main(void)
 		cmocka_unit_test(mutated_greetings_do_no_harm),
 		cmocka_unit_test(a_silent_connection_is_closed_after_its_time),
 		cmocka_unit_test(more_silent_connections_than_places_delay_but_do_not_stop_the_job),
+		cmocka_unit_test(silent_connections_give_way_to_a_peer),
+		cmocka_unit_test(connections_without_a_proof_give_way_to_a_peer),
 		cmocka_unit_test(a_rank_0_without_the_secret_is_denied),
 		cmocka_unit_test(a_peers_own_words_are_no_proof),
 		cmocka_unit_test(another_program_on_the_port_is_recognised),

@@ -22,6 +22,7 @@
 
 #include "railgauge/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -99,9 +100,10 @@ int rg_rendezvous_threads_open(uint32_t nranks, struct rg_rendezvous **rdvs_out,
 /*
  * From the environment. RG_ERR_NOT_FOUND when it names no job at all (rank and size are unset);
  * RG_ERR_INVALID naming the variable that is missing or nonsense; RG_ERR_DENIED, RG_ERR_TIMEOUT,
- * RG_ERR_SYSTEM.
+ * RG_ERR_SYSTEM. *told_out (may be NULL): rank 0 told this rank of the failure, and reports it
+ * itself; false: perhaps nobody else knows of it.
  */
-int rg_rendezvous_env_open(uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
+int rg_rendezvous_env_open(uint64_t deadline_ns, struct rg_rendezvous **rdv_out, bool *told_out,
 			   struct rg_err *err);
 
 #endif

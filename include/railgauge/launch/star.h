@@ -14,8 +14,9 @@
  * Labels are zero-padded to 16 bytes. The two labels keep one side's proof from serving as the
  * other's. Messages have fixed sizes (src/launch/wire.h). A connection that says something else,
  * says too much, or takes longer than peer_limit_ns is dropped; it costs the job nothing but one of
- * 64 places meanwhile. What follows the handshake is neither encrypted nor signed: whoever can
- * alter the traffic of the job's hosts can alter these words too, as in every launcher.
+ * 64 places meanwhile, and when others wait for one, not even that for long. What follows the
+ * handshake is neither encrypted nor signed: whoever can alter the traffic of the job's hosts can
+ * alter these words too, as in every launcher.
  *
  * The job key is HMAC-SHA-256(secret, "railgauge job" | job's nonce); rank 0 draws that nonce.
  *
@@ -47,6 +48,7 @@ struct rg_star_config {
 	size_t secret_bytes;
 	const char *build;	/* NULL: rg_build_id() */
 	uint64_t peer_limit_ns; /* for one connection to prove itself; 0: 5 s */
+	bool *told_out;		/* NULL, or true on a failure that rank 0 told this rank of */
 };
 
 /*
