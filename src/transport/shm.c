@@ -22,6 +22,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
@@ -29,7 +30,11 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#define PROBE_BYTES 4096
+#define PROBE_WORD  0x5247u
 
 /* What a rank tells the others. */
 struct address {
@@ -49,6 +54,7 @@ struct shm {
 	struct address *addresses; /* owned, [nranks] */
 	struct peer *peers;	   /* owned, [nranks] */
 	size_t arena_bytes;
+	uint64_t left_bytes; /* of memory, at least, as far as is known; see reserve */
 };
 
 /* What a rank tells of a window. */
@@ -86,24 +92,78 @@ static int own_address(struct address *a, struct rg_err *err)
 	return 0;
 }
 
+/* What a peer does, in a process of its own, where only system calls are safe. An errno, or 0. */
+static int reach_as_peer(pid_t owner, int fd)
+{
+	char path[64];
+	uint32_t *word;
+	int again;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", owner, fd);
+	again = open(path, O_RDWR | O_CLOEXEC);
+	if (again < 0)
+		return errno;
+	word = mmap(NULL, PROBE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0);
+	if (word == MAP_FAILED)
+		return errno;
+	*word = PROBE_WORD;
+	return 0;
+}
+
+/* Lets a child write into the memory behind fd, mapped here at word, as a peer would. */
+static int probe_memory(int fd, const volatile uint32_t *word, struct rg_err *err)
+{
+	pid_t owner = getpid(), child = fork();
+	int status;
+
+	if (child == 0)
+		_exit(reach_as_peer(owner, fd) & 0xff);
+	if (child < 0)
+		return rg_err_errno(err, errno, "shm: fork, to try another process's memory");
+	while (waitpid(child, &status, 0) < 0) {
+		if (errno != EINTR)
+			return rg_err_errno(err, errno, "shm: waiting for the probe");
+	}
+	if (!WIFEXITED(status))
+		return rg_err_set(err, RG_ERR_SYSTEM,
+				  "shm: the process that tried this one's memory was ended by "
+				  "signal %d",
+				  WTERMSIG(status));
+	if (WEXITSTATUS(status))
+		return rg_err_errno(err, WEXITSTATUS(status),
+				    "shm: another process cannot reach this one's memory, "
+				    "/proc/%d/fd/%d",
+				    owner, fd);
+	if (*word != PROBE_WORD)
+		return rg_err_set(err, RG_ERR_SYSTEM,
+				  "shm: what another process wrote into this one's memory did not "
+				  "arrive");
+	return 0;
+}
+
 static int shm_probe(struct rg_err *err)
 {
 	struct address a;
-	char path[64];
-	int rc, fd, again;
+	uint32_t *word;
+	int rc, fd;
 
 	rc = own_address(&a, err);
 	if (rc)
 		return rc;
-	rc = rg_memfd_open(4096, "a probe", &fd, err);
+	rc = rg_memfd_open(PROBE_BYTES, "shm: a probe", &fd, err);
 	if (rc)
 		return rc;
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
-	again = open(path, O_RDWR | O_CLOEXEC);
-	if (again < 0)
-		rc = rg_err_errno(err, errno, "%s cannot be opened", path);
-	else
-		close(again);
+	rc = rg_memfd_reserve(fd, 0, PROBE_BYTES, "shm: a probe", err);
+	if (rc)
+		goto close_fd;
+	word = mmap(NULL, PROBE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (word == MAP_FAILED) {
+		rc = rg_err_errno(err, errno, "shm: mapping a probe");
+		goto close_fd;
+	}
+	rc = probe_memory(fd, word, err);
+	munmap(word, PROBE_BYTES);
+close_fd:
 	close(fd);
 	return rc;
 }
@@ -119,14 +179,25 @@ static void proof_of(const struct shm *s, uint32_t rank, uint8_t proof_out[32])
 	rg_hmac_end(&mac, proof_out);
 }
 
-/* Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. */
-static int reserve(int fd, size_t offset, size_t len_bytes, const char *what, struct rg_err *err)
+/*
+ * Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. The limits are
+ * read when, by what they left the last time, all ranks together could have taken it since.
+ */
+static int reserve(struct shm *s, int fd, size_t offset, size_t len_bytes, const char *what,
+		   struct rg_err *err)
 {
-	const char *limit = NULL;
+	uint64_t all = (uint64_t)len_bytes * s->m.ep.nranks;
 
-	if (rg_memory_available_bytes(&limit) < len_bytes)
-		return rg_err_set(err, RG_ERR_LIMIT, "%s needs %zu bytes, more than %s leaves",
-				  what, len_bytes, limit);
+	if (s->left_bytes < all) {
+		const char *limit = NULL;
+
+		s->left_bytes = rg_memory_available_bytes(&limit);
+		if (s->left_bytes < len_bytes)
+			return rg_err_set(err, RG_ERR_LIMIT,
+					  "%s needs %zu bytes, more than %s leaves", what,
+					  len_bytes, limit);
+	}
+	s->left_bytes -= all < s->left_bytes ? all : s->left_bytes;
 	return rg_memfd_reserve(fd, offset, len_bytes, what, err);
 }
 
@@ -139,7 +210,7 @@ static int make_arena(struct shm *s, struct rg_err *err)
 	rc = rg_memfd_open(s->arena_bytes, "shm: an arena", &fd, err);
 	if (rc)
 		return rc;
-	rc = reserve(fd, 0, 4096, "shm: the head of an arena", err);
+	rc = reserve(s, fd, 0, 4096, "shm: the head of an arena", err);
 	if (rc)
 		goto close_fd;
 	head = mmap(NULL, s->arena_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd,
@@ -162,29 +233,30 @@ close_fd:
 	return rc;
 }
 
+/* The same pair of ranks in the same words on every rank: the first that differs from rank 0. */
 static int check_addresses(const struct shm *s, struct rg_err *err)
 {
 	const struct rg_endpoint *ep = &s->m.ep;
-	const struct address *mine = &s->addresses[ep->rank];
+	const struct address *first = &s->addresses[0];
 
-	for (uint32_t r = 0; r < ep->nranks; r++) {
+	for (uint32_t r = 1; r < ep->nranks; r++) {
 		const struct address *a = &s->addresses[r];
+		bool pid = a->pid_namespace != first->pid_namespace;
 
-		if (memcmp(a->boot_id, mine->boot_id, sizeof(mine->boot_id)))
+		if (memcmp(a->boot_id, first->boot_id, sizeof(first->boot_id)))
 			return rg_err_set(
 				err, RG_ERR_UNSUPPORTED,
-				"shm: rank %u (%s) and rank %u (%s) are on different hosts", r,
-				ep->host[r], ep->rank, ep->host[ep->rank]);
-		if (a->pid_namespace != mine->pid_namespace)
-			return rg_err_set(err, RG_ERR_UNSUPPORTED,
-					  "shm: rank %u (%s) and rank %u (%s) are in different PID "
-					  "namespaces (separate containers?)",
-					  r, ep->host[r], ep->rank, ep->host[ep->rank]);
-		if (a->ipc_namespace != mine->ipc_namespace)
-			return rg_err_set(err, RG_ERR_UNSUPPORTED,
-					  "shm: rank %u (%s) and rank %u (%s) are in different IPC "
-					  "namespaces (separate containers?)",
-					  r, ep->host[r], ep->rank, ep->host[ep->rank]);
+				"shm: rank 0 (%s) and rank %u (%s) are on different hosts",
+				ep->host[0], r, ep->host[r]);
+		if (pid || a->ipc_namespace != first->ipc_namespace)
+			return rg_err_set(
+				err, RG_ERR_UNSUPPORTED,
+				"shm: rank 0 (%s) and rank %u (%s) are in different %s namespaces, "
+				"%s:[%" PRIu64 "] and [%" PRIu64 "]: separate containers?",
+				ep->host[0], r, ep->host[r], pid ? "PID" : "IPC",
+				pid ? "pid" : "ipc",
+				pid ? first->pid_namespace : first->ipc_namespace,
+				pid ? a->pid_namespace : a->ipc_namespace);
 	}
 	return 0;
 }
@@ -309,7 +381,7 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 		rc = rg_rendezvous_allgather(rdv, &mine, s->addresses, sizeof(mine),
 					     rg_clock_ns() + config->timeout_ns, err);
 	if (!rc)
-		rc = check_addresses(s, err); /* where two differ, every rank differs from one */
+		rc = check_addresses(s, err);
 	if (!rc)
 		rc = try_reading(s, err);
 	if (rc) {
@@ -335,6 +407,12 @@ static int shm_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *
 			  ep->host[peer], s->addresses[peer].pid);
 }
 
+static int no_descriptor(const struct shm *s, int errnum, struct rg_err *err)
+{
+	return rg_err_errno(err, errnum, "shm: %u ranks take up to %u open files each",
+			    s->m.ep.nranks, 2 * s->m.ep.nranks + 32);
+}
+
 /*
  * A descriptor of the peer's, which is memory of at least len_bytes. The process behind the pidfd
  * had the number before the opening and still has it afterwards, so it is the one that was opened.
@@ -348,11 +426,16 @@ static int open_peer_fd(struct shm *s, uint32_t rank, int fd, size_t len_bytes, 
 
 	if (p->pidfd < 0)
 		p->pidfd = (int)syscall(SYS_pidfd_open, s->addresses[rank].pid, 0);
+	e = errno;
+	if (p->pidfd < 0 && (e == EMFILE || e == ENFILE)) /* others: a kernel without */
+		return no_descriptor(s, e, err);
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", s->addresses[rank].pid, fd);
 	got = open(path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	e = errno;
 	snprintf(what, sizeof(what), "shm: the memory of rank %u (%s, process %d)", rank,
 		 s->m.ep.host[rank], s->addresses[rank].pid);
+	if (got < 0 && (e == EMFILE || e == ENFILE))
+		return no_descriptor(s, e, err);
 	if (got < 0)
 		return rg_err_set(err, e == ENOENT || e == ESRCH ? RG_ERR_PEER : RG_ERR_SYSTEM,
 				  "%s cannot be opened: %s", what,
@@ -413,11 +496,13 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 		return rc;
 	rc = map_arena(s, peer, err);
 	if (!rc)
-		rc = reserve(s->peers[ep->rank].fd, rg_mapped_region(g, ep->nranks, channel, peer),
-			     len, "shm: a link's memory", err);
+		rc = reserve(s, s->peers[ep->rank].fd,
+			     rg_mapped_region(g, ep->nranks, channel, peer), len,
+			     "shm: a link's memory", err);
 	if (!rc)
-		rc = reserve(s->peers[peer].fd, rg_mapped_region(g, ep->nranks, channel, ep->rank),
-			     len, "shm: a link's memory", err);
+		rc = reserve(s, s->peers[peer].fd,
+			     rg_mapped_region(g, ep->nranks, channel, ep->rank), len,
+			     "shm: a link's memory", err);
 	if (!rc)
 		rc = rg_mapped_link(&s->m, peer, channel, err);
 	return rc;
