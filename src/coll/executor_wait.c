@@ -250,7 +250,8 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 {
 	struct rg_endpoint *ep = run->executor->ep;
 	uint64_t since = 0; /* when the present standstill was first seen */
-	uint32_t patience = ep->config.patience.spins + ep->config.patience.yields;
+	uint32_t spins = ep->config.patience.spins;
+	uint32_t patience = spins + ep->config.patience.yields;
 	uint32_t idle = 0;
 	int rc;
 
@@ -270,7 +271,8 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 			continue;
 		}
 		ep->ops->idle(ep, idle++);
-		if (idle % CLOCK_EVERY && idle < patience)
+		/* Each yield may cost a time slice of everybody else on this core. */
+		if (idle % CLOCK_EVERY && idle < spins)
 			continue;
 		uint64_t now = rg_clock_ns();
 

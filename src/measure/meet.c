@@ -36,8 +36,7 @@ struct rg_meet {
 	struct board **boards;	  /* [nranks], owned; they point into the window */
 };
 
-/* Polls between two looks at the clock once the core is being given away. */
-#define POLLS_PER_LOOK 64
+/* Once a peer is late: when to sleep instead of yielding, and how often to ask whether it lives. */
 #define SLEEP_AFTER_NS 1000000u
 #define SLEEP_NS       50000u
 #define ALIVE_EVERY_NS 50000000u
@@ -183,9 +182,7 @@ static int wait_for(struct rg_meet *m, uint32_t rank, struct rg_err *err)
 #endif
 			continue;
 		}
-		sched_yield();
-		if (n % POLLS_PER_LOOK)
-			continue;
+		sched_yield(); /* which may cost a time slice of everybody else on this core */
 		if (!start_ns)
 			start_ns = alive_ns = rg_clock_ns();
 		rc = look_after(m, rank, start_ns, &alive_ns, err);
