@@ -280,6 +280,9 @@ int rg_calibrate(struct rg_rendezvous *rdv, const struct rg_calibrate_config *co
 #define LINE_BATCHES 16
 #define LINE_TRIPS   256
 
+/* From the first answer on. It takes a millisecond, unless others keep the two from running. */
+#define LINE_PATIENCE_NS 200000000
+
 /* Until *counter is at least value; false after the deadline. */
 static bool await(_Atomic uint64_t *counter, uint64_t value, uint64_t deadline_ns)
 {
@@ -292,29 +295,73 @@ static bool await(_Atomic uint64_t *counter, uint64_t value, uint64_t deadline_n
 	return true;
 }
 
+static int no_answer(int trip, int batch, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_TIMEOUT,
+			  "calibration: the peer did not answer on trip %d of batch %d", trip,
+			  batch);
+}
+
+static uint64_t patience_until(uint64_t deadline_ns)
+{
+	uint64_t until = rg_clock_ns() + LINE_PATIENCE_NS;
+
+	return until < deadline_ns ? until : deadline_ns;
+}
+
+/*
+ * The other one's part: echoes. A counter that jumps says that `first` has given up; then ours
+ * jumps to the same number, where both begin the next time.
+ */
+static int echo_line(_Atomic uint64_t *mine, _Atomic uint64_t *theirs, uint64_t deadline_ns,
+		     struct rg_err *err)
+{
+	uint64_t n = atomic_load_explicit(mine, memory_order_relaxed);
+	uint64_t end = n + (uint64_t)LINE_BATCHES * LINE_TRIPS, seen;
+
+	while (n < end) {
+		if (!await(theirs, ++n, deadline_ns))
+			return no_answer((int)((n - 1) % LINE_TRIPS), (int)((n - 1) / LINE_TRIPS),
+					 err);
+		seen = atomic_load_explicit(theirs, memory_order_acquire);
+		atomic_store_explicit(mine, seen, memory_order_release);
+		n = seen;
+	}
+	return 0;
+}
+
 int rg_calibrate_line(_Atomic uint64_t *mine, _Atomic uint64_t *theirs, bool first,
 		      uint64_t deadline_ns, double *one_way_ns_out, struct rg_err *err)
 {
-	uint64_t n = atomic_load_explicit(mine, memory_order_relaxed);
-	uint64_t least = UINT64_MAX, begin, took;
+	uint64_t start = atomic_load_explicit(mine, memory_order_relaxed), n = start;
+	uint64_t end = start + (uint64_t)LINE_BATCHES * LINE_TRIPS;
+	uint64_t least = 0, begin, until = deadline_ns;
 
+	if (!first) {
+		int rc = echo_line(mine, theirs, deadline_ns, err);
+
+		*one_way_ns_out = rc ? *one_way_ns_out : 0;
+		return rc;
+	}
 	for (int batch = 0; batch < LINE_BATCHES; batch++) {
 		begin = rg_clock_ns();
 		for (int i = 0; i < LINE_TRIPS; i++) {
-			n++;
-			if (first)
-				atomic_store_explicit(mine, n, memory_order_release);
-			if (!await(theirs, n, deadline_ns))
-				return rg_err_set(err, RG_ERR_TIMEOUT,
-						  "the peer did not answer on trip %d of batch %d",
-						  i, batch);
-			if (!first)
-				atomic_store_explicit(mine, n, memory_order_release);
+			atomic_store_explicit(mine, ++n, memory_order_release);
+			if (await(theirs, n, until)) {
+				if (n == start + 1)
+					until = patience_until(deadline_ns);
+				continue;
+			}
+			if (n == start + 1)
+				return no_answer(i, batch, err);
+			/* Whether it still lives is found out by whoever waits for it next. */
+			atomic_store_explicit(mine, end, memory_order_release);
+			*one_way_ns_out = (double)least / LINE_TRIPS / 2;
+			return 0;
 		}
-		took = rg_clock_ns() - begin;
-		if (took < least)
-			least = took;
+		if (!least || rg_clock_ns() - begin < least)
+			least = rg_clock_ns() - begin;
 	}
-	*one_way_ns_out = first ? (double)least / LINE_TRIPS / 2 : 0;
+	*one_way_ns_out = (double)least / LINE_TRIPS / 2;
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include "railgauge/base/mem.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -240,7 +241,7 @@ static void a_cache_line_takes_some_time_as_the_first_rank_sees_it(void **state)
 			 0);
 	pthread_join(thread, NULL);
 	assert_int_equal(line.rc, 0);
-	assert_true(ns > 0);
+	assert_true(ns >= 0); /* 0 on a machine that does much else */
 	assert_true(line.second_ns == 0);
 	assert_int_equal(atomic_load(&line.a), 4096);
 	assert_int_equal(atomic_load(&line.b), 4096);
@@ -258,6 +259,41 @@ static void a_peer_that_does_not_come_is_a_timeout(void **state)
 	assert_non_null(strstr(err.text, "trip 0 of batch 0"));
 }
 
+/* Answers ten times, then not before the first one has given up. */
+static void *tired(void *arg)
+{
+	struct line *line = arg;
+
+	for (uint64_t n = 1; n <= 10; n++) {
+		while (atomic_load(&line->a) < n)
+			sched_yield();
+		atomic_store(&line->b, n);
+	}
+	while (atomic_load(&line->a) < 4096)
+		sched_yield();
+	return NULL;
+}
+
+static void a_peer_that_hardly_runs_leaves_the_line_unknown(void **state)
+{
+	static struct line line;
+	double ns = -1;
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, tired, &line), 0);
+	assert_int_equal(rg_calibrate_line(&line.a, &line.b, true, rg_clock_ns() + 60 * SECONDS,
+					   &ns, NULL),
+			 0);
+	pthread_join(thread, NULL);
+	assert_true(ns == 0);
+	/* An echo from its beginning finds that it was given up, and both can begin again. */
+	atomic_store(&line.b, 0);
+	second(&line);
+	assert_int_equal(line.rc, 0);
+	assert_int_equal(atomic_load(&line.a), 4096);
+	assert_int_equal(atomic_load(&line.b), 4096);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -271,6 +307,7 @@ int main(void)
 		cmocka_unit_test(a_failing_allocation_fails_all_ranks),
 		cmocka_unit_test(a_cache_line_takes_some_time_as_the_first_rank_sees_it),
 		cmocka_unit_test(a_peer_that_does_not_come_is_a_timeout),
+		cmocka_unit_test(a_peer_that_hardly_runs_leaves_the_line_unknown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

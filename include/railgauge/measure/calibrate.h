@@ -89,8 +89,10 @@ uint64_t rg_calibrate_cost_ns(const struct rg_calibrate_config *config);
  * to 0).
  *
  * Writes the least of 16 batches of 256 round trips, halved: the time of one way, in ns, as seen
- * by the clock of `first`; the other rank gets 0. Counters end 16 * 256 higher.
- * RG_ERR_TIMEOUT when the peer does not come or stops (the counters are of no use then).
+ * by the clock of `first`; the other rank gets 0. Counters end 16 * 256 higher. Where other
+ * programs keep the two from running, `first` gives up after 0.2 s: then it is the least of the
+ * batches until then, 0 if there was none. RG_ERR_TIMEOUT when the peer does not come (the counters
+ * are of no use then).
  */
 int rg_calibrate_line(_Atomic uint64_t *mine, _Atomic uint64_t *theirs, bool first,
 		      uint64_t deadline_ns, double *one_way_ns_out, struct rg_err *err);
