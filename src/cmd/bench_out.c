@@ -15,6 +15,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct bench_out {
@@ -38,6 +39,38 @@ static void warn_into(void *arg, const char *code, const char *text)
 	struct bench_out *o = arg;
 
 	(void)rg_result_add_warning(o->result, NULL, code, "%s", text);
+}
+
+/* Of /dev/shm, per rank of a host: what Open MPI's own shared memory takes. */
+#define MPI_SHM_BYTES ((uint64_t)4 << 20)
+
+/*
+ * Where /dev/shm is too small for Open MPI, as in a container with the usual 64 MiB, it goes
+ * another way, slower by far, and says so at most before the table.
+ */
+static void judge_shm(struct bench_out *o)
+{
+	uint32_t local = rg_place_local(o->job.places, o->job.nranks, 0, NULL);
+	char size[RG_UNITS_BYTES], text[256];
+	struct statvfs fs;
+	uint64_t bytes;
+
+	if (!o->job.bench->mpi || local < 2 || statvfs("/dev/shm", &fs))
+		return;
+	bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
+	if (!bytes || bytes > MPI_SHM_BYTES * local) /* 0: without a limit */
+		return;
+	snprintf(text, sizeof(text),
+		 "/dev/shm of %s holds %s, too little for the MPI library's shared memory with %u "
+		 "ranks there: it may take a slower way (docker run --shm-size)",
+		 o->job.places[0].host, rg_format_size(bytes, size), local);
+	warn_into(o, "mpi-shm", text);
+}
+
+static void judge(struct bench_out *o)
+{
+	rg_place_judge(o->job.places, o->job.nranks, warn_into, o);
+	judge_shm(o);
 }
 
 static int add_ranks(struct bench_out *o, struct rg_err *err)
@@ -286,7 +319,7 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 	if (!rc)
 		rc = add_ranks(o, err);
 	if (!rc)
-		rg_place_judge(job->places, job->nranks, warn_into, o);
+		judge(o);
 	/*
 	 * Early, so that a path that cannot be written does not cost a measurement; but what an
 	 * earlier run left there is replaced only once there is something to put in its place.

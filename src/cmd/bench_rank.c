@@ -21,6 +21,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* For the others to hear why this rank gives up, before its memory and its process are gone. */
+#define LINGER_NS 300000000
+
 static uint64_t deadline(const struct rank *r)
 {
 	return rg_clock_ns() + r->job.deadline_ns;
@@ -137,10 +140,7 @@ static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, str
 	};
 	int rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
 
-	if (!rc)
-		rc = rg_executor_open(r->job.ep, 1, &r->job.executor, err);
-	/* Also what all ranks saw alike: agreed upon, it is told once. */
-	return agree(r, rc, err);
+	return rc ? rc : agree(r, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
 }
 
 static int open_transport(struct rank *r, struct rg_err *err)
@@ -368,7 +368,7 @@ static int measure(struct rank *r, struct rg_err *err)
 	if (!rc && r->bench->options.dry_run)
 		return dry_run(r, err);
 	if (!rc)
-		rc = agree(r, rg_sampler_open(&r->job, &r->config, &r->sampler, err), err);
+		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
 	if (rc)
 		return rc;
 	rc = agree(r, open_output(r, err), err);
@@ -394,6 +394,16 @@ static void name_speaker(const struct rg_rendezvous *rdv, struct rg_err *err)
 	rg_err_prefix(err, "rank %u (%s)", rdv->rank, host);
 }
 
+/* A failure that the others do not know of. */
+static void give_up(const struct rank *r, int rc, struct rg_err *err)
+{
+	r->job.rdv->ops->abort(r->job.rdv, err);
+	/* They are to find these words before they find that this process is gone. */
+	if (r->job.rdv->nranks > 1 && rc != RG_ERR_PEER && rc != RG_ERR_TIMEOUT)
+		rg_clock_sleep_until(rg_clock_ns() + LINGER_NS);
+	name_speaker(r->job.rdv, err);
+}
+
 int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agreed_out,
 	       struct rg_err *err)
 {
@@ -413,10 +423,10 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rg_log_set_rank((int)rdv->rank);
 	rg_progress_init(&r.progress, rdv->rank == 0 ? stderr : NULL);
 	rc = measure(&r, err);
+	/* Or it was agreed upon further down, where the same words were given to all. */
+	r.agreed |= rc && rdv->agreed.code == rc && !strcmp(rdv->agreed.text, err->text);
 	if (rc && !r.agreed)
-		rdv->ops->abort(rdv, err);
-	if (rc && !r.agreed)
-		name_speaker(rdv, err);
+		give_up(&r, rc, err);
 	rg_progress_hide(&r.progress);
 	/* Peers that are threads look into our memory until they have ended as well. */
 	if (bench->gate)

@@ -146,7 +146,7 @@ static bool all_alike(const struct verdict *all, uint32_t n)
 	return n > 1;
 }
 
-static int judge(const struct rg_rendezvous *rdv, struct verdict *all, struct rg_err *err)
+static int judge(struct rg_rendezvous *rdv, struct verdict *all, struct rg_err *err)
 {
 	for (uint32_t r = 0; r < rdv->nranks; r++) {
 		all[r].text[sizeof(all[r].text) - 1] = '\0';
@@ -157,11 +157,14 @@ static int judge(const struct rg_rendezvous *rdv, struct verdict *all, struct rg
 					  r, magic_name(all[r].magic), rdv->rank);
 	}
 	for (uint32_t r = 0; r < rdv->nranks; r++) {
-		if (all[r].code && all_alike(all, rdv->nranks))
-			return rg_err_set(err, all[r].code, "%s", all[r].text);
-		if (all[r].code)
-			return rg_err_set(err, all[r].code, "rank %u on %s: %s", r, all[r].host,
-					  all[r].text);
+		if (!all[r].code)
+			continue;
+		if (all_alike(all, rdv->nranks))
+			rg_err_set(&rdv->agreed, all[r].code, "%s", all[r].text);
+		else
+			rg_err_set(&rdv->agreed, all[r].code, "rank %u on %s: %s", r, all[r].host,
+				   all[r].text);
+		return rg_err_set(err, rdv->agreed.code, "%s", rdv->agreed.text);
 	}
 	return 0;
 }

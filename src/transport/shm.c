@@ -24,6 +24,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -380,8 +381,10 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 	if (!rc)
 		rc = rg_rendezvous_allgather(rdv, &mine, s->addresses, sizeof(mine),
 					     rg_clock_ns() + config->timeout_ns, err);
+	/* All see the same, and may know that they do. */
 	if (!rc)
-		rc = check_addresses(s, err);
+		rc = rg_rendezvous_agree(rdv, check_addresses(s, err),
+					 rg_clock_ns() + config->timeout_ns, err);
 	if (!rc)
 		rc = try_reading(s, err);
 	if (rc) {
@@ -436,10 +439,14 @@ static int open_peer_fd(struct shm *s, uint32_t rank, int fd, size_t len_bytes, 
 		 s->m.ep.host[rank], s->addresses[rank].pid);
 	if (got < 0 && (e == EMFILE || e == ENFILE))
 		return no_descriptor(s, e, err);
+	if (got < 0 && (e == ENOENT || e == ESRCH)) {
+		bool there = kill(s->addresses[rank].pid, 0) == 0 || errno == EPERM;
+
+		return rg_err_set(err, RG_ERR_PEER, "%s cannot be opened: %s", what,
+				  there ? "it has given up" : "the process is gone");
+	}
 	if (got < 0)
-		return rg_err_set(err, e == ENOENT || e == ESRCH ? RG_ERR_PEER : RG_ERR_SYSTEM,
-				  "%s cannot be opened: %s", what,
-				  e == ENOENT ? "the process is gone" : strerror(e));
+		return rg_err_errno(err, e, "%s cannot be opened", what);
 	rc = shm_peer_alive(&s->m.ep, rank, err);
 	if (!rc)
 		rc = rg_memfd_check(got, len_bytes, what, err);

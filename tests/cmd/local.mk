@@ -4,6 +4,7 @@ cmd_tests = \
 	tests/cmd/test_bench.sh \
 	tests/cmd/test_bench_mpi.sh \
 	tests/cmd/test_failures_output.sh \
+	tests/cmd/test_failures_ranks.sh \
 	tests/cmd/test_info.sh \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_readme.sh \

@@ -56,6 +56,7 @@ struct rg_rendezvous {
 	uint32_t rank;	     /* 0 .. nranks-1 */
 	uint32_t nranks;     /* >= 1 */
 	uint8_t job_key[32]; /* HMAC key known to all ranks of the job; never printed or recorded */
+	struct rg_err agreed; /* the last failure that rg_rendezvous_agree told all ranks of */
 };
 
 static inline int rg_rendezvous_allgather(struct rg_rendezvous *rdv, const void *mine, void *all,
