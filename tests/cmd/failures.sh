@@ -83,6 +83,12 @@ nothing_left() {
     done
   done
   [ "$RG_PRIVATE" = 0 ] || [ -z "$(ls -A /dev/shm)" ] || fail "left in /dev/shm: $(ls -A /dev/shm)"
+  # What an MPI library put there its own daemon removes, which may end last.
+  i=0
+  while [ -n "$(ls -A "$TMPDIR")" ] && [ $i -lt 50 ]; do
+    i=$((i + 1))
+    sleep 0.1
+  done
   [ -z "$(ls -A "$TMPDIR")" ] || fail "left in TMPDIR: $(ls -A "$TMPDIR")"
 }
 

@@ -3,6 +3,7 @@ cmd_tests = \
 	tests/cmd/test_algorithms.sh \
 	tests/cmd/test_bench.sh \
 	tests/cmd/test_bench_mpi.sh \
+	tests/cmd/test_failures_mpi.sh \
 	tests/cmd/test_failures_output.sh \
 	tests/cmd/test_failures_ranks.sh \
 	tests/cmd/test_info.sh \
