@@ -14,8 +14,10 @@ src_librailgauge_a_SOURCES += \
 	%D%/job_env.c \
 	%D%/rendezvous.c \
 	%D%/star.c \
+	%D%/star_admit.c \
 	%D%/star_bind.c \
 	%D%/star_connect.c \
+	%D%/star_gather.h \
 	%D%/star_impl.h \
 	%D%/star_listen.c \
 	%D%/threads.c \

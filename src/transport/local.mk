@@ -6,4 +6,6 @@ src_librailgauge_a_SOURCES += \
 	%D%/mapped.c \
 	%D%/mapped.h \
 	%D%/null.c \
-	%D%/shm.c
+	%D%/shm.c \
+	%D%/shm_probe.c \
+	%D%/shm_probe.h

@@ -13,6 +13,7 @@
 #include "config.h"
 
 #include "mapped.h"
+#include "shm_probe.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/io.h"
@@ -31,11 +32,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define PROBE_BYTES 4096
-#define PROBE_WORD  0x5247u
 
 /* What a rank tells the others. */
 struct address {
@@ -93,80 +90,12 @@ static int own_address(struct address *a, struct rg_err *err)
 	return 0;
 }
 
-/* What a peer does, in a process of its own, where only system calls are safe. An errno, or 0. */
-static int reach_as_peer(pid_t owner, int fd)
-{
-	char path[64];
-	uint32_t *word;
-	int again;
-
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", owner, fd);
-	again = open(path, O_RDWR | O_CLOEXEC);
-	if (again < 0)
-		return errno;
-	word = mmap(NULL, PROBE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, again, 0);
-	if (word == MAP_FAILED)
-		return errno;
-	*word = PROBE_WORD;
-	return 0;
-}
-
-/* Lets a child write into the memory behind fd, mapped here at word, as a peer would. */
-static int probe_memory(int fd, const volatile uint32_t *word, struct rg_err *err)
-{
-	pid_t owner = getpid(), child = fork();
-	int status;
-
-	if (child == 0)
-		_exit(reach_as_peer(owner, fd) & 0xff);
-	if (child < 0)
-		return rg_err_errno(err, errno, "shm: fork, to try another process's memory");
-	while (waitpid(child, &status, 0) < 0) {
-		if (errno != EINTR)
-			return rg_err_errno(err, errno, "shm: waiting for the probe");
-	}
-	if (!WIFEXITED(status))
-		return rg_err_set(err, RG_ERR_SYSTEM,
-				  "shm: the process that tried this one's memory was ended by "
-				  "signal %d",
-				  WTERMSIG(status));
-	if (WEXITSTATUS(status))
-		return rg_err_errno(err, WEXITSTATUS(status),
-				    "shm: another process cannot reach this one's memory, "
-				    "/proc/%d/fd/%d",
-				    owner, fd);
-	if (*word != PROBE_WORD)
-		return rg_err_set(err, RG_ERR_SYSTEM,
-				  "shm: what another process wrote into this one's memory did not "
-				  "arrive");
-	return 0;
-}
-
 static int shm_probe(struct rg_err *err)
 {
 	struct address a;
-	uint32_t *word;
-	int rc, fd;
+	int rc = own_address(&a, err);
 
-	rc = own_address(&a, err);
-	if (rc)
-		return rc;
-	rc = rg_memfd_open(PROBE_BYTES, "shm: a probe", &fd, err);
-	if (rc)
-		return rc;
-	rc = rg_memfd_reserve(fd, 0, PROBE_BYTES, "shm: a probe", err);
-	if (rc)
-		goto close_fd;
-	word = mmap(NULL, PROBE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (word == MAP_FAILED) {
-		rc = rg_err_errno(err, errno, "shm: mapping a probe");
-		goto close_fd;
-	}
-	rc = probe_memory(fd, word, err);
-	munmap(word, PROBE_BYTES);
-close_fd:
-	close(fd);
-	return rc;
+	return rc ? rc : rg_shm_probe_memory(err);
 }
 
 static void proof_of(const struct shm *s, uint32_t rank, uint8_t proof_out[32])
