@@ -29,6 +29,18 @@ static uint64_t deadline(const struct rank *r)
 	return rg_clock_ns() + r->job.deadline_ns;
 }
 
+/*
+ * Did an agreement, here or further down, give these words to all ranks? A peer that is gone or
+ * late was not there to agree, and what each rank waited for is its own to tell.
+ */
+static bool known_to_all(const struct rank *r, int rc, const struct rg_err *err)
+{
+	const struct rg_err *agreed = &r->job.rdv->agreed;
+
+	return rc != RG_ERR_PEER && rc != RG_ERR_TIMEOUT && agreed->code == rc &&
+	       !strcmp(agreed->text, err->text);
+}
+
 /* What happened here happens everywhere. */
 static int agree(struct rank *r, int rc, struct rg_err *err)
 {
@@ -37,8 +49,7 @@ static int agree(struct rank *r, int rc, struct rg_err *err)
 
 	if (!all)
 		return 0;
-	/* A peer that is gone was not there to agree. */
-	r->agreed = all != RG_ERR_PEER && all != RG_ERR_TIMEOUT;
+	r->agreed = known_to_all(r, all, &why);
 	/* Mostly all fail alike; then the words need no rank in front. */
 	return rc == all ? rc : rg_err_set(err, all, "%s", why.text);
 }
@@ -423,8 +434,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rg_log_set_rank((int)rdv->rank);
 	rg_progress_init(&r.progress, rdv->rank == 0 ? stderr : NULL);
 	rc = measure(&r, err);
-	/* Or it was agreed upon further down, where the same words were given to all. */
-	r.agreed |= rc && rdv->agreed.code == rc && !strcmp(rdv->agreed.text, err->text);
+	r.agreed = r.agreed || (rc && known_to_all(&r, rc, err));
 	if (rc && !r.agreed)
 		give_up(&r, rc, err);
 	rg_progress_hide(&r.progress);

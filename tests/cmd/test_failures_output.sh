@@ -108,5 +108,10 @@ for signal in TERM KILL; do
   [ $signal = KILL ] && ended 137 || ended 6
   "$RAILGAUGE" report "$tmp/d/a.json" >"$tmp/out" 2>"$tmp/err" || fail "not a whole document"
 done
+# --- what a point is said to be ---
+must 0 $bench $quick --persistent --json "$tmp/d/a.json"
+awk '/"buffers":/ { private = /private/ }
+  /"persistent": (true|false)/ { n++; if (/true/ == private) bad = 1 }
+  END { exit bad || !n }' "$tmp/d/a.json" || fail "a private point is persistent, or a window is not"
 nothing_left
 exit 0

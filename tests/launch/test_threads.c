@@ -263,6 +263,46 @@ static void all_agree_on_the_failure_of_the_lowest_rank(void **state)
 	}
 }
 
+static int rank_1_fails_and_all_agree_twice(struct rg_rendezvous *rdv, struct rg_err *err)
+{
+	uint64_t deadline = rg_clock_ns() + 60 * SECONDS;
+	int code = rdv->rank == 1 ? rg_err_set(err, RG_ERR_LIMIT, "its words") : 0;
+
+	code = rg_rendezvous_agree(rdv, code, deadline, err);
+	return rg_rendezvous_agree(rdv, code, deadline, err);
+}
+
+static void an_agreed_failure_names_its_rank_once(void **state)
+{
+	struct part parts[MAX_RANKS];
+
+	run_ranks(3, rank_1_fails_and_all_agree_twice, parts);
+	for (uint32_t r = 0; r < 3; r++) {
+		assert_int_equal(parts[r].rc, RG_ERR_LIMIT);
+		assert_int_equal(strncmp(parts[r].err.text, "rank 1 on ", 10), 0);
+		assert_null(strstr(parts[r].err.text + 10, "rank 1"));
+	}
+}
+
+static int agreement_meets_barrier(struct rg_rendezvous *rdv, struct rg_err *err)
+{
+	uint64_t deadline = rg_clock_ns() + 60 * SECONDS;
+
+	if (rdv->rank != 1)
+		return rg_rendezvous_barrier(rdv, deadline, err);
+	return rg_rendezvous_agree(rdv, rg_err_set(err, RG_ERR_LIMIT, "its words"), deadline, err);
+}
+
+static void a_failed_rank_keeps_its_words_where_the_others_are_elsewhere(void **state)
+{
+	struct part parts[MAX_RANKS];
+
+	run_ranks(2, agreement_meets_barrier, parts);
+	assert_int_equal(parts[0].rc, RG_ERR_MISMATCH);
+	assert_int_equal(parts[1].rc, RG_ERR_MISMATCH);
+	assert_int_equal(strncmp(parts[1].err.text, "its words; rendezvous: ", 23), 0);
+}
+
 static int agree_on_success(struct rg_rendezvous *rdv, struct rg_err *err)
 {
 	return rg_rendezvous_agree(rdv, 0, rg_clock_ns() + 60 * SECONDS, NULL);
@@ -358,6 +398,8 @@ int main(void)
 		cmocka_unit_test(a_broadcast_of_any_length_arrives_whole),
 		cmocka_unit_test(ranks_in_different_operations_are_told_so),
 		cmocka_unit_test(all_agree_on_the_failure_of_the_lowest_rank),
+		cmocka_unit_test(an_agreed_failure_names_its_rank_once),
+		cmocka_unit_test(a_failed_rank_keeps_its_words_where_the_others_are_elsewhere),
 		cmocka_unit_test(agreement_on_success_is_success),
 		cmocka_unit_test(ranks_share_one_key_and_jobs_do_not),
 		cmocka_unit_test(open_fails_cleanly_at_every_allocation),
