@@ -19,7 +19,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 export RG_MPI_MODULES OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=exitcode=0
-quick="-b 8 -e 8 -n 3 -w 1 --no-calibrate --timeout 5s"
+quick="-b 8 -e 8 -n 3 -w 1 --no-calibrate --timeout 30s"
 bench="$RAILGAUGE bench allreduce $quick"
 
 # told PATTERN: by the only line of railgauge

@@ -110,7 +110,8 @@ for ranks in 2 40; do
   must 0 sh -c 'ulimit -s 64; exec "$@"' sh "$RAILGAUGE" bench allreduce --threads $ranks -b 8 -e 8 \
     -n 2 --no-calibrate
 done
-must 0 sh -c 'ulimit -s 64; exec "$@"' sh "$RAILGAUGE" run -n 2 -- $bench
+must 0 sh -c 'ulimit -s 64; exec "$@"' sh "$RAILGAUGE" run -n 2 -- $bench \
+  --timeout 30s
 
 # --- ranks that nothing joins ---
 for variable in OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_STEP_NUM_TASKS; do

@@ -21,7 +21,7 @@ if [ "$(id -u)" = 0 ]; then
 fi
 export RG_MPI_MODULES OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
 export ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=exitcode=0
-long="-b 64K -e 64K --budget 100s --precision 0.01 --timeout 2s --no-calibrate"
+long="-b 64K -e 64K --budget 100s --precision 0.01 --timeout 6s --no-calibrate"
 
 # strike SIGNAL VICTIM TARGET [OPTION-OF-MPIRUN...]: the job under way, the signal for one rank
 strike() {
