@@ -277,6 +277,8 @@ static int read_result(struct star *star, void *all, size_t len_bytes, uint64_t 
 
 	name_peer(star, 0, what, sizeof(what));
 	rc = wire_recv(fd, &head, sizeof(head), deadline_ns, NULL, what, err);
+	if (rc == RG_ERR_TIMEOUT)
+		rg_err_prefix(err, "waited for the result of exchange %u", star->exchange);
 	if (rc)
 		return rc;
 	(void)wire_head_read(&head); /* the magic is checked below */

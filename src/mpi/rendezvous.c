@@ -55,10 +55,10 @@ static int gather(struct mpi_rdv *rdv, const void *mine, void *all, size_t len_b
 
 	rc = rdv->mpi->module->allgather(mine, all, len_bytes, deadline_ns, &absent, &why);
 	if (rc == RG_ERR_TIMEOUT && absent.count > 0)
-		rg_err_set(&why, rc, "rank %u on %s did not come to an exchange within %.1f s%s",
-			   absent.rank, host_of(rdv, absent.rank),
-			   (double)(rg_clock_ns() - start_ns) / 1e9,
-			   absent.count > 1 ? " (nor did others)" : "");
+		rg_err_set(&why, rc,
+			   "waited %.1f s in an exchange for rank %u on %s, which did not come%s",
+			   (double)(rg_clock_ns() - start_ns) / 1e9, absent.rank,
+			   host_of(rdv, absent.rank), absent.count > 1 ? " (nor did others)" : "");
 	if (!rc)
 		return 0;
 	/* Failures of this rank alone: the others need not wait for their deadline. */

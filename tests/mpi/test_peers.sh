@@ -43,12 +43,12 @@ says() { # says RANK PATTERN
 
 peers absent 2
 for r in 0 1; do
-  repeats $r "RG_ERR_TIMEOUT: rank 2 on $host did not come to an exchange"
+  repeats $r "RG_ERR_TIMEOUT: waited .* in an exchange for rank 2 on $host, which did not come"
 done
 
 peers absent 0
 for r in 1 2; do
-  says $r "RG_ERR_TIMEOUT: rank 0 on $host did not come to an exchange"
+  says $r "RG_ERR_TIMEOUT: waited .* in an exchange for rank 0 on $host, which did not come"
 done
 
 peers quits 1
