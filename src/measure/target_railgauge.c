@@ -116,21 +116,33 @@ static int own_expand(const struct rg_job *job, enum rg_coll coll, const char *w
 	return 0;
 }
 
-/* The first protocol that a named algorithm accepts, in the order that the default choice has. */
+/* Up to this length of a block a named algorithm prefers words: they need no counter. */
+#define WORD_BYTES 1024
+
+/*
+ * The protocol for a named algorithm: the default choice's own where that is this algorithm anyway,
+ * with reading or without; else the first that it accepts.
+ */
 static int choose_protocol(const struct rg_algorithm *a, struct rg_problem *p, struct rg_err *err)
 {
-	static const enum rg_protocol order[] = {RG_PROTOCOL_WORD, RG_PROTOCOL_WINDOW,
-						 RG_PROTOCOL_SLOT, RG_PROTOCOL_READ};
-	struct rg_problem best = *p;
+	static const enum rg_protocol orders[2][RG_PROTOCOL_COUNT] = {
+		{RG_PROTOCOL_WINDOW, RG_PROTOCOL_SLOT, RG_PROTOCOL_WORD, RG_PROTOCOL_READ},
+		{RG_PROTOCOL_WORD, RG_PROTOCOL_WINDOW, RG_PROTOCOL_SLOT, RG_PROTOCOL_READ},
+	};
+	const enum rg_protocol *order = orders[rg_problem_block_bytes(p) <= WORD_BYTES];
 	const struct rg_algorithm *usual;
 	int rc = RG_ERR_UNSUPPORTED;
 
-	/* The default choice's own protocol is best where it is this algorithm anyway. */
-	if (!rg_algorithm_select(&best, &usual, NULL) && usual == a) {
-		p->params.protocol = best.params.protocol;
-		return 0;
+	for (int read = p->params.read; read >= 0; read--) {
+		struct rg_problem best = *p;
+
+		best.params.read = read;
+		if (!rg_algorithm_select(&best, &usual, NULL) && usual == a) {
+			p->params.protocol = best.params.protocol;
+			return 0;
+		}
 	}
-	for (size_t i = 0; rc && i < sizeof(order) / sizeof(order[0]); i++) {
+	for (int i = 0; rc && i < RG_PROTOCOL_COUNT; i++) {
 		if (!(a->protocols & 1u << order[i]))
 			continue;
 		p->params.protocol = order[i];
