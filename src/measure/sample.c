@@ -147,8 +147,11 @@ int rg_sampler_open(const struct rg_job *job, const struct rg_sampler_config *co
 	else
 		rc = open_local(s, err);
 	rc = rg_rendezvous_agree(job->rdv, rc, rg_clock_ns() + job->deadline_ns, err);
-	if (!rc)
+	if (!rc) {
 		rc = open_window(s, err);
+		/* Mapping is each rank's own; who fails must not leave the others waiting below. */
+		rc = rg_rendezvous_agree(job->rdv, rc, rg_clock_ns() + job->deadline_ns, err);
+	}
 	if (!rc)
 		rc = rg_meet_open(job->rdv, job->ep, job->deadline_ns, config->crowded, &s->meet,
 				  err);
