@@ -40,7 +40,11 @@ include tests/cmd/local.mk
 # are those that are worth their time under valgrind (each module adds its own).
 .PHONY: check-thread check-valgrind
 check-thread: $(check_PROGRAMS)
-	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(check_PROGRAMS)'
+	tests=; \
+	for t in $(TESTS); do \
+		case $$t in *.sh | *.mpi) ;; *) tests="$$tests $$t" ;; esac; \
+	done; \
+	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS="$$tests"
 check-valgrind: $(valgrind_tests)
 	$(MAKE) $(AM_MAKEFLAGS) check-TESTS TESTS='$(valgrind_tests)' LOG_COMPILER=valgrind \
 		LOG_FLAGS='-q --error-exitcode=1 --leak-check=full --errors-for-leak-kinds=definite'

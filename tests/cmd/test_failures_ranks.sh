@@ -101,9 +101,14 @@ each 3 sh -c 'ulimit -n 12; exec "$@"' sh
 grep -q "^railgauge bench: .*shm: 3 ranks take up to [0-9]* open files each: .*ulimit -n, is 12)" \
   "$tmp/err" || fail "the limit is not named"
 ! grep -q 'gone\|closed' "$tmp/err" || fail "a rank that gave up is said to be gone"
-must 3 sh -c 'ulimit -v 400000; exec "$@"' sh "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce \
-  -b 256M -e 256M --timeout 2s
-told_once "2 ranks on $host would need .*, and .* are left (the limit on address space (ulimit -v))"
+# Sanitizers reserve more address space than any limit leaves.
+if sh -c 'ulimit -v 400000; exec "$@"' sh "$RAILGAUGE" help >"$tmp/out" 2>&1; then
+  must 3 sh -c 'ulimit -v 400000; exec "$@"' sh "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench \
+    allreduce -b 256M -e 256M --timeout 2s
+  told_once "2 ranks on $host would need .*, and .* are left (the limit on address space (ulimit -v))"
+else
+  echo "note: this build does not start under ulimit -v: not tried"
+fi
 must 3 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce -b 900G -e 900G
 told_once "2 ranks on $host would need .* are left"
 for ranks in 2 40; do
