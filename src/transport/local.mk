@@ -7,5 +7,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/mapped.h \
 	%D%/null.c \
 	%D%/shm.c \
+	%D%/shm_impl.h \
+	%D%/shm_peer.c \
 	%D%/shm_probe.c \
-	%D%/shm_probe.h
+	%D%/shm_probe.h \
+	%D%/shm_window.c
