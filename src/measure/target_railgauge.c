@@ -31,6 +31,19 @@ struct own_target {
 #define to_own(target) ((struct own_target *)(void *)(target))
 _Static_assert(offsetof(struct own_target, base) == 0, "the head comes first");
 
+static int no_such_protocol(const char *protocol, struct rg_err *err)
+{
+	char list[64] = "";
+
+	for (int i = 0; rg_protocol_words[i]; i++) {
+		size_t used = strlen(list);
+
+		snprintf(list + used, sizeof(list) - used, "%s, ", rg_protocol_words[i]);
+	}
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "--target: %s: no such protocol; there are %sand auto", protocol, list);
+}
+
 /* Splits "ALGORITHM[:PROTOCOL]" into spec. */
 static int parse_words(enum rg_coll coll, const char *words, struct rg_target_spec *spec,
 		       struct rg_err *err)
@@ -59,11 +72,7 @@ static int parse_words(enum rg_coll coll, const char *words, struct rg_target_sp
 			spec->protocol = i;
 	}
 	if (spec->protocol < 0)
-		return rg_err_set(
-			err, RG_ERR_INVALID,
-			"--target: %s: no such protocol; there are slot, word, window and "
-			"auto",
-			protocol);
+		return no_such_protocol(protocol, err);
 	if (!spec->algorithm[0])
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--target: railgauge:%s: a protocol needs an algorithm with it",
