@@ -48,6 +48,24 @@ static int check_overlap(struct prover *p, const struct rg_step *s, const struct
 	return 0;
 }
 
+/* READ: where the peer's memory is came with its ENTER, on the same channel. */
+static int check_place(struct prover *p, const struct rg_step *s, const struct rg_ref *ref)
+{
+	const struct rg_problem *problem = p->plans[p->rank->op].problem;
+	const struct link *in;
+
+	if (problem->params.protocol != RG_PROTOCOL_READ || ref->buf == RG_BUF_TMP ||
+	    ref->rank == p->rank->id)
+		return 0;
+	in = rg_prover_link(p, s->channel, ref->rank, p->rank->id);
+	if (in->heard.now[RG_CTR_ENTER] > in->heard.start[RG_CTR_ENTER])
+		return 0;
+	return rg_prover_wrong(p,
+			       "reads memory of rank %u without having waited for its ENTER, which "
+			       "tells the place",
+			       ref->rank);
+}
+
 static int find_origins(struct prover *p, const struct rg_step *s, uint64_t n, struct origin *from)
 {
 	int rc = 0;
@@ -59,6 +77,8 @@ static int find_origins(struct prover *p, const struct rg_step *s, uint64_t n, s
 		if (s->src[k].buf == RG_BUF_IN)
 			rc = rg_prover_take(p, s, s->src[k].rank, &from[k].values);
 		else
+			rc = check_place(p, s, &s->src[k]);
+		if (!rc && s->src[k].buf != RG_BUF_IN)
 			rc = rg_prover_resolve(p, s->src[k], false, off, n, &from[k].region,
 					       &from[k].first);
 	}

@@ -50,7 +50,7 @@ static int check_shape(struct prover *p, const struct rg_problem *problem, const
 	}
 	for (uint32_t i = 0; i < s->nsrc; i++) {
 		if (is_read(p, problem, &s->src[i]) &&
-		    (s->nsrc > 1 || s->ndst > 1 || s->dst[0].buf == RG_BUF_OUT ||
+		    (s->nsrc > 1 || s->ndst > 1 || s->flags || s->dst[0].buf == RG_BUF_OUT ||
 		     is_read(p, problem, &s->dst[0])))
 			return rg_prover_wrong(p, "a read from rank %u is no plain copy",
 					       s->src[i].rank);

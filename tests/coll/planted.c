@@ -149,12 +149,44 @@ static int windows(enum mistake m, const struct rg_problem *p, uint32_t rank, st
 	return w->rc;
 }
 
+/* Both read the peer's source into scratch, and reduce that with their own. */
+static int reads(enum mistake m, const struct rg_problem *p, uint32_t rank, struct writer *w)
+{
+	uint32_t peer = 1 - rank;
+	uint64_t len = p->count * p->elem_bytes;
+	const struct rg_ref theirs = {RG_BUF_SRC, peer}, own = {RG_BUF_SRC, rank};
+	const struct rg_ref tmp = {RG_BUF_TMP, rank};
+	const struct rg_ref both[2] = {rank ? tmp : own, rank ? own : tmp};
+	bool late = m == PLACE_LATE; /* something else orders them */
+
+	counter(w, RG_STEP_SIGNAL, peer, RG_CTR_ENTER, 1);
+	if (late)
+		counter(w, RG_STEP_SIGNAL, peer, RG_CTR_SYNC, 1);
+	counter(w, RG_STEP_WAIT, peer, late ? RG_CTR_SYNC : RG_CTR_ENTER, 1);
+	emit(w, &(struct rg_step){.op = RG_STEP_MOVE,
+				  .flags = m == READ_DIVIDED ? RG_STEP_LAST : 0u,
+				  .src = &theirs,
+				  .nsrc = 1,
+				  .dst = &tmp,
+				  .ndst = 1,
+				  .len_bytes = len});
+	if (late)
+		counter(w, RG_STEP_WAIT, peer, RG_CTR_ENTER, 1);
+	counter(w, RG_STEP_SIGNAL, peer, RG_CTR_DONE, 1);
+	move(w, both, 2, (struct rg_ref){RG_BUF_DST, rank}, 0, len, 0);
+	if (m != NO_DONE)
+		counter(w, RG_STEP_WAIT, peer, RG_CTR_DONE, 1);
+	return w->rc;
+}
+
 static int generate(enum mistake m, const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
 		    struct rg_schedule_needs *needs, struct rg_err *err)
 {
 	struct writer w = {.sink = sink, .err = err};
 
-	needs->tmp_bytes = m == READ_SCRATCH ? p->count * p->elem_bytes : 0;
+	needs->tmp_bytes = m == READ_SCRATCH || p->params.protocol == RG_PROTOCOL_READ
+				   ? p->count * p->elem_bytes
+				   : 0;
 	if (m == SEND_ALL_FIRST)
 		return bursts(p, rank, &w);
 	if (m == TWO_CHANNELS) {
@@ -167,6 +199,8 @@ static int generate(enum mistake m, const struct rg_problem *p, uint32_t rank, s
 	}
 	if (p->params.protocol == RG_PROTOCOL_WINDOW)
 		return windows(m, p, rank, &w);
+	if (p->params.protocol == RG_PROTOCOL_READ)
+		return reads(m, p, rank, &w);
 	return exchange(m, p, rank, &w);
 }
 
@@ -177,7 +211,10 @@ static int check_any(const struct rg_problem *problem, struct rg_err *err)
 
 static uint64_t slot_bytes(const struct rg_problem *p)
 {
-	return p->params.protocol == RG_PROTOCOL_WINDOW ? 0 : p->count * p->elem_bytes;
+	bool puts =
+		p->params.protocol == RG_PROTOCOL_SLOT || p->params.protocol == RG_PROTOCOL_WORD;
+
+	return puts ? p->count * p->elem_bytes : 0;
 }
 
 static uint64_t wrong_bytes(const struct rg_problem *p)

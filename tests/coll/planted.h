@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Hand-written schedules of two ranks with one mistake each (NONE has none), which the prover must
- * find. All but one are all-reduces: an exchange through slots or words, or one through windows.
+ * find. All but one are all-reduces: an exchange through slots or words, or one through windows or
+ * by reads.
  */
 #ifndef TESTS_COLL_PLANTED_H
 #define TESTS_COLL_PLANTED_H
@@ -33,6 +34,8 @@
 	X(STRANGE_LENGTH) \
 	X(TWO_CHANNELS)   \
 	X(READ_SCRATCH)   \
+	X(PLACE_LATE)     \
+	X(READ_DIVIDED)   \
 	X(LAG)
 
 enum mistake {

@@ -87,6 +87,28 @@ static void an_exchange_of_words_is_proved(void **state)
 		fail_msg("%s", err.text);
 }
 
+static void an_exchange_by_reads_is_proved(void **state)
+{
+	struct rg_problem problem = problem_of(RG_PROTOCOL_READ);
+	struct rg_err err = {0};
+
+	if (prove(&planted[NONE], &problem, &err))
+		fail_msg("%s", err.text);
+}
+
+static void a_read_whose_place_or_memory_is_not_sure_is_refused(void **state)
+{
+	refuse(&planted[PLACE_LATE], RG_PROTOCOL_READ,
+	       "rank 1, step 3: reads memory of rank 0 without having waited for its ENTER");
+	refuse(&planted[NO_DONE], RG_PROTOCOL_READ,
+	       "while the user of rank 1 in operation 1 may be writing it");
+}
+
+static void a_read_that_also_divides_is_refused(void **state)
+{
+	refuse(&planted[READ_DIVIDED], RG_PROTOCOL_READ, "a read from rank 1 is no plain copy");
+}
+
 static void words_put_over_words_not_yet_taken_are_refused(void **state)
 {
 	struct rg_problem problem = problem_of(RG_PROTOCOL_WORD);
@@ -324,6 +346,9 @@ int main(void)
 		cmocka_unit_test(an_exchange_through_slots_is_proved),
 		cmocka_unit_test(an_exchange_through_windows_is_proved),
 		cmocka_unit_test(an_exchange_of_words_is_proved),
+		cmocka_unit_test(an_exchange_by_reads_is_proved),
+		cmocka_unit_test(a_read_whose_place_or_memory_is_not_sure_is_refused),
+		cmocka_unit_test(a_read_that_also_divides_is_refused),
 		cmocka_unit_test(words_put_over_words_not_yet_taken_are_refused),
 		cmocka_unit_test(an_element_reduced_twice_is_refused),
 		cmocka_unit_test(a_missing_wait_for_the_message_is_refused),

@@ -34,6 +34,8 @@
  *  - Bits: all ranks of an all-reduce combine each element in the same order; rows whose `order`
  *    is "rank order" in one pass over the ranks from 0 on.
  *  - Barriers: a rank that leaves knows that all have entered.
+ *  - Reads (protocol READ): plain copies, of memory of a rank whose ENTER of this operation was
+ *    waited for on the same channel, since that tells the place.
  *  - No deadlock under the credit policy.
  *  - Happens-before on slots, TMP and user buffers, per element. The user is part of it: before an
  *    operation every rank writes its source and poisons its destination, after it the rank reads
