@@ -71,7 +71,14 @@ static void scrub(const struct rg_run *run, const struct run_link *l, uint64_t m
 		__atomic_store_n(&slot[i], word, __ATOMIC_RELAXED);
 }
 
-/* ENTER under READ: the places travel on the counter's line. */
+/*
+ * ENTER under READ: the places travel on the counter's line. They are plain stores before the
+ * store-release of the value, read after the load-acquire that saw it. Who writes them anew has
+ * left the operation before, and so has acquired a DONE or SYNC that its reader released after
+ * reading.
+ */
+_Static_assert(RG_BUF_SRC == 0 && RG_BUF_DST == 1, "they index place[]");
+
 static void tell_place(const struct rg_run *run, const struct rg_insn *i)
 {
 	struct rg_counter *c = &run->links[i->link].tx[i->ctr];
@@ -408,7 +415,8 @@ static bool run_progress(struct rg_run *run)
 	uint32_t nstreams = run->program->nstreams, ended = 0;
 	bool any = false;
 
-	for (uint32_t c = 0; c < nstreams; c++) {
+	/* A failure must not be forgotten by another channel's read that succeeds. */
+	for (uint32_t c = 0; c < nstreams && !run->executor->rc; c++) {
 		any |= advance(run, &run->streams[c]);
 		ended += run->streams[c].pc->op == RG_INSN_END;
 	}

@@ -363,6 +363,110 @@ static void a_read_that_fails_ends_the_run_with_its_words(void **state)
 	run_ranks(2, 0, rank_unreadable, &j, "unreadable");
 }
 
+/* A schedule of rank 0: on each of two channels, a read out of rank 1's source. */
+static int read_generate(const struct rg_problem *problem, uint32_t rank, struct rg_sink *sink,
+			 struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	const struct rg_ref src = {RG_BUF_SRC, 1}, dst = {RG_BUF_DST, rank};
+	int rc = 0;
+
+	for (uint32_t c = 0; c < 2 && !rc; c++) {
+		const struct rg_step wait = {
+			.op = RG_STEP_WAIT,
+			.channel = c,
+			.peer = 1,
+			.ctr = RG_CTR_ENTER,
+			.value = 1,
+		};
+		const struct rg_step read = {
+			.op = RG_STEP_MOVE,
+			.channel = c,
+			.src = &src,
+			.dst = &dst,
+			.nsrc = 1,
+			.ndst = 1,
+			.dst_off = (uint64_t)c * HALF_BYTES,
+			.len_bytes = HALF_BYTES,
+		};
+
+		rc = sink->step(sink, &wait, err);
+		if (!rc)
+			rc = sink->step(sink, &read, err);
+	}
+	return rc;
+}
+
+static unsigned reads; /* by rank 0 alone */
+
+static int refuse_once(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
+		       size_t len_bytes, struct rg_err *err)
+{
+	return reads++ ? 0 : refuse_to_read(ep, peer, dst, address, len_bytes, err);
+}
+
+static int enter_both(struct rank *r)
+{
+	int rc = 0;
+
+	for (uint32_t c = 0; c < 2 && !rc; c++) {
+		rc = r->ep->ops->connect(r->ep, 0, c, &r->err);
+		if (!rc)
+			rc = r->ep->ops->signal(r->ep, 0, c, RG_CTR_ENTER, 1, &r->err);
+	}
+	return rc ? rc : meet(r);
+}
+
+static int rank_refused_once(struct rank *r, void *arg)
+{
+	static const struct rg_algorithm two_reads = {
+		.name = "two reads",
+		.coll = RG_COLL_SENDRECV,
+		.check = take_check,
+		.generate = read_generate,
+	};
+	const struct rg_problem problem = {
+		.coll = RG_COLL_SENDRECV,
+		.layout = {.nranks = 2},
+		.count = HALF_BYTES / 2,
+		.elem_bytes = 4,
+		.caps = rg_transport_inproc.caps,
+		.geometry = small_geometry,
+		.params = {.protocol = RG_PROTOCOL_READ, .channels = 2},
+	};
+	struct rg_transport_ops ops = rg_transport_inproc;
+	uint8_t dst[2 * HALF_BYTES];
+	const struct rg_run_args args = {.dst = dst};
+	struct rg_program *program = NULL;
+	struct rg_run *run = NULL;
+	int rc;
+
+	if (r->ep->rank == 1)
+		return enter_both(r);
+	ops.read = refuse_once;
+	rc = rg_program_open(r->ep, &two_reads, &problem, RG_TYPE_INT32, RG_OP_SUM, 0, 1 << 16,
+			     &program, &r->err);
+	if (!rc)
+		rc = rg_run_open(r->x, program, &run, &r->err);
+	if (!rc)
+		rc = meet(r);
+	r->ep->ops = &ops;
+	if (!rc)
+		rc = rg_run_once(run, &args, &r->err);
+	r->ep->ops = &rg_transport_inproc;
+	rg_run_close(run);
+	rg_program_close(program);
+	return rc == RG_ERR_SYSTEM && reads == 1
+		       ? 0
+		       : rg_err_set(&r->err, RG_ERR_INTERNAL, "returned %d after %u reads", rc,
+				    reads);
+}
+
+static void after_a_read_that_failed_no_other_channel_moves(void **state)
+{
+	reads = 0;
+	run_ranks(2, 0, rank_refused_once, NULL, "refused once");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -370,6 +474,7 @@ int main(void)
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
 		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
 		cmocka_unit_test(a_read_that_fails_ends_the_run_with_its_words),
+		cmocka_unit_test(after_a_read_that_failed_no_other_channel_moves),
 		cmocka_unit_test(nobody_leaves_a_barrier_before_all_have_entered),
 	};
 
