@@ -32,9 +32,10 @@ struct rg_paths {
  * (collective) Tries and agrees. problem says what will be measured; its in_place, persistent and
  * paths do not matter, its pair 0 is overwritten. fresh: the source is written again before each
  * operation, as measurements with --cache fresh do. Takes some 30 operations, of fewer bytes where
- * one has more than 64 MiB. On processors that are shared with other programs an answer can be
- * wrong; it costs speed, nothing else. RG_ERR_NO_MEMORY, RG_ERR_TIMEOUT, RG_ERR_PEER and those of
- * rg_program_open; what one rank fails with, all do.
+ * one has more than 64 MiB; twice as many up to 1 MiB, and several hundred of a few KiB. On
+ * processors that are shared with other programs an answer can be wrong; it costs speed, nothing
+ * else. RG_ERR_NO_MEMORY, RG_ERR_TIMEOUT, RG_ERR_PEER, those of rg_program_open, and the
+ * transport's read's; what one rank fails with, all do.
  */
 int rg_paths_try(const struct rg_job *job, const struct rg_target_problem *problem, bool fresh,
 		 struct rg_paths *paths_out, struct rg_err *err);

@@ -18,8 +18,10 @@
  *   check     the destinations, all of them
  *   report    begin and end of all ranks go to all; the repetition lasted until the last rank's
  *             end. If a rank began later than at the agreed time by more than a limit, it does not
- *             count (invalid). The limit is a twentieth of a repetition of the fastest candidate,
- * as the warm-up found it: one number for all candidates of a point.
+ *             count (invalid)
+ *
+ * That limit is a twentieth of a repetition of the fastest candidate, as the warm-up found it: one
+ * number for all candidates of a point.
  *
  * Rank 0 directs: before each repetition it tells the others which candidate comes, in an order
  * that it draws anew for each round from the seed. After a round it stops when the 95 % interval of

@@ -19,9 +19,9 @@
  * the L_t samples of block t below the sample median (ties count half),
  *   V_b = b / (b - 1) * sum over t of (c_t - L_t / 2)^2
  *   h   = max over b in {6, 12, 24}, b <= n / 2, of student(b - 1) * sqrt(V_b)
- * and j is at most n / 2 - h, rounded, plus 1. The greatest of three numbers of blocks, because
- * long blocks are needed for slow changes and many for a steady estimate. Where that leaves no j
- * the interval is [min, max] and reached is false. Below 12 samples nothing can be said about
+ * and j is at most n / 2 - h + 1 / 2, rounded down. The greatest of three numbers of blocks,
+ * because long blocks are needed for slow changes and many for a steady estimate. Where that leaves
+ * no j the interval is [min, max] and reached is false. Below 12 samples nothing can be said about
  * neighbours, and the interval is that of independent ones. By simulation (tests/measure/
  * test_stats_series.c) 250 samples hold the true median in 94 % of the cases or more for
  * correlations of 0, 0.5 and 0.9 between neighbours and for levels that last 10 samples; the price
@@ -99,10 +99,11 @@ struct rg_ratio rg_ratio_of_medians(const struct rg_stats *a, const struct rg_st
  * whole (sectioning, [Nakayama14]): with d as above and d_t the same of block t,
  *   S_b = sqrt(sum over t of (d_t - d)^2 / (b (b - 1)))
  *   lo, hi = exp(d -+ max over b in {6, 12, 24}, 4 b <= na and nb, of student(b - 1) * S_b)
- * reached is true. With fewer than 24 samples of either it is rg_ratio_of_medians instead. scratch
- * has room for na + nb doubles. It speaks of this launch only. By simulation 24 samples hold the
- * true ratio in 91 % of the cases where each target's own noise has a correlation of 0.5 between
- * neighbours and in 64 % where it is 0.9; 100 samples in 96 and 90 %; 250 in 97 and 94 %.
+ * reached is true. With fewer than 24 samples of either it is rg_ratio_of_medians instead; all zero
+ * if a sample is not positive, or there are none. scratch has room for na + nb doubles. It speaks
+ * of this launch only. By simulation 24 samples hold the true ratio in 91 % of the cases where each
+ * target's own noise has a correlation of 0.5 between neighbours and in 64 % where it is 0.9; 100
+ * samples in 96 and 90 %; 250 in 97 and 94 %.
  */
 struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, size_t nb,
 				   double *scratch);
