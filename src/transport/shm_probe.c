@@ -17,13 +17,11 @@
 #define PROBE_WORD  0x5247u
 
 /* What a peer does, in a process of its own, where only system calls are safe. An errno, or 0. */
-static int reach_as_peer(pid_t owner, int fd)
+static int reach_as_peer(const char *path)
 {
-	char path[64];
 	uint32_t *word;
 	int again;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd/%d", owner, fd);
 	again = open(path, O_RDWR | O_CLOEXEC);
 	if (again < 0)
 		return errno;
@@ -37,11 +35,14 @@ static int reach_as_peer(pid_t owner, int fd)
 /* Lets a child write into the memory behind fd, mapped here at word, as a peer would. */
 static int probe_memory(int fd, const volatile uint32_t *word, struct rg_err *err)
 {
-	pid_t owner = getpid(), child = fork();
+	char path[64];
+	pid_t child;
 	int status;
 
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", getpid(), fd);
+	child = fork();
 	if (child == 0)
-		_exit(reach_as_peer(owner, fd) & 0xff);
+		_exit(reach_as_peer(path) & 0xff);
 	if (child < 0)
 		return rg_err_errno(err, errno, "shm: fork, to try another process's memory");
 	while (waitpid(child, &status, 0) < 0) {
@@ -55,9 +56,8 @@ static int probe_memory(int fd, const volatile uint32_t *word, struct rg_err *er
 				  WTERMSIG(status));
 	if (WEXITSTATUS(status))
 		return rg_err_errno(err, WEXITSTATUS(status),
-				    "shm: another process cannot reach this one's memory, "
-				    "/proc/%d/fd/%d",
-				    owner, fd);
+				    "shm: another process cannot reach this one's memory, %s",
+				    path);
 	if (*word != PROBE_WORD)
 		return rg_err_set(err, RG_ERR_SYSTEM,
 				  "shm: what another process wrote into this one's memory did not "
