@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -121,6 +122,45 @@ static void a_peer_that_died_is_named_before_the_deadline(void **state)
 	run_processes(is_named);
 }
 
+#define PAGE 4096u
+
+/* Two pages, of which the second is gone; then the peer is. */
+static int is_not_read(struct rank *r)
+{
+	char *mine =
+		mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	static char seen[2 * PAGE];
+	uint64_t here = (uintptr_t)mine, at[RANKS];
+	int rc;
+
+	MUST(r, mine != MAP_FAILED);
+	memset(mine, 'a' + (int)r->ep->rank, PAGE);
+	munmap(mine + PAGE, PAGE);
+	rc = rg_rendezvous_allgather(r->rdv, &here, at, sizeof(here), rg_clock_ns() + TEN_S,
+				     &r->err);
+	if (rc || !(r->ep->caps & RG_CAP_READ))
+		return rc ? rc : let_it_die(r);
+	MUST(r, !r->ops->read(r->ep, VICTIM, seen, at[VICTIM], PAGE, &r->err));
+	MUST(r, seen[PAGE - 1] == 'a' + (int)VICTIM);
+	MUST(r, r->ops->read(r->ep, VICTIM, seen, at[VICTIM], 2 * PAGE, &r->err) == RG_ERR_SYSTEM);
+	MUST(r, strstr(r->err.text, "reading 4096 bytes of rank 1"));
+	rc = r->ops->connect(r->ep, VICTIM, 0, &r->err);
+	if (!rc)
+		rc = let_it_die(r);
+	if (!rc)
+		rc = wait_for_death(r);
+	if (rc)
+		return rc;
+	MUST(r, r->ops->read(r->ep, VICTIM, seen, at[VICTIM], PAGE, &r->err) == RG_ERR_PEER);
+	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, "is gone"));
+	return 0;
+}
+
+static void memory_that_is_gone_is_not_read_nor_that_of_a_peer_that_died(void **state)
+{
+	run_processes(is_not_read);
+}
+
 static int is_still_written_to(struct rank *r)
 {
 	const uint8_t data[64] = {0};
@@ -177,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_that_died_is_named_before_the_deadline),
+		cmocka_unit_test(memory_that_is_gone_is_not_read_nor_that_of_a_peer_that_died),
 		cmocka_unit_test(what_is_put_and_signalled_to_the_dead_is_harmless),
 		cmocka_unit_test(a_rank_that_died_cannot_be_connected_or_mapped),
 	};

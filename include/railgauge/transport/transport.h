@@ -34,9 +34,8 @@
  * Threads: an endpoint belongs to one thread. The timed operations (put, signal, read, progress,
  * idle, wake, peer_alive and the counters) neither allocate nor lock; only read, idle, wake and
  * peer_alive make system calls, and signal where the peer sleeps. Everything else may do all of
- * this. Collective
- * operations block until all ranks have come, at most timeout_ns per exchange; the others do not
- * wait for anybody.
+ * this. Collective operations block until all ranks have come, at most timeout_ns per exchange; the
+ * others do not wait for anybody.
  *
  * Order of closing: programs and windows before their endpoint, a window before its buffer, the
  * endpoint before its rendezvous. Between ranks there is no order: who closes takes nothing away
@@ -82,7 +81,7 @@ enum rg_ctr {
  * One counter has a cache line of its own, and the neighbour that the prefetcher would fetch. place
  * travels with it, written before the value and read after it: under the protocol "read" an ENTER
  * tells where the source and the destination of the operation are at the sender. It is written
- * again only when whoever reads it has left the operation.
+ * again only after whoever reads it has said (DONE, SYNC) that it has read what lies there.
  */
 struct rg_counter {
 	_Alignas(128) _Atomic uint64_t value;
@@ -254,7 +253,8 @@ struct rg_transport_ops {
 	 * Copies len_bytes bytes of the peer's memory, at `address` there, to dst, and returns when
 	 * they are here; the peer keeps them unchanged meanwhile. A system call. With RG_CAP_READ
 	 * among the endpoint's caps, else RG_ERR_UNSUPPORTED. RG_ERR_PEER (the peer is gone),
-	 * RG_ERR_SYSTEM (refused, or nothing is mapped there).
+	 * RG_ERR_SYSTEM (refused, or not all of it is mapped there); dst is then undefined. Threads
+	 * of one process have nothing to find such mistakes with.
 	 */
 	int (*read)(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
 		    size_t len_bytes, struct rg_err *err);
