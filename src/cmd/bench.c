@@ -58,7 +58,7 @@ static const struct rg_opt bench_table[] = {
 	{"algorithm", 0, RG_OPT_STRING, AT(algorithm), "NAME", NULL, 0, 0, NULL, NULL,
 	 "algorithm of target railgauge (see railgauge algorithms)"},
 	{"protocol", 0, RG_OPT_STRING, AT(protocol), "NAME", NULL, 0, 0, NULL, NULL,
-	 "its protocol: slot, word or window"},
+	 "its protocol: slot, word, window or read"},
 	{"buffers", 0, RG_OPT_STRING, AT(buffers), "LIST", "window,private", 0, 0, NULL, NULL,
 	 "window: memory that the peers may reach; private: plain memory; or both"},
 	{"place", 0, RG_OPT_CHOICE, AT(place), "WHERE", "both", 0, 0, place_words, NULL,
