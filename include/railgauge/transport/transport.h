@@ -39,7 +39,9 @@
  *
  * Order of closing: programs and windows before their endpoint, a window before its buffer, the
  * endpoint before its rendezvous. Between ranks there is no order: who closes takes nothing away
- * from who does not, except that a peer's memory may no longer be mapped for the first time.
+ * from who does not, except that a peer's memory may no longer be mapped for the first time, and
+ * that between threads (inproc) the buffer behind a window is its owner's own memory, to be kept
+ * until no other rank uses it any more.
  */
 #ifndef RAILGAUGE_TRANSPORT_TRANSPORT_H
 #define RAILGAUGE_TRANSPORT_TRANSPORT_H
