@@ -104,6 +104,15 @@ static int open_window(struct rg_sampler *s, struct rg_err *err)
 	return rc;
 }
 
+static bool any_own(const struct rg_candidate *candidates, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		if (candidates[i].spec->ops == &rg_target_railgauge)
+			return true;
+	}
+	return false;
+}
+
 /*
  * Where there are ways to choose between. Anew for each point, not only for its size: a virtual
  * machine's processors move about.
@@ -277,8 +286,7 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 	else if (s->job->rdv->rank == 0)
 		rc = rg_sample_director_open(s, opened, ncandidates, samples_out, &d, err);
 	rc = rg_rendezvous_agree(s->job->rdv, rc, rg_clock_ns() + s->job->deadline_ns, err);
-	/* Anew for each point: a virtual machine's processors move about. */
-	if (!rc)
+	if (!rc && any_own(candidates, ncandidates))
 		rc = try_paths(s, err);
 	for (uint32_t i = 0; !rc && i < ncandidates; i++)
 		rc = open_candidate(s, &candidates[i], &opened[i], &samples_out[i], err);

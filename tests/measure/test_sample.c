@@ -301,6 +301,77 @@ static void sample(const struct rg_sampler_config *config, const struct rg_plan 
 	rg_rendezvous_close(job.rdv);
 }
 
+/* One of two ranks, which have a transport that their only target makes no use of. */
+struct idle_rank {
+	struct rg_rendezvous *rdv;
+	const struct rg_plan *plan;
+	bool linked;
+	int rc;
+};
+
+static void *idle_rank_main(void *arg)
+{
+	const struct rg_transport_config transport = {
+		.geometry = rg_geometry_default,
+		.patience = rg_patience_shared_core,
+		.timeout_ns = TIMEOUT_NS,
+	};
+	struct idle_rank *idle = arg;
+	struct rg_job job = {.rdv = idle->rdv, .deadline_ns = TIMEOUT_NS};
+	struct rg_sampler_config config = usual(idle->plan);
+	const struct rg_target_spec spec = {.ops = &copier, .mpi_id = RIGHT};
+	const struct rg_candidate candidate = {&spec, false, RG_ACCESS_PRIVATE};
+	struct rg_sampler *sampler = NULL;
+	struct rg_samples samples = {0};
+	bool interrupted;
+	int rc;
+
+	config.check = false;
+	config.crowded = true;
+	config.repetitions = 6;
+	rc = rg_transport_inproc.open(job.rdv, &transport, &job.ep, NULL);
+	if (!rc)
+		rc = rg_executor_open(job.ep, 1, &job.executor, NULL);
+	if (!rc)
+		rc = rg_sampler_open(&job, &config, &sampler, NULL);
+	if (!rc)
+		rc = rg_sampler_point(sampler, &idle->plan->points[0], &candidate, 1, &samples,
+				      &interrupted, NULL);
+	for (uint32_t r = 0; !rc && r < 2; r++)
+		idle->linked |= rg_endpoint_link(job.ep, 0, r) != NULL;
+	/* The other one may still be looking into this one's memory. */
+	rg_rendezvous_barrier(job.rdv, rg_clock_ns() + TIMEOUT_NS, NULL);
+	rg_samples_release(&samples);
+	rg_sampler_close(sampler);
+	rg_executor_close(job.executor);
+	rg_transport_inproc.close(job.ep);
+	idle->rc = rc;
+	return NULL;
+}
+
+static void ways_of_our_own_targets_are_tried_only_for_them(void **state)
+{
+	struct rg_plan plan = plan_of(1 << 16);
+	struct rg_rendezvous *rdv[2];
+	struct idle_rank ranks[2];
+	pthread_t threads[2];
+
+	(void)state;
+	assert_int_equal(rg_rendezvous_threads_open(2, rdv, NULL), 0);
+	for (int i = 0; i < 2; i++) {
+		ranks[i] = (struct idle_rank){.rdv = rdv[i], .plan = &plan};
+		assert_int_equal(pthread_create(&threads[i], NULL, idle_rank_main, &ranks[i]), 0);
+	}
+	for (int i = 0; i < 2; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < 2; i++) {
+		rg_rendezvous_close(rdv[i]);
+		assert_int_equal(ranks[i].rc, 0);
+		assert_false(ranks[i].linked);
+	}
+	rg_plan_close(&plan);
+}
+
 /* All mistakes at one size and state of the caches. */
 static void try_mistakes(const struct rg_plan *plan, enum rg_cache cache)
 {
@@ -556,6 +627,7 @@ static void nonsense_in_lists_of_targets_is_named(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ways_of_our_own_targets_are_tried_only_for_them),
 		cmocka_unit_test(every_rank_sees_every_record_of_each_exchange),
 		cmocka_unit_test(a_rank_that_leaves_is_named_to_those_that_wait),
 		cmocka_unit_test(wrong_results_are_found_and_right_ones_are_not),
