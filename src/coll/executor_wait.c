@@ -243,6 +243,14 @@ static int check_gone(const struct rg_run *run, struct rg_err *err)
 	return rg_err_set(err, rc, "%s", gone.text);
 }
 
+static int say_failed_read(const struct rg_run *run, struct rg_err *err)
+{
+	const struct rg_executor *x = run->executor;
+
+	return rg_err_set(err, x->rc, "in %s %s: %s", rg_coll_name(run->program->problem.coll),
+			  run->program->algorithm->name, x->err.text);
+}
+
 /* Idle rounds between looks at the clock while the thread only spins. */
 #define CLOCK_EVERY 1024
 
@@ -264,7 +272,7 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 		if (run->state == RUN_DONE)
 			return 0;
 		if (run->executor->rc)
-			return rg_err_set(err, run->executor->rc, "%s", run->executor->err.text);
+			return say_failed_read(run, err);
 		if (any) {
 			idle = 0;
 			since = 0;

@@ -34,5 +34,6 @@ src_librailgauge_a_SOURCES += \
 	%D%/sample_start.c \
 	%D%/stats.c \
 	%D%/target.c \
+	%D%/target_impl.h \
 	%D%/target_mpi.c \
 	%D%/target_railgauge.c

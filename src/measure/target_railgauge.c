@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "railgauge/measure/target.h"
+#include "target_impl.h"
 
 #include "railgauge/base/mem.h"
 #include "railgauge/coll/program.h"
@@ -20,9 +21,7 @@
 
 struct own_target {
 	struct rg_target base;
-	struct rg_pairs pairs;
-	size_t src_shift, dst_shift; /* bytes from the buffer's start, in place */
-	bool in_place;
+	struct rg_places places;
 	uint32_t nroots;
 	struct rg_program **programs; /* [nroots], owned */
 	struct rg_run **runs;	      /* [nroots], owned */
@@ -181,8 +180,8 @@ static int choose(const struct rg_target_spec *spec, uint32_t channels, struct r
 	return (*out)->check(p, err);
 }
 
-static void fill_problem(const struct rg_job *job, const struct rg_target_problem *tp,
-			 struct rg_problem *p)
+void rg_target_describe(const struct rg_job *job, const struct rg_target_problem *tp,
+			struct rg_problem *p)
 {
 	*p = (struct rg_problem){
 		.coll = tp->coll,
@@ -198,6 +197,18 @@ static void fill_problem(const struct rg_job *job, const struct rg_target_proble
 		.params.stream_slots = tp->paths.stream_slots[tp->in_place],
 		.params.read = tp->paths.read[tp->in_place],
 	};
+}
+
+void rg_places_init(struct rg_places *places, const struct rg_job *job,
+		    const struct rg_target_problem *tp)
+{
+	size_t elem = rg_type_bytes(tp->type);
+
+	*places = (struct rg_places){.pairs = *tp->pairs, .in_place = tp->in_place};
+	if (!tp->in_place)
+		return;
+	places->src_shift = rg_data_in_place_src(tp->coll, tp->count, job->ep->rank) * elem;
+	places->dst_shift = rg_data_in_place_dst(tp->coll, tp->count, job->ep->rank) * elem;
 }
 
 static void own_close(struct rg_target *target)
@@ -227,7 +238,7 @@ static int open_programs(const struct rg_job *job, const struct rg_target_spec *
 		struct rg_problem p;
 		int rc;
 
-		fill_problem(job, tp, &p);
+		rg_target_describe(job, tp, &p);
 		p.root = (tp->first_root + i) % job->ep->nranks;
 		rc = choose(spec, tp->channels, &p, &algorithm, err);
 		if (!rc)
@@ -246,18 +257,12 @@ static int own_open(const struct rg_job *job, const struct rg_target_spec *spec,
 		    struct rg_err *err)
 {
 	struct own_target *t = rg_zalloc(1, sizeof(*t));
-	size_t elem = rg_type_bytes(tp->type);
 	int rc;
 
 	if (!t)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a target");
 	t->base.ops = &rg_target_railgauge;
-	t->pairs = *tp->pairs;
-	t->in_place = tp->in_place;
-	if (tp->in_place) {
-		t->src_shift = rg_data_in_place_src(tp->coll, tp->count, job->ep->rank) * elem;
-		t->dst_shift = rg_data_in_place_dst(tp->coll, tp->count, job->ep->rank) * elem;
-	}
+	rg_places_init(&t->places, job, tp);
 	t->nroots = tp->nroots;
 	t->programs = rg_zalloc(tp->nroots, sizeof(struct rg_program *));
 	t->runs = rg_zalloc(tp->nroots, sizeof(struct rg_run *));
@@ -275,17 +280,7 @@ static int own_run(struct rg_target *target, uint32_t src, uint32_t dst, uint32_
 		   struct rg_err *err)
 {
 	struct own_target *t = to_own(target);
-	const struct rg_pairs *p = &t->pairs;
-	size_t dst_at = dst * p->stride + p->dst_at;
-	size_t src_at = t->in_place ? dst_at : src * p->stride;
-	const struct rg_run_args args = {
-		.src = p->base + src_at + t->src_shift,
-		.dst = p->base + dst_at + t->dst_shift,
-		.src_window = p->window,
-		.dst_window = p->window,
-		.src_offset = src_at,
-		.dst_offset = dst_at,
-	};
+	const struct rg_run_args args = rg_places_args(&t->places, src, dst);
 
 	return rg_run_once(t->runs[root], &args, err);
 }

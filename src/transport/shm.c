@@ -18,10 +18,12 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/base/io.h"
 #include "railgauge/base/mem.h"
+#include "railgauge/base/sha256.h"
 #include "railgauge/device/memfd.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -193,10 +195,12 @@ static int try_reading(struct shm *s, struct rg_err *err)
 	int rc;
 
 	for (uint32_t r = 0; r < ep->nranks && works; r++) {
-		uint64_t magic = 0;
+		uint8_t theirs[32], proof[32];
+		uint64_t at = s->addresses[r].head + offsetof(struct arena_head, proof);
 
-		works = !rg_shm_read(ep, r, &magic, s->addresses[r].head, sizeof(magic), NULL) &&
-			magic == RG_ARENA_MAGIC;
+		rg_shm_proof(s, r, proof);
+		works = !rg_shm_read(ep, r, theirs, at, sizeof(theirs), NULL) &&
+			rg_equal_constant_time(theirs, proof, sizeof(proof));
 	}
 	rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", ep->nranks);
 	rc = rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + ep->config.timeout_ns, err);
