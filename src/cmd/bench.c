@@ -6,22 +6,11 @@
 #include "cmd.h"
 
 #include "railgauge/base/clock.h"
-#include "railgauge/base/log.h"
-#include "railgauge/base/mem.h"
-#include "railgauge/launch/bind.h"
 
-#include <errno.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define MAX_THREADS 256
-
-/* Far more than a rank needs, whatever ulimit -s says, and little address space for many. */
-#define THREAD_STACK_BYTES ((size_t)1 << 20)
 
 /* For ranks that could not read their own --timeout. */
 #define JOIN_NS ((uint64_t)30000000000)
@@ -73,7 +62,7 @@ static const struct rg_opt bench_table[] = {
 	 "streams of target railgauge; 0: its choice"},
 	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
 	 "shm, inproc or null"},
-	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, MAX_THREADS, NULL, NULL,
+	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, BENCH_THREADS_MAX, NULL, NULL,
 	 "the ranks are N threads of this process; 0: a launcher started them"},
 	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,
 	 "bind threads to cores, if there are enough"},
@@ -257,131 +246,6 @@ static bool name_launched(struct rg_err *err)
 	return true;
 }
 
-/* --- ranks as threads --- */
-
-struct thread {
-	pthread_t id;
-	const struct bench *bench; /* borrowed */
-	struct rg_rendezvous *rdv; /* owned by the thread */
-	int cpu;		   /* to bind to, or -1 */
-	int rc;
-	bool agreed;
-	struct rg_err err;
-};
-
-static void gate_leave(struct bench_gate *gate, uint32_t n)
-{
-	pthread_mutex_lock(&gate->lock);
-	gate->missing -= n;
-	if (gate->missing == 0)
-		pthread_cond_broadcast(&gate->open);
-	pthread_mutex_unlock(&gate->lock);
-}
-
-/* Every rank ends within its deadlines, so the wait needs none of its own. */
-void bench_gate_pass(struct bench_gate *gate)
-{
-	gate_leave(gate, 1);
-	pthread_mutex_lock(&gate->lock);
-	while (gate->missing > 0)
-		pthread_cond_wait(&gate->open, &gate->lock);
-	pthread_mutex_unlock(&gate->lock);
-}
-
-static void *thread_main(void *arg)
-{
-	struct thread *t = arg;
-
-	if (t->cpu >= 0) {
-		cpu_set_t set;
-
-		CPU_ZERO(&set);
-		CPU_SET(t->cpu, &set);
-		if (sched_setaffinity(0, sizeof(set), &set))
-			rg_log(RG_LOG_WARN, "cannot bind to CPU %d: %s", t->cpu, strerror(errno));
-	}
-	t->rc = bench_rank(t->bench, t->rdv, &t->agreed, &t->err);
-	rg_rendezvous_close(t->rdv);
-	return NULL;
-}
-
-/* The failure that caused the others' "a peer failed", if one can be told. */
-static const struct thread *first_cause(const struct thread *threads, uint32_t n)
-{
-	const struct thread *cause = NULL;
-
-	for (uint32_t r = 0; r < n; r++) {
-		if (!threads[r].rc)
-			continue;
-		if (!cause || (cause->rc == RG_ERR_PEER && threads[r].rc != RG_ERR_PEER))
-			cause = &threads[r];
-	}
-	return cause;
-}
-
-/* A thread that cannot be started is a rank that never comes: the others' rendezvous ends. */
-static int start_threads(struct thread *threads, uint32_t n, struct rg_err *err)
-{
-	uint32_t started = 1;
-	pthread_attr_t attr;
-	int rc = 0, e = 0;
-
-	pthread_attr_init(&attr);
-	e = pthread_attr_setstacksize(&attr, THREAD_STACK_BYTES);
-	for (; started < n && !e; started++) {
-		struct thread *t = &threads[started];
-
-		e = pthread_create(&t->id, &attr, thread_main, t);
-		if (e)
-			break;
-	}
-	pthread_attr_destroy(&attr);
-	if (e) {
-		rc = rg_err_errno(err, e, "rank %u of %u: cannot start its thread", started, n);
-		for (uint32_t r = started; r < n; r++)
-			rg_rendezvous_close(threads[r].rdv);
-		rg_rendezvous_close(threads[0].rdv);
-		gate_leave(threads[0].bench->gate, n - started + 1);
-	} else {
-		thread_main(&threads[0]);
-	}
-	for (uint32_t r = 1; r < started; r++)
-		pthread_join(threads[r].id, NULL);
-	return rc;
-}
-
-static int run_threads(struct bench *b, uint32_t n, struct rg_err *err)
-{
-	struct bench_gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};
-	struct rg_rendezvous *rdvs[MAX_THREADS];
-	struct thread *threads = rg_zalloc(n, sizeof(*threads));
-	struct rg_bind_order order = {0};
-	const struct thread *cause;
-	int rc;
-
-	if (!threads)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u threads", n);
-	rc = rg_rendezvous_threads_open(n, rdvs, err);
-	if (rc)
-		goto free_threads;
-	b->gate = &gate;
-	if (b->options.bind == BENCH_BIND_CORE && n > 1)
-		(void)rg_bind_order_init(&order, NULL); /* unbound, and the result says so */
-	for (uint32_t r = 0; r < n; r++) {
-		threads[r].bench = b;
-		threads[r].rdv = rdvs[r];
-		threads[r].cpu = n <= order.ncpus ? order.cpus[r] : -1;
-	}
-	rg_bind_order_release(&order);
-	rc = start_threads(threads, n, err);
-	cause = rc ? NULL : first_cause(threads, n);
-	if (cause)
-		rc = rg_err_set(err, cause->rc, "%s", cause->err.text);
-free_threads:
-	rg_free(threads);
-	return rc;
-}
-
 /* --- ranks as processes --- */
 
 /*
@@ -455,7 +319,7 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 		rc = check_alone("with --threads each would be a job of its own", err);
 		if (rc)
 			return rc;
-		return run_threads(b, (uint32_t)b->options.threads, err);
+		return bench_threads(b, (uint32_t)b->options.threads, err);
 	}
 	rc = rg_mpi_choose(b->options.mpi, &name, &why);
 	if (!rc)
@@ -474,7 +338,7 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 	b->threads = true;
 	b->no_mpi = "not started by an MPI launcher such as mpirun";
 	rc = check_alone("nothing joins them: no MPI, no MASTER_ADDR", err);
-	return rc ? rc : run_threads(b, 1, err);
+	return rc ? rc : bench_threads(b, 1, err);
 }
 
 /* Under an MPI launcher the comparison is what one wants to see. */

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * railgauge bench, in parts:
- *   bench.c       the command line; which kind of job this is; starts the ranks' threads
- *   bench_check.c what contradicts itself there
- *   bench_rank.c  one rank from rendezvous to result; all ranks do the same in the same order
- *   bench_plan.c  what it will measure
- *   bench_cost.c  what it will take: memory and time
- *   bench_out.c   what rank 0 keeps and prints
+ *   bench.c           the command line; which kind of job this is
+ *   bench_check.c     what contradicts itself there
+ *   bench_threads.c   ranks that are threads of this process
+ *   bench_watch.c     ends a rank that hangs in a call of MPI
+ *   bench_rank.c      one rank from rendezvous to result; all do the same in the same order
+ *   bench_plan.c      what it will measure
+ *   bench_cost.c      what it will take: memory and time
+ *   bench_calibrate.c what the memory can do
+ *   bench_out.c       what rank 0 keeps and prints
  */
 #ifndef RG_CMD_BENCH_H
 #define RG_CMD_BENCH_H
@@ -85,6 +88,13 @@ extern const struct rg_opt_command bench_command;
  * RG_ERR_RANGE and RG_ERR_LIMIT name the option.
  */
 int bench_check(const struct bench *bench, struct rg_err *err);
+
+/*
+ * Runs the ranks as n threads of this process, 1 to BENCH_THREADS_MAX, and returns once all have
+ * ended: 0, or the failure that caused the others'. bench->gate is set meanwhile.
+ */
+#define BENCH_THREADS_MAX 256
+int bench_threads(struct bench *bench, uint32_t n, struct rg_err *err);
 
 /*
  * One rank's whole life. rdv is borrowed. 0, or a code with words; *agreed_out says whether all

@@ -10,6 +10,7 @@ src_railgauge_SOURCES = \
 	%D%/bench_plan.c \
 	%D%/bench_rank.c \
 	%D%/bench_rank.h \
+	%D%/bench_threads.c \
 	%D%/bench_watch.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
