@@ -95,6 +95,10 @@ bench 0 allreduce --threads 2 -b 8 -e 64 --json "$tmp/a.json" --csv "$tmp/a.csv"
 [ "$(wc -l <"$tmp/a.csv")" -eq 17 ] || fail "4 sizes, buffers, places: 16 lines and the names"
 grep -q '"complete": true' "$tmp/a.json" || fail "the result is not complete"
 [ "$(ls "$tmp" | grep -c json)" -eq 1 ] || fail "a temporary file is left"
+hash=$(sed -n 's/.*"topo_hash": "\(.*\)".*/\1/p' "$tmp/a.json")
+"$RAILGAUGE" topo >"$tmp/out" 2>"$tmp/err"
+grep -q "^  fingerprint ${hash%"${hash#????????????????}"}," "$tmp/out" ||
+  fail "the machine's fingerprint is \"$hash\", not what railgauge topo says"
 
 # --- ranks as processes ---
 timeout 120 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce -b 8 -e 256K -f 32 $quick \

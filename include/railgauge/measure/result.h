@@ -75,7 +75,7 @@ struct rg_result_machine {
 	uint64_t l1d_bytes, l2_bytes; /* of one core */
 	uint64_t llc_bytes;	      /* one last-level cache */
 	uint64_t memory_bytes;
-	const char *topo_hash;	 /* of the topo module; may be NULL */
+	const char *topo_hash;	 /* struct rg_topo's; may be NULL */
 	const char *governor;	 /* "performance"; "mixed" if the cores differ; may be NULL */
 	const char *clocksource; /* the kernel's */
 	const char *thp;	 /* transparent huge pages: always, madvise, never */
@@ -264,7 +264,8 @@ bool rg_result_point_same(const struct rg_result_point *a, const struct rg_resul
 
 /*
  * This machine, with strings that live in a static area of the calling thread until its next call.
- * topo_hash is left NULL. Reads /proc and /sys; what is not there is 0 or NULL. Never fails.
+ * topo_hash is left NULL, for the caller to fill in. Reads /proc and /sys; what is not there is 0
+ * or NULL. Never fails.
  */
 void rg_result_machine_here(struct rg_result_machine *out);
 
