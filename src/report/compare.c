@@ -136,13 +136,14 @@ static int print_summary(const struct rg_result *a, const struct rg_result *b, F
 int rg_compare_print(const struct rg_result *a, const char *name_a, const struct rg_result *b,
 		     const char *name_b, FILE *out, struct rg_err *err)
 {
+	static const char *const names[2] = {"A", "B"};
 	uint32_t found;
 	int rc;
 
 	fprintf(out, "# A: %s, begun %s%s\n# B: %s, begun %s%s\n", name_a, a->started,
 		a->complete ? "" : ", INCOMPLETE", name_b, b->started,
 		b->complete ? "" : ", INCOMPLETE");
-	rc = rg_differences_print(a, b, "Different conditions, A -> B", &found, out, err);
+	rc = rg_differences_print(a, b, names, "Different conditions, A -> B", &found, out, err);
 	if (rc)
 		return rc;
 	if (!found)
@@ -151,11 +152,12 @@ int rg_compare_print(const struct rg_result *a, const char *name_a, const struct
 		"# A / B is the ratio of the medians' times, above 1 where B took less, with "
 		"its 95 %% interval\n"
 		"# within these two launches. \"level\": the interval holds 1; \"apart\": it does "
-		"not. Of 20 points\n"
-		"# that are the same, one is expected apart; and launches differ by more than "
-		"their own noise:\n"
-		"# which is faster, several of either tell (scripts/launches, railgauge "
-		"report).\n");
+		"not; \"unknown\":\n"
+		"# too few repetitions. Where nothing differs, still one point in 20 is expected "
+		"apart, and launches\n"
+		"# differ by more than their own noise: which is faster, several of either tell "
+		"(scripts/launches,\n"
+		"# railgauge report).\n");
 	print_points(a, b, out);
 	print_unmatched(a, b, "A", true, out);
 	print_unmatched(b, a, "B", false, out);

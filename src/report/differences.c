@@ -15,6 +15,7 @@
 
 struct walk {
 	FILE *out;
+	const char *const *names; /* [2] */
 	const char *title;
 	uint32_t found;
 	int failed; /* RG_ERR_NO_MEMORY */
@@ -162,8 +163,9 @@ static void compare_calibrations(struct walk *w, const struct rg_result *a,
 	}
 	if (most > 0 && (least < 1 - RG_DIFFERENCE_NOISE || most > 1 + RG_DIFFERENCE_NOISE)) {
 		begin(w);
-		fprintf(w->out, "#   calibrated memory: B has %.2f to %.2f times the rates of A\n",
-			least, most);
+		fprintf(w->out,
+			"#   calibrated memory: %s has %.2f to %.2f times the rates of %s\n",
+			w->names[1], least, most, w->names[0]);
 	}
 	if (fabs(x->line_ns - y->line_ns) > RG_DIFFERENCE_NOISE * x->line_ns) {
 		begin(w);
@@ -200,12 +202,13 @@ static void walk_new(struct walk *w, const char *where, json_t *a, json_t *b)
 	json_decref(b);
 }
 
-int rg_differences_print(const struct rg_result *a, const struct rg_result *b, const char *title,
-			 uint32_t *found_out, FILE *out, struct rg_err *err)
+int rg_differences_print(const struct rg_result *a, const struct rg_result *b,
+			 const char *const names[2], const char *title, uint32_t *found_out,
+			 FILE *out, struct rg_err *err)
 {
 	static const char *const members[] = {"version", "build", "run", "machines", "ranks", NULL};
 	json_t *x = rg_result_to_json(a), *y = rg_result_to_json(b);
-	struct walk w = {.out = out, .title = title};
+	struct walk w = {.out = out, .names = names, .title = title};
 
 	if (x && y) {
 		walk_new(&w, "option", by_name(a->config), by_name(b->config));
@@ -213,8 +216,8 @@ int rg_differences_print(const struct rg_result *a, const struct rg_result *b, c
 			walk(&w, members[i], json_object_get(x, members[i]),
 			     json_object_get(y, members[i]));
 		compare_calibrations(&w, a, b);
-		compare_warnings(&w, a, b, "A");
-		compare_warnings(&w, b, a, "B");
+		compare_warnings(&w, a, b, names[0]);
+		compare_warnings(&w, b, a, names[1]);
 	} else {
 		w.failed = RG_ERR_NO_MEMORY;
 	}

@@ -104,7 +104,7 @@ static int print(const struct launches *l, FILE *out, struct rg_err *err)
 {
 	const struct rg_result *first = l->results[0];
 	uint32_t left_out = 0, found;
-	char title[80];
+	char title[80], name[32];
 	int rc;
 
 	fprintf(out,
@@ -119,9 +119,11 @@ static int print(const struct launches *l, FILE *out, struct rg_err *err)
 		"#          the logarithms); \"level\": the interval holds 1\n",
 		l->n, first->started, l->baseline);
 	for (uint32_t i = 1; i < l->n; i++) {
-		snprintf(title, sizeof(title), "Launch %u has other conditions than the first",
-			 i + 1);
-		rc = rg_differences_print(first, l->results[i], title, &found, out, err);
+		snprintf(title, sizeof(title), "Other conditions, launch 1 -> launch %u", i + 1);
+		snprintf(name, sizeof(name), "launch %u", i + 1);
+		rc = rg_differences_print(first, l->results[i],
+					  (const char *const[2]){"launch 1", name}, title, &found,
+					  out, err);
 		if (rc)
 			return rc;
 	}

@@ -47,7 +47,7 @@ static void print_columns(const struct rg_table *t, const struct rg_result *head
 		"#           (%s) to the end of the slowest rank\n"
 		"#   +-%%     the median's 95 %% interval within this launch, its longer side; ? "
 		"means\n"
-		"#           that n is below 6, too few for 95 %%\n"
+		"#           that n repetitions are too few for 95 %%\n"
 		"#   algbw   size / time; busbw: algbw times what makes it comparable with the "
 		"rate of\n"
 		"#           a link, whatever the number of ranks (nccl-tests)\n"
@@ -77,28 +77,28 @@ static void print_conditions(const struct rg_table *t)
 
 	fprintf(out, "# Conditions\n");
 	if (plan->in_place)
-		fprintf(out,
-			"#   in place    the destination is the source, or the smaller buffer is "
-			"this rank's block\n"
-			"#               of the larger\n");
+		fprintf(out, "#   in place       the destination is the source, or the smaller "
+			     "buffer is "
+			     "this rank's block\n"
+			     "#                  of the larger\n");
 	if (plan->access[RG_ACCESS_WINDOW])
-		fprintf(out,
-			"#   window      railgauge's ranks reach each other's buffers directly\n");
+		fprintf(out, "#   window         railgauge's ranks reach each other's buffers "
+			     "directly\n");
 	if (plan->access[RG_ACCESS_WINDOW] && plan->persistent)
-		fprintf(out, "#   persistent  windows were handed over before the operation\n");
+		fprintf(out, "#   persistent     windows were handed over before the operation\n");
 	if (plan->access[RG_ACCESS_WINDOW] && plan->on_request)
 		fprintf(out, "#   clear to send  an operation waits until its peers have entered "
 			     "it\n");
 	if (plan->access[RG_ACCESS_PRIVATE])
-		fprintf(out,
-			"#   private     buffers are plain memory of one process, as a caller of "
-			"MPI has it\n");
+		fprintf(out, "#   private        buffers are plain memory of one process, as a "
+			     "caller of "
+			     "MPI has it\n");
 	if (plan->cache[RG_CACHE_WARM])
-		fprintf(out, "#   warm        as in a loop of operations on the same buffers\n");
+		fprintf(out, "#   warm           as in a loop of operations on the same buffers\n");
 	if (plan->cache[RG_CACHE_FRESH])
-		fprintf(out, "#   fresh       each rank has just written its source\n");
+		fprintf(out, "#   fresh          each rank has just written its source\n");
 	if (plan->cache[RG_CACHE_COLD])
-		fprintf(out, "#   cold        other data went through the caches before each "
+		fprintf(out, "#   cold           other data went through the caches before each "
 			     "repetition\n");
 }
 
@@ -106,8 +106,8 @@ void rg_table_legend(const struct rg_table *t, const struct rg_result *head)
 {
 	FILE *out = t->out;
 
-	fprintf(out, "# railgauge %s, %u ranks, begun %s\n", head->version, head->run.nranks,
-		head->started);
+	fprintf(out, "# railgauge %s, %u rank%s, begun %s\n", head->version, head->run.nranks,
+		head->run.nranks == 1 ? "" : "s", head->started);
 	if (head->nargs) {
 		fprintf(out, "# command:");
 		for (uint32_t i = 0; i < head->nargs; i++)

@@ -53,6 +53,7 @@ golden compare.csv --format csv a.json b.json
 golden launches launch1.json launch2.json launch3.json launch4.json launch5.json \
   launch6.json
 golden two-launches --launches launch1.json launch2.json
+golden launches-differ --launches a.json b.json
 
 # What is printed as JSON is the document.
 "$RAILGAUGE" report --format json a.json >again.json && golden two-targets again.json
