@@ -42,26 +42,28 @@ static const struct rg_opt bench_table[] = {
 	{"root", 'r', RG_OPT_INT, AT(root), "RANK", "-1", -1, 1e6, NULL, NULL,
 	 "root of a broadcast; -1: it goes round"},
 	{"target", 0, RG_OPT_STRING, AT(target), "LIST", NULL, 0, 0, NULL, NULL,
-	 "what to measure: railgauge[:ALGORITHM[:PROTOCOL]], mpi[:ALGORITHM], mpi-v; all stands "
-	 "for every algorithm; default railgauge, and mpi under an MPI launcher"},
+	 "what to measure, with commas between: railgauge[:ALGORITHM[:PROTOCOL]], mpi[:ALGORITHM], "
+	 "mpi-v (MPI_Reduce_scatter instead of MPI_Reduce_scatter_block); all stands for every "
+	 "ALGORITHM; default railgauge, and mpi under an MPI launcher"},
 	{"algorithm", 0, RG_OPT_STRING, AT(algorithm), "NAME", NULL, 0, 0, NULL, NULL,
 	 "algorithm of target railgauge (see railgauge algorithms)"},
 	{"protocol", 0, RG_OPT_STRING, AT(protocol), "NAME", NULL, 0, 0, NULL, NULL,
-	 "its protocol: slot, word, window or read"},
+	 "protocol of --algorithm: slot, word, window or read"},
 	{"buffers", 0, RG_OPT_STRING, AT(buffers), "LIST", "window,private", 0, 0, NULL, NULL,
 	 "window: memory that the peers may reach; private: plain memory; or both"},
 	{"place", 0, RG_OPT_CHOICE, AT(place), "WHERE", "both", 0, 0, place_words, NULL,
-	 "out of place, in place, or both"},
+	 "where results go (both ways in turn; out of place; in place)"},
 	{"persistent", 0, RG_OPT_FLAG, AT(persistent), NULL, NULL, 0, 0, NULL, NULL,
 	 "windows are handed over before the operation"},
 	{"clear-to-send", 0, RG_OPT_FLAG, AT(clear_to_send), NULL, NULL, 0, 0, NULL, NULL,
 	 "each operation asks for the window first (the default)"},
 	{"cache", 0, RG_OPT_CHOICE, AT(cache), "STATE", "warm", 0, 0, rg_cache_words, NULL,
-	 "caches before a repetition: as the last one left them, sources just written, or cold"},
+	 "caches before a repetition (as the last one left them; sources just written; other "
+	 "data)"},
 	{"channels", 0, RG_OPT_INT, AT(channels), "N", "0", 0, 64, NULL, NULL,
 	 "streams of target railgauge; 0: its choice"},
 	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
-	 "shm, inproc or null"},
+	 "shm, inproc or null; auto: shm between processes, inproc between threads"},
 	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, BENCH_THREADS_MAX, NULL, NULL,
 	 "the ranks are N threads of this process; 0: a launcher started them"},
 	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,
@@ -164,9 +166,14 @@ static int parse_buffers(struct bench *b, struct rg_err *err)
 static int resolve_targets(struct bench *b, const char *list, struct rg_err *err)
 {
 	const struct bench_options *o = &b->options;
-	bool chosen = o->algorithm || o->protocol, used = false;
+	bool chosen = o->algorithm, used = false;
 	size_t room = sizeof(b->targets), at = 0;
 
+	if (o->protocol && !o->algorithm)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--protocol %s needs --algorithm: each has protocols of its own, "
+				  "see railgauge algorithms",
+				  o->protocol);
 	for (const char *rest = list; rest;) {
 		size_t len = strcspn(rest, ",");
 		bool plain = len == 9 && !strncmp(rest, "railgauge", len);
@@ -174,8 +181,8 @@ static int resolve_targets(struct bench *b, const char *list, struct rg_err *err
 
 		if (chosen && plain)
 			n = snprintf(b->targets + at, room - at, "%srailgauge:%s%s%s",
-				     at ? "," : "", o->algorithm ? o->algorithm : "auto",
-				     o->protocol ? ":" : "", o->protocol ? o->protocol : "");
+				     at ? "," : "", o->algorithm, o->protocol ? ":" : "",
+				     o->protocol ? o->protocol : "");
 		else
 			n = snprintf(b->targets + at, room - at, "%s%.*s", at ? "," : "", (int)len,
 				     rest);
@@ -187,8 +194,9 @@ static int resolve_targets(struct bench *b, const char *list, struct rg_err *err
 	}
 	if (chosen && !used)
 		return rg_err_set(err, RG_ERR_INVALID,
-				  "--%s is for target railgauge, which --target %s does not name",
-				  o->algorithm ? "algorithm" : "protocol", list);
+				  "--algorithm is for target railgauge, which --target %s does not "
+				  "name",
+				  list);
 	return 0;
 }
 

@@ -46,4 +46,4 @@ $(man_pages): src/railgauge$(EXEEXT)
 	summary=`src/railgauge help | sed -n "s/^  $$command  *//p" | sed -n 1p` && \
 	$(HELP2MAN) --no-info --version-string='$(PACKAGE_VERSION)' \
 		--name="$${summary:-measure the network of a training job}" \
-		"src/railgauge $$command" >$@.tmp && mv $@.tmp $@
+		"src/railgauge$${command:+ $$command}" >$@.tmp && mv $@.tmp $@

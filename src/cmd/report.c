@@ -29,7 +29,7 @@ static const struct rg_opt options[] = {
 	 .value = "FORMAT",
 	 .dflt = "table",
 	 .choices = format_words,
-	 .help = "what is printed on standard output: table, csv or json"},
+	 .help = "what standard output gets"},
 	{.name = "csv",
 	 RG_OPT_FIELD(STRING, struct config, csv),
 	 .value = "FILE",
@@ -40,7 +40,7 @@ static const struct rg_opt options[] = {
 	 .help = "what the ratios are relative to (mpi if it is there, else the first target)"},
 	{.name = "launches",
 	 RG_OPT_FIELD(FLAG, struct config, launches),
-	 .help = "two documents are launches of one measurement, as more than two always are"},
+	 .help = "take two documents as launches of one measurement, as more than two always are"},
 	{NULL},
 };
 
@@ -49,7 +49,7 @@ static const struct rg_opt *const tables[] = {options, NULL};
 static const struct rg_opt_command command = {
 	.name = "railgauge report",
 	.args = "A.json [B.json ...]",
-	.summary = "print a result document again, or compare two",
+	.summary = "Print a result document again, compare two, or sum up several launches.",
 	.details =
 		"With one document its table is printed. With two, first what is different about "
 		"their conditions, then the ratio A / B of each point with its 95 % interval; "
