@@ -116,14 +116,11 @@ static double median_of(const double *samples, size_t n, double *scratch)
 
 void rg_stats_of(const double *samples, size_t n, double *scratch, struct rg_stats *out)
 {
-	double sum = 0;
 	size_t j, p99;
 
 	memset(out, 0, sizeof(*out));
 	if (!n)
 		return;
-	for (size_t i = 0; i < n; i++)
-		sum += samples[i];
 	out->n = n;
 	out->median = median_of(samples, n, scratch);
 	j = rg_stats_series_rank(samples, n, out->median);
@@ -135,7 +132,6 @@ void rg_stats_of(const double *samples, size_t n, double *scratch, struct rg_sta
 	out->p99 = scratch[p99 - 1];
 	out->min = scratch[0];
 	out->max = scratch[n - 1];
-	out->mean = sum / (double)n;
 }
 
 double rg_stats_halfwidth(const struct rg_stats *stats)

@@ -79,10 +79,10 @@ static void an_odd_and_an_even_number_of_samples_have_their_medians(void **state
 
 	rg_stats_of(samples, 5, scratch, &s);
 	assert_true(s.median == 3 && s.lo == 1 && s.hi == 5 && s.min == 1 && s.max == 5);
-	assert_true(s.mean == 3 && s.p99 == 5 && s.n == 5);
+	assert_true(s.p99 == 5 && s.n == 5);
 	assert_false(s.reached);
 	rg_stats_of(samples, 6, scratch, &s);
-	assert_true(s.median == 3.5 && s.lo == 1 && s.hi == 9 && s.mean == 4);
+	assert_true(s.median == 3.5 && s.lo == 1 && s.hi == 9);
 	assert_true(s.reached);
 	assert_true(samples[0] == 5 && scratch[0] == 1 && scratch[5] == 9);
 	assert_near(rg_stats_halfwidth(&s), 4 / 3.5, 1e-12);

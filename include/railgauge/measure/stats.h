@@ -47,7 +47,6 @@ struct rg_stats {
 	bool reached;  /* at RG_STATS_LEVEL: n >= 6, and neighbours not all too alike */
 	double p99;    /* smallest sample that at least 99 % of the samples do not exceed */
 	double min, max;
-	double mean;
 };
 
 /*
