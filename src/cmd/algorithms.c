@@ -46,7 +46,9 @@ static const struct rg_opt_command algorithms_command = {
 		"the memory of others, at most. Order is the one in which contributions are "
 		"combined: in \"rank order\" results do not depend on the algorithm's other "
 		"parameters. Protocols: slot (messages through slots), word (short messages of "
-		"words that announce themselves), window (straight between the users' buffers). "
+		"words that announce themselves), window (straight between the users' buffers), "
+		"read "
+		"(out of a peer's private buffer by the kernel). "
 		"Names of algorithms are what --algorithm of railgauge bench takes. Tags such as "
 		"[Thakur05] are explained in docs/REFERENCES.md.",
 	.tables = algorithms_tables,

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# README.md tells the truth: the exit statuses are those of base/err.h, and every command that
-# railgauge has is described.
+# README.md tells the truth: the exit statuses are those of base/err.h, every command that railgauge
+# has is described, and a session that does not depend on the machine is what is printed now.
 set -u
 : "${RAILGAUGE:?}" "${srcdir:=.}"
 tmp=$(mktemp -d) || exit 99
@@ -25,4 +25,12 @@ while read -r command; do
     failed=1
   fi
 done <"$tmp/commands"
+
+"$RAILGAUGE" algorithms broadcast >"$tmp/now"
+sed -n '/^    \$ railgauge algorithms broadcast$/,/^#/{/^    \$/d;/^#/d;s/^    //;p}' "$srcdir/README.md" |
+  sed '$d' >"$tmp/readme"
+if ! diff "$tmp/now" "$tmp/readme"; then
+  echo "README.md, railgauge algorithms broadcast: < printed now, > in the session"
+  failed=1
+fi
 exit $failed
