@@ -8,6 +8,7 @@
 #include "railgauge/base/units.h"
 #include "railgauge/device/buffer.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 /* What the calibration takes; nothing if there will be none. */
@@ -63,23 +64,36 @@ uint64_t bench_cost_points_ns(const struct bench_job *job, uint32_t first)
 	return sum;
 }
 
+static const char *plural(uint32_t n)
+{
+	return n == 1 ? "" : "s";
+}
+
 int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *specs,
 		     uint32_t nspecs, struct rg_err *err)
 {
-	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES], calibration[RG_UNITS_BYTES];
+	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES];
 	uint32_t npoints = job->plan->npoints;
 	uint64_t unused_bytes, time_ns, points_ns = bench_cost_points_ns(job, 0);
 
 	calibration_cost(job, &unused_bytes, &time_ns);
-	printf("%u sizes x %u targets, buffers and places = %u points on %u ranks\n", npoints,
-	       job->ncandidates, npoints * job->ncandidates, job->nranks);
+	printf("%u size%s x %u combination%s of target, buffers and place = %u point%s on %u "
+	       "rank%s\n",
+	       npoints, plural(npoints), job->ncandidates, plural(job->ncandidates),
+	       npoints * job->ncandidates, plural(npoints * job->ncandidates), job->nranks,
+	       plural(job->nranks));
 	for (uint32_t i = 0; i < nspecs; i++)
 		printf("  target %s\n", specs[i].label);
-	printf("time: about %s; at most the budget of %s per size, but at least six repetitions, "
-	       "besides the warm-up and %s to calibrate the memory\n",
-	       rg_format_time((double)(points_ns + time_ns), time),
-	       rg_format_time((double)job->config->budget_ns, size),
-	       rg_format_time((double)time_ns, calibration));
+	printf("time: about %s; ", rg_format_time((double)(points_ns + time_ns), time));
+	if (job->config->repetitions)
+		printf("%" PRIu64 " repetitions per point", job->config->repetitions);
+	else
+		printf("at most the budget of %s per size, but at least six repetitions",
+		       rg_format_time((double)job->config->budget_ns, time));
+	printf(", besides the warm-up");
+	if (time_ns)
+		printf(" and %s to calibrate the memory", rg_format_time((double)time_ns, time));
+	putchar('\n');
 	printf("memory: %s per rank\n", format_memory(rank_bytes(job) + ((1 << 20) - 1), size));
 	return rg_cmd_output_check(err);
 }
