@@ -103,24 +103,30 @@ static char state_of(int64_t pid)
 	return state;
 }
 
-/* What is wrong with which peer, as far as this host's processes tell. True if one is gone. */
+/*
+ * What is wrong with which peer, as far as this host's processes tell. True if one is gone, which
+ * counts for more than one that is stopped and may go on.
+ */
 static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
 {
+	snprintf(text, room,
+		 w->places ? "all ranks of this host are there" : "not all ranks have come");
 	for (uint32_t r = 0; w->places && r < w->nranks; r++) {
 		const struct rg_place *p = &w->places[r];
+		bool stopped;
 		char state;
 
 		if (r == w->rank || strcmp(p->host, w->places[w->rank].host) != 0)
 			continue;
 		state = state_of(p->pid);
-		if (state && state != 'Z' && state != 'X' && state != 'T' && state != 't')
+		stopped = state == 'T' || state == 't';
+		if (state && state != 'Z' && state != 'X' && !stopped)
 			continue;
 		snprintf(text, room, "rank %u (%s, process %" PRId64 ") is %s", r, p->host, p->pid,
-			 state == 'T' || state == 't' ? "stopped" : "gone");
-		return state != 'T' && state != 't';
+			 stopped ? "stopped" : "gone");
+		if (!stopped)
+			return true;
 	}
-	snprintf(text, room,
-		 w->places ? "all ranks of this host are there" : "not all ranks have come");
 	return false;
 }
 

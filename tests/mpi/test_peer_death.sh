@@ -65,6 +65,13 @@ for target in railgauge mpi; do
   nothing_left
 done
 
+# One is stopped, and another is gone: that one is to blame, and not waited for.
+strike STOP 0 mpi --enable-recovery
+kill -KILL "$(cat "$tmp/pid.1")"
+ended 0 4
+said "^railgauge bench: rank 2 ($host): waited .*: rank 1 ($host, .*) is gone"
+nothing_left
+
 # Ranks that never come to MPI_Init, and one whose command line alone is wrong.
 test_name="a rank that ends before MPI_Init"
 start mpirun -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || exit 0; exec "$@"' sh "$RAILGAUGE" \
