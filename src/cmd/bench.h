@@ -6,6 +6,7 @@
  *   bench_threads.c   ranks that are threads of this process
  *   bench_watch.c     ends a rank that hangs in a call of MPI
  *   bench_rank.c      one rank from rendezvous to result; all do the same in the same order
+ *   bench_meet.c      where the ranks are, and whether all were told the same
  *   bench_plan.c      what it will measure
  *   bench_cost.c      what it will take: memory and time
  *   bench_calibrate.c what the memory can do

@@ -11,9 +11,7 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/base/log.h"
 #include "railgauge/base/mem.h"
-#include "railgauge/base/sha256.h"
 #include "railgauge/base/units.h"
-#include "railgauge/device/reduce.h"
 #include "railgauge/report/progress.h"
 
 #include <inttypes.h>
@@ -24,7 +22,7 @@
 /* For the others to hear why this rank gives up, before its memory and its process are gone. */
 #define LINGER_NS 300000000
 
-static uint64_t deadline(const struct rank *r)
+uint64_t bench_rank_deadline(const struct rank *r)
 {
 	return rg_clock_ns() + r->job.deadline_ns;
 }
@@ -41,83 +39,16 @@ static bool known_to_all(const struct rank *r, int rc, const struct rg_err *err)
 	       !strcmp(agreed->text, err->text);
 }
 
-/* What happened here happens everywhere. */
-static int agree(struct rank *r, int rc, struct rg_err *err)
+int bench_rank_agree(struct rank *r, int rc, struct rg_err *err)
 {
 	struct rg_err why = err ? *err : (struct rg_err){0};
-	int all = rg_rendezvous_agree(r->job.rdv, rc, deadline(r), &why);
+	int all = rg_rendezvous_agree(r->job.rdv, rc, bench_rank_deadline(r), &why);
 
 	if (!all)
 		return 0;
 	r->agreed = known_to_all(r, all, &why);
 	/* Mostly all fail alike; then the words need no rank in front. */
 	return rc == all ? rc : rg_err_set(err, all, "%s", why.text);
-}
-
-/* --- the ranks get to know each other --- */
-
-/* A digest of everything that must be equal: the command line as it was understood. */
-static void digest(const struct bench *b, uint8_t out[RG_SHA256_BYTES])
-{
-	const void *const bases[] = {&b->options};
-	json_t *config = rg_opt_record(&bench_command, bases, &b->origins);
-	char *text = config ? json_dumps(config, JSON_COMPACT) : NULL;
-	struct rg_sha256 s;
-
-	rg_sha256_init(&s);
-	rg_sha256_add(&s, &b->coll, sizeof(b->coll));
-	if (text)
-		rg_sha256_add(&s, text, strlen(text));
-	rg_sha256_end(&s, out);
-	free(text);
-	json_decref(config);
-}
-
-static int compare_configs(struct rank *r, struct rg_err *err)
-{
-	uint32_t n = r->job.rdv->nranks;
-	uint8_t mine[RG_SHA256_BYTES];
-	uint8_t(*all)[RG_SHA256_BYTES] = rg_zalloc(n, sizeof(*all));
-	int rc = 0;
-
-	digest(r->bench, mine);
-	if (!all)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
-	rc = agree(r, rc, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(r->job.rdv, mine, all, sizeof(mine), deadline(r), err);
-	for (uint32_t k = 1; !rc && k < n; k++) {
-		if (memcmp(all[k], all[0], sizeof(mine)) != 0) {
-			r->agreed = true; /* all see the same digests */
-			rc = rg_err_set(err, RG_ERR_MISMATCH,
-					"rank %u on %s was started with other options than rank 0 "
-					"on %s",
-					k, r->places[k].host, r->places[0].host);
-		}
-	}
-	rg_free(all);
-	return rc;
-}
-
-static int exchange_places(struct rank *r, struct rg_err *err)
-{
-	struct rg_rendezvous *rdv = r->job.rdv;
-	struct rg_place mine;
-	int rc = 0;
-
-	rg_place_here("", &mine);
-	r->places = rg_zalloc(rdv->nranks, sizeof(mine));
-	if (!r->places)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", rdv->nranks);
-	rc = agree(r, rc, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(rdv, &mine, r->places, sizeof(mine), deadline(r), err);
-	if (rc)
-		return rc;
-	r->crowded = rg_place_crowded(r->places, rdv->nranks);
-	r->job.stream_from_bytes = rg_stream_threshold_bytes(
-		mine.llc_bytes, rg_place_llc_sharers(r->places, rdv->nranks, rdv->rank));
-	return 0;
 }
 
 /* --- the transport --- */
@@ -151,7 +82,8 @@ static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, str
 	};
 	int rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
 
-	return rc ? rc : agree(r, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
+	return rc ? rc
+		  : bench_rank_agree(r, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
 }
 
 static int open_transport(struct rank *r, struct rg_err *err)
@@ -161,7 +93,7 @@ static int open_transport(struct rank *r, struct rg_err *err)
 
 	if (!rc)
 		rc = ops->probe(err);
-	rc = agree(r, rc, err);
+	rc = bench_rank_agree(r, rc, err);
 	if (!rc)
 		rc = open_endpoint(r, ops, err);
 	if (!rc && ops == &rg_transport_null && r->job.rdv->rank == 0)
@@ -264,7 +196,7 @@ static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *
 			rc = bench_out_point(r->out, &r->plan.points[i], r->samples, err);
 		for (uint32_t c = 0; c < r->ncandidates; c++)
 			rg_samples_release(&r->samples[c]);
-		rc = agree(r, rc, err);
+		rc = bench_rank_agree(r, rc, err);
 	}
 	return rc;
 }
@@ -280,10 +212,10 @@ static int others_load(struct rank *r, double *load_out, struct rg_err *err)
 
 	rg_load_read(&now);
 	mine = now.own_s - r->load.own_s;
-	rc = agree(r, rc, err);
+	rc = bench_rank_agree(r, rc, err);
 	if (!rc)
-		rc = rg_rendezvous_allgather(r->job.rdv, &mine, own, sizeof(mine), deadline(r),
-					     err);
+		rc = rg_rendezvous_allgather(r->job.rdv, &mine, own, sizeof(mine),
+					     bench_rank_deadline(r), err);
 	for (uint32_t k = 0; !rc && k < n; k++) {
 		/* Threads are one process, and have all said the same. */
 		if (!strcmp(r->places[k].host, r->places[0].host) &&
@@ -314,7 +246,7 @@ static int conclude(struct rank *r, bool interrupted, struct rg_err *err)
 			rc = rg_err_set(err, RG_ERR_INTERRUPTED,
 					"interrupted; what was measured until then is complete");
 	}
-	return agree(r, rc, err);
+	return bench_rank_agree(r, rc, err);
 }
 
 /* Only MPI's collectives need it: ours have deadlines. */
@@ -339,21 +271,19 @@ static int start_watch(struct rank *r, struct rg_err *err)
 
 static int prepare(struct rank *r, struct rg_err *err)
 {
-	int rc = exchange_places(r, err);
+	int rc = bench_meet(r, err);
 
-	if (!rc)
-		rc = compare_configs(r, err);
 	if (!rc)
 		rc = open_transport(r, err);
 	if (!rc)
-		rc = agree(r, bench_plan_open(r, err), err);
+		rc = bench_rank_agree(r, bench_plan_open(r, err), err);
 	if (!rc)
-		rc = agree(r, bench_plan_candidates(r, err), err);
+		rc = bench_rank_agree(r, bench_plan_candidates(r, err), err);
 	if (rc)
 		return rc;
 	bench_plan_config(r);
-	rc = agree(r, check_memory(r, err), err);
-	return rc ? rc : agree(r, start_watch(r, err), err);
+	rc = bench_rank_agree(r, check_memory(r, err), err);
+	return rc ? rc : bench_rank_agree(r, start_watch(r, err), err);
 }
 
 static int dry_run(const struct rank *r, struct rg_err *err)
@@ -373,7 +303,7 @@ static int measure(struct rank *r, struct rg_err *err)
 
 	if (r->bench->refused && err)
 		*err = r->bench->why;
-	rc = agree(r, r->bench->refused, err);
+	rc = bench_rank_agree(r, r->bench->refused, err);
 	if (!rc)
 		rc = prepare(r, err);
 	if (!rc && r->bench->options.dry_run)
@@ -382,11 +312,11 @@ static int measure(struct rank *r, struct rg_err *err)
 		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
 	if (rc)
 		return rc;
-	rc = agree(r, open_output(r, err), err);
+	rc = bench_rank_agree(r, open_output(r, err), err);
 	if (!rc)
 		rc = calibrate(r, err);
 	if (!rc)
-		rc = agree(r, begin_output(r, err), err);
+		rc = bench_rank_agree(r, begin_output(r, err), err);
 	rg_load_read(&r->load);
 	if (!rc)
 		rc = measure_points(r, &interrupted, err);

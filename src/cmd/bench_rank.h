@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Between bench_rank.c (one rank's life) and bench_plan.c (what it will measure). */
+/* What the parts of one rank's life share: bench_rank.c, bench_meet.c, bench_plan.c. */
 #ifndef RG_CMD_BENCH_RANK_H
 #define RG_CMD_BENCH_RANK_H
 
@@ -29,6 +29,22 @@ struct rank {
 	struct rg_progress progress; /* silent but on rank 0 */
 	struct rg_load load;	     /* at the start */
 };
+
+/* For an exchange that begins now. */
+uint64_t bench_rank_deadline(const struct rank *r);
+
+/*
+ * What happened here happens everywhere: collective, 0 if rc is 0 on all ranks, else a code on all,
+ * with words. r->agreed says whether all have the same.
+ */
+int bench_rank_agree(struct rank *r, int rc, struct rg_err *err);
+
+/*
+ * Collective: all ranks tell where they are (r->places, r->crowded), and that their options are the
+ * same. RG_ERR_MISMATCH naming the rank where they are not; RG_ERR_NO_MEMORY, and as
+ * rg_rendezvous_allgather.
+ */
+int bench_meet(struct rank *r, struct rg_err *err);
 
 /*
  * The sizes, from the options and the caches of rank 0's host. RG_ERR_RANGE (a root that is no
