@@ -15,6 +15,9 @@
 /* For ranks that could not read their own --timeout. */
 #define JOIN_NS ((uint64_t)30000000000)
 
+/* For rank 0 to say why the job ends; the launcher ends us as soon as it has. */
+#define FIRST_NS ((uint64_t)5000000000)
+
 static const char *const place_words[] = {"both", "out", "in", NULL};
 static const char *const bind_words[] = {"core", "none", NULL};
 
@@ -400,6 +403,19 @@ static int join_refused(struct bench *b, int refused, bool *print_out, struct rg
 	return refused;
 }
 
+/*
+ * Ranks that met nobody leave the words to rank 0. If they ended before it, even before it began,
+ * mpirun would end it without a word; railgauge run leaves it the time.
+ */
+static void let_first_speak(void)
+{
+	bool hasty = getenv("OMPI_COMM_WORLD_RANK") || getenv("PMIX_RANK") || getenv("PMI_RANK");
+	uint64_t end_ns = rg_clock_ns() + FIRST_NS;
+
+	while (hasty && !interrupted && rg_clock_ns() < end_ns)
+		rg_clock_sleep_until(rg_clock_ns() + 10000000);
+}
+
 int cmd_bench(int argc, char **argv)
 {
 	struct bench b = {.argc = argc, .argv = argv, .interrupted = &interrupted};
@@ -413,5 +429,7 @@ int cmd_bench(int argc, char **argv)
 	if (!rc && print) /* the one that will print the table */
 		rc = rg_cmd_output_try(&err);
 	rc = rc ? join_refused(&b, rc, &print, &err) : join(&b, algorithms, &print, &err);
+	if (rc && !print && !b.shared)
+		let_first_speak();
 	return print ? rg_cmd_status(BENCH_NAME, rc, &err) : rg_err_exit(rc);
 }

@@ -78,6 +78,12 @@ said 'OMPI_COMM_WORLD_SIZE says that 2 ranks were started'
 bench 3 2 allreduce --mpi none
 said 'nothing joins them'
 
+# Rank 0 says what is wrong even if it begins last.
+timeout 120 mpirun -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 1 ] || sleep 3; exec "$@"' sh \
+  "$RAILGAUGE" bench allreduce --threads 2 >"$tmp/out" 2>"$tmp/err" </dev/null
+[ $? -eq 3 ] || fail "a late rank 0: not status 3"
+said 'OMPI_COMM_WORLD_SIZE says that 2 ranks were started'
+
 # A peer that dies once the table has begun, and mpirun does not see it, since the peer's parent lives
 # on: the others say so and the job ends; how mpirun itself ends is its own business.
 cat >"$tmp/victim" <<'END'
