@@ -10,19 +10,33 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Ranks that are processes were bound, or not, before they began. */
-static int check_bind(const struct bench *b, struct rg_err *err)
+/* Did anybody set the option? */
+static bool is_set(const struct bench *b, const char *name)
 {
 	const struct rg_opt *table = bench_command.tables[0];
 
 	for (size_t i = 0; table[i].name; i++) {
-		if (!strcmp(table[i].name, "bind") && !b->options.threads &&
-		    b->origins.of[i] != RG_OPT_FROM_DEFAULT)
-			return rg_err_set(err, RG_ERR_INVALID,
-					  "--bind is for ranks that are threads (--threads); "
-					  "processes are bound by what starts them: railgauge run "
-					  "--bind core, mpirun --bind-to core");
+		if (!strcmp(table[i].name, name))
+			return b->origins.of[i] != RG_OPT_FROM_DEFAULT;
 	}
+	return false;
+}
+
+/* Options that say nothing about this collective, or this way of starting ranks. */
+static int check_meaning(const struct bench *b, struct rg_err *err)
+{
+	const char *coll = rg_coll_name(b->coll);
+
+	if (is_set(b, "op") && !rg_coll_reduces(b->coll))
+		return rg_err_set(err, RG_ERR_INVALID, "--op: %s reduces nothing", coll);
+	if (is_set(b, "root") && !rg_coll_has_root(b->coll))
+		return rg_err_set(err, RG_ERR_INVALID, "--root: %s has no root", coll);
+	/* Ranks that are processes were bound, or not, before they began. */
+	if (is_set(b, "bind") && !b->options.threads)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--bind is for ranks that are threads (--threads); processes are "
+				  "bound by what starts them: railgauge run --bind core, mpirun "
+				  "--bind-to core");
 	return 0;
 }
 
@@ -92,7 +106,7 @@ int bench_check(const struct bench *b, struct rg_err *err)
 	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--threads and --mpi exclude each other: threads need no MPI");
-	rc = check_bind(b, err);
+	rc = check_meaning(b, err);
 	if (!rc)
 		rc = check_files(o, err);
 	if (rc)

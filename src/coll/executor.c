@@ -252,15 +252,12 @@ static void put_plain_words(struct rg_run *run, const struct rg_insn *i)
 	}
 }
 
-/* Messages shorter than this stay in the caches in any case. */
-#define STREAM_SLOT_BYTES 4096
-
 static inline bool streams(const struct rg_program *p, const struct rg_insn *i, uint32_t base)
 {
 	uint8_t buf = p->bases[base].buf;
 
 	return (buf == RG_BUF_DST && p->stream) ||
-	       (buf == RG_BUF_OUT && p->stream_slots && i->len_bytes >= STREAM_SLOT_BYTES);
+	       (buf == RG_BUF_OUT && p->stream_slots && i->len_bytes >= RG_STREAM_SLOT_BYTES);
 }
 
 static void copy(const struct rg_run *run, const struct rg_insn *i)

@@ -224,6 +224,8 @@ static int build_move(struct builder *b, const struct rg_step *step, struct rg_i
 		return rc;
 	in = count_messages(b, step, insn->src, step->nsrc, true);
 	out = count_messages(b, step, insn->dst, step->ndst, false);
+	if (out && !words && step->len_bytes >= RG_STREAM_SLOT_BYTES)
+		b->p->stream_slots = b->p->problem.params.stream_slots;
 	insn->nsrc = (uint8_t)step->nsrc;
 	insn->ndst = (uint8_t)step->ndst;
 	insn->src_off = step->src_off;
@@ -377,7 +379,6 @@ int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm
 		.op = op,
 		.reduce = rg_reduce_kernel(type, op),
 		.stream = footprint_bytes(problem) > stream_from_bytes,
-		.stream_slots = problem->params.stream_slots,
 	};
 	rc = build(&b, err);
 	for (uint32_t c = 0; c < channels; c++)

@@ -34,6 +34,14 @@ static const struct rg_result_point *partner(const struct rg_result *b,
 	return rg_point_find(b->points, b->npoints, point, point->target, point->in_place);
 }
 
+/* How destinations were handed over; private ones are not. */
+static const char *semantics(const struct rg_result_point *p)
+{
+	if (p->buffers == RG_ACCESS_PRIVATE)
+		return "-";
+	return p->persistent ? "persistent" : "clear-to-send";
+}
+
 /* "allreduce float sum, mpi, in place, private, clear to send, warm" */
 static void print_identity(FILE *out, const struct rg_result_point *p)
 {
@@ -44,7 +52,7 @@ static void print_identity(FILE *out, const struct rg_result_point *p)
 		rg_coll_reduces(p->coll) ? " " : "",
 		rg_coll_reduces(p->coll) ? rg_op_name(p->op) : "", p->target,
 		p->in_place ? "in place" : "out of place", rg_access_words[p->buffers],
-		p->persistent ? "persistent" : "clear to send", rg_cache_words[p->cache]);
+		semantics(p), rg_cache_words[p->cache]);
 }
 
 static void print_points(const struct rg_result *a, const struct rg_result *b, FILE *out)
@@ -65,8 +73,7 @@ static void print_points(const struct rg_result *a, const struct rg_result *b, F
 		fprintf(out, "%12" PRIu64 "%9s%5s %-14s%-20s%6s%8s%14s%6s", p->size_bytes,
 			rg_type_name(p->type), rg_coll_reduces(p->coll) ? rg_op_name(p->op) : "-",
 			rg_coll_name(p->coll), p->target, p->in_place ? "in" : "out",
-			rg_access_words[p->buffers], p->persistent ? "persistent" : "clear-to-send",
-			rg_cache_words[p->cache]);
+			rg_access_words[p->buffers], semantics(p), rg_cache_words[p->cache]);
 		fprintf(out, "%10s", rg_cell_us(p->median_ns, time));
 		fprintf(out, "%10s", rg_cell_us(q->median_ns, time));
 		fprintf(out, "%8s", rg_cell_ratio(ratio.ratio, text));

@@ -47,6 +47,8 @@ refused 2 'exclude each other' allreduce --threads 2 --mpi openmpi
 refused 2 '--persistent is about windows' allreduce --persistent --buffers private
 refused 2 '-f above 1' allreduce -f 1
 refused 2 'root 2: there are 2 ranks' broadcast -r 2 --threads 2
+refused 2 '--op: alltoall reduces nothing' alltoall -o max --threads 2
+refused 2 '--root: allreduce has no root' allreduce -r 1 --threads 2
 refused 3 'no transport "shn" (did you mean "shm"' allreduce --threads 2 --transport shn
 refused 3 'not started by an MPI launcher' allreduce --target mpi
 refused 3 'threads of one process' allreduce --target railgauge,mpi --threads 2

@@ -68,6 +68,9 @@ struct rg_program_link {
 	uint32_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT];
 };
 
+/* Messages shorter than this stay in the caches in any case. */
+#define RG_STREAM_SLOT_BYTES 4096
+
 struct rg_program {
 	struct rg_endpoint *ep; /* borrowed; outlives the program */
 	const struct rg_algorithm *algorithm;
@@ -90,7 +93,7 @@ struct rg_program {
 	enum rg_op op;
 	rg_reduce_fn *reduce;
 	bool stream;	   /* user buffers are written with streaming stores */
-	bool stream_slots; /* so are the slots of large messages */
+	bool stream_slots; /* so are the slots of messages that are long enough; there are some */
 };
 
 /*
