@@ -103,7 +103,8 @@ for target in railgauge mpi; do
     -e 64K --budget 100s --precision 0.01 --no-calibrate --timeout 5s --target $target \
     >"$tmp/out" 2>"$tmp/err" </dev/null
   [ $? -ne 124 ] || fail "$target: the job hangs when a rank is gone"
-  grep -q '^railgauge bench: rank [02] .*rank 1 .* is gone' "$tmp/err" ||
+  # Between repetitions the ranks meet in an exchange, where it is missed at the deadline.
+  grep -q '^railgauge bench: rank [02] .*rank 1 .*\(is gone\|which did not come\)' "$tmp/err" ||
     fail "$target: no survivor says that rank 1 is gone"
 done
 exit 0
