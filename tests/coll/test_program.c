@@ -136,6 +136,46 @@ static void what_does_not_fit_the_endpoint_is_refused(void **state)
 	run_ranks(RANKS, 0, rank_refuses, NULL, "refusals");
 }
 
+/* Are user buffers streamed, from one byte on? */
+static int streams(struct rank *r, const struct rg_problem *p, bool *out)
+{
+	const struct rg_algorithm *twoshot = NULL;
+	struct rg_program *program = NULL;
+	int rc;
+
+	rc = rg_algorithm_find(RG_COLL_ALLREDUCE, "twoshot", &twoshot, &r->err);
+	if (!rc)
+		rc = rg_program_open(r->ep, twoshot, p, RG_TYPE_INT32, RG_OP_SUM, 0, 1, &program,
+				     &r->err);
+	if (!rc)
+		*out = program->stream;
+	rg_program_close(program);
+	return rc;
+}
+
+static int rank_streams(struct rank *r, void *arg)
+{
+	int rc = 0;
+
+	for (int k = 0; k < 4 && !rc; k++) {
+		bool window = k & 1, in_place = k & 2, got = false;
+		struct rg_problem p = problem_of(rg_algorithms[0], RG_PROTOCOL_SLOT, in_place);
+
+		p.count = 1000;
+		p.access = window ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE;
+		p.params.protocol = window ? RG_PROTOCOL_WINDOW : RG_PROTOCOL_SLOT;
+		rc = streams(r, &p, &got);
+		if (!rc && got == (window && in_place))
+			rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "case %d: streamed: %d", k, got);
+	}
+	return rc;
+}
+
+static void long_vectors_are_streamed_but_not_over_what_was_just_read(void **state)
+{
+	run_ranks(RANKS, 0, rank_streams, NULL, "streams");
+}
+
 static void closing_nothing_is_allowed(void **state)
 {
 	rg_run_close(NULL);
@@ -148,6 +188,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_memory_opening_fails_and_leaves_nothing),
 		cmocka_unit_test(what_does_not_fit_the_endpoint_is_refused),
+		cmocka_unit_test(long_vectors_are_streamed_but_not_over_what_was_just_read),
 		cmocka_unit_test(closing_nothing_is_allowed),
 	};
 

@@ -100,9 +100,9 @@ struct rg_program {
  * Generates, connects the links that the schedule names, and builds. type has elem_bytes of the
  * problem. first_channel shifts the channels. stream_from_bytes: user buffers are written with
  * streaming stores when one operation touches more bytes of them on this rank than that
- * (rg_stream_threshold_bytes). A problem without a byte to move, barriers excepted, gives an empty
- * program: its runs are done when they start.
- * Not collective by itself, but every rank builds the same problems in the same order.
+ * (rg_stream_threshold_bytes), except where a reduction over windows replaces its sources. A
+ * problem without a byte to move, barriers excepted, gives an empty program: its runs are done when
+ * they start. Not collective by itself, but every rank builds the same problems in the same order.
  * RG_ERR_UNSUPPORTED (check's reason, channels that the endpoint does not have, a transport without
  * RG_CAP_MAPPED), RG_ERR_NO_MEMORY, RG_ERR_LIMIT (tables), RG_ERR_INTERNAL (another number of
  * ranks), or connect's.
