@@ -116,6 +116,31 @@ int rg_io_read_file(const char *path, size_t max_bytes, char **text_out, size_t 
 	return rc;
 }
 
+bool rg_io_read_line(const char *path, char *text, size_t room)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t used = 0;
+	ssize_t n = -1;
+
+	while (fd >= 0 && used < room - 1) {
+		n = read(fd, text + used, room - 1 - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+		if (memchr(text, '\n', used))
+			break;
+	}
+	if (fd >= 0)
+		close(fd);
+	if (n < 0)
+		used = 0;
+	text[used] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return n >= 0;
+}
+
 /*
  * The file that path names, behind symbolic links: these stay, what they lead to is replaced. A
  * device is refused, since renaming would put a file in the place of /dev/null.

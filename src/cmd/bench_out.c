@@ -98,7 +98,7 @@ static int add_ranks(struct bench_out *o, struct rg_err *err)
 		const struct rg_place *p = &o->job.places[r];
 		const struct rg_result_rank rank = {
 			.host = p->host,
-			.pid = p->pid,
+			.pid = p->process.pid,
 			.cpus = p->cpus_text,
 			.numa_node = p->numa_node,
 		};

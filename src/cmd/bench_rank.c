@@ -219,7 +219,7 @@ static int others_load(struct rank *r, double *load_out, struct rg_err *err)
 	for (uint32_t k = 0; !rc && k < n; k++) {
 		/* Threads are one process, and have all said the same. */
 		if (!strcmp(r->places[k].host, r->places[0].host) &&
-		    (k == 0 || r->places[k].pid != r->places[0].pid))
+		    (k == 0 || r->places[k].process.pid != r->places[0].process.pid))
 			sum += own[k];
 	}
 	*load_out = rc ? 0 : rg_load_others(&r->load, &now, sum);

@@ -11,7 +11,6 @@
 #include "cmd.h"
 
 #include "railgauge/base/clock.h"
-#include "railgauge/base/io.h"
 #include "railgauge/base/mem.h"
 
 #include <errno.h>
@@ -87,22 +86,6 @@ void bench_watch_measure(struct bench_watch *w)
 	set_on(w, true, "a collective of the MPI library", 0);
 }
 
-/* 'R', 'T', 'Z' ... of a process as the kernel shows it; 0 if there is none. */
-static char state_of(int64_t pid)
-{
-	char path[64], state = 0;
-	char *text, *name_end;
-
-	snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
-	if (rg_io_read_file(path, 4096, &text, NULL, NULL))
-		return 0;
-	name_end = strrchr(text, ')');
-	if (name_end && name_end[1])
-		state = name_end[2];
-	rg_free(text);
-	return state;
-}
-
 /*
  * What is wrong with which peer, as far as this host's processes tell. True if one is gone, which
  * counts for more than one that is stopped and may go on.
@@ -113,18 +96,14 @@ static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
 		 w->places ? "all ranks of this host are there" : "not all ranks have come");
 	for (uint32_t r = 0; w->places && r < w->nranks; r++) {
 		const struct rg_place *p = &w->places[r];
-		bool stopped;
-		char state;
+		enum rg_process_state state =
+			rg_process_look(&w->places[w->rank].process, &p->process);
 
-		if (r == w->rank || strcmp(p->host, w->places[w->rank].host) != 0)
+		if (state != RG_PROCESS_STOPPED && state != RG_PROCESS_GONE)
 			continue;
-		state = state_of(p->pid);
-		stopped = state == 'T' || state == 't';
-		if (state && state != 'Z' && state != 'X' && !stopped)
-			continue;
-		snprintf(text, room, "rank %u (%s, process %" PRId64 ") is %s", r, p->host, p->pid,
-			 stopped ? "stopped" : "gone");
-		if (!stopped)
+		snprintf(text, room, "rank %u (%s, process %" PRId64 ") is %s", r, p->host,
+			 p->process.pid, state == RG_PROCESS_STOPPED ? "stopped" : "gone");
+		if (state == RG_PROCESS_GONE)
 			return true;
 	}
 	return false;

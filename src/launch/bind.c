@@ -17,18 +17,17 @@
 /* The list starts with the lowest CPU of the core: "0,64" or "2-3". */
 static int core_of_sysfs(int cpu, void *arg)
 {
-	char path[96], *text, *end;
+	char path[96], text[64], *end;
 	long first;
 
 	(void)arg;
 	snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list",
 		 cpu);
-	if (rg_io_read_file(path, 65536, &text, NULL, NULL))
+	if (!rg_io_read_line(path, text, sizeof(text)))
 		return cpu;
 	first = strtol(text, &end, 10);
 	if (end == text || first < 0 || first >= MAX_CPUS)
 		first = cpu;
-	rg_free(text);
 	return (int)first;
 }
 

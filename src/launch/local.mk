@@ -3,6 +3,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/launch/build.h \
 	include/railgauge/launch/child.h \
 	include/railgauge/launch/job_env.h \
+	include/railgauge/launch/process.h \
 	include/railgauge/launch/rendezvous.h \
 	include/railgauge/launch/star.h \
 	%D%/bind.c \
@@ -12,6 +13,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/child_impl.h \
 	%D%/env.c \
 	%D%/job_env.c \
+	%D%/process.c \
 	%D%/rendezvous.c \
 	%D%/star.c \
 	%D%/star_admit.c \

@@ -5,7 +5,6 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/io.h"
-#include "railgauge/base/mem.h"
 #include "railgauge/topo/cgroup.h"
 
 #include <inttypes.h>
@@ -26,16 +25,9 @@ static bool has(const uint64_t *cpus, uint32_t cpu)
 static bool read_line(const char *root, const char *path, char *text, size_t room)
 {
 	char full[PATH_MAX];
-	char *all;
 	int n = snprintf(full, sizeof(full), "%s%s", root, path);
 
-	if (n < 0 || (size_t)n >= sizeof(full) ||
-	    rg_io_read_file(full, (size_t)1 << 20, &all, NULL, NULL))
-		return false;
-	all[strcspn(all, "\n")] = '\0';
-	snprintf(text, room, "%s", all);
-	rg_free(all);
-	return true;
+	return n >= 0 && (size_t)n < sizeof(full) && rg_io_read_line(full, text, room);
 }
 
 static bool read_cpu_line(const char *root, uint32_t cpu, const char *what, char *text, size_t room)
@@ -188,7 +180,8 @@ void rg_place_here(const char *root, struct rg_place *out)
 	struct rg_cgroup cgroup;
 	uint32_t first = 0;
 
-	*out = (struct rg_place){.pid = getpid(), .core = -1, .numa_node = -1};
+	*out = (struct rg_place){.core = -1, .numa_node = -1};
+	rg_process_here(&out->process);
 	if (gethostname(out->host, sizeof(out->host) - 1))
 		snprintf(out->host, sizeof(out->host), "unknown");
 	read_affinity(out);

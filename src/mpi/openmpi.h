@@ -30,8 +30,9 @@ int openmpi_error(struct rg_err *err, int code, const char *words);
 void openmpi_error_text(int code, char *text, size_t len_bytes);
 
 /* openmpi_exchange.c; see struct rg_mpi_module. */
-int openmpi_allgather(const void *mine, void *all, size_t len_bytes, uint64_t deadline_ns,
-		      struct rg_mpi_absent *absent_out, struct rg_err *err);
+int openmpi_allgather(const void *mine, void *all, size_t len_bytes,
+		      const struct rg_mpi_patience *patience, struct rg_mpi_absent *absent_out,
+		      struct rg_err *err);
 void openmpi_give_up(const char *text);
 
 /*

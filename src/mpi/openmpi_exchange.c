@@ -23,6 +23,7 @@ enum { TAG_CAME = 1, TAG_ABSENT, TAG_GIVE_UP };
 
 #define EAGER_NS  ((uint64_t)2000000)	 /* poll without sleeping at first: peers are near */
 #define NAP_NS	  ((uint64_t)50000)	 /* afterwards between two polls */
+#define LOOK_NS	  ((uint64_t)100000000)	 /* between two looks at the peers */
 #define ANSWER_NS ((uint64_t)1000000000) /* how long rank 0's word is waited for */
 #define NOTICE_NS ((uint64_t)200000000)	 /* how long a notice may take to leave */
 
@@ -104,23 +105,41 @@ static int hear_giving_up(struct rg_err *err)
 	return rg_err_set(err, RG_ERR_PEER, "rank %d gave up: %s", status.MPI_SOURCE, text);
 }
 
-/* Polls until all requests are done (0), the deadline (RG_ERR_TIMEOUT) or a failure. */
-static int exchange_poll(struct exchange *x, uint64_t deadline_ns, struct rg_err *err)
+/* One look at the requests and at what peers say. */
+static int exchange_test(struct exchange *x, bool *done_out, struct rg_err *err)
 {
-	uint64_t start_ns = rg_clock_ns();
+	int done = 0;
+	int code = MPI_Testall(x->nrequests, x->requests, &done, MPI_STATUSES_IGNORE);
+
+	*done_out = done;
+	if (code)
+		return openmpi_error(err, code, "MPI_Testall of the rendezvous");
+	return done ? 0 : hear_giving_up(err);
+}
+
+/* Polls until all requests are done (0), the deadline (RG_ERR_TIMEOUT) or a failure. */
+static int exchange_poll(struct exchange *x, const struct rg_mpi_patience *patience,
+			 struct rg_err *err)
+{
+	uint64_t start_ns = rg_clock_ns(), looked_ns = start_ns;
+	struct rg_err gone = {0};
 
 	for (;;) {
-		int done = 0, code, rc;
+		uint64_t now_ns;
+		bool done;
+		int rc = exchange_test(x, &done, err);
 
-		code = MPI_Testall(x->nrequests, x->requests, &done, MPI_STATUSES_IGNORE);
-		if (code)
-			return openmpi_error(err, code, "MPI_Testall of the rendezvous");
-		if (done)
-			return 0;
-		rc = hear_giving_up(err);
-		if (rc)
+		if (rc || done)
 			return rc;
-		if (rg_clock_ns() >= deadline_ns)
+		if (gone.code)
+			return rg_err_set(err, gone.code, "%s", gone.text);
+		now_ns = rg_clock_ns();
+		if (now_ns - looked_ns >= LOOK_NS) {
+			looked_ns = now_ns;
+			if (patience->look(patience->arg, &gone))
+				continue;
+		}
+		if (now_ns >= patience->deadline_ns)
 			return rg_err_set(err, RG_ERR_TIMEOUT,
 					  "an exchange of %d ranks was not complete in time",
 					  openmpi.nranks);
@@ -185,8 +204,9 @@ static void ask_absent(struct rg_mpi_absent *absent)
 	*absent = (struct rg_mpi_absent){.count = 1, .rank = 0};
 }
 
-int openmpi_allgather(const void *mine, void *all, size_t len_bytes, uint64_t deadline_ns,
-		      struct rg_mpi_absent *absent_out, struct rg_err *err)
+int openmpi_allgather(const void *mine, void *all, size_t len_bytes,
+		      const struct rg_mpi_patience *patience, struct rg_mpi_absent *absent_out,
+		      struct rg_err *err)
 {
 	struct exchange x;
 	int rc;
@@ -202,7 +222,7 @@ int openmpi_allgather(const void *mine, void *all, size_t len_bytes, uint64_t de
 		return rc;
 	rc = exchange_begin(&x, err);
 	if (!rc)
-		rc = exchange_poll(&x, deadline_ns, err);
+		rc = exchange_poll(&x, patience, err);
 	if (!rc) {
 		memcpy(all, x.all, len_bytes * (size_t)openmpi.nranks);
 		/* It may have been the job key. */

@@ -12,8 +12,10 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/launch/build.h"
+#include "railgauge/launch/process.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -21,12 +23,18 @@
 
 #define HOST_BYTES 64
 
+struct peer {
+	char host[HOST_BYTES];
+	struct rg_process process;
+};
+
 struct mpi_rdv {
 	struct rg_rendezvous base;
 	struct rg_mpi *mpi;	      /* borrowed; outlives this */
 	struct rg_rendezvous_ops ops; /* named after the module */
 	struct rg_err failure;	      /* the first one; every later operation repeats it */
-	char (*hosts)[HOST_BYTES];    /* [nranks], owned; NULL until they are known */
+	struct peer *peers;	      /* [nranks], owned; NULL until they are known */
+	bool saw_gone;		      /* and so the others are to be told */
 };
 
 #define to_mpi_rdv(rdv) ((struct mpi_rdv *)(void *)(rdv))
@@ -35,13 +43,33 @@ _Static_assert(offsetof(struct mpi_rdv, base) == 0, "the head comes first");
 /* What the ranks tell each other first. */
 struct hello {
 	uint8_t job_key[32]; /* rank 0's counts */
-	char host[HOST_BYTES];
 	char build[RG_BUILD_BYTES];
+	struct peer peer;
 };
 
 static const char *host_of(const struct mpi_rdv *rdv, uint32_t rank)
 {
-	return rdv->hosts ? rdv->hosts[rank] : "a host not known yet";
+	return rdv->peers ? rdv->peers[rank].host : "a host not known yet";
+}
+
+/* A process of ours that has ended will not come, so there is no point in waiting on. */
+static int look_at_peers(void *arg, struct rg_err *err)
+{
+	struct mpi_rdv *rdv = arg;
+
+	for (uint32_t r = 0; rdv->peers && r < rdv->base.nranks; r++) {
+		const struct peer *p = &rdv->peers[r];
+
+		if (r == rdv->base.rank || rg_process_look(&rdv->peers[rdv->base.rank].process,
+							   &p->process) != RG_PROCESS_GONE)
+			continue;
+		rdv->saw_gone = true;
+		return rg_err_set(err, RG_ERR_PEER,
+				  "waited in an exchange: rank %u (%s, process %" PRId64
+				  ") is gone",
+				  r, p->host, p->process.pid);
+	}
+	return 0;
 }
 
 /* One exchange of the module, with the words of a failure made complete. */
@@ -50,10 +78,11 @@ static int gather(struct mpi_rdv *rdv, const void *mine, void *all, size_t len_b
 {
 	struct rg_err why = {0};
 	struct rg_mpi_absent absent = {0};
+	const struct rg_mpi_patience patience = {deadline_ns, look_at_peers, rdv};
 	uint64_t start_ns = rg_clock_ns();
 	int rc;
 
-	rc = rdv->mpi->module->allgather(mine, all, len_bytes, deadline_ns, &absent, &why);
+	rc = rdv->mpi->module->allgather(mine, all, len_bytes, &patience, &absent, &why);
 	if (rc == RG_ERR_TIMEOUT && absent.count > 0)
 		rg_err_set(&why, rc,
 			   "waited %.1f s in an exchange for rank %u on %s, which did not come%s",
@@ -61,8 +90,8 @@ static int gather(struct mpi_rdv *rdv, const void *mine, void *all, size_t len_b
 			   host_of(rdv, absent.rank), absent.count > 1 ? " (nor did others)" : "");
 	if (!rc)
 		return 0;
-	/* Failures of this rank alone: the others need not wait for their deadline. */
-	if (rc != RG_ERR_TIMEOUT && rc != RG_ERR_PEER)
+	/* What this rank alone may know: the others need not wait for their deadline. */
+	if ((rc != RG_ERR_TIMEOUT && rc != RG_ERR_PEER) || rdv->saw_gone)
 		rdv->mpi->module->give_up(why.text);
 	return rg_err_set(err, rc, "%s", why.text);
 }
@@ -133,7 +162,7 @@ static void mpi_close(struct rg_rendezvous *base)
 	struct mpi_rdv *rdv = to_mpi_rdv(base);
 
 	explicit_bzero(base->job_key, sizeof(base->job_key));
-	rg_free(rdv->hosts);
+	rg_free(rdv->peers);
 	rg_free(rdv);
 }
 
@@ -159,7 +188,8 @@ static int check_builds(const struct mpi_rdv *rdv, const struct hello *all, stru
 			return rg_err_set(err, RG_ERR_MISMATCH,
 					  "two builds of railgauge in one job: rank 0 on %s runs "
 					  "%s, rank %u on %s runs %s",
-					  all[0].host, all[0].build, r, all[r].host, all[r].build);
+					  all[0].peer.host, all[0].build, r, all[r].peer.host,
+					  all[r].build);
 	}
 	return 0;
 }
@@ -170,17 +200,18 @@ static int introduce(struct mpi_rdv *rdv, const char *build, uint64_t deadline_n
 {
 	uint32_t nranks = rdv->base.nranks;
 	struct hello mine = {0}, *all = rg_zalloc(nranks, sizeof(*all));
-	char(*hosts)[HOST_BYTES] = rg_zalloc(nranks, sizeof(*hosts));
+	struct peer *peers = rg_zalloc(nranks, sizeof(*peers));
 	int rc = 0;
 
-	if (!all || !hosts)
+	if (!all || !peers)
 		rc = no_memory(rdv->mpi, err);
 	else if (!rdv->base.rank)
 		rc = draw_key(rdv->mpi, mine.job_key, err);
 	if (rc)
 		goto free;
-	if (gethostname(mine.host, sizeof(mine.host) - 1))
-		snprintf(mine.host, sizeof(mine.host), "an unnamed host");
+	rg_process_here(&mine.peer.process);
+	if (gethostname(mine.peer.host, sizeof(mine.peer.host) - 1))
+		snprintf(mine.peer.host, sizeof(mine.peer.host), "an unnamed host");
 	snprintf(mine.build, sizeof(mine.build), "%s", build);
 	rc = gather(rdv, &mine, all, sizeof(mine), deadline_ns, err);
 	if (!rc)
@@ -189,15 +220,15 @@ static int introduce(struct mpi_rdv *rdv, const char *build, uint64_t deadline_n
 		goto free;
 	memcpy(rdv->base.job_key, all[0].job_key, sizeof(rdv->base.job_key));
 	for (uint32_t r = 0; r < nranks; r++)
-		memcpy(hosts[r], all[r].host, HOST_BYTES);
-	rdv->hosts = hosts;
-	hosts = NULL;
+		peers[r] = all[r].peer;
+	rdv->peers = peers;
+	peers = NULL;
 free:
 	explicit_bzero(&mine, sizeof(mine));
 	if (all)
 		explicit_bzero(all, nranks * sizeof(*all));
 	rg_free(all);
-	rg_free(hosts);
+	rg_free(peers);
 	return rc;
 }
 

@@ -16,24 +16,12 @@
 /* v1 writes "no limit" as the largest multiple of the page size below 2^63. */
 #define V1_NO_LIMIT ((uint64_t)1 << 62)
 
-/* One line of a small file into text; false if there is none. */
-static bool read_line(const char *path, char *text, size_t room)
-{
-	char *whole;
-
-	if (rg_io_read_file(path, 65536, &whole, NULL, NULL))
-		return false;
-	snprintf(text, room, "%.*s", (int)strcspn(whole, "\n"), whole);
-	rg_free(whole);
-	return true;
-}
-
 static bool read_in(const char *dir, const char *name, char *text, size_t room)
 {
 	char path[PATH_BYTES];
 	int n = snprintf(path, sizeof(path), "%s/%s", dir, name);
 
-	return n > 0 && (size_t)n < sizeof(path) && read_line(path, text, room);
+	return n > 0 && (size_t)n < sizeof(path) && rg_io_read_line(path, text, room);
 }
 
 static void apply_cpus(struct rg_cgroup *out, double quota, double period)

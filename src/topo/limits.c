@@ -30,14 +30,10 @@
 
 static bool read_line(const char *root, const char *path, char *text, size_t room)
 {
-	char full[512], *whole;
+	char full[512];
 
 	snprintf(full, sizeof(full), "%s%s", root, path);
-	if (rg_io_read_file(full, 1 << 20, &whole, NULL, NULL))
-		return false;
-	snprintf(text, room, "%.*s", (int)strcspn(whole, "\n"), whole);
-	rg_free(whole);
-	return true;
+	return rg_io_read_line(full, text, room);
 }
 
 /* "always [madvise] never" -> "madvise". */

@@ -6,7 +6,6 @@
 #include "impl.h"
 
 #include "railgauge/base/io.h"
-#include "railgauge/base/mem.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -20,8 +19,7 @@
 
 bool topo_sysfs_read(char *text_out, size_t len_bytes, const char *fmt, ...)
 {
-	char path[512];
-	char *text;
+	char path[512], text[ATTRIBUTE_MAX_BYTES];
 	va_list ap;
 	int n;
 
@@ -29,12 +27,9 @@ bool topo_sysfs_read(char *text_out, size_t len_bytes, const char *fmt, ...)
 	va_start(ap, fmt);
 	n = vsnprintf(path, sizeof(path), fmt, ap);
 	va_end(ap);
-	if (n < 0 || (size_t)n >= sizeof(path) ||
-	    rg_io_read_file(path, ATTRIBUTE_MAX_BYTES, &text, NULL, NULL))
+	if (n < 0 || (size_t)n >= sizeof(path) || !rg_io_read_line(path, text, sizeof(text)))
 		return false;
-	text[strcspn(text, "\n")] = '\0';
 	topo_copy_text(text_out, len_bytes, text);
-	rg_free(text);
 	return text_out[0] != '\0';
 }
 

@@ -7,6 +7,7 @@ if HAVE_CMOCKA
 launch_tests = \
 	tests/launch/test_child \
 	tests/launch/test_job_env \
+	tests/launch/test_process \
 	tests/launch/test_star \
 	tests/launch/test_star_join \
 	tests/launch/test_strangers \
@@ -19,6 +20,9 @@ tests_launch_test_child_LDADD = $(test_libs)
 tests_launch_test_job_env_SOURCES = %D%/test_job_env.c
 tests_launch_test_job_env_CPPFLAGS = $(test_cppflags)
 tests_launch_test_job_env_LDADD = $(test_libs)
+tests_launch_test_process_SOURCES = %D%/test_process.c
+tests_launch_test_process_CPPFLAGS = $(test_cppflags)
+tests_launch_test_process_LDADD = $(test_libs)
 tests_launch_test_star_SOURCES = %D%/test_star.c %D%/parts.c %D%/parts.h
 tests_launch_test_star_CPPFLAGS = $(test_cppflags)
 tests_launch_test_star_LDADD = $(test_libs)

@@ -21,7 +21,7 @@ static struct rg_place bound(const char *host, uint32_t cpu)
 
 	p.llc_bytes = 32 << 20;
 	p.llc_cpus = 8;
-	p.pid = 1000 + cpu;
+	p.process.pid = 1000 + cpu;
 	snprintf(p.host, sizeof(p.host), "%s", host);
 	snprintf(p.cpus_text, sizeof(p.cpus_text), "%u", cpu);
 	p.cpus[0] = (uint64_t)1 << cpu;

@@ -5,6 +5,7 @@
  * test_peers.sh, which reads the lines.
  *
  * peers absent RANK   that rank does not come to an exchange
+ * peers dies RANK     that rank is killed; the others wait for up to a minute
  * peers quits RANK    that rank gives up
  * peers length RANK   that rank brings more bytes than the others
  * peers build RANK    that rank is another build
@@ -17,6 +18,7 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/mpi/glue.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +26,7 @@
 
 #define SECOND_NS ((uint64_t)1000000000)
 
-static uint64_t start_ns;
+static uint64_t start_ns, wait_ns = SECOND_NS;
 
 static void say(const struct rg_mpi *mpi, int rc, const struct rg_err *err)
 {
@@ -40,7 +42,7 @@ static int exchange(struct rg_rendezvous *rdv, size_t len_bytes, struct rg_err *
 {
 	char mine[16] = "", all[64 * 16];
 
-	return rg_rendezvous_allgather(rdv, mine, all, len_bytes, start_ns + SECOND_NS, err);
+	return rg_rendezvous_allgather(rdv, mine, all, len_bytes, start_ns + wait_ns, err);
 }
 
 static void job(struct rg_mpi *mpi, const char *what, uint32_t who)
@@ -56,6 +58,11 @@ static void job(struct rg_mpi *mpi, const char *what, uint32_t who)
 	else
 		rc = rg_mpi_rendezvous_open(mpi, start_ns + 20 * SECOND_NS, &rdv, &err);
 	start_ns = rg_clock_ns();
+	if (!rc && !strcmp(what, "dies")) {
+		wait_ns = 60 * SECOND_NS;
+		if (me)
+			raise(SIGKILL);
+	}
 	if (!rc && !strcmp(what, "quits") && me) {
 		rg_err_set(&err, RG_ERR_SYSTEM, "the disk is full");
 		rdv->ops->abort(rdv, &err);

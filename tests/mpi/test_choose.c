@@ -152,10 +152,13 @@ static struct {
 	int gave_up;
 } fake;
 
-static int fake_allgather(const void *mine, void *all, size_t len_bytes, uint64_t deadline_ns,
-			  struct rg_mpi_absent *absent_out, struct rg_err *err)
+static int fake_allgather(const void *mine, void *all, size_t len_bytes,
+			  const struct rg_mpi_patience *patience, struct rg_mpi_absent *absent_out,
+			  struct rg_err *err)
 {
 	char *second = (char *)all + len_bytes;
+
+	assert_int_equal(patience->look(patience->arg, err), 0);
 
 	if (fake.rc) {
 		*absent_out = (struct rg_mpi_absent){.count = 1, .rank = 1};
@@ -166,7 +169,7 @@ static int fake_allgather(const void *mine, void *all, size_t len_bytes, uint64_
 	if (len_bytes == sizeof(fake.other_length) && fake.other_length)
 		memcpy(second, &fake.other_length, len_bytes);
 	if (len_bytes > 64 && fake.other_build)
-		snprintf(second + 32 + 64, 64, "%s", fake.other_build);
+		snprintf(second + 32, 64, "%s", fake.other_build);
 	return 0;
 }
 

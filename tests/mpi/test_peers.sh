@@ -56,6 +56,14 @@ for r in 0 2; do
   says $r "RG_ERR_PEER: rank 1 gave up: the disk is full"
 done
 
+OMPI_MCA_orte_enable_recovery=1
+export OMPI_MCA_orte_enable_recovery
+peers dies 1
+for r in 0 2; do
+  says $r "RG_ERR_PEER: .*waited in an exchange: rank 1 ($host, process [0-9]*) is gone"
+done
+unset OMPI_MCA_orte_enable_recovery
+
 peers length 2
 for r in 0 1 2; do
   repeats $r "RG_ERR_MISMATCH: rank 0 brought 8 bytes to an exchange, rank 2 on $host 12"

@@ -8,6 +8,7 @@
 
 #include "railgauge/base/err.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* Blocks until all len_bytes are written. 0, or the errno of the failing write. */
@@ -23,6 +24,12 @@ int rg_io_read_all(int fd, void *data, size_t len_bytes);
  */
 int rg_io_read_file(const char *path, size_t max_bytes, char **text_out, size_t *len_out,
 		    struct rg_err *err);
+
+/*
+ * The first line of a file as /proc and /sys have them, without its newline, cut to room - 1 bytes
+ * and zero-terminated. False, and an empty text, where the file cannot be read. Allocates nothing.
+ */
+bool rg_io_read_line(const char *path, char *text, size_t room);
 
 /*
  * Writes path by way of a temporary file beside it, flushed and renamed: on failure the old file

@@ -10,6 +10,8 @@
 #ifndef RAILGAUGE_MEASURE_PLACE_H
 #define RAILGAUGE_MEASURE_PLACE_H
 
+#include "railgauge/launch/process.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,7 +21,7 @@
 /* One rank. Plain bytes, to be exchanged. */
 struct rg_place {
 	char host[64];
-	int64_t pid;
+	struct rg_process process;
 	uint64_t cpus[RG_PLACE_CPUS / 64]; /* logical CPUs the thread may run on */
 	char cpus_text[128];		   /* the same: "0-3,8", cut with "..." */
 	uint32_t ncpus;

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 3
+#define RG_MPI_ABI 4
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -81,6 +81,17 @@ struct rg_mpi_absent {
 	uint32_t rank;	/* the lowest of them */
 };
 
+/* How an exchange is waited for. */
+struct rg_mpi_patience {
+	uint64_t deadline_ns;
+	/*
+	 * Asked now and then during a wait that is not short: is a peer known to be gone? Its error
+	 * ends the exchange after a last look, since that peer may have done its part before.
+	 */
+	int (*look)(void *arg, struct rg_err *err); /* mandatory */
+	void *arg;				    /* borrowed during the call */
+};
+
 /* What a module exports. All members are mandatory. */
 struct rg_mpi_module {
 	uint32_t abi;	  /* RG_MPI_ABI */
@@ -102,13 +113,14 @@ struct rg_mpi_module {
 
 	/*
 	 * mine[len_bytes] of every rank into all[nranks][len_bytes]; len_bytes is equal everywhere.
-	 * Collective; polled until the deadline. RG_ERR_TIMEOUT fills *absent_out: rank 0 knows who
-	 * did not come and tells those that did, for which they wait up to a second longer.
-	 * RG_ERR_PEER when a peer gave up, and at once if an earlier exchange failed;
-	 * RG_ERR_RANGE (len_bytes above INT_MAX), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+	 * Collective; polled until the deadline, or until look fails. RG_ERR_TIMEOUT fills
+	 * *absent_out: rank 0 knows who did not come and tells those that did, for which they wait
+	 * up to a second longer. RG_ERR_PEER when a peer gave up, and at once if an earlier
+	 * exchange failed; RG_ERR_RANGE (len_bytes above INT_MAX), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
 	 */
-	int (*allgather)(const void *mine, void *all, size_t len_bytes, uint64_t deadline_ns,
-			 struct rg_mpi_absent *absent_out, struct rg_err *err);
+	int (*allgather)(const void *mine, void *all, size_t len_bytes,
+			 const struct rg_mpi_patience *patience, struct rg_mpi_absent *absent_out,
+			 struct rg_err *err);
 
 	/*
 	 * Tells every other rank that this one gives up and why; their next or present allgather

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * A process as a peer may know it: by its number, where that is enough to look at it.
+ *
+ * A rank tells the others who it is (plain bytes, to be exchanged); those whose /proc shows the
+ * same processes can see whether it still lives. A number alone would not do: hosts and containers
+ * each have a process of that number, and the kernel gives numbers again, so the kernel, the PID
+ * namespace and the time of the start belong to it. Reads /proc; any thread may call; nothing
+ * fails.
+ */
+#ifndef RAILGAUGE_LAUNCH_PROCESS_H
+#define RAILGAUGE_LAUNCH_PROCESS_H
+
+#include <stdint.h>
+
+struct rg_process {
+	char kernel[40];     /* boot_id; empty: unknown */
+	uint64_t pid_space;  /* inode of the PID namespace; 0: unknown */
+	int64_t pid;	     /* in that namespace */
+	uint64_t start_tick; /* since the kernel's start; 0: unknown */
+};
+
+enum rg_process_state {
+	RG_PROCESS_HIDDEN, /* on another machine or in another PID namespace: nothing is known */
+	RG_PROCESS_LIVES,
+	RG_PROCESS_STOPPED, /* by a signal or a debugger; it may go on */
+	RG_PROCESS_GONE,    /* ended, or a zombie */
+};
+
+void rg_process_here(struct rg_process *out);
+
+/* here: the caller's own, as rg_process_here gave it. */
+enum rg_process_state rg_process_look(const struct rg_process *here,
+				      const struct rg_process *process);
+
+#endif

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/launch/process.h"
+
+#include "railgauge/base/io.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * The state letter and the start of process pid, from /proc/PID/stat [proc(5)]. The name before
+ * them is in parentheses and may contain any others: 0 if it cannot be read.
+ */
+static char read_stat(int64_t pid, uint64_t *start_tick_out)
+{
+	/* What lies between the state (field 3) and the start (field 22). */
+	static const char format[] = " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d "
+				     "%*d %*d %*d %*d %" SCNu64;
+	char path[64], text[512], state = 0;
+	char *name_end;
+
+	*start_tick_out = 0;
+	snprintf(path, sizeof(path), "/proc/%" PRId64 "/stat", pid);
+	if (!rg_io_read_line(path, text, sizeof(text)))
+		return 0;
+	name_end = strrchr(text, ')');
+	if (name_end && sscanf(name_end + 1, format, &state, start_tick_out) < 1)
+		state = 0;
+	return state;
+}
+
+void rg_process_here(struct rg_process *out)
+{
+	struct stat space;
+
+	*out = (struct rg_process){.pid = getpid()};
+	if (!stat("/proc/self/ns/pid", &space))
+		out->pid_space = space.st_ino;
+	rg_io_read_line("/proc/sys/kernel/random/boot_id", out->kernel, sizeof(out->kernel));
+	/* A /proc of another namespace would show somebody else under our number. */
+	if (!read_stat(out->pid, &out->start_tick))
+		out->pid_space = 0;
+}
+
+enum rg_process_state rg_process_look(const struct rg_process *here,
+				      const struct rg_process *process)
+{
+	uint64_t start_tick;
+	char state;
+
+	if (!here->kernel[0] || !here->pid_space || process->pid_space != here->pid_space ||
+	    strncmp(process->kernel, here->kernel, sizeof(here->kernel)) != 0)
+		return RG_PROCESS_HIDDEN;
+	if (kill((pid_t)process->pid, 0) && errno == ESRCH)
+		return RG_PROCESS_GONE;
+	state = read_stat(process->pid, &start_tick);
+	if (!state) /* it ended just now, or we cannot look: the next time tells */
+		return RG_PROCESS_LIVES;
+	if (state == 'Z' || state == 'X')
+		return RG_PROCESS_GONE;
+	if (process->start_tick && start_tick != process->start_tick)
+		return RG_PROCESS_GONE;
+	return state == 'T' || state == 't' ? RG_PROCESS_STOPPED : RG_PROCESS_LIVES;
+}
