@@ -8,7 +8,10 @@
 extern const struct rg_algorithm rg_allreduce_oneshot;
 extern const struct rg_algorithm rg_allreduce_twoshot;
 extern const struct rg_algorithm rg_allreduce_ring;
+extern const struct rg_algorithm rg_allreduce_double_tree;
 extern const struct rg_algorithm rg_allreduce_recursive_doubling;
+extern const struct rg_algorithm rg_allreduce_recursive_multiplying;
+extern const struct rg_algorithm rg_allreduce_bine;
 extern const struct rg_algorithm rg_allreduce_rabenseifner;
 extern const struct rg_algorithm rg_allreduce_pull;
 extern const struct rg_algorithm rg_reducescatter_direct;

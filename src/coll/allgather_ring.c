@@ -14,7 +14,7 @@
 
 static int ring_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_ring_check(&rg_allgather_ring, p, err);
+	return rg_gen_check_credit(&rg_allgather_ring, p, err);
 }
 
 static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)

@@ -32,12 +32,7 @@ struct halving {
 
 static int halving_check(const struct rg_problem *p, struct rg_err *err)
 {
-	int rc = rg_gen_check(&rg_allreduce_rabenseifner, p, RG_REDUCE_MAX, err);
-
-	if (!rc && rg_gen_credit(p) < 2)
-		return rg_err_set(err, RG_ERR_UNSUPPORTED,
-				  "allreduce rabenseifner needs two slots of credit, not one");
-	return rc;
+	return rg_gen_check_credit(&rg_allreduce_rabenseifner, p, err);
 }
 
 static uint64_t chunk_bytes(const struct rg_problem *p, const struct rg_fold *f)

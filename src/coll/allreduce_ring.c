@@ -24,7 +24,7 @@ struct ring_part {
 
 static int ring_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_ring_check(&rg_allreduce_ring, p, err);
+	return rg_gen_check_credit(&rg_allreduce_ring, p, err);
 }
 
 /* Block b of the channel's part, in bytes of the vector. */

@@ -32,12 +32,7 @@ struct twoshot {
 
 static int twoshot_check(const struct rg_problem *p, struct rg_err *err)
 {
-	int rc = rg_gen_check(&rg_allreduce_twoshot, p, RG_REDUCE_MAX, err);
-
-	if (!rc && p->params.protocol != RG_PROTOCOL_WINDOW && rg_gen_credit(p) < 2)
-		return rg_err_set(err, RG_ERR_UNSUPPORTED,
-				  "allreduce twoshot needs two slots of credit, not one");
-	return rc;
+	return rg_gen_check_credit(&rg_allreduce_twoshot, p, err);
 }
 
 /* Part r of the vector in bytes. */

@@ -178,6 +178,16 @@ void rg_gen_copy(struct rg_gen *g, struct rg_ref dst, uint64_t dst_off, struct r
 	rg_gen_move(g, &move);
 }
 
+bool rg_gen_alone(struct rg_gen *g, uint64_t len_bytes)
+{
+	if (g->nranks > 1)
+		return false;
+	if (!g->problem->in_place)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, 0,
+			    (struct rg_ref){RG_BUF_SRC, g->rank}, 0, len_bytes);
+	return true;
+}
+
 void rg_gen_signal(struct rg_gen *g, uint32_t peer, enum rg_ctr ctr)
 {
 	emit_counter(g, RG_STEP_SIGNAL, peer, ctr, 1, 0);
@@ -260,6 +270,20 @@ struct rg_gen_piece rg_gen_slice(const struct rg_problem *problem, uint64_t len_
 	return (struct rg_gen_piece){off, len_bytes - off < slice ? len_bytes - off : slice};
 }
 
+struct rg_gen_piece rg_gen_cut(const struct rg_problem *problem, uint64_t len, uint32_t n,
+			       uint32_t i)
+{
+	uint64_t elem = problem->elem_bytes, line = elem < 64 ? 64 : elem;
+	uint64_t unit = len >= line * n && rg_gen_slice_bytes(problem) % line == 0 ? line : elem;
+	uint64_t units = (len + unit - 1) / unit, each = units / n, extra = units % n;
+	uint64_t off = (each * i + (i < extra ? i : extra)) * unit;
+	uint64_t end = off + (each + (i < extra)) * unit;
+
+	if (end > len)
+		end = len;
+	return (struct rg_gen_piece){off < len ? off : len, off < len ? end - off : 0};
+}
+
 uint32_t rg_gen_credit(const struct rg_problem *problem)
 {
 	const struct rg_geometry *geo = &problem->geometry;
@@ -294,6 +318,10 @@ int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *
 		return rg_err_set(err, RG_ERR_UNSUPPORTED, "%s %s works for up to %u ranks, not %u",
 				  rg_coll_name(problem->coll), algorithm->name, max_ranks,
 				  problem->layout.nranks);
+	if (algorithm->radix && (problem->params.radix == 1 || problem->params.radix > 64))
+		return rg_err_set(err, RG_ERR_UNSUPPORTED, "%s %s takes a radix of 2 to 64, not %u",
+				  rg_coll_name(problem->coll), algorithm->name,
+				  problem->params.radix);
 	if (protocol == RG_PROTOCOL_WINDOW && problem->access != RG_ACCESS_WINDOW)
 		return rg_err_set(
 			err, RG_ERR_UNSUPPORTED,
@@ -311,4 +339,26 @@ int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *
 			err, RG_ERR_UNSUPPORTED,
 			"protocol \"word\" needs a transport whose 8-byte words arrive whole");
 	return 0;
+}
+
+int rg_gen_check_credit(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+			struct rg_err *err)
+{
+	int rc = rg_gen_check(algorithm, problem, RG_REDUCE_MAX, err);
+
+	if (!rc && problem->params.protocol != RG_PROTOCOL_WINDOW && rg_gen_credit(problem) < 2)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "%s %s needs two slots of credit, not one",
+				  rg_coll_name(problem->coll), algorithm->name);
+	return rc;
+}
+
+uint32_t rg_gen_radix(const struct rg_algorithm *algorithm, const struct rg_problem *problem)
+{
+	return problem->params.radix ? problem->params.radix : algorithm->radix;
+}
+
+uint32_t rg_gen_window(const struct rg_algorithm *algorithm, const struct rg_problem *problem)
+{
+	return problem->params.window ? problem->params.window : algorithm->window;
 }

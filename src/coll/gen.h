@@ -58,6 +58,9 @@ void rg_gen_move(struct rg_gen *g, const struct rg_gen_move *move);
 void rg_gen_copy(struct rg_gen *g, struct rg_ref dst, uint64_t dst_off, struct rg_ref src,
 		 uint64_t src_off, uint64_t len_bytes);
 
+/* With one rank alone: copies the whole source to the destination, out of place. True if so. */
+bool rg_gen_alone(struct rg_gen *g, uint64_t len_bytes);
+
 /* Window protocol: counters ENTER and DONE move by one per operation. lag: see struct rg_step. */
 void rg_gen_signal(struct rg_gen *g, uint32_t peer, enum rg_ctr ctr);
 void rg_gen_wait(struct rg_gen *g, uint32_t peer, enum rg_ctr ctr, uint32_t lag);
@@ -91,6 +94,13 @@ uint64_t rg_gen_nslices(const struct rg_problem *problem, uint64_t len_bytes);
 struct rg_gen_piece rg_gen_slice(const struct rg_problem *problem, uint64_t len_bytes, uint64_t i);
 
 /*
+ * Cuts len bytes into n parts as evenly as can be, at multiples of 64 bytes (of elem_bytes where
+ * that is more, or len is too short for that). With len <= n slices no part is longer than a slice.
+ */
+struct rg_gen_piece rg_gen_cut(const struct rg_problem *problem, uint64_t len, uint32_t n,
+			       uint32_t i);
+
+/*
  * Messages that may be on the way to one peer before a sender can be made to wait, at worst: a
  * reader may hold back credit_batch - 1 freed slots. At least 1.
  */
@@ -105,9 +115,19 @@ void rg_gen_all(const struct rg_gen *g, enum rg_buf others, enum rg_buf own, str
  */
 uint32_t rg_gen_partner(const struct rg_gen *g, uint32_t round);
 
-/* Checks that most rows share: protocol offered, access and caps fit, and nranks within max_ranks.
+/*
+ * Checks that most rows share: protocol offered, access and caps fit, nranks within max_ranks, and
+ * a radix that makes sense where the row has one.
  */
 int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
 		 uint32_t max_ranks, struct rg_err *err);
+
+/* For rows of up to RG_REDUCE_MAX ranks that need a credit of 2, other than with windows. */
+int rg_gen_check_credit(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+			struct rg_err *err);
+
+/* The radix and the window that hold: the problem's, or else the row's. */
+uint32_t rg_gen_radix(const struct rg_algorithm *algorithm, const struct rg_problem *problem);
+uint32_t rg_gen_window(const struct rg_algorithm *algorithm, const struct rg_problem *problem);
 
 #endif

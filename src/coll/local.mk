@@ -10,10 +10,13 @@ src_librailgauge_a_SOURCES += \
 	%D%/allgather_direct.c \
 	%D%/allgather_pull.c \
 	%D%/allgather_ring.c \
+	%D%/allreduce_bine.c \
+	%D%/allreduce_double_tree.c \
 	%D%/allreduce_oneshot.c \
 	%D%/allreduce_pull.c \
 	%D%/allreduce_rabenseifner.c \
 	%D%/allreduce_recursive_doubling.c \
+	%D%/allreduce_recursive_multiplying.c \
 	%D%/allreduce_ring.c \
 	%D%/allreduce_twoshot.c \
 	%D%/alltoall_pairwise.c \
@@ -47,4 +50,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/ring.h \
 	%D%/select.c \
 	%D%/sendrecv_direct.c \
-	%D%/sendrecv_pull.c
+	%D%/sendrecv_pull.c \
+	%D%/swing.h \
+	%D%/whole.c \
+	%D%/whole.h

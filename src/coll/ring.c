@@ -3,8 +3,6 @@
 
 #include "ring.h"
 
-#include "railgauge/device/reduce.h"
-
 /* Enough to work while a message is on its way; more would only spread over more cache. */
 #define GROUP_MAX 2
 
@@ -14,18 +12,6 @@ struct ring {
 	rg_ring_step *step;
 	void *arg;
 };
-
-int rg_ring_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
-		  struct rg_err *err)
-{
-	int rc = rg_gen_check(algorithm, problem, RG_REDUCE_MAX, err);
-
-	if (!rc && rg_gen_credit(problem) < 2)
-		return rg_err_set(err, RG_ERR_UNSUPPORTED,
-				  "%s %s needs two slots of credit, not one",
-				  rg_coll_name(problem->coll), algorithm->name);
-	return rc;
-}
 
 uint32_t rg_ring_left(const struct rg_gen *g)
 {

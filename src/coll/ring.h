@@ -8,16 +8,13 @@
  * step.
  *
  * Credit. Before a rank puts message m it has taken all but the `group` messages before m, and so
- * has its neighbour when it waits likewise: so a group of g needs a credit of g + 1.
+ * has its neighbour when it waits likewise: so a group of g needs a credit of g + 1, rings
+ * one of 2.
  */
 #ifndef RG_COLL_RING_H
 #define RG_COLL_RING_H
 
 #include "gen.h"
-
-/* RG_ERR_UNSUPPORTED if the credit is too small even for groups of one slice. */
-int rg_ring_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
-		  struct rg_err *err);
 
 /* The neighbours of g->rank. */
 uint32_t rg_ring_left(const struct rg_gen *g);

@@ -92,6 +92,7 @@ static void every_size_of(struct job *j, uint32_t first_sequence)
 		for (uint32_t v = 0; v < 2 * nroots; v++) {
 			p->count = counts[c];
 			p->params.channels = 1 + c % 2;
+			p->params.radix = c % 2 ? 1 + (uint32_t)c : 0;
 			p->in_place = v % 2;
 			p->root = each ? v / 2 : (uint32_t)c % p->layout.nranks;
 			if (!j->algorithm->check(p, NULL))

@@ -69,6 +69,12 @@ static struct rg_geometry draw_geometry(void)
 	};
 }
 
+/* The default, or up to one round with all. */
+static uint32_t draw_radix(uint32_t p)
+{
+	return draw(3) ? 2 + draw(p) % 63 : 0;
+}
+
 static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, uint64_t count,
 				    enum rg_protocol protocol, struct rg_geometry geometry)
 {
@@ -81,7 +87,9 @@ static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, 
 		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
 		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_READ,
 		.geometry = geometry,
-		.params = {.protocol = protocol, .channels = 1 + draw(2)},
+		.params = {.protocol = protocol,
+			   .channels = 1 + draw(2),
+			   .radix = row->radix ? draw_radix(p) : 0},
 	};
 }
 
@@ -128,10 +136,10 @@ static int prove(const struct rg_algorithm *row, struct rg_problem problem)
 	if (rg_coll_has_root(row->coll))
 		ops[2].problem.root = draw(problem.layout.nranks);
 	if (rg_prover_run(ops, 3, buffers, NULL, &err))
-		fail_msg("in place %d, persistent %d, root %u, %u channels, %u bytes per slot, %u "
-			 "per word slot, credit batch %u, %s %s in between: %s",
+		fail_msg("in place %d, persistent %d, root %u, radix %u, %u channels, %u bytes per "
+			 "slot, %u per word slot, credit batch %u, %s %s in between: %s",
 			 problem.in_place, problem.params.persistent, problem.root,
-			 problem.params.channels, problem.geometry.slot_bytes,
+			 problem.params.radix, problem.params.channels, problem.geometry.slot_bytes,
 			 problem.geometry.ll_bytes, problem.geometry.credit_batch,
 			 rg_coll_name(ops[1].algorithm->coll), ops[1].algorithm->name, err.text);
 	return 0;
@@ -281,6 +289,21 @@ static uint32_t log2_folded(uint32_t p)
 	return log2_down(p) + (p & (p - 1) ? 2 : 0);
 }
 
+/* With the radix of 4. */
+static uint32_t log4_folded(uint32_t p)
+{
+	uint32_t power = 1, rounds = 0;
+
+	for (; power * 4 <= p; power *= 4)
+		rounds++;
+	return rounds + (p / power > 1) + (p % power ? 2 : 0);
+}
+
+static uint32_t trees(uint32_t p)
+{
+	return 2 * log2_up(p);
+}
+
 static uint32_t halving(uint32_t p)
 {
 	return log2_folded(p) + log2_down(p);
@@ -303,7 +326,10 @@ static const struct {
 	uint32_t (*steps)(uint32_t p);
 } steps_of[] = {
 	{RG_COLL_ALLREDUCE, "ring", two_rings},
+	{RG_COLL_ALLREDUCE, "double_tree", trees},
 	{RG_COLL_ALLREDUCE, "recursive_doubling", log2_folded},
+	{RG_COLL_ALLREDUCE, "recursive_multiplying", log4_folded},
+	{RG_COLL_ALLREDUCE, "bine", log2_folded},
 	{RG_COLL_ALLREDUCE, "rabenseifner", halving},
 	{RG_COLL_REDUCESCATTER, "ring", ring},
 	{RG_COLL_ALLGATHER, "ring", ring},
@@ -320,10 +346,16 @@ static uint32_t documented_steps(const struct rg_algorithm *row, uint32_t p)
 	return p == 1 ? 0 : !strcmp(row->name, "twoshot") ? 2 : 1;
 }
 
-static bool is_folded(const struct rg_algorithm *row, uint32_t p)
+static bool may_be_folded(const struct rg_algorithm *row)
 {
-	return p & (p - 1) &&
-	       (!strcmp(row->name, "recursive_doubling") || !strcmp(row->name, "rabenseifner"));
+	const char *const names[] = {"recursive_doubling", "recursive_multiplying", "rabenseifner",
+				     "bine"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!strcmp(row->name, names[i]))
+			return true;
+	}
+	return false;
 }
 
 /* The longest chain of messages that wait for each other is what the rows call steps. */
@@ -347,12 +379,13 @@ static void steps_are_those_documented(void **state)
 			struct rg_err err = {0};
 
 			op.problem.params.channels = 1;
+			op.problem.params.radix = 0;
 			if (!((*a)->protocols & 1u << protocol))
 				continue;
 			if (rg_prover_run(&op, 1, 1, &report, &err))
 				fail_msg("%s", err.text);
 			if (report.rounds != documented_steps(*a, p) &&
-			    !(is_folded(*a, p) && report.rounds + 1 == documented_steps(*a, p)))
+			    !(may_be_folded(*a) && report.rounds + 1 == documented_steps(*a, p)))
 				fail_msg("%s %s takes %u steps over %u ranks, not %u",
 					 rg_coll_name((*a)->coll), (*a)->name,
 					 (unsigned)report.rounds, p, documented_steps(*a, p));

@@ -56,7 +56,9 @@ static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, ui
 		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
 		.caps = rg_transport_inproc.caps,
 		.geometry = small_geometry,
-		.params = {.protocol = protocol, .channels = 1 + draw(seed, 2)},
+		.params = {.protocol = protocol,
+			   .channels = 1 + draw(seed, 2),
+			   .radix = draw(seed, 2) ? 2 + draw(seed, 4) : 0},
 	};
 }
 

@@ -58,6 +58,13 @@ struct rg_params {
 	 * tried (measure/paths.h).
 	 */
 	bool stream_slots;
+	/*
+	 * Of rows that have them (schedule.h), else without effect; 0: the row's default. radix:
+	 * how many ranks, or subtrees, a round joins, 2 to 64. window: to how many peers a rank
+	 * sends before it takes from the first.
+	 */
+	uint32_t radix;
+	uint32_t window;
 	/* The default choice takes READ rather than SLOT: to be tried (measure/paths.h). */
 	bool read;
 	/*

@@ -118,6 +118,8 @@ struct rg_algorithm {
 			       order" ... or "none" */
 	const char *source; /* tag and place, resolved in docs/REFERENCES.md */
 	uint32_t protocols; /* bit per enum rg_protocol */
+	/* What 0 in rg_params stands for, k and w in the formulas. 0: the row has no such. */
+	uint32_t radix, window;
 
 	/*
 	 * Can it solve this problem? RG_ERR_UNSUPPORTED with the reason (ranks, caps, in place,
