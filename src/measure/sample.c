@@ -211,8 +211,6 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 	int rc, all;
 
 	o->candidate = c;
-	o->skip_root =
-		c->spec->ops->root_keeps_dst && s->config.coll == RG_COLL_BROADCAST && !c->in_place;
 	if (c->spec->ops != &rg_target_railgauge)
 		rg_sample_busy(s, rg_clock_ns());
 	rc = c->spec->ops->open(s->job, c->spec, &problem, &o->target, &why);

@@ -65,7 +65,6 @@ struct rg_sampler {
 struct opened {
 	const struct rg_candidate *candidate; /* borrowed */
 	struct rg_target *target;	      /* owned; NULL if refused */
-	bool skip_root;			      /* the root's destination is not written */
 	uint64_t timed;			      /* operations so far: whose turn it is to be root */
 };
 

@@ -143,9 +143,7 @@ static void mark(struct rg_sampler *s, const struct opened *o, struct lane *lane
 	};
 	lane->marked = true;
 	rg_data_mark(s->data, src_of(lane, 0), count, &lane->marks);
-	if (!o->skip_root || root_rank(s, o->timed) != s->job->rdv->rank)
-		rg_data_spoil(s->data, dst_of(lane, 0), count, root_rank(s, o->timed),
-			      &lane->marks);
+	rg_data_spoil(s->data, dst_of(lane, 0), count, root_rank(s, o->timed), &lane->marks);
 }
 
 /*
@@ -197,8 +195,6 @@ static void check(const struct rg_sampler *s, const struct opened *o, uint64_t d
 		struct rg_data_wrong first;
 		uint64_t wrong;
 
-		if (o->skip_root && root_rank(s, o->timed + i) == s->job->rdv->rank)
-			continue;
 		wrong = check_one(s, o, i, rg_plan_turn(done + i, s->npairs), &first);
 		if (wrong && !report->wrong)
 			report->first = first;

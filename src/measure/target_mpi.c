@@ -134,9 +134,15 @@ static int mpi_open(const struct rg_job *job, const struct rg_target_spec *spec,
 		    struct rg_err *err)
 {
 	bool other = spec->ops == &rg_target_mpi_v;
-	struct mpi_target *t = rg_zalloc(1, sizeof(*t));
+	struct mpi_target *t;
 	int rc;
 
+	/* A root that also copies its vector does more: not to be compared with one that does not.
+	 */
+	if (tp->coll == RG_COLL_BROADCAST && !tp->in_place)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "MPI_Bcast has one buffer: its root is always in place");
+	t = rg_zalloc(1, sizeof(*t));
 	if (!t)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a target");
 	t->base.ops = spec->ops;
@@ -220,7 +226,6 @@ const struct rg_target_ops rg_target_mpi = {
 	.close = mpi_close,
 	.run = mpi_run,
 	.about = mpi_about,
-	.root_keeps_dst = true,
 };
 
 const struct rg_target_ops rg_target_mpi_v = {
@@ -232,5 +237,4 @@ const struct rg_target_ops rg_target_mpi_v = {
 	.close = mpi_close,
 	.run = mpi_run,
 	.about = mpi_about,
-	.root_keeps_dst = true,
 };

@@ -105,9 +105,6 @@ struct rg_target_ops {
 		   struct rg_err *err);
 
 	void (*about)(const struct rg_target *target, struct rg_target_about *about_out);
-
-	/* Out of place, is the root's destination of a broadcast left as it was? */
-	bool root_keeps_dst;
 };
 
 /* The head of every target. */
