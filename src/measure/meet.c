@@ -132,6 +132,21 @@ bool rg_meet_is_quick(const struct rg_meet *m)
 	return m->ep || m->rdv->nranks == 1;
 }
 
+/*
+ * Is anybody gone? Not only the one that is waited for: it may be inside a call of MPI, which waits
+ * for one that is gone and does not tell. Nobody ends in order before the last meeting has ended.
+ */
+static int look_at_all(struct rg_meet *m, struct rg_err *err)
+{
+	for (uint32_t r = 0; r < m->rdv->nranks; r++) {
+		int rc = r == m->rdv->rank ? 0 : m->ep->ops->peer_alive(m->ep, r, err);
+
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
 /* The slow part of waiting: the peer has been away for a while. */
 static int look_after(struct rg_meet *m, uint32_t rank, uint64_t start_ns, uint64_t *alive_ns,
 		      struct rg_err *err)
@@ -149,7 +164,7 @@ static int look_after(struct rg_meet *m, uint32_t rank, uint64_t start_ns, uint6
 				  m->sequence, rank, m->ep->host[rank]);
 	if (now - *alive_ns > ALIVE_EVERY_NS) {
 		*alive_ns = now;
-		rc = m->ep->ops->peer_alive(m->ep, rank, err);
+		rc = look_at_all(m, err);
 		if (rc && err)
 			rg_err_prefix(err, "waited at meeting %" PRIu64, m->sequence);
 		if (rc)
