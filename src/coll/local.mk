@@ -7,7 +7,9 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/coll/schedule.h \
 	%D%/algorithms.c \
 	%D%/algorithms.h \
+	%D%/allgather_bruck.c \
 	%D%/allgather_direct.c \
+	%D%/allgather_pat.c \
 	%D%/allgather_pull.c \
 	%D%/allgather_ring.c \
 	%D%/allreduce_bine.c \
@@ -18,19 +20,28 @@ src_librailgauge_a_SOURCES += \
 	%D%/allreduce_recursive_doubling.c \
 	%D%/allreduce_recursive_multiplying.c \
 	%D%/allreduce_ring.c \
+	%D%/allreduce_swing.c \
 	%D%/allreduce_twoshot.c \
 	%D%/alltoall_pairwise.c \
 	%D%/alltoall_pull.c \
 	%D%/barrier_dissemination.c \
 	%D%/broadcast_binomial.c \
 	%D%/broadcast_direct.c \
+	%D%/broadcast_knomial.c \
 	%D%/broadcast_pull.c \
+	%D%/broadcast_scatter_allgather.c \
+	%D%/butterfly.c \
+	%D%/butterfly.h \
+	%D%/distances.c \
+	%D%/distances.h \
 	%D%/exec.h \
 	%D%/executor.c \
 	%D%/executor_wait.c \
 	%D%/fold.h \
 	%D%/gen.c \
 	%D%/gen.h \
+	%D%/knomial.c \
+	%D%/knomial.h \
 	%D%/loop.c \
 	%D%/problem.c \
 	%D%/program.c \
@@ -43,11 +54,15 @@ src_librailgauge_a_SOURCES += \
 	%D%/prover_steps.c \
 	%D%/pull.c \
 	%D%/pull.h \
+	%D%/reducescatter_bruck.c \
 	%D%/reducescatter_direct.c \
+	%D%/reducescatter_pat.c \
 	%D%/reducescatter_pull.c \
 	%D%/reducescatter_ring.c \
 	%D%/ring.c \
 	%D%/ring.h \
+	%D%/rounds.c \
+	%D%/rounds.h \
 	%D%/select.c \
 	%D%/sendrecv_direct.c \
 	%D%/sendrecv_pull.c \

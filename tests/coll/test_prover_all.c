@@ -304,9 +304,34 @@ static uint32_t trees(uint32_t p)
 	return 2 * log2_up(p);
 }
 
+static uint32_t scattered(uint32_t p)
+{
+	return p > 1 ? log2_down(p + 1) + log2_up(p) - 1 : 0;
+}
+
+static uint32_t swing(uint32_t p)
+{
+	return p > 1 ? 2 * log2_up(p & ~1u) : 0;
+}
+
 static uint32_t halving(uint32_t p)
 {
 	return log2_folded(p) + log2_down(p);
+}
+
+/* The most nonzero digits to the base 4 of a number below p. */
+static uint32_t digits4(uint32_t p)
+{
+	uint32_t most = 0;
+
+	for (uint32_t v = 0; v < p; v++) {
+		uint32_t n = 0;
+
+		for (uint32_t rest = v; rest; rest /= 4)
+			n += rest % 4 > 0;
+		most = most > n ? most : n;
+	}
+	return most;
 }
 
 static uint32_t ring(uint32_t p)
@@ -331,9 +356,16 @@ static const struct {
 	{RG_COLL_ALLREDUCE, "recursive_multiplying", log4_folded},
 	{RG_COLL_ALLREDUCE, "bine", log2_folded},
 	{RG_COLL_ALLREDUCE, "rabenseifner", halving},
+	{RG_COLL_ALLREDUCE, "swing", swing},
 	{RG_COLL_REDUCESCATTER, "ring", ring},
+	{RG_COLL_REDUCESCATTER, "bruck", log2_up},
+	{RG_COLL_REDUCESCATTER, "pat", log2_up},
 	{RG_COLL_ALLGATHER, "ring", ring},
+	{RG_COLL_ALLGATHER, "bruck", log2_up},
+	{RG_COLL_ALLGATHER, "pat", log2_up},
 	{RG_COLL_BROADCAST, "binomial", log2_down},
+	{RG_COLL_BROADCAST, "knomial", digits4},
+	{RG_COLL_BROADCAST, "scatter_allgather", scattered},
 	{RG_COLL_BARRIER, "dissemination", log2_up},
 };
 
