@@ -233,6 +233,51 @@ struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n)
 	return r;
 }
 
+/* Mean of the logarithms, and the variance of that mean; false if a value is not positive. */
+static bool mean_log(const double *values, size_t n, double *mean_out, double *variance_out)
+{
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!(values[i] > 0))
+			return false;
+		sum += log(values[i]);
+	}
+	if (!n)
+		return false;
+	*mean_out = sum / (double)n;
+	for (size_t i = 0; i < n; i++) {
+		double d = log(values[i]) - *mean_out;
+
+		squares += d * d;
+	}
+	*variance_out = n > 1 ? squares / (double)(n - 1) / (double)n : 0;
+	return true;
+}
+
+struct rg_ratio rg_ratio_of_groups(const double *a, size_t na, const double *b, size_t nb)
+{
+	double mean_a, mean_b, var_a, var_b, sum, half = 0;
+	struct rg_ratio r = {0};
+
+	if (!mean_log(a, na, &mean_a, &var_a) || !mean_log(b, nb, &mean_b, &var_b))
+		return r;
+	r.reached = na > 1 && nb > 1;
+	sum = var_a + var_b;
+	if (r.reached && sum > 0) {
+		double df = sum * sum /
+			    (var_a * var_a / (double)(na - 1) + var_b * var_b / (double)(nb - 1));
+
+		/* Rounding must not make 1 of a whole 2. */
+		half = rg_stats_student(df > 1 ? (size_t)(df + 1e-9) : 1) * sqrt(sum);
+	}
+	r.ratio = exp(mean_a - mean_b);
+	r.lo = exp(mean_a - mean_b - half);
+	r.hi = exp(mean_a - mean_b + half);
+	r.n = na + nb;
+	return r;
+}
+
 bool rg_ratio_significant(const struct rg_ratio *ratio)
 {
 	return ratio->reached && (ratio->lo > 1 || ratio->hi < 1);

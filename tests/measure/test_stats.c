@@ -164,6 +164,40 @@ static void launches_are_compared_in_pairs(void **state)
 	assert_true(r.ratio == 0 && r.n == 0);
 }
 
+static void launches_that_are_no_pairs_are_compared_as_groups(void **state)
+{
+	/*
+	 * Logs in units of ln 2: a 1, 3 (mean 2, variance 2), b 0, 0, 3, 3 (mean 1.5, variance 3).
+	 * s2 is 1 and 0.75, df = 1.75^2 / (1 + 0.75^2 / 3) = 2.58, so t(2) = 4.30265.
+	 */
+	const double a[] = {2, 8}, b[] = {1, 8, 8, 1}, alike[] = {4, 4}, bad[] = {1, 0};
+	double half = 4.30265 * sqrt(1.75) * M_LN2;
+	struct rg_ratio r = rg_ratio_of_groups(a, 2, b, 4);
+
+	assert_near(r.ratio, exp2(0.5), 1e-12);
+	assert_near(r.lo, exp2(0.5) * exp(-half), 1e-9);
+	assert_near(r.hi, exp2(0.5) * exp(half), 1e-9);
+	assert_true(r.reached && r.n == 6);
+	/* Equal variances: df is 2 whatever the rounding, t(2) times log(k) sqrt(1 / 2). */
+	for (double k = 1.1; k < 50; k *= 1.3) {
+		const double c[] = {1, k}, d[] = {3, 3 * k};
+
+		r = rg_ratio_of_groups(c, 2, d, 2);
+		assert_near(log(r.hi / r.ratio), 4.30265 * sqrt(0.5) * log(k), 1e-9);
+	}
+	/* Nothing scatters. */
+	r = rg_ratio_of_groups(alike, 2, alike, 2);
+	assert_true(r.ratio == 1 && r.lo == 1 && r.hi == 1 && r.reached);
+	assert_false(rg_ratio_significant(&r));
+	/* One launch says nothing about launches. */
+	r = rg_ratio_of_groups(a, 1, b, 4);
+	assert_true(r.lo == r.ratio && r.hi == r.ratio && !r.reached);
+	r = rg_ratio_of_groups(a, 2, bad, 2);
+	assert_true(r.ratio == 0 && r.n == 0);
+	r = rg_ratio_of_groups(a, 0, b, 4);
+	assert_true(r.ratio == 0 && r.n == 0);
+}
+
 static void student_quantiles_are_the_tabulated_ones(void **state)
 {
 	static const struct {
@@ -198,6 +232,7 @@ int main(void)
 		cmocka_unit_test(equal_medians_have_a_ratio_of_one_and_are_not_significant),
 		cmocka_unit_test(a_ratio_is_significant_only_if_its_interval_leaves_out_one),
 		cmocka_unit_test(launches_are_compared_in_pairs),
+		cmocka_unit_test(launches_that_are_no_pairs_are_compared_as_groups),
 		cmocka_unit_test(student_quantiles_are_the_tabulated_ones),
 		cmocka_unit_test(the_geometric_mean_needs_positive_values),
 	};

@@ -115,6 +115,17 @@ struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, 
  */
 struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n);
 
+/*
+ * Over launches that are not pairs: a[na] and b[nb] are the medians of two sides. Ratio of the
+ * geometric means, with Welch's t on the logarithms [Welch47]: with s2 the variance of the
+ * logarithms of a side over its number of launches,
+ *   lo, hi = exp(d -+ student(df) * sqrt(s2_a + s2_b))
+ *   df = (s2_a + s2_b)^2 / (s2_a^2 / (na - 1) + s2_b^2 / (nb - 1)), rounded down
+ * n is na + nb. One launch on a side gives the bare ratio, not reached; none on a side, and medians
+ * that are not positive, give all zero.
+ */
+struct rg_ratio rg_ratio_of_groups(const double *a, size_t na, const double *b, size_t nb);
+
 /* Does the interval leave out 1 at the level aimed at? */
 bool rg_ratio_significant(const struct rg_ratio *ratio);
 
