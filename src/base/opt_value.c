@@ -3,6 +3,7 @@
 
 #include "opt_rows.h"
 
+#include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 
 #include <inttypes.h>
@@ -261,4 +262,68 @@ json_t *rg_opt_record(const struct rg_opt_command *command, const void *const *b
 		}
 	}
 	return list;
+}
+
+const struct rg_opt *rg_opt_find(const struct rg_opt *const *tables, const char *name)
+{
+	for (; *tables; tables++) {
+		for (const struct rg_opt *row = *tables; row->name; row++) {
+			if (!strcmp(row->name, name))
+				return row;
+		}
+	}
+	return NULL;
+}
+
+/* In the largest unit that leaves a whole number, as it would be typed. */
+static char *time_text(json_int_t ns)
+{
+	static const struct {
+		const char *name;
+		json_int_t ns;
+	} units[] = {{"s", 1000000000}, {"ms", 1000000}, {"us", 1000}, {"ns", 1}};
+	size_t i = 0;
+
+	while (ns % units[i].ns)
+		i++;
+	return rg_asprintf("%" JSON_INTEGER_FORMAT "%s", ns / units[i].ns, units[i].name);
+}
+
+static char *size_text(json_int_t bytes)
+{
+	char text[RG_UNITS_BYTES];
+
+	rg_format_size((uint64_t)bytes, text);
+	return rg_asprintf("%s%s", text, strpbrk(text, "KMGT") ? "iB" : "B");
+}
+
+/* jansson's own allocator is not ours. */
+static char *json_text(const json_t *value)
+{
+	char *dumped, *text;
+
+	if (json_is_string(value))
+		return rg_strdup(json_string_value(value));
+	dumped = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(10));
+	text = dumped ? rg_strdup(dumped) : NULL;
+	free(dumped);
+	return text;
+}
+
+char *rg_opt_value_text(const struct rg_opt *row, const json_t *value)
+{
+	bool whole = json_is_integer(value) && json_integer_value(value) >= 0;
+
+	if (json_is_null(value))
+		return rg_strdup("not set");
+	if (row && row->type == RG_OPT_TIME && whole)
+		return time_text(json_integer_value(value));
+	if (row && row->type == RG_OPT_SIZE && whole)
+		return size_text(json_integer_value(value));
+	if (row && row->type == RG_OPT_FLAG && json_is_boolean(value))
+		return rg_strdup(json_is_true(value) ? "yes" : "no");
+	if (row && row->type == RG_OPT_NUMBER && json_is_number(value))
+		return rg_asprintf("%.10g%s", json_number_value(value),
+				   !strcmp(row->value, "PERCENT") ? " %" : "");
+	return json_text(value);
 }

@@ -3,11 +3,8 @@
 #include "config.h"
 
 #include "bench.h"
+#include "cmd.h"
 
-#include "railgauge/base/mem.h"
-
-#include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* Did anybody set the option? */
@@ -40,41 +37,13 @@ static int check_meaning(const struct bench *b, struct rg_err *err)
 	return 0;
 }
 
-/*
- * Where the file is, or would be: its folder without links, and its name. NULL if there is no such
- * folder. Freed with rg_free.
- */
-static char *place_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	char real[PATH_MAX], *folder;
-
-	if (realpath(path, real))
-		return rg_asprintf("%s", real);
-	folder = slash ? rg_asprintf("%.*s/", (int)(slash - path), path) : rg_asprintf(".");
-	if (!folder || !realpath(folder, real))
-		real[0] = '\0';
-	rg_free(folder);
-	return real[0] ? rg_asprintf("%s/%s", real, slash ? slash + 1 : path) : NULL;
-}
-
 /* The names of the files to be written. */
 static int check_files(const struct bench_options *o, struct rg_err *err)
 {
-	char *json, *csv;
-	bool same;
-
 	if ((o->json && !*o->json) || (o->csv && !*o->csv))
 		return rg_err_set(err, RG_ERR_INVALID, "--%s: the name of the file is empty",
 				  o->json && !*o->json ? "json" : "csv");
-	if (!o->json || !o->csv)
-		return 0;
-	json = place_of(o->json);
-	csv = place_of(o->csv);
-	same = !strcmp(o->json, o->csv) || (json && csv && !strcmp(json, csv));
-	rg_free(json);
-	rg_free(csv);
-	if (same)
+	if (o->json && o->csv && rg_cmd_same_file(o->json, o->csv))
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--json and --csv both name the file %s: they need one each",
 				  o->csv);

@@ -4,10 +4,13 @@
 #include "cmd.h"
 
 #include "railgauge/base/io.h"
+#include "railgauge/base/mem.h"
 #include "railgauge/base/opt.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -69,4 +72,32 @@ int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *e
 	return rg_err_set(err, RG_ERR_INVALID, "%s: no such collective%s%s%s", word,
 			  near ? "; did you mean " : "; see railgauge algorithms", near ? near : "",
 			  near ? "?" : "");
+}
+
+/*
+ * Where the file is, or would be: its folder without links, and its name. NULL if there is no such
+ * folder. Freed with rg_free.
+ */
+static char *place_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char real[PATH_MAX], *folder;
+
+	if (realpath(path, real))
+		return rg_asprintf("%s", real);
+	folder = slash ? rg_asprintf("%.*s/", (int)(slash - path), path) : rg_asprintf(".");
+	if (!folder || !realpath(folder, real))
+		real[0] = '\0';
+	rg_free(folder);
+	return real[0] ? rg_asprintf("%s/%s", real, slash ? slash + 1 : path) : NULL;
+}
+
+bool rg_cmd_same_file(const char *a, const char *b)
+{
+	char *x = place_of(a), *y = place_of(b);
+	bool same = !strcmp(a, b) || (x && y && !strcmp(x, y));
+
+	rg_free(x);
+	rg_free(y);
+	return same;
 }

@@ -9,6 +9,8 @@
 #include "railgauge/base/collective.h"
 #include "railgauge/base/err.h"
 
+#include <stdbool.h>
+
 struct rg_command {
 	const char *name;
 	const char *summary; /* one line, lower case, for "railgauge help" */
@@ -38,6 +40,9 @@ int rg_cmd_status(const char *name, int rc, const struct rg_err *err);
  */
 int rg_cmd_output_check(struct rg_err *err);
 int rg_cmd_output_try(struct rg_err *err);
+
+/* Do two paths name one file, whether it is there or is to be written? */
+bool rg_cmd_same_file(const char *a, const char *b);
 
 /* The collective of that name; RG_ERR_INVALID with a suggestion. */
 int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err);

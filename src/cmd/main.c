@@ -17,7 +17,7 @@ static const struct rg_command commands[] = {
 	 cmd_algorithms},
 	{"bench", "measure a collective beside the MPI library's own", cmd_bench},
 	{"info", "show what works here, what does not and why", cmd_info},
-	{"report", "print a result document again, compare two, or sum up launches", cmd_report},
+	{"report", "print results again, compare them, or sum up launches", cmd_report},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{"topo", "show this machine: what is near what, and what belongs together", cmd_topo},
 	{NULL, NULL, NULL},

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
+#include "bench.h"
 #include "cmd.h"
 
 #include "railgauge/base/mem.h"
@@ -8,10 +9,15 @@
 #include "railgauge/measure/result.h"
 #include "railgauge/report/compare.h"
 #include "railgauge/report/csv.h"
+#include "railgauge/report/file.h"
 #include "railgauge/report/table.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#define SIDES_MAX 26 /* A to Z */
+#define VERSUS	  "vs"
 
 enum format { FORMAT_TABLE, FORMAT_CSV, FORMAT_JSON };
 static const char *const format_words[] = {"table", "csv", "json", NULL};
@@ -20,7 +26,7 @@ struct config {
 	enum format format;
 	const char *csv;
 	const char *baseline;
-	bool launches;
+	bool launches, compare;
 };
 
 static const struct rg_opt options[] = {
@@ -33,7 +39,7 @@ static const struct rg_opt options[] = {
 	{.name = "csv",
 	 RG_OPT_FIELD(STRING, struct config, csv),
 	 .value = "FILE",
-	 .help = "write the points of the document as CSV to FILE as well"},
+	 .help = "write the numbers as CSV to FILE as well, a line per point"},
 	{.name = "baseline",
 	 RG_OPT_FIELD(STRING, struct config, baseline),
 	 .value = "TARGET",
@@ -41,6 +47,9 @@ static const struct rg_opt options[] = {
 	{.name = "launches",
 	 RG_OPT_FIELD(FLAG, struct config, launches),
 	 .help = "take two documents as launches of one measurement, as more than two always are"},
+	{.name = "compare",
+	 RG_OPT_FIELD(FLAG, struct config, compare),
+	 .help = "compare each document with the first one, as two always are"},
 	{NULL},
 };
 
@@ -48,34 +57,150 @@ static const struct rg_opt *const tables[] = {options, NULL};
 
 static const struct rg_opt_command command = {
 	.name = "railgauge report",
-	.args = "A.json [B.json ...]",
-	.summary = "Print a result document again, compare two, or sum up several launches.",
+	.args = "A.json [B.json ...] [vs C.json ...]",
+	.summary = "Print a result document again, compare some, or sum up several launches.",
 	.details =
-		"With one document its table is printed. With two, first what is different about "
-		"their conditions, then the ratio A / B of each point with its 95 % interval; "
-		"those that only one has are named. More than two (or two with --launches) are "
-		"launches of one measurement, the unit of replication: each target's ratio to "
-		"the baseline is given with its interval over the launches.",
+		"With one document its table is printed. With two (or more with --compare), first "
+		"what is different about their conditions, then the ratio A / B of each point with "
+		"its 95 % interval; those that only one has are named. More than two (or two with "
+		"--launches) are launches of one measurement, the unit of replication: each "
+		"target's ratio to the baseline is given with its interval over the launches. The "
+		"word vs stands between sides of several launches, each of which is compared with "
+		"the first: railgauge report old/*.json vs new/*.json.",
 	.tables = tables,
 };
 
-/* Two are compared unless told otherwise; more can only be launches. */
-static bool are_launches(const struct config *config, uint32_t n)
+/* What the operands say. */
+struct operands {
+	uint32_t n;		    /* documents */
+	const char **paths;	    /* owned, [n] */
+	struct rg_result **results; /* owned, [n], with what is in them */
+	struct rg_side sides[SIDES_MAX];
+	uint32_t nsides;
+	bool versus; /* the word stands between them */
+};
+
+/* --- which documents belong together --- */
+
+static int open_side(struct operands *o, uint32_t first, struct rg_err *err)
 {
-	return config->launches || n > 2;
+	static const char *const names[SIDES_MAX] = {"A", "B", "C", "D", "E", "F", "G", "H", "I",
+						     "J", "K", "L", "M", "N", "O", "P", "Q", "R",
+						     "S", "T", "U", "V", "W", "X", "Y", "Z"};
+
+	if (o->nsides == SIDES_MAX)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "more than %d results to compare: name fewer", SIDES_MAX);
+	o->sides[o->nsides] = (struct rg_side){
+		.name = names[o->nsides], .paths = o->paths + first, .results = o->results + first};
+	o->nsides++;
+	return 0;
 }
 
-static int print_one(const struct config *config, const struct rg_result *result,
-		     struct rg_err *err)
+/* Fills in the sides; each document is one if each is true and no word separates them. */
+static int group(struct operands *o, char *const *words, uint32_t nwords, bool each,
+		 struct rg_err *err)
 {
-	json_t *root;
+	bool fresh = true;
 	int rc = 0;
 
-	if (config->format == FORMAT_TABLE)
-		return rg_table_print(result, config->baseline, stdout, err);
-	if (config->format == FORMAT_CSV)
-		return rg_csv_print(result, stdout, err);
-	root = rg_result_to_json(result);
+	for (uint32_t i = 0; !rc && i < nwords; i++) {
+		if (!strcmp(words[i], VERSUS)) {
+			if (fresh || i + 1 == nwords)
+				return rg_err_set(err, RG_ERR_INVALID,
+						  VERSUS ": no document %s it (a file of that name "
+							 "is ./" VERSUS ")",
+						  fresh ? "before" : "behind");
+			fresh = true;
+			continue;
+		}
+		if (fresh || (each && !o->versus))
+			rc = open_side(o, o->n, err);
+		if (rc)
+			return rc;
+		o->paths[o->n++] = words[i];
+		o->sides[o->nsides - 1].n++;
+		fresh = false;
+	}
+	return 0;
+}
+
+static int take_operands(struct operands *o, const struct config *config, char *const *words,
+			 uint32_t nwords, struct rg_err *err)
+{
+	uint32_t n = nwords;
+
+	for (uint32_t i = 0; i < nwords; i++) {
+		o->versus |= !strcmp(words[i], VERSUS);
+		n -= !strcmp(words[i], VERSUS);
+	}
+	if (!n)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "no document named; see railgauge report --help");
+	if (o->versus && (config->launches || config->compare))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--%s: of no use with the word " VERSUS
+				  ", which says already what belongs together",
+				  config->launches ? "launches" : "compare");
+	if (config->launches && config->compare)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--launches and --compare contradict each other");
+	if (n < 2 && (config->launches || config->compare))
+		return rg_err_set(err, RG_ERR_INVALID, "--%s: needs at least two documents",
+				  config->launches ? "launches" : "compare");
+	o->paths = rg_zalloc(n, sizeof(*o->paths));
+	o->results = rg_zalloc(n, sizeof(struct rg_result *));
+	if (!o->paths || !o->results)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory");
+	return group(o, words, nwords, config->compare || (n == 2 && !config->launches), err);
+}
+
+static void release_operands(struct operands *o)
+{
+	for (uint32_t i = 0; o->results && i < o->n; i++)
+		rg_result_close(o->results[i]);
+	rg_free(o->results);
+	rg_free(o->paths);
+}
+
+/* --- what goes together --- */
+
+/* A file that is written is not one that is read, nor another one that is written. */
+static int check_file(const struct operands *o, const char *name, const char *path,
+		      struct rg_err *err)
+{
+	if (path && !*path)
+		return rg_err_set(err, RG_ERR_INVALID, "--%s: the name of the file is empty", name);
+	for (uint32_t i = 0; path && i < o->n; i++) {
+		if (rg_cmd_same_file(path, o->paths[i]))
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "--%s: %s is a document that is to be read", name, path);
+	}
+	return 0;
+}
+
+static int check(const struct operands *o, const struct config *config, struct rg_err *err)
+{
+	int rc = check_file(o, "csv", config->csv, err);
+
+	if (rc)
+		return rc;
+	if (o->n > 1 && config->format == FORMAT_JSON)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--format: json is for one document, not for several");
+	if (o->nsides > 1 && config->baseline)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--baseline: of no use when documents are compared");
+	return 0;
+}
+
+/* --- output --- */
+
+static int print_json(const struct rg_result *result, struct rg_err *err)
+{
+	json_t *root = rg_result_to_json(result);
+	int rc = 0;
+
 	if (!root)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the document");
 	if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) ||
@@ -85,68 +210,62 @@ static int print_one(const struct config *config, const struct rg_result *result
 	return rc;
 }
 
-static int print_all(const struct config *config, char *const *paths, struct rg_result **results,
-		     uint32_t n, struct rg_err *err)
+static int print_csv(const struct rg_report *report, FILE *out, struct rg_err *err)
 {
-	if (n == 1)
-		return print_one(config, results[0], err);
-	if (are_launches(config, n))
-		return rg_launches_print(results, n, config->baseline, stdout, err);
-	if (config->format == FORMAT_CSV)
-		return rg_compare_csv(results[0], results[1], stdout, err);
-	return rg_compare_print(results[0], paths[0], results[1], paths[1], stdout, err);
+	if (report->nsides > 1)
+		return rg_compare_csv(report, out, err);
+	if (report->sides[0].n > 1)
+		return rg_launches_csv(report, out, err);
+	return rg_csv_print(report->sides[0].results[0], out, err);
 }
 
-/* What goes together. */
-static int check(const struct config *config, uint32_t n, struct rg_err *err)
+static int print(const struct rg_report *report, enum format format, struct rg_err *err)
 {
-	if (!n)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "no document named; see railgauge report "
-				  "--help");
-	if (config->launches && n < 2)
-		return rg_err_set(err, RG_ERR_INVALID, "--launches: needs at least two documents");
-	if (are_launches(config, n) && config->format != FORMAT_TABLE)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--format: of launches there is a table only");
-	if (n > 1 && config->format == FORMAT_JSON)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--format: json is for one document, not for comparisons");
-	if (n > 1 && config->csv)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--csv: is for one document; --format csv prints a comparison");
-	if (n == 2 && !are_launches(config, n) && config->baseline)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--baseline: of no use when two documents are compared");
-	return 0;
+	if (format == FORMAT_CSV)
+		return print_csv(report, stdout, err);
+	if (format == FORMAT_JSON)
+		return print_json(report->sides[0].results[0], err);
+	if (report->nsides > 1)
+		return rg_compare_print(report, stdout, err);
+	if (report->sides[0].n > 1)
+		return rg_launches_print(report, stdout, err);
+	return rg_table_print(report->sides[0].results[0], report->baseline, stdout, err);
+}
+
+static int write_csv(const struct rg_report *report, const char *path, struct rg_err *err)
+{
+	struct rg_text_file file;
+	int rc = rg_text_file_open(&file, path, err);
+
+	return rc ? rc : rg_text_file_close(&file, print_csv(report, file.out, err), err);
 }
 
 int cmd_report(int argc, char **argv)
 {
+	struct operands o = {.n = 0};
 	struct rg_opt_origins origins;
-	struct rg_result **results;
+	struct rg_report report;
 	struct rg_err err = {0};
 	struct config config;
 	void *bases[] = {&config};
-	uint32_t n = 0;
 	int first, rc;
 
 	rc = rg_opt_parse(&command, argc, argv, bases, &origins, &first, &err);
-	if (!rc)
-		rc = check(&config, (uint32_t)(argc - first), &err);
 	if (rc)
 		return rg_cmd_status("railgauge report", rc, &err);
-	results = rg_zalloc((size_t)(argc - first), sizeof(struct rg_result *));
-	if (!results)
-		rc = rg_err_set(&err, RG_ERR_NO_MEMORY, "no memory");
-	for (; !rc && n < (uint32_t)(argc - first); n += !rc)
-		rc = rg_result_read(argv[first + (int)n], &results[n], &err);
-	if (!rc && config.csv)
-		rc = rg_csv_write(results[0], config.csv, &err);
+	rc = take_operands(&o, &config, argv + first, (uint32_t)(argc - first), &err);
 	if (!rc)
-		rc = print_all(&config, argv + first, results, n, &err);
-	for (uint32_t i = 0; i < n; i++)
-		rg_result_close(results[i]);
-	rg_free(results);
+		rc = check(&o, &config, &err);
+	for (uint32_t i = 0; !rc && i < o.n; i++)
+		rc = rg_result_read(o.paths[i], &o.results[i], &err);
+	report = (struct rg_report){.sides = o.sides,
+				    .nsides = o.nsides,
+				    .baseline = config.baseline,
+				    .options = bench_command.tables};
+	if (!rc && config.csv)
+		rc = write_csv(&report, config.csv, &err);
+	if (!rc)
+		rc = print(&report, config.format, &err);
+	release_operands(&o);
 	return rg_cmd_status("railgauge report", rc, &err);
 }

@@ -211,15 +211,15 @@ struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n)
 	double sum = 0, squares = 0, mean, half = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		if (!(a[i] > 0 && b[i] > 0))
+		if (!(a[i] > 0 && (!b || b[i] > 0)))
 			return r;
-		sum += log(a[i] / b[i]);
+		sum += log(b ? a[i] / b[i] : a[i]);
 	}
 	if (!n)
 		return r;
 	mean = sum / (double)n;
 	for (size_t i = 0; i < n; i++) {
-		double d = log(a[i] / b[i]) - mean;
+		double d = log(b ? a[i] / b[i] : a[i]) - mean;
 
 		squares += d * d;
 	}

@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "railgauge/report/compare.h"
+#include "compare_impl.h"
 #include "differences.h"
 #include "format.h"
 
@@ -9,152 +10,145 @@
 #include "railgauge/base/units.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
-/* One launch of either does not say which is faster, only whether these two are apart. */
-static const char *verdict(const struct rg_ratio *ratio)
+/* "allreduce 8B float sum, mpi, in place, private, clear to send, warm" */
+static void print_identity(FILE *out, const struct rg_result_point *p)
 {
-	if (!ratio->reached)
-		return "unknown";
-	return rg_ratio_significant(ratio) ? "apart" : "level";
+	char size[RG_UNITS_BYTES];
+
+	fprintf(out, "%s %sB %s%s%s, %s, %s, %s, %s, %s\n", rg_coll_name(p->coll),
+		rg_format_size(p->size_bytes, size), rg_type_name(p->type),
+		rg_coll_reduces(p->coll) ? " " : "",
+		rg_coll_reduces(p->coll) ? rg_op_name(p->op) : "", p->target,
+		p->in_place ? "in place" : "out of place", rg_access_words[p->buffers],
+		rg_semantics(p), rg_cache_words[p->cache]);
 }
 
-static struct rg_ratio ratio_of(const struct rg_result_point *a, const struct rg_result_point *b)
-{
-	struct rg_stats x = rg_point_stats(a), y = rg_point_stats(b);
-
-	return rg_ratio_of_medians(&x, &y);
-}
-
-/* The point of b that is the same measurement. */
-static const struct rg_result_point *partner(const struct rg_result *b,
-					     const struct rg_result_point *point)
-{
-	return rg_point_find(b->points, b->npoints, point, point->target, point->in_place);
-}
-
-/* How destinations were handed over; private ones are not. */
-static const char *semantics(const struct rg_result_point *p)
+const char *rg_semantics(const struct rg_result_point *p)
 {
 	if (p->buffers == RG_ACCESS_PRIVATE)
 		return "-";
 	return p->persistent ? "persistent" : "clear-to-send";
 }
 
-/* "allreduce float sum, mpi, in place, private, clear to send, warm" */
-static void print_identity(FILE *out, const struct rg_result_point *p)
+static const struct rg_result_point *partner(const struct rg_result *b,
+					     const struct rg_result_point *point)
 {
-	char size[RG_UNITS_BYTES];
-
-	fprintf(out, "%s %sB %s%s%s, %s, %s, %s, %s, %s", rg_coll_name(p->coll),
-		rg_format_size(p->size_bytes, size), rg_type_name(p->type),
-		rg_coll_reduces(p->coll) ? " " : "",
-		rg_coll_reduces(p->coll) ? rg_op_name(p->op) : "", p->target,
-		p->in_place ? "in place" : "out of place", rg_access_words[p->buffers],
-		semantics(p), rg_cache_words[p->cache]);
+	return rg_point_find(b->points, b->npoints, point, point->target, point->in_place);
 }
 
-static void print_points(const struct rg_result *a, const struct rg_result *b, FILE *out)
+static bool has(const struct rg_side *side, const struct rg_result_point *p)
 {
-	char text[CELL_BYTES], time[CELL_BYTES];
+	for (uint32_t i = 0; i < side->n; i++) {
+		const struct rg_result_point *q = partner(side->results[i], p);
 
-	fprintf(out, "#%11s%9s%5s %-14s%-20s%6s%8s%14s%6s%10s%10s%8s%14s\n", "size", "type", "op",
-		"collective", "target", "place", "buffers", "semantics", "cache", "A", "B", "A / B",
-		"interval");
-	fprintf(out, "#%11s%82s%10s%10s\n", "(B)", "", "(us)", "(us)");
-	for (uint32_t i = 0; i < a->npoints; i++) {
-		const struct rg_result_point *p = &a->points[i], *q = partner(b, p);
-		struct rg_ratio ratio;
-
-		if (!q || !p->n || !q->n)
-			continue;
-		ratio = ratio_of(p, q);
-		fprintf(out, "%12" PRIu64 "%9s%5s %-14s%-20s%6s%8s%14s%6s", p->size_bytes,
-			rg_type_name(p->type), rg_coll_reduces(p->coll) ? rg_op_name(p->op) : "-",
-			rg_coll_name(p->coll), p->target, p->in_place ? "in" : "out",
-			rg_access_words[p->buffers], semantics(p), rg_cache_words[p->cache]);
-		fprintf(out, "%10s", rg_cell_us(p->median_ns, time));
-		fprintf(out, "%10s", rg_cell_us(q->median_ns, time));
-		fprintf(out, "%8s", rg_cell_ratio(ratio.ratio, text));
-		fprintf(out, "%14s  %s\n", rg_cell_interval(&ratio, text), verdict(&ratio));
+		if (!q || !q->n)
+			return false;
 	}
+	return true;
 }
 
-/* Points of a that b does not have, or that one of them did not run. */
-static void print_unmatched(const struct rg_result *a, const struct rg_result *b, const char *name,
-			    bool both, FILE *out)
+/* Points of a that b does not have at all, and with both, those that one of them did not run. */
+static void print_unmatched(const struct rg_side *a, const struct rg_side *b, bool both, bool two,
+			    FILE *out)
 {
-	for (uint32_t i = 0; i < a->npoints; i++) {
-		const struct rg_result_point *p = &a->points[i], *q = partner(b, p);
+	const struct rg_result *from = a->results[0];
 
-		if (q && (!both || (p->n && q->n)))
+	for (uint32_t i = 0; i < from->npoints; i++) {
+		const struct rg_result_point *p = &from->points[i];
+		const struct rg_side *lacks = has(a, p) ? b : a;
+		bool known = partner(b->results[0], p);
+
+		if (known && (!both || (has(a, p) && has(b, p))))
 			continue;
-		fprintf(out, q ? "# not run in %s: " : "# only in %s: ",
-			!q     ? name
-			: p->n ? "B"
-			       : "A");
+		if (!known && two)
+			fprintf(out, "# only in %s: ", a->name);
+		else if (!known)
+			fprintf(out, "# in %s, but not in %s: ", a->name, b->name);
+		else
+			fprintf(out, "# not run in %s%s: ", lacks->n > 1 ? "all launches of " : "",
+				lacks->name);
 		print_identity(out, p);
-		fputc('\n', out);
 	}
 }
 
-/* One line per target of A. */
-static int print_summary(const struct rg_result *a, const struct rg_result *b, FILE *out,
-			 struct rg_err *err)
+/* --- conditions --- */
+
+static void print_heading(const struct rg_side *side, FILE *out)
 {
-	double *ratios = rg_zalloc((size_t)a->npoints + 1, sizeof(*ratios));
-	const char **targets;
-	uint32_t ntargets;
-	int rc = ratios ? rg_targets_of(a, &targets, &ntargets, err)
-			: rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the report");
+	uint32_t incomplete = 0;
 
-	if (rc) {
-		rg_free(ratios);
-		return rc;
+	for (uint32_t i = 0; i < side->n; i++)
+		incomplete += !side->results[i]->complete;
+	if (side->n == 1) {
+		fprintf(out, "# %s: %s, begun %s%s\n", side->name, side->paths[0],
+			side->results[0]->started, incomplete ? ", INCOMPLETE" : "");
+		return;
 	}
-	for (uint32_t t = 0; t < ntargets; t++) {
-		uint32_t n = 0, above = 0, below = 0;
-		char text[CELL_BYTES];
-
-		for (uint32_t i = 0; i < a->npoints; i++) {
-			const struct rg_result_point *p = &a->points[i], *q = partner(b, p);
-			struct rg_ratio ratio;
-
-			if (!q || !p->n || !q->n || strcmp(p->target, targets[t]))
-				continue;
-			ratio = ratio_of(p, q);
-			ratios[n++] = ratio.ratio;
-			above += rg_ratio_significant(&ratio) && ratio.ratio > 1;
-			below += rg_ratio_significant(&ratio) && ratio.ratio < 1;
-		}
-		if (n)
-			fprintf(out,
-				"# %s: A / B %s in geometric mean of %u point%s; the interval is "
-				"above 1 in %u, below 1 in %u\n",
-				targets[t], rg_cell_ratio(rg_stats_geomean(ratios, n), text), n,
-				n == 1 ? "" : "s", above, below);
-	}
-	rg_free(targets);
-	rg_free(ratios);
-	return 0;
+	fprintf(out, "# %s: %u launches, %s to %s, the first begun %s", side->name, side->n,
+		side->paths[0], side->paths[side->n - 1], side->results[0]->started);
+	if (incomplete)
+		fprintf(out, ", %u INCOMPLETE", incomplete);
+	fputc('\n', out);
 }
 
-int rg_compare_print(const struct rg_result *a, const char *name_a, const struct rg_result *b,
-		     const char *name_b, FILE *out, struct rg_err *err)
+int rg_side_print_differences(const struct rg_report *report, const struct rg_side *side, FILE *out,
+			      struct rg_err *err)
 {
-	static const char *const names[2] = {"A", "B"};
+	const char *prefix = report->nsides > 1 ? side->name : "";
+	const char *comma = report->nsides > 1 ? ", " : "";
+	char title[96], first[32], name[32];
 	uint32_t found;
-	int rc;
+	int rc = 0;
 
-	fprintf(out, "# A: %s, begun %s%s\n# B: %s, begun %s%s\n", name_a, a->started,
-		a->complete ? "" : ", INCOMPLETE", name_b, b->started,
-		b->complete ? "" : ", INCOMPLETE");
-	rc = rg_differences_print(a, b, names, "Different conditions, A -> B", &found, out, err);
-	if (rc)
-		return rc;
-	if (!found)
-		fprintf(out, "# The conditions are the same, as far as they are recorded\n");
+	snprintf(first, sizeof(first), "%.8s%slaunch 1", prefix, comma);
+	for (uint32_t i = 1; !rc && i < side->n; i++) {
+		snprintf(name, sizeof(name), "%.8s%slaunch %u", prefix, comma, i + 1);
+		snprintf(title, sizeof(title), "Other conditions, %s -> launch %u", first, i + 1);
+		rc = rg_differences_print(side->results[0], side->results[i],
+					  (const char *const[2]){first, name}, title,
+					  report->options, &found, out, err);
+	}
+	return rc;
+}
+
+static int print_conditions(const struct rg_report *report, FILE *out, struct rg_err *err)
+{
+	const struct rg_side *a = &report->sides[0];
+	uint32_t found, all = 0;
+	char title[64];
+	int rc = 0;
+
+	for (uint32_t i = 0; i < report->nsides; i++)
+		print_heading(&report->sides[i], out);
+	for (uint32_t i = 0; !rc && i < report->nsides; i++)
+		rc = rg_side_print_differences(report, &report->sides[i], out, err);
+	for (uint32_t i = 1; !rc && i < report->nsides; i++) {
+		const struct rg_side *b = &report->sides[i];
+
+		snprintf(title, sizeof(title), "Different conditions, %.8s -> %.8s", a->name,
+			 b->name);
+		rc = rg_differences_print(a->results[0], b->results[0],
+					  (const char *const[2]){a->name, b->name}, title,
+					  report->options, &found, out, err);
+		all += found;
+		if (!rc && !found && report->nsides > 2)
+			fprintf(out, "# The conditions of %s and %s are the same\n", a->name,
+				b->name);
+	}
+	if (!rc && !all && report->nsides == 2)
+		fprintf(out, "# The conditions%s are the same, as far as they are recorded\n",
+			rg_report_has_groups(report) ? " of the first launches" : "");
+	return rc;
+}
+
+/* --- what the words mean --- */
+
+static void explain_two(FILE *out)
+{
 	fprintf(out,
 		"# A / B is the ratio of the medians' times, above 1 where B took less, with "
 		"its 95 %% interval\n"
@@ -165,33 +159,233 @@ int rg_compare_print(const struct rg_result *a, const char *name_a, const struct
 		"# differ by more than their own noise: which is faster, several of either tell "
 		"(scripts/launches,\n"
 		"# railgauge report).\n");
-	print_points(a, b, out);
-	print_unmatched(a, b, "A", true, out);
-	print_unmatched(b, a, "B", false, out);
-	rc = print_summary(a, b, out, err);
-	return rc ? rc : rg_stream_check(out, err);
 }
 
-int rg_compare_csv(const struct rg_result *a, const struct rg_result *b, FILE *out,
-		   struct rg_err *err)
+static void explain_many(const struct rg_report *report, FILE *out)
 {
-	fputs("collective,size_bytes,count,type,op,root,in_place,target,buffers,persistent,cache,"
-	      "a_median_ns,b_median_ns,ratio,ratio_lo,ratio_hi,verdict\r\n",
-	      out);
-	for (uint32_t i = 0; i < a->npoints; i++) {
-		const struct rg_result_point *p = &a->points[i], *q = partner(b, p);
+	const char *a = report->sides[0].name;
+
+	fprintf(out,
+		"# time     median of a launch; of several the geometric mean of their medians, "
+		"and the\n"
+		"#          least and greatest of them\n"
+		"# ratio    time of %s / time of this side, above 1 where this one took less, "
+		"with its 95 %%\n"
+		"#          interval: within these launches, where both sides have one (\"apart\": "
+		"it does not\n"
+		"#          hold 1, but launches differ by more than their own noise); over "
+		"launches, where\n"
+		"#          both have several, which need not be pairs (Welch's t on the "
+		"logarithms).\n"
+		"#          \"level\": it holds 1; \"unknown\": too few repetitions, or only one "
+		"side has\n"
+		"#          launches. Where nothing differs, still one point in 20 is expected not "
+		"to be level\n",
+		a);
+}
+
+/* --- points --- */
+
+static void print_key(const struct rg_result_point *p, FILE *out)
+{
+	fprintf(out, "%12" PRIu64 "%9s%5s %-14s%-20s%6s%8s%14s%6s", p->size_bytes,
+		rg_type_name(p->type), rg_coll_reduces(p->coll) ? rg_op_name(p->op) : "-",
+		rg_coll_name(p->coll), p->target, p->in_place ? "in" : "out",
+		rg_access_words[p->buffers], rg_semantics(p), rg_cache_words[p->cache]);
+}
+
+static void print_ratio(const struct rg_ratio *ratio, FILE *out)
+{
+	char text[CELL_BYTES];
+
+	fprintf(out, "%8s", rg_cell_ratio(ratio->ratio, text));
+	fprintf(out, "%14s  %s", rg_cell_interval(ratio, text), rg_ratio_word(ratio));
+}
+
+/* A and B on one line. */
+static void print_two(const struct rg_report *report, struct side_pair *pair, FILE *out)
+{
+	const struct rg_side *a = &report->sides[0], *b = &report->sides[1];
+	char time[CELL_BYTES];
+
+	fprintf(out, "#%11s%9s%5s %-14s%-20s%6s%8s%14s%6s%10s%10s%8s%14s\n", "size", "type", "op",
+		"collective", "target", "place", "buffers", "semantics", "cache", "A", "B", "A / B",
+		"interval");
+	fprintf(out, "#%11s%82s%10s%10s\n", "(B)", "", "(us)", "(us)");
+	for (uint32_t i = 0; i < a->results[0]->npoints; i++) {
+		const struct rg_result_point *p = &a->results[0]->points[i];
+		struct side_value x, y;
 		struct rg_ratio ratio;
 
-		if (!q || !p->n || !q->n)
+		if (!rg_side_ratio(pair, a, b, p, &x, &y, &ratio))
 			continue;
-		ratio = ratio_of(p, q);
-		fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%s,%s,%u,%s,%s,%s,%s,%s,", //
-			rg_coll_name(p->coll), p->size_bytes, p->count, rg_type_name(p->type),
-			rg_op_name(p->op), p->root, p->in_place ? "true" : "false", p->target,
-			rg_access_words[p->buffers], p->persistent ? "true" : "false",
-			rg_cache_words[p->cache]);
-		fprintf(out, "%.12g,%.12g,%.6g,%.6g,%.6g,%s\r\n", p->median_ns, q->median_ns,
-			ratio.ratio, ratio.lo, ratio.hi, verdict(&ratio));
+		print_key(p, out);
+		fprintf(out, "%10s", rg_cell_us(x.ns, time));
+		fprintf(out, "%10s", rg_cell_us(y.ns, time));
+		print_ratio(&ratio, out);
+		fputc('\n', out);
 	}
-	return rg_stream_check(out, err);
+}
+
+/* Behind the key: one side's time and, but for the first side, its ratio. */
+static void print_value(const struct rg_side *side, const struct side_value *v, bool groups,
+			const struct rg_ratio *ratio, FILE *out)
+{
+	char text[CELL_BYTES];
+
+	fprintf(out, "  %-4s", side->name);
+	fprintf(out, "%10s", rg_cell_us(v->ns, text));
+	if (groups) {
+		fprintf(out, "%10s", rg_cell_us(v->least_ns, text));
+		fprintf(out, "%10s", rg_cell_us(v->most_ns, text));
+	}
+	if (ratio)
+		print_ratio(ratio, out);
+	fputc('\n', out);
+}
+
+/* A line per point and side. */
+static void print_many(const struct rg_report *report, struct side_pair *pair, FILE *out)
+{
+	const struct rg_side *a = &report->sides[0];
+	bool groups = rg_report_has_groups(report);
+
+	fprintf(out, "#%11s%9s%5s %-14s%-20s%6s%8s%14s%6s  %-4s%10s", "size", "type", "op",
+		"collective", "target", "place", "buffers", "semantics", "cache", "side", "time");
+	if (groups)
+		fprintf(out, "%10s%10s", "least", "most");
+	fprintf(out, "%8s%14s\n#%11s%88s%10s", "ratio", "interval", "(B)", "", "(us)");
+	if (groups)
+		fprintf(out, "%10s%10s", "(us)", "(us)");
+	fputc('\n', out);
+	for (uint32_t i = 0; i < a->results[0]->npoints; i++) {
+		const struct rg_result_point *p = &a->results[0]->points[i];
+		bool first = true;
+
+		for (uint32_t s = 1; s < report->nsides; s++) {
+			const struct rg_side *b = &report->sides[s];
+			struct side_value x, y;
+			struct rg_ratio ratio;
+
+			if (!rg_side_ratio(pair, a, b, p, &x, &y, &ratio))
+				continue;
+			if (first) {
+				print_key(p, out);
+				print_value(a, &x, groups, NULL, out);
+			}
+			first = false;
+			print_key(p, out);
+			print_value(b, &y, groups, &ratio, out);
+		}
+	}
+}
+
+/* --- all points --- */
+
+/* Sums of logarithms, per launch. */
+static void add_logs(double *sums, const double *medians, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++)
+		sums[i] += log(medians[i]);
+}
+
+/* Sums become geometric means, and these are compared. */
+static struct rg_ratio ratio_of_sums(const struct side_pair *sums, uint32_t na, uint32_t nb,
+				     uint32_t points)
+{
+	for (uint32_t i = 0; i < na; i++)
+		sums->medians_a[i] = exp(sums->medians_a[i] / points);
+	for (uint32_t i = 0; i < nb; i++)
+		sums->medians_b[i] = exp(sums->medians_b[i] / points);
+	return rg_ratio_of_groups(sums->medians_a, na, sums->medians_b, nb);
+}
+
+static void print_target(const struct rg_side *a, const struct rg_side *b, const char *target,
+			 struct side_pair *pair, const struct side_pair *sums, FILE *out)
+{
+	char text[CELL_BYTES];
+	struct rg_tally tally = {0};
+	struct rg_ratio all;
+
+	memset(sums->medians_a, 0, a->n * sizeof(double));
+	memset(sums->medians_b, 0, b->n * sizeof(double));
+	for (uint32_t i = 0; i < a->results[0]->npoints; i++) {
+		const struct rg_result_point *p = &a->results[0]->points[i];
+		struct side_value x, y;
+		struct rg_ratio ratio;
+
+		if (strcmp(p->target, target) || !rg_side_ratio(pair, a, b, p, &x, &y, &ratio))
+			continue;
+		rg_tally_add(&tally, &ratio);
+		add_logs(sums->medians_a, pair->medians_a, a->n);
+		add_logs(sums->medians_b, pair->medians_b, b->n);
+	}
+	if (!tally.n)
+		return;
+	fprintf(out, "# %s: %s / %s %s in geometric mean of %u point%s", target, a->name, b->name,
+		rg_cell_ratio(rg_tally_mean(&tally), text), tally.n, tally.n == 1 ? "" : "s");
+	if (a->n > 1 && b->n > 1) {
+		all = ratio_of_sums(sums, a->n, b->n, tally.n);
+		fprintf(out, ", interval %s", rg_cell_interval(&all, text));
+	}
+	if (a->n > 1 && b->n > 1)
+		fprintf(out, "; %s is faster in %u, slower in %u\n", b->name, tally.above,
+			tally.below);
+	else if (a->n == 1 && b->n == 1)
+		fprintf(out, "; the interval is above 1 in %u, below 1 in %u\n", tally.above,
+			tally.below);
+	else
+		fputc('\n', out);
+}
+
+static int print_summary(const struct rg_report *report, struct side_pair *pair, FILE *out,
+			 struct rg_err *err)
+{
+	const struct rg_side *a = &report->sides[0];
+	struct side_pair sums; /* of the same sizes */
+	const char **targets;
+	uint32_t ntargets;
+	int rc = rg_targets_of(a->results[0], &targets, &ntargets, err);
+
+	if (rc)
+		return rc;
+	rc = rg_side_pair_init(&sums, report, err);
+	for (uint32_t s = 1; !rc && s < report->nsides; s++) {
+		for (uint32_t t = 0; t < ntargets; t++)
+			print_target(a, &report->sides[s], targets[t], pair, &sums, out);
+	}
+	if (!rc)
+		rg_side_pair_release(&sums);
+	rg_free(targets);
+	return rc;
+}
+
+int rg_compare_print(const struct rg_report *report, FILE *out, struct rg_err *err)
+{
+	bool two = report->nsides == 2 && !rg_report_has_groups(report);
+	struct side_pair pair;
+	int rc = rg_refuse_twins(report, err);
+
+	if (!rc)
+		rc = print_conditions(report, out, err);
+	if (!rc)
+		rc = rg_side_pair_init(&pair, report, err);
+	if (rc)
+		return rc;
+	if (two) {
+		explain_two(out);
+		print_two(report, &pair, out);
+	} else {
+		explain_many(report, out);
+		print_many(report, &pair, out);
+	}
+	for (uint32_t i = 1; i < report->nsides; i++) {
+		print_unmatched(&report->sides[0], &report->sides[i], true, report->nsides == 2,
+				out);
+		print_unmatched(&report->sides[i], &report->sides[0], false, report->nsides == 2,
+				out);
+	}
+	rc = print_summary(report, &pair, out, err);
+	rg_side_pair_release(&pair);
+	return rc ? rc : rg_stream_check(out, err);
 }

@@ -4,12 +4,9 @@
 #include "railgauge/report/csv.h"
 #include "format.h"
 
-#include "railgauge/base/io.h"
 #include "railgauge/base/json.h"
+#include "railgauge/report/file.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 static bool is_samples(const char *key)
@@ -17,8 +14,7 @@ static bool is_samples(const char *key)
 	return !strcmp(key, "samples") || !strcmp(key, "rank_samples");
 }
 
-/* Quoted where it must be. */
-static void print_text(FILE *out, const char *text)
+void rg_csv_text(const char *text, FILE *out)
 {
 	if (!strpbrk(text, ",\"\r\n")) {
 		fputs(text, out);
@@ -36,7 +32,7 @@ static void print_text(FILE *out, const char *text)
 static void print_value(FILE *out, const json_t *v)
 {
 	if (json_is_string(v))
-		print_text(out, json_string_value(v));
+		rg_csv_text(json_string_value(v), out);
 	else if (json_is_boolean(v))
 		fputs(json_is_true(v) ? "true" : "false", out);
 	else if (json_is_integer(v))
@@ -87,18 +83,8 @@ int rg_csv_print(const struct rg_result *result, FILE *out, struct rg_err *err)
 
 int rg_csv_write(const struct rg_result *result, const char *path, struct rg_err *err)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *memory = open_memstream(&text, &len);
-	int rc;
+	struct rg_text_file file;
+	int rc = rg_text_file_open(&file, path, err);
 
-	if (!memory)
-		return rg_err_errno(err, errno, "%s", path);
-	rc = rg_csv_print(result, memory, err);
-	if (fclose(memory) && !rc)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory", path);
-	if (!rc)
-		rc = rg_io_replace_file(path, text, len, err);
-	free(text);
-	return rc;
+	return rc ? rc : rg_text_file_close(&file, rg_csv_print(result, file.out, err), err);
 }

@@ -7,17 +7,19 @@
 
 #include "differences.h"
 
+#include "railgauge/base/mem.h"
+
 #include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define WHERE_BYTES 160
 
 struct walk {
-	FILE *out;
-	const char *const *names; /* [2] */
-	const char *title;
-	uint32_t found;
+	struct rg_difference_sink *sink;
+	const struct rg_opt *const *options;
 	int failed; /* RG_ERR_NO_MEMORY */
 };
 
@@ -38,41 +40,44 @@ static bool is_passing(const char *key)
 	return false;
 }
 
-static void print_value(struct walk *w, const json_t *v)
+/* Of the values of a document, other than options; freed with rg_free. */
+static char *value_text(const json_t *v)
 {
-	char *text;
+	char *dumped, *text;
 
-	if (!v || json_is_null(v)) {
-		fputs(v ? "unknown" : "nothing", w->out);
-		return;
-	}
-	if (json_is_string(v)) {
-		fputs(json_string_value(v), w->out);
-		return;
-	}
-	text = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(4));
-	if (!text)
+	if (!v || json_is_null(v))
+		return rg_strdup(v ? "unknown" : "nothing");
+	if (json_is_string(v))
+		return rg_strdup(json_string_value(v));
+	dumped = json_dumps(v, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(4));
+	text = dumped ? rg_asprintf("%.200s", dumped) : NULL;
+	free(dumped);
+	return text;
+}
+
+/* Takes over the two texts. */
+static void differ(struct walk *w, const char *where, char *a, char *b)
+{
+	if (a && b) {
+		w->sink->found++;
+		w->sink->tell(w->sink, where, a, b);
+	} else {
 		w->failed = RG_ERR_NO_MEMORY;
-	else
-		fprintf(w->out, "%.200s", text);
-	free(text);
+	}
+	rg_free(a);
+	rg_free(b);
 }
 
-/* Before the first difference: what these lines are. */
-static void begin(struct walk *w)
+__attribute__((format(printf, 2, 3))) static void say(struct walk *w, const char *fmt, ...)
 {
-	if (!w->found++)
-		fprintf(w->out, "# %s\n", w->title);
-}
+	char text[2 * RG_ERR_TEXT_BYTES];
+	va_list args;
 
-static void differ(struct walk *w, const char *where, const json_t *a, const json_t *b)
-{
-	begin(w);
-	fprintf(w->out, "#   %s: ", where);
-	print_value(w, a);
-	fputs(" -> ", w->out);
-	print_value(w, b);
-	fputc('\n', w->out);
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	w->sink->found++;
+	w->sink->tell(w->sink, text, NULL, NULL);
 }
 
 static void walk(struct walk *w, const char *where, const json_t *a, const json_t *b);
@@ -111,27 +116,51 @@ static void walk(struct walk *w, const char *where, const json_t *a, const json_
 			walk(w, place, json_array_get(a, i), json_array_get(b, i));
 		}
 	} else if (!a || !b || !json_equal(a, b)) {
-		differ(w, where, a, b);
+		differ(w, where, value_text(a), value_text(b));
 	}
 }
 
-/* The options as one object, by name, so that a new option does not shift the others. */
-static json_t *by_name(const json_t *config)
+/* The value of the option of that name; NULL if there is none. */
+static const json_t *option_value(const json_t *config, const char *name)
 {
-	json_t *object = json_object(), *option;
+	json_t *option;
 	size_t i;
 
 	json_array_foreach((json_t *)config, i, option)
 	{
-		const char *name = json_string_value(json_object_get(option, "name"));
-		json_t *value = json_object_get(option, "value");
+		const char *s = json_string_value(json_object_get(option, "name"));
 
-		if (object && (!name || json_object_set(object, name, value))) {
-			json_decref(object);
-			object = NULL;
-		}
+		if (s && !strcmp(s, name))
+			return json_object_get(option, "value");
 	}
-	return object;
+	return NULL;
+}
+
+static char *option_text(const struct walk *w, const char *name, const json_t *value)
+{
+	if (!value)
+		return rg_strdup("no such option");
+	return rg_opt_value_text(w->options ? rg_opt_find(w->options, name) : NULL, value);
+}
+
+/* Options of a, by name, so that a new option does not shift the others; or those of b alone. */
+static void walk_options(struct walk *w, const json_t *a, const json_t *b, bool alone)
+{
+	char where[WHERE_BYTES];
+	json_t *option;
+	size_t i;
+
+	json_array_foreach((json_t *)(alone ? b : a), i, option)
+	{
+		const char *name = json_string_value(json_object_get(option, "name"));
+		const json_t *x = name ? option_value(a, name) : NULL;
+		const json_t *y = name ? option_value(b, name) : NULL;
+
+		if (!name || is_passing(name) || (alone && x) || (x && y && json_equal(x, y)))
+			continue;
+		snprintf(where, sizeof(where), "option.%s", name);
+		differ(w, where, option_text(w, name, x), option_text(w, name, y));
+	}
 }
 
 /* Rates and the way of a line, where both were calibrated; noise is not worth a line. */
@@ -141,11 +170,9 @@ static void compare_calibrations(struct walk *w, const struct rg_result *a,
 	const struct rg_rates *x = &a->calibration.rates, *y = &b->calibration.rates;
 	double least = HUGE_VAL, most = 0;
 
-	if (a->calibrated != b->calibrated) {
-		begin(w);
-		fprintf(w->out, "#   calibration: %s -> %s\n", a->calibrated ? "done" : "none",
-			b->calibrated ? "done" : "none");
-	}
+	if (a->calibrated != b->calibrated)
+		differ(w, "calibration", rg_strdup(a->calibrated ? "done" : "none"),
+		       rg_strdup(b->calibrated ? "done" : "none"));
 	if (!a->calibrated || !b->calibrated)
 		return;
 	for (uint32_t i = 0; i < x->nfootprints; i++) {
@@ -161,17 +188,12 @@ static void compare_calibrations(struct walk *w, const struct rg_result *a,
 			}
 		}
 	}
-	if (most > 0 && (least < 1 - RG_DIFFERENCE_NOISE || most > 1 + RG_DIFFERENCE_NOISE)) {
-		begin(w);
-		fprintf(w->out,
-			"#   calibrated memory: %s has %.2f to %.2f times the rates of %s\n",
-			w->names[1], least, most, w->names[0]);
-	}
-	if (fabs(x->line_ns - y->line_ns) > RG_DIFFERENCE_NOISE * x->line_ns) {
-		begin(w);
-		fprintf(w->out, "#   calibrated way of a cache line: %.1f -> %.1f ns\n", x->line_ns,
-			y->line_ns);
-	}
+	if (most > 0 && (least < 1 - RG_DIFFERENCE_NOISE || most > 1 + RG_DIFFERENCE_NOISE))
+		say(w, "calibrated memory: %s has %.2f to %.2f times the rates of %s",
+		    w->sink->names[1], least, most, w->sink->names[0]);
+	if (fabs(x->line_ns - y->line_ns) > RG_DIFFERENCE_NOISE * x->line_ns)
+		differ(w, "calibrated way of a cache line", rg_asprintf("%.1f ns", x->line_ns),
+		       rg_asprintf("%.1f ns", y->line_ns));
 }
 
 /* Warnings of a that b does not have; those about single points are beside the point. */
@@ -186,43 +208,63 @@ static void compare_warnings(struct walk *w, const struct rg_result *a, const st
 			k++;
 		if (k < b->nwarnings || !strcmp(x->code, "bound"))
 			continue;
-		begin(w);
-		fprintf(w->out, "#   warning in %s only: %s: %s\n", name, x->code, x->text);
+		say(w, "warning in %s only: %s: %s", name, x->code, x->text);
 	}
 }
 
-/* Takes both references. */
-static void walk_new(struct walk *w, const char *where, json_t *a, json_t *b)
-{
-	if (!a || !b)
-		w->failed = RG_ERR_NO_MEMORY;
-	else
-		walk(w, where, a, b);
-	json_decref(a);
-	json_decref(b);
-}
-
-int rg_differences_print(const struct rg_result *a, const struct rg_result *b,
-			 const char *const names[2], const char *title, uint32_t *found_out,
-			 FILE *out, struct rg_err *err)
+int rg_differences_find(const struct rg_result *a, const struct rg_result *b,
+			const struct rg_opt *const *options, struct rg_difference_sink *sink,
+			struct rg_err *err)
 {
 	static const char *const members[] = {"version", "build", "run", "machines", "ranks", NULL};
 	json_t *x = rg_result_to_json(a), *y = rg_result_to_json(b);
-	struct walk w = {.out = out, .names = names, .title = title};
+	struct walk w = {.sink = sink, .options = options};
 
 	if (x && y) {
-		walk_new(&w, "option", by_name(a->config), by_name(b->config));
+		walk_options(&w, a->config, b->config, false);
+		walk_options(&w, a->config, b->config, true);
 		for (size_t i = 0; members[i]; i++)
 			walk(&w, members[i], json_object_get(x, members[i]),
 			     json_object_get(y, members[i]));
 		compare_calibrations(&w, a, b);
-		compare_warnings(&w, a, b, names[0]);
-		compare_warnings(&w, b, a, names[1]);
+		compare_warnings(&w, a, b, sink->names[0]);
+		compare_warnings(&w, b, a, sink->names[1]);
 	} else {
 		w.failed = RG_ERR_NO_MEMORY;
 	}
 	json_decref(x);
 	json_decref(y);
-	*found_out = w.found;
 	return w.failed ? rg_err_set(err, w.failed, "no memory for the report") : 0;
+}
+
+/* A sink that prints lines. */
+struct lines {
+	struct rg_difference_sink sink; /* first */
+	const char *title;		/* before the first */
+	FILE *out;
+};
+
+static void print_line(struct rg_difference_sink *sink, const char *what, const char *a,
+		       const char *b)
+{
+	const struct lines *lines = (const struct lines *)sink;
+
+	if (sink->found == 1)
+		fprintf(lines->out, "# %s\n", lines->title);
+	if (a)
+		fprintf(lines->out, "#   %s: %s -> %s\n", what, a, b);
+	else
+		fprintf(lines->out, "#   %s\n", what);
+}
+
+int rg_differences_print(const struct rg_result *a, const struct rg_result *b,
+			 const char *const names[2], const char *title,
+			 const struct rg_opt *const *options, uint32_t *found_out, FILE *out,
+			 struct rg_err *err)
+{
+	struct lines lines = {{.tell = print_line, .names = names}, title, out};
+	int rc = rg_differences_find(a, b, options, &lines.sink, err);
+
+	*found_out = lines.sink.found;
+	return rc;
 }

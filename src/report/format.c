@@ -7,6 +7,7 @@
 #include "railgauge/base/opt.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -40,6 +41,10 @@ char *rg_cell_interval(const struct rg_ratio *ratio, char *text)
 {
 	char lo[CELL_BYTES], hi[CELL_BYTES];
 
+	if (ratio->n > 1 && !ratio->reached) {
+		snprintf(text, CELL_BYTES, "-");
+		return text;
+	}
 	snprintf(text, CELL_BYTES, "%.12s-%.12s%s", rg_cell_ratio(ratio->lo, lo),
 		 rg_cell_ratio(ratio->hi, hi), ratio->reached ? "" : "?");
 	return text;
@@ -100,6 +105,19 @@ int rg_points_ratio(const struct rg_result_point *a, const struct rg_result_poin
 	*ratio_out = rg_ratio_of_series(a->samples, a->nsamples, b->samples, b->nsamples, scratch);
 	rg_free(scratch);
 	return 0;
+}
+
+void rg_tally_add(struct rg_tally *tally, const struct rg_ratio *ratio)
+{
+	tally->n++;
+	tally->log_sum += log(ratio->ratio);
+	tally->above += rg_ratio_significant(ratio) && ratio->ratio > 1;
+	tally->below += rg_ratio_significant(ratio) && ratio->ratio < 1;
+}
+
+double rg_tally_mean(const struct rg_tally *tally)
+{
+	return exp(tally->log_sum / tally->n);
 }
 
 int rg_baseline_find(const char *const *targets, uint32_t ntargets, const char *baseline,

@@ -5,7 +5,6 @@
 #include "format.h"
 #include "table_impl.h"
 
-#include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 
 #include <inttypes.h>
@@ -14,9 +13,9 @@
 
 /* How one target stands against the baseline over all points that both have. */
 static int compare_target(const struct rg_table *t, const struct rg_result *result,
-			  const char *target, double *ratios, struct rg_err *err)
+			  const char *target, struct rg_err *err)
 {
-	uint32_t n = 0, above = 0, below = 0;
+	struct rg_tally tally = {0};
 	char text[CELL_BYTES];
 
 	for (uint32_t i = 0; i < result->npoints; i++) {
@@ -33,16 +32,14 @@ static int compare_target(const struct rg_table *t, const struct rg_result *resu
 		rc = rg_points_ratio(baseline, point, &ratio, err);
 		if (rc)
 			return rc;
-		ratios[n++] = ratio.ratio;
-		above += rg_ratio_significant(&ratio) && ratio.ratio > 1;
-		below += rg_ratio_significant(&ratio) && ratio.ratio < 1;
+		rg_tally_add(&tally, &ratio);
 	}
-	if (n)
+	if (tally.n)
 		fprintf(t->out,
 			"#   %s: ratio %s in geometric mean of %u point%s; the interval is above 1 "
 			"in %u, below 1 in %u\n",
-			target, rg_cell_ratio(rg_stats_geomean(ratios, n), text), n,
-			n == 1 ? "" : "s", above, below);
+			target, rg_cell_ratio(rg_tally_mean(&tally), text), tally.n,
+			tally.n == 1 ? "" : "s", tally.above, tally.below);
 	else
 		fprintf(t->out, "#   %s: no point in common\n", target);
 	return 0;
@@ -117,26 +114,20 @@ static void print_notes(FILE *out, const struct rg_result *result)
 
 int rg_table_summary(const struct rg_table *t, const struct rg_result *result, struct rg_err *err)
 {
-	double *ratios;
 	int rc = 0;
 
 	fprintf(t->out, "#\n");
-	if (t->plan.ntargets > 1) {
-		ratios = rg_zalloc((size_t)result->npoints + 1, sizeof(*ratios));
-		if (!ratios)
-			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the report");
+	if (t->plan.ntargets > 1)
 		fprintf(t->out,
 			"# Against %s, in this launch; whether it is so in others, several "
 			"launches tell\n",
 			t->baseline);
-		for (uint32_t i = 0; !rc && i < t->plan.ntargets; i++) {
-			if (t->plan.targets[i] != t->baseline)
-				rc = compare_target(t, result, t->plan.targets[i], ratios, err);
-		}
-		rg_free(ratios);
-		if (rc)
-			return rc;
+	for (uint32_t i = 0; !rc && t->plan.ntargets > 1 && i < t->plan.ntargets; i++) {
+		if (t->plan.targets[i] != t->baseline)
+			rc = compare_target(t, result, t->plan.targets[i], err);
 	}
+	if (rc)
+		return rc;
 	print_checks(t->out, result);
 	print_notes(t->out, result);
 	if (result->nwarnings)

@@ -247,6 +247,45 @@ static void the_record_holds_every_value_with_its_origin(void **state)
 	json_decref(expected);
 }
 
+/* What the option of that name makes of a value; takes the reference. */
+static void assert_value_text(const char *name, json_t *value, const char *expected)
+{
+	char *text = rg_opt_value_text(rg_opt_find(bench.tables, name), value);
+
+	assert_non_null(text);
+	assert_string_equal(text, expected);
+	rg_free(text);
+	json_decref(value);
+}
+
+static void a_recorded_value_is_told_with_its_unit(void **state)
+{
+	static const struct rg_opt percent = {
+		.name = "precision", .type = RG_OPT_NUMBER, .value = "PERCENT"};
+	json_t *two = json_real(2);
+	char *text = rg_opt_value_text(&percent, two);
+
+	assert_string_equal(text, "2 %");
+	rg_free(text);
+	json_decref(two);
+	assert_value_text("minbytes", json_integer(8), "8B");
+	assert_value_text("minbytes", json_integer(1536), "1.5KiB");
+	assert_value_text("minbytes", json_integer(1000), "1000B");
+	assert_value_text("limit", json_integer(10000000000), "10s");
+	assert_value_text("limit", json_integer(1500000), "1500us");
+	assert_value_text("limit", json_integer(1), "1ns");
+	assert_value_text("limit", json_integer(0), "0s");
+	assert_value_text("factor", json_real(1.25), "1.25");
+	assert_value_text("iters", json_integer(50), "50");
+	assert_value_text("check", json_true(), "yes");
+	assert_value_text("json", json_null(), "not set");
+	assert_value_text("order", json_string("rising"), "rising");
+	/* What does not fit, and what this version does not know. */
+	assert_value_text("limit", json_string("soon"), "soon");
+	assert_value_text("minbytes", json_integer(-1), "-1");
+	assert_value_text("no-such", json_integer(65536), "65536");
+}
+
 /* What a parse of words prints on stdout. */
 static int parse_printing(const char *words, char *text, size_t len_bytes)
 {
@@ -404,6 +443,7 @@ int main(void)
 		cmocka_unit_test(
 			the_environment_comes_before_the_default_and_after_the_command_line),
 		cmocka_unit_test(the_record_holds_every_value_with_its_origin),
+		cmocka_unit_test(a_recorded_value_is_told_with_its_unit),
 		cmocka_unit_test(help_prints_every_option_in_table_order_and_returns_1),
 		cmocka_unit_test(help_is_printed_even_when_the_environment_is_wrong),
 		cmocka_unit_test(version_is_one_line_and_returns_1),

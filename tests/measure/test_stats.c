@@ -158,6 +158,11 @@ static void launches_are_compared_in_pairs(void **state)
 	assert_near(r.lo, exp2(1.5) * exp(-half), 1e-9);
 	assert_near(r.hi, exp2(1.5) * exp(half), 1e-9);
 	assert_true(r.reached && r.n == 4);
+	/* Without b it is the mean of a. */
+	r = rg_ratio_of_launches(a, NULL, 4);
+	assert_near(r.ratio, rg_stats_geomean(a, 4), 1e-12);
+	assert_near(r.hi / r.ratio, r.ratio / r.lo, 1e-9);
+	assert_true(r.reached && r.hi > r.ratio);
 	r = rg_ratio_of_launches(a, b, 1);
 	assert_true(r.ratio == 2 && r.lo == 2 && r.hi == 2 && !r.reached);
 	r = rg_ratio_of_launches(a, b, 0);

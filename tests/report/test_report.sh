@@ -54,12 +54,33 @@ golden launches launch1.json launch2.json launch3.json launch4.json launch5.json
   launch6.json
 golden two-launches --launches launch1.json launch2.json
 golden launches-differ --launches a.json b.json
+golden launches.csv --format csv launch1.json launch2.json launch3.json
+golden compare-many --compare a.json b.json launch2.json
+golden compare-many a.json vs b.json vs launch2.json
+golden compare-many.csv --compare --format csv a.json b.json launch2.json
+golden compare a.json vs b.json
+golden groups launch1.json launch2.json launch3.json vs launch4.json b.json launch6.json
+golden groups.csv --format csv launch1.json launch2.json launch3.json vs launch4.json b.json \
+  launch6.json
+golden group-one a.json vs launch2.json launch3.json
+golden group-one.csv --format csv a.json vs launch2.json launch3.json
 
 # What is printed as JSON is the document.
 "$RAILGAUGE" report --format json a.json >again.json && golden two-targets again.json
 # A CSV file is what is printed.
-"$RAILGAUGE" report --csv file.csv others.json >/dev/null && diff "$here/goldens/others.csv" file.csv ||
-  failed=1
+for name in others.csv:others.json compare.csv:"a.json b.json" \
+  launches.csv:"launch1.json launch2.json launch3.json"; do
+  # shellcheck disable=SC2086 # names without blanks
+  "$RAILGAUGE" report --csv file.csv ${name#*:} >/dev/null && diff "$here/goldens/${name%%:*}" file.csv ||
+    failed=1
+done
+# Each line of it has as many cells as the first.
+for csv in compare.csv compare-many.csv group-one.csv groups.csv launches.csv; do
+  awk -F, '{ n[NF] } END { exit length(n) != 1 || NR < 5 }' "$here/goldens/$csv" || {
+    echo "goldens/$csv: its lines are not of equal length"
+    failed=1
+  }
+done
 
 # What is measured about clock and start is never twice the same, and is no other condition.
 sed 's/"timer_cost_ns": 21.5/"timer_cost_ns": 22.5/; s/"seed": 42/"seed": 43/' a.json >like-a.json
@@ -69,11 +90,24 @@ if ! "$RAILGAUGE" report a.json like-a.json | grep -q '^# The conditions are the
 fi
 
 refused 2 "no document named; see railgauge report --help"
-refused 2 "--format: of launches there is a table only" --format csv a.json b.json a.json
+refused 2 "documents 1 and 2 of B are the same launch" launch1.json vs launch2.json launch2.json
 refused 2 "documents 1 and 3 are the same launch" launch1.json launch2.json launch1.json
 refused 2 "--launches: needs at least two documents" --launches a.json
-refused 2 "--baseline: of no use when two documents are compared" --baseline mpi a.json b.json
-refused 2 "--format: json is for one document, not for comparisons" --format json a.json b.json
+refused 2 "--baseline: of no use when documents are compared" --baseline mpi a.json b.json
+refused 2 "--format: json is for one document, not for several" --format json a.json b.json
+refused 2 "--compare: needs at least two documents" --compare a.json
+refused 2 "--launches and --compare contradict each other" --launches --compare a.json b.json
+refused 2 "--compare: of no use with the word vs, which says already what belongs together" \
+  --compare a.json vs b.json
+refused 2 "vs: no document before it (a file of that name is ./vs)" vs a.json
+refused 2 "vs: no document before it (a file of that name is ./vs)" a.json vs vs b.json
+refused 2 "vs: no document behind it (a file of that name is ./vs)" a.json vs
+refused 2 "more than 26 results to compare: name fewer" --compare a.json a.json a.json a.json a.json \
+  a.json a.json a.json a.json a.json a.json a.json a.json a.json a.json a.json a.json a.json a.json \
+  a.json a.json a.json a.json a.json a.json a.json a.json
+refused 2 "--csv: the name of the file is empty" --csv= a.json
+ln -s a.json link.json
+refused 2 "--csv: link.json is a document that is to be read" --csv link.json b.json a.json
 refused 3 "baseline mpl: no such target; did you mean mpi?" --baseline mpl a.json
 refused 3 "absent.json: no such file" absent.json
 echo '{' >broken.json

@@ -121,6 +121,17 @@ int rg_opt_parse(const struct rg_opt_command *command, int argc, char **argv, vo
 json_t *rg_opt_record(const struct rg_opt_command *command, const void *const *bases,
 		      const struct rg_opt_origins *origins);
 
+/* The row of that name in a NULL-terminated list of tables; NULL if there is none. */
+const struct rg_opt *rg_opt_find(const struct rg_opt *const *tables, const char *name);
+
+/*
+ * A recorded value in words, exact and with its unit: "64KiB" of a size, "300ms" of a time, "2 %"
+ * of a number in PERCENT, "yes" or "no" of a flag, "not set" of null. What does not fit the row's
+ * type, and everything if row is NULL (an option of another version), is as JSON has it. A new
+ * text, freed with rg_free; NULL without memory. Pure.
+ */
+char *rg_opt_value_text(const struct rg_opt *row, const json_t *value);
+
 /*
  * The candidate nearest to word by edit distance (insert, delete, replace, swap neighbours; case
  * does not count), or NULL if none is near enough to be meant: more than a third of its letters

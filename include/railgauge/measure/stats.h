@@ -110,8 +110,9 @@ struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, 
 /*
  * Over launches, the unit of replication: a[i] and b[i] are the medians of launch i (both in one
  * launch, or two launches run one after the other). Geometric mean of a[i] / b[i], with Student's t
- * on the logarithms [Jain91, section 13.4.1 on paired observations]. n = 1 gives the bare ratio,
- * not reached; n = 0 and medians that are not positive give all zero.
+ * on the logarithms [Jain91, section 13.4.1 on paired observations]. b NULL stands for ones: the
+ * geometric mean of a itself, with its interval. n = 1 gives the bare ratio, not reached; n = 0 and
+ * medians that are not positive give all zero.
  */
 struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n);
 
