@@ -28,6 +28,7 @@ struct failure {
 
 enum step {
 	STEP_STDIN,
+	STEP_STDIO,
 	STEP_BIND,
 	STEP_EXEC,
 };
@@ -35,6 +36,7 @@ enum step {
 /* All that the child needs, prepared by the parent. */
 struct plan {
 	char *const *argv; /* borrowed */
+	const int *stdio;  /* borrowed, [3]; NULL: none */
 	char **env;	   /* owned; the strings are borrowed from environ and the specification */
 	cpu_set_t *cpus;   /* owned; NULL: no binding */
 	size_t cpus_bytes;
@@ -113,20 +115,51 @@ static void __attribute__((noreturn)) report(const struct plan *plan, enum step 
 	_exit(127);
 }
 
+/*
+ * Puts the descriptors of stdio in their places. All are moved out of the way first: one may be
+ * where another one has to go.
+ */
+static int redirect(const int *stdio)
+{
+	int moved[3] = {-1, -1, -1};
+
+	for (int i = 0; i < 3; i++) {
+		if (stdio[i] < 0)
+			continue;
+		moved[i] = fcntl(stdio[i], F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		if (moved[i] < 0)
+			return -1;
+	}
+	for (int i = 0; i < 3; i++) {
+		if (moved[i] >= 0 && dup2(moved[i], i) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* Makes /dev/null the standard input. */
+static int read_nothing(void)
+{
+	int null = open("/dev/null", O_RDONLY);
+
+	if (null < 0 || (null != STDIN_FILENO && dup2(null, STDIN_FILENO) < 0))
+		return -1;
+	if (null > STDERR_FILENO)
+		close(null);
+	return 0;
+}
+
 /* In the child. */
 static void __attribute__((noreturn)) become(const struct plan *plan)
 {
-	int null;
-
 	setpgid(0, 0);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if (getppid() != plan->parent)
 		_exit(127); /* it died before the line above */
-	null = open("/dev/null", O_RDONLY);
-	if (null < 0 || (null != STDIN_FILENO && dup2(null, STDIN_FILENO) < 0))
+	if (plan->stdio && redirect(plan->stdio))
+		report(plan, STEP_STDIO);
+	if ((!plan->stdio || plan->stdio[STDIN_FILENO] < 0) && read_nothing())
 		report(plan, STEP_STDIN);
-	if (null > STDERR_FILENO)
-		close(null);
 	if (plan->cpus && sched_setaffinity(0, plan->cpus_bytes, plan->cpus))
 		report(plan, STEP_BIND);
 	(void)signal(SIGXFSZ, SIG_DFL); /* that we ignore it is our own affair */
@@ -140,6 +173,8 @@ static int explain(const struct rg_child_spec *spec, const struct failure *f, st
 	switch ((enum step)f->step) {
 	case STEP_STDIN:
 		return rg_err_errno(err, f->errnum, "%s: /dev/null", spec->argv[0]);
+	case STEP_STDIO:
+		return rg_err_errno(err, f->errnum, "%s: standard input and output", spec->argv[0]);
 	case STEP_BIND:
 		if (f->errnum == EINVAL)
 			return rg_err_set(err, RG_ERR_INVALID,
@@ -176,7 +211,8 @@ static int hear_child(const struct rg_child_spec *spec, int pipe_fd, pid_t pid, 
 int child_exec(const struct rg_child_spec *spec, const sigset_t *mask, pid_t *pid_out,
 	       struct rg_err *err)
 {
-	struct plan plan = {.argv = spec->argv, .mask = mask, .parent = getpid()};
+	struct plan plan = {
+		.argv = spec->argv, .stdio = spec->stdio, .mask = mask, .parent = getpid()};
 	int pipes[2], rc;
 	pid_t pid;
 

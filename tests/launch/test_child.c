@@ -99,6 +99,82 @@ static bool is_zombie(pid_t pid)
 	return !waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) && info.si_pid == pid;
 }
 
+/* A file without a name that holds text. */
+static int text_file(const char *text)
+{
+	FILE *f = tmpfile();
+	int fd;
+
+	assert_non_null(f);
+	fd = dup(fileno(f));
+	fclose(f);
+	assert_true(fd > 2);
+	assert_int_equal(pwrite(fd, text, strlen(text), 0), strlen(text));
+	return fd;
+}
+
+static void assert_file_holds(int fd, const char *expected)
+{
+	char text[64] = "";
+
+	assert_true(pread(fd, text, sizeof(text) - 1, 0) >= 0);
+	assert_string_equal(text, expected);
+}
+
+/* Runs a script with these as its input, output and errors. */
+static void run_with(const int *stdio, const char *script)
+{
+	char sh[] = "sh", dash_c[] = "-c", text[512];
+	char *argv[] = {sh, dash_c, text, NULL};
+	struct rg_child_spec spec = {.argv = argv, .stdio = stdio};
+	struct rg_child_group *g = open_group();
+	uint32_t index;
+
+	snprintf(text, sizeof(text), "%s", script);
+	assert_int_equal(rg_child_start(g, &spec, &index, NULL), 0);
+	assert_int_equal(wait_for_one(g).exit_code, 0);
+	rg_child_group_close(g);
+}
+
+static void a_child_reads_and_writes_what_it_is_given(void **state)
+{
+	int input = text_file("input\n"), out = text_file(""), errors = text_file("");
+	int kept[2] = {dup(1), dup(2)};
+
+	assert_true(kept[0] >= 0 && kept[1] >= 0);
+	run_with((const int[]){input, out, errors}, "cat; echo error >&2");
+	assert_file_holds(out, "input\n");
+	assert_file_holds(errors, "error\n");
+	/* Nothing to read; only the errors go elsewhere. */
+	run_with((const int[]){-1, -1, errors}, "cat; echo again >&2");
+	assert_file_holds(errors, "error\nagain\n");
+	/* Each where the other one is. */
+	fflush(stdout);
+	assert_true(dup2(out, 1) == 1 && dup2(errors, 2) == 2);
+	run_with((const int[]){-1, 2, 1}, "echo as output; echo as errors >&2");
+	assert_true(dup2(kept[0], 1) == 1 && dup2(kept[1], 2) == 2);
+	assert_file_holds(out, "input\nas errors\n");
+	assert_file_holds(errors, "error\nagain\nas output\n");
+	close(kept[0]);
+	close(kept[1]);
+	close(input);
+	close(out);
+	close(errors);
+}
+
+static void what_is_no_descriptor_is_an_error_not_a_child(void **state)
+{
+	char sh[] = "sh", *argv[] = {sh, NULL};
+	struct rg_child_spec spec = {.argv = argv, .stdio = (const int[]){-1, 1000000, -1}};
+	struct rg_child_group *g = open_group();
+	struct rg_err err = {0};
+	uint32_t index;
+
+	assert_int_equal(rg_child_start(g, &spec, &index, &err), RG_ERR_SYSTEM);
+	assert_non_null(strstr(err.text, "sh: standard input and output: "));
+	rg_child_group_close(g);
+}
+
 static void of_those_that_ended_together_the_killed_one_comes_first(void **state)
 {
 	struct rg_child_group *g = open_group();
@@ -389,6 +465,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_childs_end_is_reported_once_with_its_status),
+		cmocka_unit_test(a_child_reads_and_writes_what_it_is_given),
+		cmocka_unit_test(what_is_no_descriptor_is_an_error_not_a_child),
 		cmocka_unit_test(of_those_that_ended_together_the_killed_one_comes_first),
 		cmocka_unit_test(a_program_that_cannot_run_is_an_error_not_a_child),
 		cmocka_unit_test(the_environment_is_ours_with_what_is_set_and_removed),

@@ -31,6 +31,8 @@ struct rg_child_spec {
 			    * "NAME=value" sets, "NAME" alone removes */
 	const int *cpus;   /* bind to these logical CPUs, or NULL to leave the binding */
 	uint32_t ncpus;
+	const int *stdio; /* [3]: descriptors that become its standard input, output and errors
+			   * instead, -1 for none; NULL: none of them */
 };
 
 /* How one child ended. */
@@ -46,12 +48,10 @@ int rg_child_group_open(struct rg_child_group **group_out, struct rg_err *err);
 
 /*
  * Starts one child: its standard input is /dev/null, since only one process can read a terminal;
- * output and errors are ours. *index_out counts from 0. What keeps argv[0] from running is an error
- * here, not a child that ends with 127:
- * RG_ERR_NOT_FOUND  no such program
- * RG_ERR_INVALID    none of cpus is usable
- * RG_ERR_SYSTEM     the program cannot be executed, no process can be created; names the call
- * RG_ERR_NO_MEMORY
+ * output and errors are ours, unless stdio says otherwise. *index_out counts from 0. What keeps
+ * argv[0] from running is an error here, not a child that ends with 127: RG_ERR_NOT_FOUND  no such
+ * program RG_ERR_INVALID    none of cpus is usable RG_ERR_SYSTEM     the program cannot be
+ * executed, no process can be created; names the call RG_ERR_NO_MEMORY
  */
 int rg_child_start(struct rg_child_group *group, const struct rg_child_spec *spec,
 		   uint32_t *index_out, struct rg_err *err);
