@@ -26,6 +26,7 @@ dev   program:xz           xz-utils        xz                   make distcheck
 dev   program:valgrind     valgrind        valgrind             memory errors in unit tests
 dev   program:clang        clang           clang                a second compiler, data races
 dev   program:clang-format-14 clang-format clang-tools-extra the format of the sources (version 14)
+dev   program:gnuplot      gnuplot-nox     gnuplot              plots in pages of railgauge report
 dev   program:codespell    codespell       codespell            spelling
 '
 

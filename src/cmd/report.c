@@ -10,6 +10,7 @@
 #include "railgauge/report/compare.h"
 #include "railgauge/report/csv.h"
 #include "railgauge/report/file.h"
+#include "railgauge/report/html.h"
 #include "railgauge/report/table.h"
 
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const char *const format_words[] = {"table", "csv", "json", NULL};
 
 struct config {
 	enum format format;
-	const char *csv;
+	const char *csv, *html;
 	const char *baseline;
 	bool launches, compare;
 };
@@ -40,6 +41,10 @@ static const struct rg_opt options[] = {
 	 RG_OPT_FIELD(STRING, struct config, csv),
 	 .value = "FILE",
 	 .help = "write the numbers as CSV to FILE as well, a line per point"},
+	{.name = "html",
+	 RG_OPT_FIELD(STRING, struct config, html),
+	 .value = "FILE",
+	 .help = "write a page with conditions, tables and plots (by gnuplot) to FILE as well"},
 	{.name = "baseline",
 	 RG_OPT_FIELD(STRING, struct config, baseline),
 	 .value = "TARGET",
@@ -183,8 +188,14 @@ static int check(const struct operands *o, const struct config *config, struct r
 {
 	int rc = check_file(o, "csv", config->csv, err);
 
+	if (!rc)
+		rc = check_file(o, "html", config->html, err);
 	if (rc)
 		return rc;
+	if (config->csv && config->html && rg_cmd_same_file(config->csv, config->html))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--csv and --html both name the file %s: they need one each",
+				  config->html);
 	if (o->n > 1 && config->format == FORMAT_JSON)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--format: json is for one document, not for several");
@@ -264,6 +275,8 @@ int cmd_report(int argc, char **argv)
 				    .options = bench_command.tables};
 	if (!rc && config.csv)
 		rc = write_csv(&report, config.csv, &err);
+	if (!rc && config.html)
+		rc = rg_html_write(&report, config.html, &err);
 	if (!rc)
 		rc = print(&report, config.format, &err);
 	release_operands(&o);

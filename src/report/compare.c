@@ -4,13 +4,12 @@
 #include "railgauge/report/compare.h"
 #include "compare_impl.h"
 #include "differences.h"
-#include "format.h"
+#include "total.h"
 
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -282,80 +281,46 @@ static void print_many(const struct rg_report *report, struct side_pair *pair, F
 
 /* --- all points --- */
 
-/* Sums of logarithms, per launch. */
-static void add_logs(double *sums, const double *medians, uint32_t n)
+static void print_total(const struct rg_side *a, const struct rg_side *b, const char *target,
+			const struct rg_total *total, FILE *out)
 {
-	for (uint32_t i = 0; i < n; i++)
-		sums[i] += log(medians[i]);
-}
-
-/* Sums become geometric means, and these are compared. */
-static struct rg_ratio ratio_of_sums(const struct side_pair *sums, uint32_t na, uint32_t nb,
-				     uint32_t points)
-{
-	for (uint32_t i = 0; i < na; i++)
-		sums->medians_a[i] = exp(sums->medians_a[i] / points);
-	for (uint32_t i = 0; i < nb; i++)
-		sums->medians_b[i] = exp(sums->medians_b[i] / points);
-	return rg_ratio_of_groups(sums->medians_a, na, sums->medians_b, nb);
-}
-
-static void print_target(const struct rg_side *a, const struct rg_side *b, const char *target,
-			 struct side_pair *pair, const struct side_pair *sums, FILE *out)
-{
+	const struct rg_tally *tally = &total->tally;
 	char text[CELL_BYTES];
-	struct rg_tally tally = {0};
-	struct rg_ratio all;
 
-	memset(sums->medians_a, 0, a->n * sizeof(double));
-	memset(sums->medians_b, 0, b->n * sizeof(double));
-	for (uint32_t i = 0; i < a->results[0]->npoints; i++) {
-		const struct rg_result_point *p = &a->results[0]->points[i];
-		struct side_value x, y;
-		struct rg_ratio ratio;
-
-		if (strcmp(p->target, target) || !rg_side_ratio(pair, a, b, p, &x, &y, &ratio))
-			continue;
-		rg_tally_add(&tally, &ratio);
-		add_logs(sums->medians_a, pair->medians_a, a->n);
-		add_logs(sums->medians_b, pair->medians_b, b->n);
-	}
-	if (!tally.n)
+	if (!tally->n)
 		return;
 	fprintf(out, "# %s: %s / %s %s in geometric mean of %u point%s", target, a->name, b->name,
-		rg_cell_ratio(rg_tally_mean(&tally), text), tally.n, tally.n == 1 ? "" : "s");
-	if (a->n > 1 && b->n > 1) {
-		all = ratio_of_sums(sums, a->n, b->n, tally.n);
-		fprintf(out, ", interval %s", rg_cell_interval(&all, text));
-	}
-	if (a->n > 1 && b->n > 1)
-		fprintf(out, "; %s is faster in %u, slower in %u\n", b->name, tally.above,
-			tally.below);
+		rg_cell_ratio(rg_tally_mean(tally), text), tally->n, tally->n == 1 ? "" : "s");
+	if (total->all.ratio > 0)
+		fprintf(out, ", interval %s; %s is faster in %u, slower in %u\n",
+			rg_cell_interval(&total->all, text), b->name, tally->above, tally->below);
 	else if (a->n == 1 && b->n == 1)
-		fprintf(out, "; the interval is above 1 in %u, below 1 in %u\n", tally.above,
-			tally.below);
+		fprintf(out, "; the interval is above 1 in %u, below 1 in %u\n", tally->above,
+			tally->below);
 	else
 		fputc('\n', out);
 }
 
-static int print_summary(const struct rg_report *report, struct side_pair *pair, FILE *out,
-			 struct rg_err *err)
+static int print_summary(const struct rg_report *report, FILE *out, struct rg_err *err)
 {
 	const struct rg_side *a = &report->sides[0];
-	struct side_pair sums; /* of the same sizes */
 	const char **targets;
 	uint32_t ntargets;
 	int rc = rg_targets_of(a->results[0], &targets, &ntargets, err);
 
 	if (rc)
 		return rc;
-	rc = rg_side_pair_init(&sums, report, err);
 	for (uint32_t s = 1; !rc && s < report->nsides; s++) {
-		for (uint32_t t = 0; t < ntargets; t++)
-			print_target(a, &report->sides[s], targets[t], pair, &sums, out);
+		const struct rg_side *b = &report->sides[s];
+
+		for (uint32_t t = 0; !rc && t < ntargets; t++) {
+			struct rg_total total;
+
+			rc = rg_total_of_sides(report, a, b, targets[t], &total, err);
+			if (!rc)
+				print_total(a, b, targets[t], &total, out);
+		}
 	}
-	if (!rc)
-		rg_side_pair_release(&sums);
 	rg_free(targets);
 	return rc;
 }
@@ -385,7 +350,7 @@ int rg_compare_print(const struct rg_report *report, FILE *out, struct rg_err *e
 		print_unmatched(&report->sides[i], &report->sides[0], false, report->nsides == 2,
 				out);
 	}
-	rc = print_summary(report, &pair, out, err);
 	rg_side_pair_release(&pair);
+	rc = print_summary(report, out, err);
 	return rc ? rc : rg_stream_check(out, err);
 }

@@ -227,8 +227,10 @@ int rg_differences_find(const struct rg_result *a, const struct rg_result *b,
 			walk(&w, members[i], json_object_get(x, members[i]),
 			     json_object_get(y, members[i]));
 		compare_calibrations(&w, a, b);
-		compare_warnings(&w, a, b, sink->names[0]);
-		compare_warnings(&w, b, a, sink->names[1]);
+		if (!sink->no_warnings) {
+			compare_warnings(&w, a, b, sink->names[0]);
+			compare_warnings(&w, b, a, sink->names[1]);
+		}
 	} else {
 		w.failed = RG_ERR_NO_MEMORY;
 	}

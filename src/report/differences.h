@@ -13,6 +13,7 @@ struct rg_difference_sink {
 	void (*tell)(struct rg_difference_sink *sink, const char *what, const char *a,
 		     const char *b);
 	const char *const *names; /* [2], borrowed: what the two are called in sentences */
+	bool no_warnings;	  /* leave out those that only one has */
 	uint32_t found;		  /* how often tell was called; 0 before */
 };
 

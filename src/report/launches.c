@@ -3,12 +3,11 @@
 
 #include "railgauge/report/compare.h"
 #include "compare_impl.h"
-#include "format.h"
+#include "total.h"
 
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -84,36 +83,19 @@ static void print_point(const struct rg_result_point *p, const struct side_value
 	fputc('\n', out);
 }
 
-/* Of each launch the geometric mean over all points, and of these the interval over launches. */
-static int print_overall(struct launches *l, const char *target, FILE *out, struct rg_err *err)
+static int print_overall(const struct launches *l, const char *target, FILE *out,
+			 struct rg_err *err)
 {
-	const struct rg_result *first = l->side->results[0];
-	double *overall = rg_zalloc(l->side->n, sizeof(*overall));
+	struct rg_total total;
 	char text[CELL_BYTES];
-	struct rg_ratio ratio;
-	uint32_t points = 0;
+	int rc = rg_total_of_target(l->report, l->side, target, l->baseline, &total, err);
 
-	if (!overall)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the report");
-	for (uint32_t k = 0; k < first->npoints; k++) {
-		struct side_value value;
-
-		if (strcmp(first->points[k].target, target) ||
-		    !point_value(l, &first->points[k], &value, &ratio) || !(ratio.ratio > 0))
-			continue;
-		points++;
-		for (uint32_t i = 0; i < l->side->n; i++)
-			overall[i] += log(l->pair.medians_b[i] / l->pair.medians_a[i]);
-	}
-	for (uint32_t i = 0; points && i < l->side->n; i++)
-		overall[i] = exp(overall[i] / points);
-	ratio = rg_ratio_of_launches(overall, NULL, l->side->n);
-	rg_free(overall);
-	if (!points)
-		return 0;
+	if (rc || !total.tally.n)
+		return rc;
 	fprintf(out, "#   %s: %s times as fast as %s in geometric mean of %u point%s", target,
-		rg_cell_ratio(ratio.ratio, text), l->baseline, points, points == 1 ? "" : "s");
-	fprintf(out, ", interval %s\n", rg_cell_interval(&ratio, text));
+		rg_cell_ratio(total.all.ratio, text), l->baseline, total.tally.n,
+		total.tally.n == 1 ? "" : "s");
+	fprintf(out, ", interval %s\n", rg_cell_interval(&total.all, text));
 	return 0;
 }
 

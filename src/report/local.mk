@@ -3,6 +3,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/report/compare.h \
 	include/railgauge/report/csv.h \
 	include/railgauge/report/file.h \
+	include/railgauge/report/html.h \
 	include/railgauge/report/progress.h \
 	include/railgauge/report/sides.h \
 	include/railgauge/report/table.h \
@@ -13,13 +14,32 @@ src_librailgauge_a_SOURCES += \
 	%D%/differences.c \
 	%D%/differences.h \
 	%D%/file.c \
+	%D%/figure.c \
+	%D%/figure.h \
+	%D%/filter.c \
+	%D%/filter.h \
 	%D%/format.c \
 	%D%/format.h \
+	%D%/html.c \
+	%D%/html_conditions.c \
+	%D%/html_impl.h \
+	%D%/html_settings.c \
+	%D%/html_summary.c \
+	%D%/html_table.c \
+	%D%/html_text.c \
 	%D%/launches.c \
+	%D%/plot.c \
+	%D%/plot.h \
+	%D%/plot_axes.c \
+	%D%/plot_axes.h \
 	%D%/progress.c \
 	%D%/side.c \
 	%D%/side.h \
+	%D%/svg.c \
+	%D%/svg.h \
 	%D%/table.c \
 	%D%/table_impl.h \
 	%D%/table_legend.c \
-	%D%/table_summary.c
+	%D%/table_summary.c \
+	%D%/total.c \
+	%D%/total.h

@@ -49,6 +49,8 @@ struct side_value rg_side_value(const struct rg_side *side, const struct rg_resu
 		v.least_ns = fmin(v.least_ns, p->median_ns);
 		v.most_ns = fmax(v.most_ns, p->median_ns);
 		bounds += log(p->bound_ns); /* -inf if one knows none */
+		v.checked += p->checked;
+		v.wrong += p->wrong;
 	}
 	v.bound_ns = exp(bounds / side->n);
 	if (side->n > 1)

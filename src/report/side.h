@@ -13,6 +13,7 @@ struct side_value {
 	bool reached;		  /* that interval is one of 95 % */
 	double least_ns, most_ns; /* of the launches' medians */
 	double bound_ns;	  /* geometric mean; 0: not all know one */
+	uint64_t checked, wrong;  /* elements, in all launches */
 };
 
 /*
@@ -33,8 +34,8 @@ int rg_side_pair_init(struct side_pair *pair, const struct rg_report *report, st
 void rg_side_pair_release(struct side_pair *pair);
 
 /*
- * a / b of a point that both have (false otherwise, outputs undefined): of one launch each
- * rg_ratio_of_medians, else rg_ratio_of_groups.
+ * A point's values on two sides, and a / b if both have it (false otherwise, *ratio_out is then as
+ * before): of one launch each rg_ratio_of_medians, else rg_ratio_of_groups.
  */
 bool rg_side_ratio(struct side_pair *pair, const struct rg_side *a, const struct rg_side *b,
 		   const struct rg_result_point *like, struct side_value *a_out,
