@@ -18,9 +18,9 @@
 
 #define WIDTH	    560
 #define HEIGHT	    370 /* without the key */
-#define KEY_LINE    22
-#define LETTER	    8 /* about as wide as one of the key is */
-#define KEY_SAMPLE  60
+#define KEY_LINE    18
+#define LETTER	    9  /* as wide as gnuplot takes one of the key to be, or a little more */
+#define KEY_SAMPLE  72 /* the line before it, and the gap */
 #define TITLE_BYTES 64
 
 /* Of [OkabeIto08], without the yellow one, which is too light for lines on white. */
@@ -256,7 +256,7 @@ static uint32_t key_lines(const struct context *c, uint32_t *columns_out)
 
 		longest = n > longest ? n : longest;
 	}
-	columns = (uint32_t)(WIDTH / (KEY_SAMPLE + LETTER * (longest + 2)));
+	columns = (uint32_t)(WIDTH / (KEY_SAMPLE + LETTER * longest));
 	columns = columns ? columns : 1;
 	*columns_out = columns;
 	return (c->nseries + columns - 1) / columns;
@@ -280,7 +280,7 @@ static void put_script(struct context *c, FILE *out)
 		"set encoding utf8\n"
 		"set logscale xy\n"
 		"set key outside below center horizontal Left reverse maxcols %u samplen 3 height "
-		"0.5\n"
+		"0.5 font ',12'\n"
 		"set border 3\nset tics nomirror out\n"
 		"set grid lc rgb '#999999' lw 0.5 dt (1,3)\n"
 		"set xlabel 'size (bytes; K, M and G are binary)'\nset ylabel '%s'\n",
