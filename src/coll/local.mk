@@ -14,6 +14,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/allgather_ring.c \
 	%D%/allreduce_bine.c \
 	%D%/allreduce_double_tree.c \
+	%D%/allreduce_hierarchical.c \
 	%D%/allreduce_oneshot.c \
 	%D%/allreduce_pull.c \
 	%D%/allreduce_rabenseifner.c \
@@ -22,6 +23,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/allreduce_ring.c \
 	%D%/allreduce_swing.c \
 	%D%/allreduce_twoshot.c \
+	%D%/alltoall_bruck.c \
+	%D%/alltoall_hierarchical.c \
+	%D%/alltoall_linear.c \
 	%D%/alltoall_pairwise.c \
 	%D%/alltoall_pull.c \
 	%D%/barrier_dissemination.c \
@@ -43,6 +47,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/knomial.c \
 	%D%/knomial.h \
 	%D%/loop.c \
+	%D%/nodes.c \
+	%D%/nodes.h \
 	%D%/problem.c \
 	%D%/program.c \
 	%D%/prover.c \

@@ -84,6 +84,21 @@ void run_ranks(uint32_t nranks, uint32_t first_sequence, int (*body)(struct rank
 	}
 }
 
+struct rg_layout layout_of(uint32_t nranks, uint32_t which)
+{
+	static const uint32_t node[2][MAX_RANKS] = {{0, 0, 1, 1, 2, 2, 3, 3, 4},
+						    {5, 1, 1, 5, 2, 5, 1, 1, 3}};
+	static const uint32_t local[2][MAX_RANKS] = {{0, 1, 0, 1, 0, 1, 0, 1, 0},
+						     {0, 0, 1, 1, 0, 2, 2, 3, 0}};
+	struct rg_layout layout = {.nranks = nranks};
+
+	if (which) {
+		layout.node = node[which - 1];
+		layout.local = layout.rail = local[which - 1];
+	}
+	return layout;
+}
+
 uint32_t draw(uint32_t *state, uint32_t n)
 {
 	*state = *state * 1664525u + 1013904223u;

@@ -33,6 +33,9 @@ void run_ranks(uint32_t nranks, uint32_t first_sequence, int (*body)(struct rank
 /* The geometry that run_ranks takes. */
 extern const struct rg_geometry small_geometry;
 
+/* nranks ranks on one node (0), on pairs (1), or on nodes of several sizes in no order (2). */
+struct rg_layout layout_of(uint32_t nranks, uint32_t which);
+
 /* A number below n: the same sequence everywhere for the same state. */
 uint32_t draw(uint32_t *state, uint32_t n);
 

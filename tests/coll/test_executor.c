@@ -93,6 +93,8 @@ static void every_size_of(struct job *j, uint32_t first_sequence)
 			p->count = counts[c];
 			p->params.channels = 1 + c % 2;
 			p->params.radix = c % 2 ? 1 + (uint32_t)c : 0;
+			p->params.window = (uint32_t)c;
+			p->layout = layout_of(p->layout.nranks, c % 3);
 			p->in_place = v % 2;
 			p->root = each ? v / 2 : (uint32_t)c % p->layout.nranks;
 			if (!j->algorithm->check(p, NULL))

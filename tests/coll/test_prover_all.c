@@ -89,7 +89,8 @@ static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, 
 		.geometry = geometry,
 		.params = {.protocol = protocol,
 			   .channels = 1 + draw(2),
-			   .radix = row->radix ? draw_radix(p) : 0},
+			   .radix = row->radix ? draw_radix(p) : 0,
+			   .window = row->window ? draw(p + 1) : 0},
 	};
 }
 
@@ -123,6 +124,35 @@ static void draw_op(uint32_t p, struct rg_geometry geometry, struct rg_prover_op
 	} while (out->algorithm->check(&out->problem, NULL));
 }
 
+/* The ranks' places, of the one proof that goes on. */
+static uint32_t node_of[RG_PROVER_RANKS_MAX], local_of[RG_PROVER_RANKS_MAX],
+	rail_of[RG_PROVER_RANKS_MAX];
+
+/* Puts ranks on nodes: `size` on each, 0 means from 1 to 4; or, dealt out, on `size` nodes. */
+static struct rg_layout layout_of(uint32_t p, uint32_t size, bool dealt, uint32_t per_rail)
+{
+	uint32_t node = 0, local = 0, room = size ? size : 1 + draw(4);
+
+	for (uint32_t r = 0; r < p; r++, local++) {
+		if (local == room) {
+			node++;
+			local = 0;
+			room = size ? size : 1 + draw(4);
+		}
+		node_of[r] = 7 + (dealt ? local : node);
+		local_of[r] = dealt ? node : local;
+		rail_of[r] = per_rail ? local_of[r] / per_rail : p - r;
+	}
+	return (struct rg_layout){.nranks = p, .node = node_of, .local = local_of, .rail = rail_of};
+}
+
+static struct rg_layout draw_layout(uint32_t p)
+{
+	if (draw(3) == 0)
+		return (struct rg_layout){.nranks = p};
+	return layout_of(p, draw(2) ? 1 + draw(p) : 0, draw(2), draw(3));
+}
+
 /* The row twice with another operation in between. 1: the row does not take such problems. */
 static int prove(const struct rg_algorithm *row, struct rg_problem problem)
 {
@@ -133,15 +163,18 @@ static int prove(const struct rg_algorithm *row, struct rg_problem problem)
 	if (row->check(&problem, NULL))
 		return 1;
 	draw_op(problem.layout.nranks, problem.geometry, &ops[1]);
+	ops[1].problem.layout = problem.layout;
 	if (rg_coll_has_root(row->coll))
 		ops[2].problem.root = draw(problem.layout.nranks);
 	if (rg_prover_run(ops, 3, buffers, NULL, &err))
-		fail_msg("in place %d, persistent %d, root %u, radix %u, %u channels, %u bytes per "
+		fail_msg("in place %d, persistent %d, root %u, radix %u, window %u, %u channels, "
+			 "%u bytes per "
 			 "slot, %u per word slot, credit batch %u, %s %s in between: %s",
 			 problem.in_place, problem.params.persistent, problem.root,
-			 problem.params.radix, problem.params.channels, problem.geometry.slot_bytes,
-			 problem.geometry.ll_bytes, problem.geometry.credit_batch,
-			 rg_coll_name(ops[1].algorithm->coll), ops[1].algorithm->name, err.text);
+			 problem.params.radix, problem.params.window, problem.params.channels,
+			 problem.geometry.slot_bytes, problem.geometry.ll_bytes,
+			 problem.geometry.credit_batch, rg_coll_name(ops[1].algorithm->coll),
+			 ops[1].algorithm->name, err.text);
 	return 0;
 }
 
@@ -152,6 +185,7 @@ static bool prove_variant(const struct rg_algorithm *row, enum rg_protocol proto
 	struct rg_problem problem =
 		problem_of(row, p, count_of(v % COUNTS, p), protocol, draw_geometry());
 
+	problem.layout = draw_layout(p);
 	problem.in_place = v / COUNTS % 2;
 	problem.params.persistent = v / COUNTS / 2;
 	return prove(row, problem) == 0;
@@ -339,6 +373,12 @@ static uint32_t ring(uint32_t p)
 	return p - 1;
 }
 
+/* With the window of 8. */
+static uint32_t eights(uint32_t p)
+{
+	return (p - 1 + 7) / 8;
+}
+
 static uint32_t two_rings(uint32_t p)
 {
 	return 2 * (p - 1);
@@ -363,6 +403,8 @@ static const struct {
 	{RG_COLL_ALLGATHER, "ring", ring},
 	{RG_COLL_ALLGATHER, "bruck", log2_up},
 	{RG_COLL_ALLGATHER, "pat", log2_up},
+	{RG_COLL_ALLTOALL, "linear", eights},
+	{RG_COLL_ALLTOALL, "bruck", log2_up},
 	{RG_COLL_BROADCAST, "binomial", log2_down},
 	{RG_COLL_BROADCAST, "knomial", digits4},
 	{RG_COLL_BROADCAST, "scatter_allgather", scattered},
@@ -375,7 +417,10 @@ static uint32_t documented_steps(const struct rg_algorithm *row, uint32_t p)
 		if (steps_of[i].coll == row->coll && !strcmp(steps_of[i].name, row->name))
 			return steps_of[i].steps(p);
 	}
-	return p == 1 ? 0 : !strcmp(row->name, "twoshot") ? 2 : 1;
+	if (!strcmp(row->name, "twoshot") ||
+	    (row->coll == RG_COLL_ALLREDUCE && !strcmp(row->name, "hierarchical")))
+		return p == 1 ? 0 : 2;
+	return p == 1 ? 0 : 1;
 }
 
 static bool may_be_folded(const struct rg_algorithm *row)
@@ -411,7 +456,7 @@ static void steps_are_those_documented(void **state)
 			struct rg_err err = {0};
 
 			op.problem.params.channels = 1;
-			op.problem.params.radix = 0;
+			op.problem.params.radix = op.problem.params.window = 0;
 			if (!((*a)->protocols & 1u << protocol))
 				continue;
 			if (rg_prover_run(&op, 1, 1, &report, &err))
@@ -425,6 +470,93 @@ static void steps_are_those_documented(void **state)
 	}
 }
 
+/* Nodes as they come: alike, ragged, one rank each, one alone, ranks dealt out to them in turn. */
+static const struct {
+	uint32_t nranks;
+	uint32_t node[12];
+	uint32_t largest, nnodes; /* for the steps below */
+} places[] = {
+	{4, {0, 0, 1, 1}, 2, 2},
+	{12, {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3}, 3, 4},
+	{6, {0, 0, 0, 1, 2, 2}, 3, 3},
+	{5, {0, 1, 2, 3, 4}, 1, 5},
+	{7, {0, 0, 0, 0, 0, 0, 0}, 7, 1},
+	{8, {0, 1, 0, 1, 0, 1, 0, 1}, 4, 2},
+	{9, {3, 1, 1, 4, 1, 5, 5, 2, 1}, 4, 5},
+	{12, {1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 2, 2}, 5, 3},
+};
+
+static struct rg_layout place(size_t i)
+{
+	for (uint32_t r = 0; r < places[i].nranks; r++) {
+		local_of[r] = 0;
+		for (uint32_t before = 0; before < r; before++)
+			local_of[r] += places[i].node[before] == places[i].node[r];
+		rail_of[r] = local_of[r];
+	}
+	return (struct rg_layout){.nranks = places[i].nranks,
+				  .node = places[i].node,
+				  .local = local_of,
+				  .rail = rail_of};
+}
+
+static void two_levels_are_proved_on_nodes_of_all_kinds(void **state)
+{
+	(void)state;
+	drawn = 362436069;
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		for (uint32_t v = 0; v < sizeof(places) / sizeof(places[0]) * COUNTS * 4; v++) {
+			size_t i = v / (COUNTS * 4);
+			uint32_t p = places[i].nranks;
+			struct rg_problem problem =
+				problem_of(*a, p, count_of(v % COUNTS, p),
+					   v / COUNTS & 1 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD,
+					   draw_geometry());
+
+			if (strcmp((*a)->name, "hierarchical") != 0)
+				continue;
+			problem.layout = place(i);
+			problem.in_place = v / COUNTS & 2;
+			assert_int_equal(prove(*a, problem), 0);
+		}
+	}
+}
+
+/* The longest chain of messages depends on the nodes, as the rows say. */
+static void two_levels_take_the_steps_documented(void **state)
+{
+	const struct rg_geometry geometry = {.channels = 1,
+					     .slots = 8,
+					     .slot_bytes = 4096,
+					     .ll_slots = 8,
+					     .ll_bytes = 4096,
+					     .credit_batch = 1};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		for (uint32_t k = 0; k < 2; k++) {
+			enum rg_coll coll = k ? RG_COLL_ALLTOALL : RG_COLL_ALLREDUCE;
+			uint32_t n = places[i].nnodes, within = places[i].largest > 1;
+			uint32_t steps = k ? within + (n > 1) : 2 * within + swing(n);
+			struct rg_prover_op op = {0};
+			struct rg_prover_report report;
+			struct rg_err err = {0};
+
+			assert_int_equal(
+				rg_algorithm_find(coll, "hierarchical", &op.algorithm, &err), 0);
+			op.problem = problem_of(op.algorithm, places[i].nranks, 100,
+						RG_PROTOCOL_SLOT, geometry);
+			op.problem.params.channels = 1;
+			op.problem.layout = place(i);
+			if (rg_prover_run(&op, 1, 1, &report, &err))
+				fail_msg("%s", err.text);
+			if (report.rounds != steps)
+				fail_msg("%s: %u steps, not %u, in place %zu", rg_coll_name(coll),
+					 (unsigned)report.rounds, steps, i);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -433,6 +565,8 @@ int main(void)
 		cmocka_unit_test(mixed_sequences_are_proved),
 		cmocka_unit_test(persistent_buffers_alternate),
 		cmocka_unit_test(steps_are_those_documented),
+		cmocka_unit_test(two_levels_are_proved_on_nodes_of_all_kinds),
+		cmocka_unit_test(two_levels_take_the_steps_documented),
 	};
 
 	return cmocka_run_group_tests_name("prover, all algorithms", tests, NULL, NULL);

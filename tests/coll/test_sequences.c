@@ -46,7 +46,7 @@ static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, ui
 	while (!(a->protocols & 1u << protocol));
 	return (struct rg_problem){
 		.coll = a->coll,
-		.layout = {.nranks = n},
+		.layout = layout_of(n, draw(seed, 3)),
 		.count = a->coll == RG_COLL_BARRIER
 				 ? 0
 				 : counts[draw(seed, sizeof(counts) / sizeof(counts[0]))],
@@ -58,7 +58,8 @@ static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, ui
 		.geometry = small_geometry,
 		.params = {.protocol = protocol,
 			   .channels = 1 + draw(seed, 2),
-			   .radix = draw(seed, 2) ? 2 + draw(seed, 4) : 0},
+			   .radix = draw(seed, 2) ? 2 + draw(seed, 4) : 0,
+			   .window = draw(seed, 4)},
 	};
 }
 

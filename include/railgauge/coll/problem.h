@@ -38,8 +38,7 @@ enum rg_protocol {
 
 /*
  * Where the ranks sit; nodes may have different numbers of them. NULL arrays mean: all on one node,
- * local index and rail equal to the rank. The algorithms so far work within one node and look at
- * nranks alone.
+ * local index and rail equal to the rank. Only the hierarchical rows look at more than nranks.
  */
 struct rg_layout {
 	uint32_t nranks;

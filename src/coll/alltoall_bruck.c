@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * All-to-all, Bruck: blocks travel by the digits of their distance, together with others that have
+ * the same digit: few messages, for short blocks.
+ *
+ * Steps ceil(log_k p) per slice of a block, k being the radix, with k - 1 messages at once in each.
+ * Bytes sent per rank b times the nonzero digits of 1 .. p - 1, b being one block: about
+ * n (k - 1) / k log_k p. Scratch a slice of every block, and two to pack messages. Any p up to 64,
+ * any radix from 2 to 64; 2 unless asked for. A radix of p sends every block straight to its
+ * destination. Reduces nothing.
+ *
+ * Block j of a rank, j = 1 .. p - 1, is for the rank at distance j. With j written to the base k,
+ * in round i all blocks with digit z in place i go over a distance of z k^i, for all z = 1 .. k - 1
+ * at once, and keep their numbers. A block is sent out of the source as long as it has not moved,
+ * and taken into the destination when no digit is left; in between it is in scratch, where blocks
+ * of one number take the same place. So nothing is rotated. In place all is copied to scratch
+ * first.
+ *
+ * The slices of a block take all rounds one after the other; short blocks share a message
+ * (rounds.h). Source: [Bruck97], index operation, for k - 1 ports.
+ */
+#include "config.h"
+
+#include "algorithms.h"
+#include "rounds.h"
+
+#include "railgauge/device/reduce.h"
+
+struct bruck {
+	uint32_t radix;
+	uint64_t block;		   /* bytes */
+	struct rg_gen_piece piece; /* of each block */
+	uint64_t stage;
+};
+
+static int bruck_check(const struct rg_problem *p, struct rg_err *err)
+{
+	return rg_gen_check(&rg_alltoall_bruck, p, RG_REDUCE_MAX, err);
+}
+
+/* Where block j lies before it is sent in the round of this unit, k^i. */
+static struct rg_round_part before(const struct rg_gen *g, const struct bruck *b, uint32_t j,
+				   uint32_t unit)
+{
+	bool moved = g->problem->in_place || j % unit;
+
+	return (struct rg_round_part){
+		.buf = moved ? RG_BUF_TMP : RG_BUF_SRC,
+		.off = moved ? j * b->piece.len
+			     : (g->rank + j) % g->nranks * b->block + b->piece.off,
+		.len_bytes = b->piece.len,
+	};
+}
+
+/* And where the block of that number goes that is taken. */
+static struct rg_round_part after(const struct rg_gen *g, const struct bruck *b, uint32_t j,
+				  uint32_t unit)
+{
+	bool there = j / unit < b->radix;
+
+	return (struct rg_round_part){
+		.buf = there ? RG_BUF_DST : RG_BUF_TMP,
+		.off = there ? (g->rank + g->nranks - j) % g->nranks * b->block + b->piece.off
+			     : j * b->piece.len,
+		.len_bytes = b->piece.len,
+	};
+}
+
+/* The blocks with digit z, for all z one after the other. */
+static void round_of(struct rg_gen *g, const struct bruck *b, uint32_t unit)
+{
+	struct rg_round_part put[RG_REDUCE_MAX], take[RG_REDUCE_MAX];
+	struct rg_round rounds[RG_ROUNDS_MAX];
+	uint32_t n = 0, parts = 0;
+
+	for (uint32_t z = 1; z < b->radix && z * unit < g->nranks; z++) {
+		uint32_t first = parts;
+
+		for (uint32_t j = z * unit; j < g->nranks; j++) {
+			if (j / unit % b->radix != z)
+				continue;
+			put[parts] = before(g, b, j, unit);
+			take[parts++] = after(g, b, j, unit);
+		}
+		rounds[n++] = (struct rg_round){
+			.to = (g->rank + z * unit) % g->nranks,
+			.from = (g->rank + g->nranks - z * unit) % g->nranks,
+			.put = put + first,
+			.nput = parts - first,
+			.take = take + first,
+			.ntake = parts - first,
+			.stage = b->stage,
+		};
+	}
+	rg_rounds(g, rounds, n);
+}
+
+static void slice(struct rg_gen *g, uint64_t i, void *arg)
+{
+	const struct rg_ref src = {RG_BUF_SRC, g->rank};
+	struct bruck *b = arg;
+	uint64_t own;
+
+	b->piece = rg_gen_slice(g->problem, b->block, i);
+	own = g->rank * b->block + b->piece.off;
+	for (uint32_t j = 1; j < g->nranks && g->problem->in_place; j++)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_TMP, g->rank}, j * b->piece.len, src,
+			    (g->rank + j) % g->nranks * b->block + b->piece.off, b->piece.len);
+	if (!g->problem->in_place)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, own, src, own, b->piece.len);
+	for (uint32_t unit = 1; unit < g->nranks; unit *= b->radix)
+		round_of(g, b, unit);
+}
+
+static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			  struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	struct bruck b = {
+		.radix = rg_gen_radix(&rg_alltoall_bruck, p),
+		.block = rg_problem_block_bytes(p),
+	};
+	struct rg_gen g;
+
+	b.stage = rg_round_stage(p->layout.nranks * rg_gen_slice(p, b.block, 0).len);
+	rg_gen_open(&g, p, rank, sink, err);
+	if (!rg_gen_alone(&g, b.block)) {
+		g.tmp_bytes = b.stage;
+		rg_gen_loop(&g, rg_gen_nslices(p, b.block), slice, &b);
+	}
+	return rg_gen_close(&g, needs_out);
+}
+
+static uint64_t bruck_sent_bytes(const struct rg_problem *p)
+{
+	uint32_t radix = rg_gen_radix(&rg_alltoall_bruck, p);
+	uint64_t digits = 0;
+
+	for (uint32_t j = 1; j < p->layout.nranks; j++) {
+		for (uint32_t rest = j; rest; rest /= radix)
+			digits += rest % radix > 0;
+	}
+	return digits * rg_problem_block_bytes(p);
+}
+
+const struct rg_algorithm rg_alltoall_bruck = {
+	.name = "bruck",
+	.coll = RG_COLL_ALLTOALL,
+	.summary = "blocks travel by the digits of their distance to the base k (radix, 2)",
+	.steps = "ceil(log_k(p)) s",
+	.bytes = "n (k-1)/k log_k(p)",
+	.ranks = "1 to 64",
+	.order = "none",
+	.source = "[Bruck97, index]",
+	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
+	.radix = 2,
+	.check = bruck_check,
+	.generate = bruck_generate,
+	.sent_bytes = bruck_sent_bytes,
+};
