@@ -42,13 +42,14 @@ static const struct rg_opt_command algorithms_command = {
 	.summary = "List the algorithms with their steps, bytes, ranks and sources.",
 	.details =
 		"n is the size as bench shows it, in bytes, p the number of ranks, s the number of "
-		"slices that a long message is cut into. Bytes are those that one rank writes into "
-		"the memory of others, at most. Order is the one in which contributions are "
-		"combined: in \"rank order\" results do not depend on the algorithm's other "
-		"parameters. Protocols: slot (messages through slots), word (short messages of "
-		"words that announce themselves), window (straight between the users' buffers), "
-		"read "
-		"(out of a peer's private buffer by the kernel). "
+		"slices that a long message is cut into; N nodes have L ranks each. k is the radix "
+		"(--radix of railgauge bench), w the window (--send-window), where there is one; "
+		"the default stands in parentheses. Bytes are those that one rank writes into the "
+		"memory of others, at most. Order is the one in which contributions are combined: "
+		"in \"rank order\" results do not depend on the algorithm's other parameters. "
+		"Protocols: slot (messages through slots), word (short messages of words that "
+		"announce themselves), window (straight between the users' buffers), read (out of "
+		"a peer's private buffer by the kernel). "
 		"Names of algorithms are what --algorithm of railgauge bench takes. Tags such as "
 		"[Thakur05] are explained in docs/REFERENCES.md.",
 	.tables = algorithms_tables,

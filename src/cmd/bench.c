@@ -6,6 +6,7 @@
 #include "cmd.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/coll/schedule.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -65,6 +66,11 @@ static const struct rg_opt bench_table[] = {
 	 "data)"},
 	{"channels", 0, RG_OPT_INT, AT(channels), "N", "0", 0, 64, NULL, NULL,
 	 "streams of target railgauge; 0: its choice"},
+	{"radix", 0, RG_OPT_INT, AT(radix), "K", "0", 0, 64, NULL, NULL,
+	 "ranks that one round of --algorithm joins, where it has a radix; 0: its choice"},
+	{"send-window", 0, RG_OPT_INT, AT(send_window), "W", "0", 0, 1e6, NULL, NULL,
+	 "ranks that --algorithm sends to before it waits for one, where it has a window; 0: its "
+	 "choice"},
 	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
 	 "shm, inproc or null; auto: shm between processes, inproc between threads"},
 	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, BENCH_THREADS_MAX, NULL, NULL,
@@ -163,6 +169,28 @@ static int parse_buffers(struct bench *b, struct rg_err *err)
 		rest = rest[len] ? rest + len + 1 : NULL;
 	}
 	return 0;
+}
+
+/* --radix and --send-window are for an algorithm that has one. */
+static int check_tuning(const struct bench *b, struct rg_err *err)
+{
+	const struct bench_options *o = &b->options;
+	const char *option = o->radix ? "--radix" : o->send_window ? "--send-window" : NULL;
+	const struct rg_algorithm *a;
+
+	if (option && !o->algorithm)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "%s needs --algorithm: few have one, see railgauge algorithms",
+				  option);
+	if (!option || rg_algorithm_find(b->coll, o->algorithm, &a, NULL))
+		return 0; /* what is no name is said later */
+	if (o->radix && !a->radix)
+		return rg_err_set(err, RG_ERR_INVALID, "--radix: %s %s has none",
+				  rg_coll_name(b->coll), a->name);
+	if (o->send_window && !a->window)
+		return rg_err_set(err, RG_ERR_INVALID, "--send-window: %s %s has none",
+				  rg_coll_name(b->coll), a->name);
+	return o->radix == 1 ? rg_err_set(err, RG_ERR_INVALID, "--radix: 1 joins nobody") : 0;
 }
 
 /* Puts --algorithm and --protocol into the plain names of target railgauge. */
@@ -375,6 +403,8 @@ static int parse(struct bench *b, bool *algorithms_out, struct rg_err *err)
 		rc = parse_collective(b->argc, b->argv, first, &b->coll, err);
 	if (!rc)
 		rc = parse_buffers(b, err);
+	if (!rc)
+		rc = check_tuning(b, err);
 	if (!rc)
 		rc = resolve_targets(b, usual_targets(b), err);
 	if (!rc)

@@ -43,7 +43,7 @@ struct bench_options {
 	int place; /* enum bench_place */
 	bool persistent, clear_to_send;
 	int cache; /* enum rg_cache */
-	int64_t channels, threads;
+	int64_t channels, radix, send_window, threads;
 	int bind; /* enum bench_bind */
 	const char *transport, *mpi, *json, *csv;
 	bool calibrate, raw, dry_run;

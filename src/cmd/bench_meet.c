@@ -63,7 +63,8 @@ static int exchange_places(struct rank *r, struct rg_err *err)
 
 	rg_place_here("", &mine);
 	r->places = rg_zalloc(rdv->nranks, sizeof(mine));
-	if (!r->places)
+	r->nodes = rg_zalloc(rdv->nranks, 2 * sizeof(*r->nodes));
+	if (!r->places || !r->nodes)
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", rdv->nranks);
 	rc = bench_rank_agree(r, rc, err);
 	if (!rc)
@@ -71,6 +72,9 @@ static int exchange_places(struct rank *r, struct rg_err *err)
 					     bench_rank_deadline(r), err);
 	if (rc)
 		return rc;
+	rg_place_nodes(r->places, rdv->nranks, r->nodes, r->nodes + rdv->nranks);
+	r->job.node = r->nodes;
+	r->job.local = r->nodes + rdv->nranks;
 	r->crowded = rg_place_crowded(r->places, rdv->nranks);
 	r->job.stream_from_bytes = rg_stream_threshold_bytes(
 		mine.llc_bytes, rg_place_llc_sharers(r->places, rdv->nranks, rdv->rank));

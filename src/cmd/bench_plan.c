@@ -84,6 +84,8 @@ void bench_plan_config(struct rank *r)
 		.check = o->check && (!r->job.ep || (r->job.ep->caps & RG_CAP_DATA)),
 		.persistent = o->persistent,
 		.channels = (uint32_t)o->channels,
+		.radix = (uint32_t)o->radix,
+		.window = (uint32_t)o->send_window,
 		.precision = o->precision_percent / 100,
 		.budget_ns = o->budget_ns,
 		.repetitions = (uint64_t)o->repetitions,

@@ -384,6 +384,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rg_executor_close(r.job.executor);
 	if (r.job.ep)
 		r.job.ep->ops->close(r.job.ep);
+	rg_free(r.nodes);
 	rg_free(r.places);
 	*agreed_out = r.agreed || !rc;
 	return rc;

@@ -14,6 +14,7 @@ struct rank {
 	struct rg_job job;
 	bool agreed;		 /* all ranks know of the failure */
 	struct rg_place *places; /* owned, [nranks] */
+	uint32_t *nodes;	 /* owned, [2][nranks]: job.node, job.local */
 	bool crowded;
 	struct rg_plan plan;	      /* owned */
 	struct rg_target_spec *specs; /* owned, [RG_TARGETS_MAX] */

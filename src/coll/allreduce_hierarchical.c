@@ -235,7 +235,7 @@ const struct rg_algorithm rg_allreduce_hierarchical = {
 	.coll = RG_COLL_ALLREDUCE,
 	.summary = "reduce-scatter on each of N nodes, all-reduces between them over all rails, "
 		   "all-gather on each",
-	.steps = "2 + 2 ceil(log2(N)) per chunk",
+	.steps = "(2 + 2 ceil(log2(N))) s/p",
 	.bytes = "2n (p-1)/p, of it 2n/L (N-1)/N off the node of L ranks",
 	.ranks = "1 to 64",
 	.order = "nodes, then trees, equal on all ranks",

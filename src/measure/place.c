@@ -212,6 +212,20 @@ uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank
 	return local;
 }
 
+void rg_place_nodes(const struct rg_place *places, uint32_t n, uint32_t *node, uint32_t *local)
+{
+	uint32_t nnodes = 0;
+
+	for (uint32_t r = 0; r < n; r++) {
+		uint32_t first = 0;
+
+		while (strcmp(places[first].host, places[r].host) != 0)
+			first++;
+		node[r] = first == r ? nnodes++ : node[first];
+		rg_place_local(places, n, r, &local[r]);
+	}
+}
+
 uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_t rank)
 {
 	const struct rg_place *p = &places[rank];

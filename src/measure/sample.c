@@ -202,6 +202,8 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 		.in_place = c->in_place,
 		.persistent = s->config.persistent && c->buffers == RG_ACCESS_WINDOW,
 		.channels = s->config.channels,
+		.radix = s->config.radix,
+		.window = s->config.window,
 		.first_root = s->config.root,
 		.nroots = s->nroots,
 		.paths = s->paths,

@@ -159,6 +159,19 @@ static int choose_protocol(const struct rg_algorithm *a, struct rg_problem *p, s
 	return rc;
 }
 
+/* Nothing that was asked for goes without effect. */
+static int check_params(const struct rg_algorithm *a, const struct rg_problem *p,
+			struct rg_err *err)
+{
+	const char *what = p->params.radix && !a->radix	    ? "radix"
+			   : p->params.window && !a->window ? "window"
+							    : NULL;
+
+	return what ? rg_err_set(err, RG_ERR_UNSUPPORTED, "%s %s has no %s", rg_coll_name(p->coll),
+				 a->name, what)
+		    : 0;
+}
+
 static int choose(const struct rg_target_spec *spec, uint32_t channels, struct rg_problem *p,
 		  const struct rg_algorithm **out, struct rg_err *err)
 {
@@ -168,10 +181,12 @@ static int choose(const struct rg_target_spec *spec, uint32_t channels, struct r
 		rc = rg_algorithm_select(p, out, err);
 		if (!rc && channels)
 			p->params.channels = channels;
-		return rc;
+		return rc ? rc : check_params(*out, p, err);
 	}
 	p->params.channels = channels ? channels : 1;
 	rc = rg_algorithm_find(p->coll, spec->algorithm, out, err);
+	if (!rc)
+		rc = check_params(*out, p, err);
 	if (rc)
 		return rc;
 	if (spec->protocol < 0)
@@ -185,7 +200,13 @@ void rg_target_describe(const struct rg_job *job, const struct rg_target_problem
 {
 	*p = (struct rg_problem){
 		.coll = tp->coll,
-		.layout.nranks = job->ep->nranks,
+		.layout =
+			{
+				.nranks = job->ep->nranks,
+				.node = job->node,
+				.local = job->local,
+				.rail = job->local, /* nodes are taken to be wired alike */
+			},
 		.count = tp->count,
 		.elem_bytes = (uint32_t)rg_type_bytes(tp->type),
 		.in_place = tp->in_place,
@@ -193,6 +214,8 @@ void rg_target_describe(const struct rg_job *job, const struct rg_target_problem
 		.caps = job->ep->caps,
 		.geometry = job->ep->config.geometry,
 		.params.channels = 1,
+		.params.radix = tp->radix,
+		.params.window = tp->window,
 		.params.persistent = tp->persistent,
 		.params.stream_slots = tp->paths.stream_slots[tp->in_place],
 		.params.read = tp->paths.read[tp->in_place],

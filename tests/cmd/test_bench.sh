@@ -38,6 +38,10 @@ refused 2 'did you mean mpi' allreduce --target mpii
 refused 2 'no algorithm "onehot" (did you mean "oneshot"' allreduce --target railgauge:onehot
 refused 2 'a protocol needs an algorithm' allreduce --target railgauge:auto:slot
 refused 2 'protocol word needs --algorithm' allreduce --protocol word
+refused 2 '--radix needs --algorithm' alltoall --radix 4
+refused 2 '--radix: alltoall linear has none' alltoall --radix 4 --algorithm linear
+refused 2 '--radix: 1 joins nobody' alltoall --radix 1 --algorithm bruck
+refused 2 '--send-window: alltoall bruck has none' alltoall --send-window 2 --algorithm bruck
 refused 2 'no such protocol; there are slot, word, window, read, and auto' allreduce --target railgauge:oneshot:slit
 refused 2 'does not name' allreduce --target mpi --algorithm oneshot
 refused 2 'mpi-v' alltoall --target mpi-v

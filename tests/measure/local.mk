@@ -13,6 +13,13 @@ tests_measure_test_direct_SOURCES = %D%/test_direct.c
 tests_measure_test_direct_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_direct_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_target
+check_PROGRAMS += tests/measure/test_target
+TESTS += tests/measure/test_target
+tests_measure_test_target_SOURCES = %D%/test_target.c
+tests_measure_test_target_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_target_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_place
 TESTS += tests/measure/test_place
 tests_measure_test_place_SOURCES = %D%/test_place.c

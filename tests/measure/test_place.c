@@ -158,6 +158,19 @@ static void local_ranks_are_counted_by_host(void **state)
 	assert_int_equal(rg_place_llc_sharers(places, 3, 0), 2);
 }
 
+static void ranks_are_put_on_nodes_by_host(void **state)
+{
+	const struct rg_place places[] = {bound("b", 0), bound("a", 0), bound("b", 1),
+					  bound("c", 0), bound("b", 2)};
+	const uint32_t nodes[] = {0, 1, 0, 2, 0}, locals[] = {0, 0, 1, 0, 2};
+	uint32_t node[5], local[5];
+
+	(void)state;
+	rg_place_nodes(places, 5, node, local);
+	assert_memory_equal(node, nodes, sizeof(nodes));
+	assert_memory_equal(local, locals, sizeof(locals));
+}
+
 static void write_file(const char *root, const char *path, const char *text)
 {
 	char full[512];
@@ -236,6 +249,7 @@ int main(void)
 		cmocka_unit_test(a_cgroup_that_gives_less_time_counts_as_fewer_processors),
 		cmocka_unit_test(a_governor_that_changes_clocks_is_named_once_per_host),
 		cmocka_unit_test(local_ranks_are_counted_by_host),
+		cmocka_unit_test(ranks_are_put_on_nodes_by_host),
 		cmocka_unit_test(caches_cores_and_governor_are_read_from_sysfs),
 		cmocka_unit_test(load_of_others_is_what_neither_we_nor_nobody_took),
 	};

@@ -43,6 +43,12 @@ bool rg_place_crowded(const struct rg_place *places, uint32_t n);
 uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank,
 			uint32_t *index_out);
 
+/*
+ * The nodes of a layout (coll/problem.h): each rank's host, numbered in the order of their first
+ * ranks, and its number among the ranks of that host. node[n], local[n].
+ */
+void rg_place_nodes(const struct rg_place *places, uint32_t n, uint32_t *node, uint32_t *local);
+
 /* How many ranks share the last-level cache with rank, itself included (an estimate). */
 uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_t rank);
 

@@ -86,11 +86,12 @@ struct rg_sampler_config {
 	enum rg_cache cache;
 	bool check;
 	bool persistent;
-	uint32_t channels;    /* 0: the algorithm's choice */
-	double precision;     /* half width of the interval relative to the median: 0.02 */
-	uint64_t budget_ns;   /* per point */
-	uint64_t repetitions; /* exactly so many valid ones; 0: until precise */
-	uint32_t warmups;     /* repetitions of each candidate that do not count */
+	uint32_t channels;	/* 0: the algorithm's choice */
+	uint32_t radix, window; /* likewise */
+	double precision;	/* half width of the interval relative to the median: 0.02 */
+	uint64_t budget_ns;	/* per point */
+	uint64_t repetitions;	/* exactly so many valid ones; 0: until precise */
+	uint32_t warmups;	/* repetitions of each candidate that do not count */
 	uint64_t seed;
 	bool crowded;	    /* more ranks than cores */
 	bool keep_ranks;    /* keep every rank's samples */

@@ -38,6 +38,8 @@ struct rg_job {
 	const char *no_transport;     /* likewise */
 	uint64_t deadline_ns;	      /* length of any wait for a peer */
 	uint64_t stream_from_bytes;   /* rg_stream_threshold_bytes() of this rank */
+	/* [nranks], as in struct rg_layout; NULL: all ranks are on one node */
+	const uint32_t *node, *local;
 };
 
 /*
@@ -59,6 +61,7 @@ struct rg_target_problem {
 	bool in_place;
 	bool persistent;	      /* windows were handed over beforehand: see coll/problem.h */
 	uint32_t channels;	      /* 0: the algorithm's choice */
+	uint32_t radix, window;	      /* of algorithms that have them; 0: their choice */
 	uint32_t first_root, nroots;  /* roots first_root + i, i < nroots, modulo the ranks */
 	struct rg_paths paths;	      /* what was found best for private data */
 	const struct rg_pairs *pairs; /* borrowed until close */
