@@ -35,14 +35,35 @@ static char read_stat(int64_t pid, uint64_t *start_tick_out)
 	return state;
 }
 
+static void read_kernel(char text[40])
+{
+	rg_io_read_line("/proc/sys/kernel/random/boot_id", text, 40);
+}
+
+static uint64_t read_namespace(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) ? 0 : st.st_ino;
+}
+
+void rg_node_here(struct rg_node *out)
+{
+	*out = (struct rg_node){.network = read_namespace("/proc/self/ns/net")};
+	read_kernel(out->kernel);
+}
+
+bool rg_node_equal(const struct rg_node *a, const struct rg_node *b)
+{
+	return a->network && a->network == b->network && a->kernel[0] &&
+	       !strncmp(a->kernel, b->kernel, sizeof(a->kernel));
+}
+
 void rg_process_here(struct rg_process *out)
 {
-	struct stat space;
-
-	*out = (struct rg_process){.pid = getpid()};
-	if (!stat("/proc/self/ns/pid", &space))
-		out->pid_space = space.st_ino;
-	rg_io_read_line("/proc/sys/kernel/random/boot_id", out->kernel, sizeof(out->kernel));
+	*out = (struct rg_process){.pid = getpid(),
+				   .pid_space = read_namespace("/proc/self/ns/pid")};
+	read_kernel(out->kernel);
 	/* A /proc of another namespace would show somebody else under our number. */
 	if (!read_stat(out->pid, &out->start_tick))
 		out->pid_space = 0;

@@ -22,6 +22,19 @@ const struct rg_geometry rg_geometry_default = {
 };
 
 /*
+ * Sockets: a message is a system call at each end, so slots are larger; with more of them the
+ * sender fills the kernel's buffers while the receiver is busy. Words are not granted.
+ */
+const struct rg_geometry rg_geometry_tcp = {
+	.channels = 4,
+	.slots = 16,
+	.slot_bytes = 128 << 10,
+	.ll_slots = 8,
+	.ll_bytes = 64,
+	.credit_batch = 8,
+};
+
+/*
  * A core of one's own: some 100 us of polling before the first yield, some 10 ms of yields before
  * sleeping. A shared core: yield at once, since the peer may need this very core.
  */
@@ -29,10 +42,7 @@ const struct rg_patience rg_patience_own_core = {.spins = 20000, .yields = 10000
 const struct rg_patience rg_patience_shared_core = {.spins = 0, .yields = 2000};
 
 const struct rg_transport_ops *const rg_transports[] = {
-	&rg_transport_shm,
-	&rg_transport_inproc,
-	&rg_transport_null,
-	NULL,
+	&rg_transport_shm, &rg_transport_inproc, &rg_transport_tcp, &rg_transport_null, NULL,
 };
 
 int rg_transport_find(const char *name, const struct rg_transport_ops **ops_out, struct rg_err *err)

@@ -132,7 +132,7 @@ static void inproc_close(struct rg_endpoint *ep)
 static int inproc_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
 			  struct rg_err *err)
 {
-	int rc = rg_mapped_check(ep, peer, channel, err);
+	int rc = rg_endpoint_check(ep, peer, channel, err);
 
 	if (rc || rg_endpoint_link(ep, channel, peer))
 		return rc;
@@ -190,7 +190,7 @@ static int inproc_window_open(struct rg_endpoint *ep, const struct rg_buffer *bu
 static int inproc_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
 {
 	const struct inproc_window *w = (struct inproc_window *)window;
-	int rc = rg_mapped_check(window->ep, peer, 0, err);
+	int rc = rg_endpoint_check(window->ep, peer, 0, err);
 
 	if (!rc)
 		rg_mapped_window_set(window, peer, w->peers[peer].base, w->peers[peer].len_bytes);
@@ -200,7 +200,7 @@ static int inproc_window_map(struct rg_window *window, uint32_t peer, struct rg_
 static int inproc_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
 		       size_t len_bytes, struct rg_err *err)
 {
-	int rc = rg_mapped_check(ep, peer, 0, err);
+	int rc = rg_endpoint_check(ep, peer, 0, err);
 
 	if (!rc)
 		memcpy(dst, (const void *)(uintptr_t)address, len_bytes);
@@ -210,13 +210,14 @@ static int inproc_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_
 /* A thread cannot die alone. */
 static int inproc_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
-	return rg_mapped_check(ep, peer, 0, err);
+	return rg_endpoint_check(ep, peer, 0, err);
 }
 
 const struct rg_transport_ops rg_transport_inproc = {
 	.name = "inproc",
 	.summary = "ranks are threads of one process",
 	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
+	.geometry = &rg_geometry_default,
 	.system_calls = "none while polling; sched_yield, membarrier and futex once a peer is late",
 	.probe = inproc_probe,
 	.open = inproc_open,
@@ -228,6 +229,7 @@ const struct rg_transport_ops rg_transport_inproc = {
 	.put = rg_mapped_put,
 	.signal = rg_mapped_signal,
 	.read = inproc_read,
+	.flush = rg_mapped_flush,
 	.progress = rg_mapped_progress,
 	.idle = rg_mapped_idle,
 	.wake = rg_mapped_wake,

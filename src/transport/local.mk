@@ -1,6 +1,8 @@
 # Sources of the module transport.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/transport/transport.h \
+	%D%/endpoint.c \
+	%D%/endpoint.h \
 	%D%/geometry.c \
 	%D%/inproc.c \
 	%D%/mapped.c \
@@ -11,4 +13,11 @@ src_librailgauge_a_SOURCES += \
 	%D%/shm_peer.c \
 	%D%/shm_probe.c \
 	%D%/shm_probe.h \
-	%D%/shm_window.c
+	%D%/shm_window.c \
+	%D%/tcp.c \
+	%D%/tcp_address.c \
+	%D%/tcp_frame.c \
+	%D%/tcp_impl.h \
+	%D%/tcp_peers.c \
+	%D%/tcp_receive.c \
+	%D%/tcp_send.c

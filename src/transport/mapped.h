@@ -9,7 +9,7 @@
 #ifndef RG_TRANSPORT_MAPPED_H
 #define RG_TRANSPORT_MAPPED_H
 
-#include "railgauge/transport/transport.h"
+#include "endpoint.h"
 
 #include <stdatomic.h>
 
@@ -50,18 +50,10 @@ size_t rg_mapped_arena_bytes(const struct rg_geometry *geometry, uint32_t nranks
 size_t rg_mapped_region(const struct rg_geometry *geometry, uint32_t nranks, uint32_t channel,
 			uint32_t sender);
 
-/*
- * Fills the common head of *m, which is zeroed: geometry check, agreement of all ranks on it, host
- * names, links table. Collective: a rank that has no memory for its endpoint calls it, too, with m
- * NULL, and all ranks learn that. On failure nothing is kept.
- */
+/* As rg_endpoint_init. m is zeroed, or NULL where there is no memory for it. */
 int rg_mapped_init(struct mapped *m, const struct rg_transport_ops *ops, struct rg_rendezvous *rdv,
 		   const struct rg_transport_config *config, struct rg_err *err);
 void rg_mapped_release(struct mapped *m);
-
-/* RG_ERR_INVALID where there is no such rank or channel. */
-int rg_mapped_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
-		    struct rg_err *err);
 
 /* Makes the link once both arenas are mapped (and their regions reserved). */
 int rg_mapped_link(struct mapped *m, uint32_t peer, uint32_t channel, struct rg_err *err);
@@ -80,6 +72,7 @@ int rg_mapped_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_er
 int rg_mapped_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 		     uint64_t value, struct rg_err *err);
 int rg_mapped_progress(struct rg_endpoint *ep, struct rg_err *err);
+int rg_mapped_flush(struct rg_endpoint *ep, struct rg_err *err);
 void rg_mapped_idle(struct rg_endpoint *ep, uint32_t n);
 void rg_mapped_wake(struct rg_endpoint *ep, uint32_t peer);
 

@@ -78,7 +78,7 @@ free_endpoint:
 
 static int null_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err)
 {
-	int rc = rg_mapped_check(ep, peer, channel, err);
+	int rc = rg_endpoint_check(ep, peer, channel, err);
 	struct rg_link *l;
 
 	if (rc || rg_endpoint_link(ep, channel, peer))
@@ -122,7 +122,7 @@ static int null_window_open(struct rg_endpoint *ep, const struct rg_buffer *buff
 /* Windows of peers are this rank's own memory: reading it is as good as reading nothing. */
 static int null_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
 {
-	int rc = rg_mapped_check(window->ep, peer, 0, err);
+	int rc = rg_endpoint_check(window->ep, peer, 0, err);
 
 	if (!rc)
 		rg_mapped_window_set(window, peer, window->buffer->base, window->buffer->len_bytes);
@@ -137,13 +137,14 @@ static int null_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t 
 
 static int null_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
-	return rg_mapped_check(ep, peer, 0, err);
+	return rg_endpoint_check(ep, peer, 0, err);
 }
 
 const struct rg_transport_ops rg_transport_null = {
 	.name = "null",
 	.summary = "moves no data: what railgauge itself costs",
 	.caps = RG_CAP_MAPPED,
+	.geometry = &rg_geometry_default,
 	.system_calls = "none",
 	.probe = null_probe,
 	.open = null_open,
@@ -155,6 +156,7 @@ const struct rg_transport_ops rg_transport_null = {
 	.put = rg_mapped_put,
 	.signal = rg_mapped_signal,
 	.read = null_read,
+	.flush = rg_mapped_flush,
 	.progress = rg_mapped_progress,
 	.idle = rg_mapped_idle,
 	.wake = rg_mapped_wake,

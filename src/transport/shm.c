@@ -253,7 +253,7 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 	const struct rg_geometry *g = &ep->config.geometry;
 	struct shm *s = (struct shm *)ep;
 	size_t len = rg_geometry_link_bytes(g);
-	int rc = rg_mapped_check(ep, peer, channel, err);
+	int rc = rg_endpoint_check(ep, peer, channel, err);
 
 	if (rc || rg_endpoint_link(ep, channel, peer))
 		return rc;
@@ -275,6 +275,7 @@ const struct rg_transport_ops rg_transport_shm = {
 	.name = "shm",
 	.summary = "ranks are processes of one host that map each other's memory",
 	.caps = RG_MAPPED_CAPS | RG_CAP_READ,
+	.geometry = &rg_geometry_default,
 	.system_calls =
 		"none while polling; sched_yield, membarrier, poll and futex once a peer is "
 		"late; process_vm_readv for protocol \"read\"",
@@ -288,6 +289,7 @@ const struct rg_transport_ops rg_transport_shm = {
 	.put = rg_mapped_put,
 	.signal = rg_mapped_signal,
 	.read = rg_shm_read,
+	.flush = rg_mapped_flush,
 	.progress = rg_mapped_progress,
 	.idle = rg_mapped_idle,
 	.wake = rg_mapped_wake,

@@ -33,7 +33,7 @@ int rg_shm_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
 	struct shm *s = (struct shm *)ep;
 	struct pollfd p = {.events = POLLIN};
-	int rc = rg_mapped_check(ep, peer, 0, err);
+	int rc = rg_endpoint_check(ep, peer, 0, err);
 
 	if (rc)
 		return rc;
@@ -127,7 +127,7 @@ int rg_shm_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t addre
 {
 	const struct shm *s = (const struct shm *)ep;
 	struct iovec to = {dst, len_bytes}, from = {(void *)(uintptr_t)address, len_bytes};
-	int rc = rg_mapped_check(ep, peer, 0, err);
+	int rc = rg_endpoint_check(ep, peer, 0, err);
 
 	if (rc)
 		return rc;

@@ -88,7 +88,7 @@ int rg_shm_window_map(struct rg_window *window, uint32_t peer, struct rg_err *er
 {
 	struct shm_window *w = (struct shm_window *)window;
 	struct shm *s = (struct shm *)window->ep;
-	int rc = rg_mapped_check(window->ep, peer, 0, err), fd;
+	int rc = rg_endpoint_check(window->ep, peer, 0, err), fd;
 
 	if (rc || window->remote[peer])
 		return rc;

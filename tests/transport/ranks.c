@@ -89,13 +89,32 @@ uint32_t previous(const struct rank *r)
 	return (r->ep->rank + r->ep->nranks - 1) % r->ep->nranks;
 }
 
+static int hand_over(struct rank *r)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	int rc = 0;
+
+	while (r->ep && (rc = r->ops->flush(r->ep, &r->err)) > 0) {
+		rc = r->ops->progress(r->ep, &r->err);
+		if (rc < 0)
+			return rc;
+		MUST(r, rg_clock_ns() < end);
+	}
+	return rc;
+}
+
 int meet(struct rank *r)
 {
+	int rc = hand_over(r);
+
+	if (rc)
+		return rc;
 	return rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
 }
 
 void part(struct rank *r)
 {
+	(void)hand_over(r);
 	(void)rg_rendezvous_barrier(r->rdv, rg_clock_ns() + 2 * TEN_S, NULL);
 }
 
@@ -114,13 +133,75 @@ uint64_t counter(const struct rank *r, uint32_t peer, uint32_t channel, enum rg_
 				    memory_order_acquire);
 }
 
-int wait_counter(struct rank *r, uint32_t peer, enum rg_ctr ctr, uint64_t value)
+int turn(struct rank *r, uint32_t *idle)
+{
+	int rc = r->ops->progress(r->ep, &r->err);
+
+	if (rc < 0)
+		return rc;
+	*idle = rc ? 0 : *idle + 1;
+	if (!rc)
+		r->ops->idle(r->ep, *idle - 1);
+	return 0;
+}
+
+int wait_on(struct rank *r, uint32_t peer, uint32_t channel, enum rg_ctr ctr, uint64_t value)
 {
 	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
 
-	for (uint32_t idle = 0; counter(r, peer, 0, ctr) < value; idle++) {
-		r->ops->idle(r->ep, idle);
+	while (counter(r, peer, channel, ctr) < value) {
+		int rc = turn(r, &idle);
+
+		if (rc)
+			return rc;
 		MUST(r, rg_clock_ns() < end);
 	}
 	return 0;
+}
+
+int settle(struct rank *r)
+{
+	int rc = 0;
+
+	for (uint32_t peer = 0; peer < RANKS && !rc; peer++)
+		rc = signal_all(r, peer, 0, RG_CTR_SYNC, 1);
+	for (uint32_t peer = 0; peer < RANKS && !rc; peer++)
+		rc = wait_on(r, peer, 0, RG_CTR_SYNC, 1);
+	return rc;
+}
+
+int wait_counter(struct rank *r, uint32_t peer, enum rg_ctr ctr, uint64_t value)
+{
+	return wait_on(r, peer, 0, ctr, value);
+}
+
+int put_all(struct rank *r, const struct rg_put *put)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc;
+
+	while ((rc = r->ops->put(r->ep, put, &r->err)) == 1) {
+		rc = turn(r, &idle);
+		if (rc)
+			return rc;
+		MUST(r, rg_clock_ns() < end);
+	}
+	return rc;
+}
+
+int signal_all(struct rank *r, uint32_t peer, uint32_t channel, enum rg_ctr ctr, uint64_t value)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc;
+
+	while ((rc = r->ops->signal(r->ep, peer, channel, ctr, value, &r->err)) == 1) {
+		rc = turn(r, &idle);
+		if (rc)
+			return rc;
+		MUST(r, rg_clock_ns() < end);
+	}
+	return rc;
 }

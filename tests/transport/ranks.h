@@ -56,7 +56,7 @@ bool moves_data(const struct rank *r);
 uint32_t next(const struct rank *r);
 uint32_t previous(const struct rank *r);
 
-/* All ranks are here. */
+/* All ranks are here, and have handed over what they put and signalled. */
 int meet(struct rank *r);
 
 /* As meet, but whatever happened: called before closing what others may still be writing into. */
@@ -68,7 +68,20 @@ int connect_all(struct rank *r);
 /* What a peer has signalled. */
 uint64_t counter(const struct rank *r, uint32_t peer, uint32_t channel, enum rg_ctr ctr);
 
-/* Waits for counter >= value on channel 0 as the executor does. */
+/* put and signal, over and over until they are taken, with progress in between. */
+int put_all(struct rank *r, const struct rg_put *put);
+int signal_all(struct rank *r, uint32_t peer, uint32_t channel, enum rg_ctr ctr, uint64_t value);
+
+/* One turn of whoever waits: progress, and the idle-th turn without any in a row. */
+int turn(struct rank *r, uint32_t *idle);
+
+/* Waits for counter >= value on a channel as the executor does. */
+int wait_on(struct rank *r, uint32_t peer, uint32_t channel, enum rg_ctr ctr, uint64_t value);
+
+/* What all peers have put on channel 0 is here; SYNC moves to 1. */
+int settle(struct rank *r);
+
+/* wait_on channel 0. */
 int wait_counter(struct rank *r, uint32_t peer, enum rg_ctr ctr, uint64_t value);
 
 #endif

@@ -76,8 +76,8 @@ static int connects_twice_and_to_itself(struct rank *r)
 	if (rc)
 		return rc;
 	MUST(r, rg_endpoint_link(r->ep, 0, self) == link);
-	MUST(r, !r->ops->put(r->ep, &put, &r->err));
-	MUST(r, !r->ops->signal(r->ep, self, 0, RG_CTR_READY, 1, &r->err));
+	MUST(r, !put_all(r, &put));
+	MUST(r, !signal_all(r, self, 0, RG_CTR_READY, 1));
 	if (wait_counter(r, self, RG_CTR_READY, 1))
 		return r->err.code;
 	MUST(r, !moves_data(r) || !memcmp(link->rx_slots + 4096, &word, 4));
@@ -96,7 +96,7 @@ static int put_at(struct rank *r, enum rg_region region, uint64_t offset, uint64
 		.len_bytes = len_bytes,
 	};
 
-	return r->ops->put(r->ep, &put, NULL);
+	return put_all(r, &put);
 }
 
 static int refuses_puts_beyond_the_region(struct rank *r)
@@ -133,7 +133,7 @@ static int whole_rings_and_nothing_can_be_put(struct rank *r)
 	MUST(r, !put_at(r, RG_REGION_SLOT, RING_BYTES, 0));
 	MUST(r, !put_at(r, RG_REGION_LL, LL_BYTES, 0));
 	MUST(r, !put_at(r, RG_REGION_LL, 0, LL_BYTES));
-	MUST(r, !r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, 1, &r->err));
+	MUST(r, !signal_all(r, next(r), 0, RG_CTR_READY, 1));
 	if (wait_counter(r, previous(r), RG_CTR_READY, 1))
 		return r->err.code;
 	for (size_t i = 0; moves_data(r) && i < LL_BYTES; i++)
@@ -143,7 +143,7 @@ static int whole_rings_and_nothing_can_be_put(struct rank *r)
 	if (rc)
 		return rc;
 	MUST(r, !put_at(r, RG_REGION_SLOT, 0, RING_BYTES));
-	MUST(r, !r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, 2, &r->err));
+	MUST(r, !signal_all(r, next(r), 0, RG_CTR_READY, 2));
 	if (wait_counter(r, previous(r), RG_CTR_READY, 2))
 		return r->err.code;
 	for (size_t i = 0; moves_data(r) && i < RING_BYTES; i++)
@@ -172,10 +172,10 @@ static int send_message(struct rank *r, uint64_t m, size_t len)
 		.src = data,
 		.len_bytes = len,
 	};
-	int rc = r->ops->put(r->ep, &put, &r->err);
+	int rc = put_all(r, &put);
 
 	memset(data, 0, sizeof(data)); /* the source is ours again */
-	return rc ? rc : r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, m + 1, &r->err);
+	return rc ? rc : signal_all(r, next(r), 0, RG_CTR_READY, m + 1);
 }
 
 static int take_message(struct rank *r, uint64_t m, size_t len)
@@ -191,7 +191,7 @@ static int take_message(struct rank *r, uint64_t m, size_t len)
 			return rg_err_set(&r->err, RG_ERR_WRONG_DATA,
 					  "message %d byte %zu of %zu is wrong", (int)m, i, len);
 	}
-	return r->ops->signal(r->ep, previous(r), 0, RG_CTR_FREE, m + 1, &r->err);
+	return signal_all(r, previous(r), 0, RG_CTR_FREE, m + 1);
 }
 
 /* Sizes 0, 1, odd, a whole slot; far more messages than slots. */
@@ -226,9 +226,9 @@ static int put_round(struct rank *r, uint64_t round)
 			.len_bytes = sizeof(round),
 		};
 
-		rc = r->ops->put(r->ep, &put, &r->err);
+		rc = put_all(r, &put);
 	}
-	return rc ? rc : r->ops->signal(r->ep, next(r), 0, RG_CTR_READY, round, &r->err);
+	return rc ? rc : signal_all(r, next(r), 0, RG_CTR_READY, round);
 }
 
 static int check_round(struct rank *r, uint64_t round)
@@ -255,7 +255,7 @@ static int a_signal_is_seen_after_all_that_was_put_before(struct rank *r)
 			rc = check_round(r, round);
 		/* The next round overwrites this one: only after it was looked at. */
 		if (!rc)
-			rc = r->ops->signal(r->ep, previous(r), 0, RG_CTR_FREE, round, &r->err);
+			rc = signal_all(r, previous(r), 0, RG_CTR_FREE, round);
 		if (!rc)
 			rc = wait_counter(r, next(r), RG_CTR_FREE, round);
 	}
@@ -276,12 +276,15 @@ static int counters_are_each_a_place_of_their_own(struct rank *r)
 	int rc = connect_all(r);
 
 	for (uint32_t i = 0; i < CHANNELS * RG_CTR_COUNT && !rc; i++)
-		rc = r->ops->signal(r->ep, next(r), i / RG_CTR_COUNT,
-				    (enum rg_ctr)(i % RG_CTR_COUNT),
-				    told(me, next(r), i / RG_CTR_COUNT, i % RG_CTR_COUNT), &r->err);
+		rc = signal_all(r, next(r), i / RG_CTR_COUNT, (enum rg_ctr)(i % RG_CTR_COUNT),
+				told(me, next(r), i / RG_CTR_COUNT, i % RG_CTR_COUNT));
 	if (!rc)
 		rc = meet(r);
 	if (rc || !moves_data(r))
+		return rc;
+	for (uint32_t c = 0; c < CHANNELS && !rc; c++) /* the last that was sent on each channel */
+		rc = wait_on(r, previous(r), c, (enum rg_ctr)(RG_CTR_COUNT - 1), 1);
+	if (rc)
 		return rc;
 	for (uint32_t peer = 0; peer < RANKS; peer++) {
 		for (uint32_t i = 0; i < CHANNELS * RG_CTR_COUNT; i++) {
@@ -310,15 +313,18 @@ static int rings_are_each_a_place_of_their_own(struct rank *r)
 			.len_bytes = sizeof(data),
 		};
 
-		rc = r->ops->put(r->ep, &put, &r->err);
+		rc = put_all(r, &put);
 		if (!rc)
-			rc = r->ops->signal(r->ep, put.peer, put.channel, RG_CTR_READY, 1, &r->err);
+			rc = signal_all(r, put.peer, put.channel, RG_CTR_READY, 1);
 	}
 	if (!rc)
 		rc = meet(r);
 	for (uint32_t i = 0; i < RANKS * CHANNELS && !rc && moves_data(r); i++) {
 		uint32_t peer = i / CHANNELS, channel = i % CHANNELS, seen;
 
+		rc = wait_on(r, peer, channel, RG_CTR_READY, 1);
+		if (rc)
+			break;
 		MUST(r, counter(r, peer, channel, RG_CTR_READY) == 1);
 		memcpy(&seen, rg_endpoint_link(r->ep, channel, peer)->rx_slots + 4096, 4);
 		MUST(r, seen == 1 + peer * 100 + me * CHANNELS + channel);
@@ -329,7 +335,7 @@ static int rings_are_each_a_place_of_their_own(struct rank *r)
 /* Sleeps until its doorbell rang, however often a sleep ends before by itself. */
 static int sleep_until_rung(struct rank *r)
 {
-	const struct mapped *m = (const struct mapped *)r->ep;
+	const struct mapped *m = (const struct mapped *)r->ep; /* all that sleep so are mapped */
 	uint32_t before = atomic_load(&m->mine->doorbell);
 	uint64_t end = rg_clock_ns() + TEN_S;
 
@@ -338,7 +344,7 @@ static int sleep_until_rung(struct rank *r)
 		MUST(r, rg_clock_ns() < end);
 	}
 	r->ops->idle(r->ep, 0); /* awake again */
-	return r->ops->signal(r->ep, 0, 0, RG_CTR_DONE, 1, &r->err);
+	return signal_all(r, 0, 0, RG_CTR_DONE, 1);
 }
 
 /* Signals to rank 1 whenever it sleeps, until it says that it heard the bell. */
@@ -350,7 +356,7 @@ static int signal_to_sleeper(struct rank *r)
 
 	while (counter(r, 1, 0, RG_CTR_DONE) == 0 && !rc) {
 		if (atomic_load(l->tx_asleep))
-			rc = r->ops->signal(r->ep, 1, 0, RG_CTR_SYNC, ++value, &r->err);
+			rc = signal_all(r, 1, 0, RG_CTR_SYNC, ++value);
 		MUST(r, rg_clock_ns() < end);
 	}
 	return rc;
@@ -362,7 +368,7 @@ static int a_signal_rings_for_a_sleeper(struct rank *r)
 
 	if (!rc)
 		rc = meet(r);
-	if (!rc && moves_data(r) && r->ep->rank < 2)
+	if (!rc && moves_data(r) && r->ep->caps & RG_CAP_MAPPED && r->ep->rank < 2)
 		rc = r->ep->rank ? sleep_until_rung(r) : signal_to_sleeper(r);
 	return rc ? rc : meet(r);
 }
@@ -378,7 +384,7 @@ static int a_token_goes_round_among_sleepers(struct rank *r)
 		if (r->ep->rank != 0 && wait_counter(r, previous(r), RG_CTR_SYNC, lap))
 			return r->err.code;
 		rg_clock_sleep_until(rg_clock_ns() + 30000000);
-		rc = r->ops->signal(r->ep, next(r), 0, RG_CTR_SYNC, lap, &r->err);
+		rc = signal_all(r, next(r), 0, RG_CTR_SYNC, lap);
 		if (!rc && r->ep->rank == 0)
 			rc = wait_counter(r, previous(r), RG_CTR_SYNC, lap);
 	}
@@ -418,7 +424,7 @@ static int peers_of_this_process_are_alive(struct rank *r)
 		rc = r->ops->peer_alive(r->ep, peer, &r->err);
 	if (!rc)
 		rc = r->ops->progress(r->ep, &r->err);
-	return rc ? rc : meet(r);
+	return rc < 0 ? rc : meet(r);
 }
 
 #define CASE(name)                            \

@@ -172,9 +172,9 @@ static int is_still_written_to(struct rank *r)
 	if (!rc)
 		rc = wait_for_death(r);
 	for (uint64_t v = 1; v < 100 && !rc; v++) {
-		rc = r->ops->put(r->ep, &put, &r->err);
+		rc = put_all(r, &put);
 		if (!rc)
-			rc = r->ops->signal(r->ep, VICTIM, 0, RG_CTR_READY, v, &r->err);
+			rc = signal_all(r, VICTIM, 0, RG_CTR_READY, v);
 	}
 	return rc;
 }

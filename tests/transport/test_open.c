@@ -47,7 +47,7 @@ static int opens_again(struct rank *r)
 	r->ops->close(other[0]);
 	r->ops->close(other[1]);
 	if (!rc)
-		rc = r->ops->signal(r->ep, next(r), 0, RG_CTR_DONE, 1, &r->err);
+		rc = signal_all(r, next(r), 0, RG_CTR_DONE, 1);
 	if (!rc)
 		rc = wait_counter(r, previous(r), RG_CTR_DONE, 1);
 	return rc ? rc : meet(r);
@@ -75,9 +75,9 @@ static int closes_before_its_peers(struct rank *r)
 		}
 		rc = meet(r);
 		for (uint64_t v = 1; v < 100 && r->ep && !rc; v++) {
-			rc = r->ops->put(r->ep, &put, &r->err);
+			rc = put_all(r, &put);
 			if (!rc)
-				rc = r->ops->signal(r->ep, gone, 0, RG_CTR_FREE, v, &r->err);
+				rc = signal_all(r, gone, 0, RG_CTR_FREE, v);
 		}
 		if (!rc)
 			rc = meet(r);

@@ -7,6 +7,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -49,7 +50,7 @@ static int put_word(struct rank *r, uint32_t peer, const struct rg_window *windo
 		.len_bytes = sizeof(word),
 	};
 
-	return r->ops->put(r->ep, &put, &r->err);
+	return put_all(r, &put);
 }
 
 static uint32_t word_at(const void *base, size_t offset)
@@ -67,7 +68,7 @@ static int write_and_read(struct rank *r, struct memory *m)
 	MUST(r, !r->ops->window_map(m->window, to, &r->err));
 	MUST(r, !r->ops->window_map(m->window, to, &r->err)); /* twice is no error */
 	MUST(r, !put_word(r, to, m->window, 9000, 1000 + r->ep->rank));
-	MUST(r, !r->ops->signal(r->ep, to, 0, RG_CTR_DONE, 1, &r->err));
+	MUST(r, !signal_all(r, to, 0, RG_CTR_DONE, 1));
 	if (wait_counter(r, from, RG_CTR_DONE, 1))
 		return r->err.code;
 	if (!moves_data(r))
@@ -75,7 +76,7 @@ static int write_and_read(struct rank *r, struct memory *m)
 	MUST(r, word_at(m->buffer.base, 9000) == 1000 + from);
 	/* What the owner has written is read where it is mapped, once the owner says so. */
 	memcpy((uint8_t *)m->buffer.base + 4000, &(uint32_t){2000 + r->ep->rank}, 4);
-	MUST(r, !r->ops->signal(r->ep, from, 0, RG_CTR_ENTER, 1, &r->err));
+	MUST(r, !signal_all(r, from, 0, RG_CTR_ENTER, 1));
 	if (wait_counter(r, to, RG_CTR_ENTER, 1))
 		return r->err.code;
 	MUST(r,
@@ -109,7 +110,7 @@ static int reach_up_to(struct rank *r, struct memory *m)
 	MUST(r, !put_word(r, to, m->window, end - 4, 3000 + r->ep->rank));
 	MUST(r, put_word(r, to, m->window, end - 3, 0) == RG_ERR_RANGE);
 	MUST(r, put_word(r, to, m->window, UINT64_MAX - 1, 0) == RG_ERR_RANGE);
-	if (meet(r))
+	if (settle(r) || meet(r))
 		return r->err.code;
 	MUST(r, !moves_data(r) ||
 			word_at(m->buffer.base, bytes_of(r->ep->rank) - 4) == 3000 + previous(r));
@@ -149,7 +150,7 @@ static int use_what_is_mapped(struct rank *r, struct memory *m)
 		MUST(r, !(r->ops->caps & RG_CAP_MAPPED) || w->remote[peer]);
 		MUST(r, !put_word(r, peer, w, 4 * me, 4000 + me));
 	}
-	if (meet(r))
+	if (settle(r) || meet(r))
 		return r->err.code;
 	if (!moves_data(r))
 		return 0;
@@ -169,6 +170,62 @@ static int are_reached_by_those_who_mapped_them(struct rank *r)
 	if (!rc)
 		rc = use_what_is_mapped(r, &m);
 	part(r);
+	close_memory(r, &m);
+	return rc;
+}
+
+#define LONG_BYTES ((size_t)32 << 20)
+
+static uint32_t long_word(uint32_t rank, size_t i)
+{
+	return (uint32_t)i * 2654435761u + rank;
+}
+
+/* Longer than any network's buffers: what is not taken at once is put again until it is. */
+static int put_long(struct rank *r, const struct rg_window *window, uint32_t *words)
+{
+	const struct rg_put put = {
+		.peer = next(r),
+		.region = RG_REGION_WINDOW,
+		.window = window,
+		.src = words,
+		.len_bytes = LONG_BYTES,
+		.notify = true,
+		.ctr = RG_CTR_DONE,
+		.value = 1,
+	};
+
+	for (size_t i = 0; i < LONG_BYTES / 4; i++)
+		words[i] = long_word(r->ep->rank, i);
+	MUST(r, !r->ops->window_map((struct rg_window *)window, next(r), &r->err));
+	return put_all(r, &put);
+}
+
+static int take_long_puts(struct rank *r)
+{
+	uint32_t *words = malloc(LONG_BYTES);
+	struct memory m = {0};
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = rg_buffer_open(RG_MEMORY_SHARED, LONG_BYTES, 0, -1, &m.buffer, &r->err);
+	if (!rc)
+		rc = r->ops->window_open(r->ep, &m.buffer, &m.window, &r->err);
+	if (!rc)
+		rc = put_long(r, m.window, words);
+	/* What follows the long one, and comes after it. */
+	if (!rc)
+		rc = signal_all(r, next(r), 0, RG_CTR_SYNC, 1);
+	if (!rc)
+		rc = wait_counter(r, previous(r), RG_CTR_SYNC, 1);
+	if (!rc && moves_data(r) && counter(r, previous(r), 0, RG_CTR_DONE) != 1)
+		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "no notice of the long put");
+	for (size_t i = 0; !rc && moves_data(r) && i < LONG_BYTES / 4; i++) {
+		if (((uint32_t *)m.buffer.base)[i] != long_word(previous(r), i))
+			rc = rg_err_set(&r->err, RG_ERR_WRONG_DATA, "word %zu is wrong", i);
+	}
+	part(r);
+	free(words);
 	close_memory(r, &m);
 	return rc;
 }
@@ -238,6 +295,7 @@ static int of_unfit_memory_are_refused_on_all_ranks(struct rank *r)
 CASE(are_written_and_read_by_peers)
 CASE(end_where_the_memory_of_the_peer_ends)
 CASE(are_reached_by_those_who_mapped_them)
+CASE(take_long_puts)
 CASE(may_be_closed_in_any_order)
 CASE(of_unfit_memory_are_refused_on_all_ranks)
 
@@ -247,6 +305,7 @@ int main(void)
 		cmocka_unit_test(test_windows_are_written_and_read_by_peers),
 		cmocka_unit_test(test_windows_end_where_the_memory_of_the_peer_ends),
 		cmocka_unit_test(test_windows_are_reached_by_those_who_mapped_them),
+		cmocka_unit_test(test_windows_take_long_puts),
 		cmocka_unit_test(test_windows_may_be_closed_in_any_order),
 		cmocka_unit_test(test_windows_of_unfit_memory_are_refused_on_all_ranks),
 	};

@@ -11,6 +11,7 @@
 #ifndef RAILGAUGE_LAUNCH_PROCESS_H
 #define RAILGAUGE_LAUNCH_PROCESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct rg_process {
@@ -32,5 +33,17 @@ void rg_process_here(struct rg_process *out);
 /* here: the caller's own, as rg_process_here gave it. */
 enum rg_process_state rg_process_look(const struct rg_process *here,
 				      const struct rg_process *process);
+
+/*
+ * A node as far as ranks are concerned: a network namespace of one kernel. Ranks of one node reach
+ * each other's memory if they may; containers with networks of their own are nodes.
+ */
+struct rg_node {
+	char kernel[40];
+	uint64_t network; /* inode of the network namespace; 0: unknown */
+};
+
+void rg_node_here(struct rg_node *out);
+bool rg_node_equal(const struct rg_node *a, const struct rg_node *b); /* false if unknown */
 
 #endif

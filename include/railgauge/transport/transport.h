@@ -26,16 +26,17 @@
  * *Visible*: the peer can see the data; known only from what the peer signals back. *Ordered*: see
  * above.
  *
- * With RG_CAP_MAPPED the executor stores into slots and counters itself, by the pointers of
- * rg_link; put, signal and progress are the same as functions: what a transport without mapped
- * memory is driven by, and what the conformance suite tests. The executor refuses transports
- * without RG_CAP_MAPPED so far.
+ * Where a link is mapped the executor stores into slots and counters itself, by the pointers of
+ * rg_link; put and signal are the same as functions: what links that are not mapped are driven by,
+ * and what the conformance suite tests. With RG_CAP_MAPPED all links are mapped; without, data and
+ * signals leave with flush and progress, and arrive with progress.
  *
- * Threads: an endpoint belongs to one thread. The timed operations (put, signal, read, progress,
- * idle, wake, peer_alive and the counters) neither allocate nor lock; only read, idle, wake and
- * peer_alive make system calls, and signal where the peer sleeps. Everything else may do all of
- * this. Collective operations block until all ranks have come, at most timeout_ns per exchange; the
- * others do not wait for anybody.
+ * Threads: an endpoint belongs to one thread. The timed operations (put, signal, read, flush,
+ * progress, idle, wake, peer_alive and the counters) neither allocate nor lock. Which system calls
+ * they make is said in system_calls; with RG_CAP_MAPPED only read, idle, wake and peer_alive make
+ * any, and signal where the peer sleeps. Everything else may do all of this. Collective operations
+ * block until all ranks have come, at most timeout_ns per exchange; the others do not wait for
+ * anybody.
  *
  * Order of closing: programs and windows before their endpoint, a window before its buffer, the
  * endpoint before its rendezvous. Between ranks there is no order: who closes takes nothing away
@@ -105,8 +106,11 @@ struct rg_geometry {
 	uint32_t credit_batch; /* 1 to the smaller of slots and ll_slots */
 };
 
-/* Sensible sizes for memory within one node; the numbers are argued in src/transport/geometry.c. */
-extern const struct rg_geometry rg_geometry_default;
+/*
+ * Sensible sizes for memory within one node, and for a network behind sockets; the numbers are
+ * argued in src/transport/geometry.c.
+ */
+extern const struct rg_geometry rg_geometry_default, rg_geometry_tcp;
 
 /* How a waiting rank treats its core. Spins, then yields, then sleeps until the peer's signal. */
 struct rg_patience {
@@ -125,6 +129,9 @@ struct rg_transport_config {
 	 * ranks.
 	 */
 	uint32_t first_sequence;
+	/* tcp: the network interface, NULL: chosen; and the congestion control, NULL: the system's.
+	 */
+	const char *interface, *congestion; /* borrowed during open */
 };
 
 extern const struct rg_patience rg_patience_own_core;
@@ -134,7 +141,8 @@ struct rg_endpoint;
 
 /*
  * One peer on one channel, as the executor sees it. Pointers are borrowed from the endpoint and
- * live until its close. With RG_CAP_MAPPED all are set; without, only rx and rx_* are.
+ * live until its close. Those of tx are NULL where the link is not mapped; a rank's link to itself
+ * always is.
  */
 struct rg_link {
 	struct rg_counter *rx;	     /* [RG_CTR_COUNT] in my memory, written by the peer */
@@ -150,12 +158,13 @@ struct rg_link {
 	uint64_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT];
 	uint64_t free_seen[2]; /* last value read of FREE and LL_FREE */
 	uint64_t free_told[2]; /* last value signalled of FREE and LL_FREE */
+	uint64_t free_due[2];  /* what may be signalled of them by now */
 };
 
 /*
  * User memory that peers may reach. Its size may differ from rank to rank. remote[r] is where rank
- * r's memory of this window is mapped here, NULL until window_map (or without RG_CAP_MAPPED), and
- * remote_bytes[r] its size; this rank's own are set from the start.
+ * r's memory of this window is mapped here, NULL until window_map and for ranks whose links are not
+ * mapped; remote_bytes[r] is its size, 0 until window_map. This rank's own are set from the start.
  */
 struct rg_window {
 	struct rg_endpoint *ep;		/* borrowed; outlives the window */
@@ -177,8 +186,12 @@ struct rg_put {
 	enum rg_region region;
 	const struct rg_window *window; /* for RG_REGION_WINDOW */
 	uint64_t offset;
-	const void *src; /* borrowed during the call */
+	const void *src; /* borrowed until put has returned something else than 1 */
 	uint64_t len_bytes;
+	/* Followed by a signal, in one go: counter ctr of the link is set to value. */
+	bool notify;
+	enum rg_ctr ctr;
+	uint64_t value;
 };
 
 /*
@@ -188,10 +201,11 @@ struct rg_put {
  * A peer or channel that does not exist is RG_ERR_INVALID, in every member that returns errors.
  */
 struct rg_transport_ops {
-	const char *name;	  /* "shm" */
-	const char *summary;	  /* one line for `railgauge info` */
-	uint32_t caps;		  /* enum rg_cap: at most; an endpoint may have fewer */
-	const char *system_calls; /* which ones its timed operations may make, in words */
+	const char *name;		    /* "shm" */
+	const char *summary;		    /* one line for `railgauge info` */
+	uint32_t caps;			    /* enum rg_cap: at most; an endpoint may have fewer */
+	const char *system_calls;	    /* which ones its timed operations may make, in words */
+	const struct rg_geometry *geometry; /* what suits it where nobody asks for another */
 
 	/*
 	 * May it work here? Tries the real thing, quickly, leaves nothing. The text says why not:
@@ -231,16 +245,17 @@ struct rg_transport_ops {
 	void (*window_close)(struct rg_window *window); /* not collective; NULL is allowed */
 
 	/*
-	 * Sets window->remote[peer] and remote_bytes[peer]; twice is no error. Errors as connect's.
-	 * RG_ERR_UNSUPPORTED without RG_CAP_MAPPED.
+	 * Sets window->remote[peer] (where links are mapped) and remote_bytes[peer], and so allows
+	 * puts into it; twice is no error. Errors as connect's.
 	 */
 	int (*window_map)(struct rg_window *window, uint32_t peer, struct rg_err *err);
 
 	/*
-	 * Writes into the peer's memory. 0; 1 when it cannot be taken now (call progress and try
-	 * again); or an error: RG_ERR_INVALID (not connected, or its window not mapped),
-	 * RG_ERR_RANGE (beyond the ring or the peer's window; nothing is written). Nothing is
-	 * visible to the peer for sure before the next signal.
+	 * Writes into the peer's memory. 0; 1 when it could not be taken whole: call progress and
+	 * put the same again, with the same source, until the result is another; or an error:
+	 * RG_ERR_INVALID (not connected, or its window not mapped), RG_ERR_RANGE (beyond the ring
+	 * or the peer's window; nothing is written). Nothing is visible to the peer for sure before
+	 * the next signal. To a peer that has closed or died it is harmless.
 	 */
 	int (*put)(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 
@@ -261,7 +276,18 @@ struct rg_transport_ops {
 	int (*read)(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
 		    size_t len_bytes, struct rg_err *err);
 
-	/* Moves things along; needed by transports without hardware help. Never blocks. */
+	/*
+	 * Hands what was put and signalled to the network. 0, or 1 if some is left that the network
+	 * does not take now. Never blocks. Until it has returned 0 a peer may wait for what is
+	 * left.
+	 */
+	int (*flush)(struct rg_endpoint *ep, struct rg_err *err);
+
+	/*
+	 * Moves things along, flush included; needed where links are not mapped. 1 if anything
+	 * moved, 0 if not. Never blocks. A peer's mistakes make that peer fail (peer_alive), not
+	 * this.
+	 */
 	int (*progress)(struct rg_endpoint *ep, struct rg_err *err);
 
 	/*
@@ -290,6 +316,7 @@ struct rg_endpoint {
 	struct rg_transport_config config;
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
+	char about[160]; /* how it reaches its peers, in words: interface, congestion control */
 };
 
 static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
@@ -314,5 +341,6 @@ int rg_transport_find(const char *name, const struct rg_transport_ops **ops_out,
 extern const struct rg_transport_ops rg_transport_null;
 extern const struct rg_transport_ops rg_transport_inproc;
 extern const struct rg_transport_ops rg_transport_shm;
+extern const struct rg_transport_ops rg_transport_tcp;
 
 #endif

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "endpoint.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What all ranks must have alike before anything else is exchanged. */
+struct hello {
+	struct rg_geometry geometry;
+	uint32_t first_sequence;
+	char transport[16];
+	char host[64];
+};
+
+static int check_hellos(const struct rg_endpoint *ep, const struct hello *all, struct rg_err *err)
+{
+	const struct hello *mine = &all[ep->rank];
+
+	for (uint32_t r = 0; r < ep->nranks; r++) {
+		if (memcmp(all[r].transport, mine->transport, sizeof(mine->transport)))
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "rank %u opens transport %.16s, rank %u %.16s", r,
+					  all[r].transport, ep->rank, mine->transport);
+		if (memcmp(&all[r].geometry, &mine->geometry, sizeof(mine->geometry)) ||
+		    all[r].first_sequence != mine->first_sequence)
+			return rg_err_set(
+				err, RG_ERR_MISMATCH,
+				"rank %u (%.63s) has another geometry of slots than rank %u "
+				"(%.63s)",
+				r, all[r].host, ep->rank, mine->host);
+	}
+	return 0;
+}
+
+/* all[nranks] is room for what the ranks say. */
+static int say_hello(struct rg_endpoint *ep, struct hello *all, struct rg_err *err)
+{
+	struct hello mine = {.geometry = ep->config.geometry,
+			     .first_sequence = ep->config.first_sequence};
+	int rc;
+
+	snprintf(mine.transport, sizeof(mine.transport), "%s", ep->ops->name);
+	gethostname(mine.host, sizeof(mine.host) - 1);
+	rc = rg_rendezvous_allgather(ep->rdv, &mine, all, sizeof(mine),
+				     rg_clock_ns() + ep->config.timeout_ns, err);
+	if (!rc)
+		rc = check_hellos(ep, all, err);
+	for (uint32_t r = 0; r < ep->nranks && !rc; r++)
+		memcpy(ep->host[r], all[r].host, sizeof(ep->host[r]));
+	return rc;
+}
+
+static int make_tables(struct rg_endpoint *ep, struct hello **hellos_out, struct rg_err *err)
+{
+	size_t n = ep->nranks, links = n * ep->config.geometry.channels;
+
+	ep->links = rg_zalloc(links, sizeof(ep->links[0]));
+	ep->host = rg_zalloc(n, sizeof(ep->host[0]));
+	*hellos_out = rg_zalloc(n, sizeof(**hellos_out));
+	if (ep->links && ep->host && *hellos_out)
+		return 0;
+	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %zu peers", n);
+}
+
+int rg_endpoint_init(struct rg_endpoint *ep, const struct rg_transport_ops *ops,
+		     struct rg_rendezvous *rdv, const struct rg_transport_config *config,
+		     struct rg_err *err)
+{
+	struct hello *hellos = NULL;
+	int rc;
+
+	if (!ep)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an endpoint");
+	else
+		rc = rg_geometry_check(&config->geometry, err);
+	if (!rc) {
+		*ep = (struct rg_endpoint){
+			.ops = ops,
+			.rdv = rdv,
+			.rank = rdv->rank,
+			.nranks = rdv->nranks,
+			.caps = ops->caps,
+			.config = *config,
+		};
+		rc = make_tables(ep, &hellos, err);
+	}
+	/* All or none: a rank that failed must not leave its peers waiting for its words. */
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
+		rc = say_hello(ep, hellos, err);
+	rg_free(hellos);
+	if (rc && ep)
+		rg_endpoint_release(ep);
+	return rc;
+}
+
+void rg_endpoint_release(struct rg_endpoint *ep)
+{
+	size_t n = (size_t)ep->config.geometry.channels * ep->nranks;
+
+	for (size_t i = 0; ep->links && i < n; i++)
+		rg_free(ep->links[i]);
+	rg_free(ep->links);
+	rg_free(ep->host);
+	ep->links = NULL;
+	ep->host = NULL;
+}
+
+int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+		      struct rg_err *err)
+{
+	if (peer < ep->nranks && channel < ep->config.geometry.channels)
+		return 0;
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "there is no rank %u, channel %u: %u ranks, %u channels", peer, channel,
+			  ep->nranks, ep->config.geometry.channels);
+}
+
+struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+				      struct rg_err *err)
+{
+	struct rg_link *l;
+
+	if (rg_endpoint_check(ep, peer, channel, err))
+		return NULL;
+	l = rg_endpoint_link(ep, channel, peer);
+	if (!l)
+		rg_err_set(err, RG_ERR_INVALID, "rank %u is not connected on channel %u", peer,
+			   channel);
+	return l;
+}
+
+int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
+{
+	const struct rg_geometry *g = &ep->config.geometry;
+	uint64_t room;
+
+	switch (put->region) {
+	case RG_REGION_SLOT:
+		room = (uint64_t)g->slots * g->slot_bytes;
+		break;
+	case RG_REGION_LL:
+		room = (uint64_t)g->ll_slots * g->ll_bytes * 2;
+		break;
+	default:
+		room = put->window->remote_bytes[put->peer];
+		break;
+	}
+	if (put->offset > room || put->len_bytes > room - put->offset)
+		return rg_err_set(err, RG_ERR_RANGE,
+				  "put of %llu bytes at %llu: the region of rank %u has %llu",
+				  (unsigned long long)put->len_bytes,
+				  (unsigned long long)put->offset, put->peer,
+				  (unsigned long long)room);
+	return 0;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the endpoints of all transports have in common. */
+#ifndef RG_TRANSPORT_ENDPOINT_H
+#define RG_TRANSPORT_ENDPOINT_H
+
+#include "railgauge/transport/transport.h"
+
+/*
+ * Fills the common head: geometry check, agreement of all ranks on it, host names, links table.
+ * Collective: a rank that has no memory for its endpoint calls it, too, with ep NULL, and all ranks
+ * learn that. On failure nothing is kept.
+ */
+int rg_endpoint_init(struct rg_endpoint *ep, const struct rg_transport_ops *ops,
+		     struct rg_rendezvous *rdv, const struct rg_transport_config *config,
+		     struct rg_err *err);
+void rg_endpoint_release(struct rg_endpoint *ep);
+
+/* RG_ERR_INVALID where there is no such rank or channel. */
+int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+		      struct rg_err *err);
+
+/* The link; NULL, with words, if there is none. */
+struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
+				      struct rg_err *err);
+
+/* Does the put lie within its region? RG_ERR_RANGE. */
+int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+
+#endif

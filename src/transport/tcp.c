@@ -1,0 +1,407 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* tcp: the endpoint. See tcp_impl.h. */
+#include "config.h"
+
+#include "tcp_impl.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/launch/process.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+/* Who knocks is looked for once in so many calls of progress, unless somebody is expected. */
+#define ADMIT_EVERY 256
+
+#define SLEEP_MS 5
+
+static int tcp_probe(struct rg_err *err)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return rg_err_errno(err, errno, "tcp: a socket");
+	close(fd);
+	return 0;
+}
+
+static void tcp_close(struct rg_endpoint *ep)
+{
+	struct tcp *t = (struct tcp *)ep;
+	size_t link_bytes;
+
+	if (!t)
+		return;
+	link_bytes = rg_geometry_link_bytes(&ep->config.geometry);
+	for (size_t i = 0; ep->links && i < (size_t)ep->config.geometry.channels * ep->nranks;
+	     i++) {
+		if (ep->links[i])
+			munmap(ep->links[i]->rx, link_bytes);
+	}
+	for (uint32_t r = 0; t->tx && t->rx && r < ep->nranks; r++) {
+		if (t->tx[r].fd >= 0)
+			close(t->tx[r].fd);
+		if (t->rx[r].fd >= 0)
+			close(t->rx[r].fd);
+		rg_free(t->tx[r].buf);
+		rg_free(t->rx[r].stage);
+	}
+	for (int k = 0; k < TCP_GUESTS; k++) {
+		if (t->guests[k].fd >= 0)
+			close(t->guests[k].fd);
+	}
+	if (t->listener >= 0)
+		close(t->listener);
+	if (t->epoll >= 0)
+		close(t->epoll);
+	rg_free(t->tx);
+	rg_free(t->rx);
+	rg_free(t->dirty);
+	rg_free(t->open);
+	rg_free(t->addresses);
+	rg_free(t->windows);
+	rg_endpoint_release(ep);
+	rg_free(t);
+}
+
+static int make_tables(struct tcp *t, struct rg_err *err)
+{
+	uint32_t n = t->ep.nranks;
+
+	t->listener = t->epoll = -1;
+	for (int k = 0; k < TCP_GUESTS; k++)
+		t->guests[k].fd = -1;
+	t->addresses = rg_zalloc(n, sizeof(t->addresses[0]));
+	t->tx = rg_zalloc(n, sizeof(t->tx[0]));
+	t->rx = rg_zalloc(n, sizeof(t->rx[0]));
+	for (uint32_t r = 0; t->tx && t->rx && r < n; r++)
+		t->tx[r].fd = t->rx[r].fd = -1;
+	t->dirty = rg_zalloc(n, sizeof(t->dirty[0]));
+	t->open = rg_zalloc(n, sizeof(t->open[0]));
+	if (!t->addresses || !t->tx || !t->rx || !t->dirty || !t->open)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", n);
+	t->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (t->epoll < 0)
+		return rg_err_errno(err, errno, "tcp: epoll");
+	return 0;
+}
+
+/* Are all ranks on one node: do they share a network namespace of one kernel? */
+static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
+{
+	struct rg_node mine, *all = rg_zalloc(t->ep.nranks, sizeof(*all));
+	uint64_t until = rg_clock_ns() + t->ep.config.timeout_ns;
+	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
+
+	rg_node_here(&mine);
+	rc = rg_rendezvous_agree(t->ep.rdv, rc, until, err);
+	if (!rc)
+		rc = rg_rendezvous_allgather(t->ep.rdv, &mine, all, sizeof(mine), until, err);
+	*one_node_out = true;
+	for (uint32_t r = 0; r < t->ep.nranks && !rc; r++)
+		*one_node_out &= rg_node_equal(&all[r], &mine);
+	rg_free(all);
+	return rc;
+}
+
+static void describe(struct tcp *t)
+{
+	char name[16] = "unknown";
+	socklen_t len = sizeof(name) - 1;
+	size_t used = strlen(t->ep.about);
+
+	(void)getsockopt(t->listener, IPPROTO_TCP, TCP_CONGESTION, name, &len);
+	name[sizeof(name) - 1] = '\0';
+	snprintf(t->ep.about + used, sizeof(t->ep.about) - used, ", congestion control %s", name);
+}
+
+static int make_mine(struct tcp *t, bool one_node, struct tcp_address *mine, struct rg_err *err)
+{
+	int rc = tcp_choose_address(t->ep.config.interface, one_node, mine, t->ep.about,
+				    sizeof(t->ep.about), err);
+
+	if (rc)
+		return rc;
+	if (getrandom(mine->nonce, sizeof(mine->nonce), 0) != (ssize_t)sizeof(mine->nonce))
+		return rg_err_errno(err, errno, "tcp: getrandom");
+	rc = tcp_listen(t, mine, err);
+	if (!rc)
+		describe(t);
+	return rc;
+}
+
+static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config *config,
+		    struct rg_endpoint **ep_out, struct rg_err *err)
+{
+	struct tcp *t = rg_zalloc(1, sizeof(*t));
+	struct tcp_address mine = {0};
+	bool one_node = false;
+	int rc;
+
+	rc = rg_endpoint_init(t ? &t->ep : NULL, &rg_transport_tcp, rdv, config, err);
+	if (rc) {
+		rg_free(t);
+		return rc;
+	}
+	rc = make_tables(t, err);
+	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
+		rc = find_nodes(t, &one_node, err);
+	if (!rc)
+		rc = rg_rendezvous_agree(rdv, make_mine(t, one_node, &mine, err),
+					 rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
+		rc = rg_rendezvous_allgather(rdv, &mine, t->addresses, sizeof(mine),
+					     rg_clock_ns() + config->timeout_ns, err);
+	if (rc) {
+		tcp_close(&t->ep);
+		return rc;
+	}
+	t->ep.config.interface = t->ep.config.congestion = NULL; /* borrowed during open */
+	*ep_out = &t->ep;
+	return 0;
+}
+
+/* The link's memory, as an arena has it; what this rank sends to itself is read there. */
+static int make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_err *err)
+{
+	const struct rg_geometry *g = &t->ep.config.geometry;
+	size_t counters = sizeof(struct rg_counter) * RG_CTR_COUNT;
+	size_t words = (size_t)g->ll_slots * g->ll_bytes * 2;
+	struct rg_link *l = rg_zalloc(1, sizeof(*l));
+	uint8_t *rx;
+
+	if (!l)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the link to rank %u", peer);
+	rx = mmap(NULL, rg_geometry_link_bytes(g), PROT_READ | PROT_WRITE,
+		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (rx == MAP_FAILED) {
+		rg_free(l);
+		return rg_err_errno(err, errno, "tcp: the slots of rank %u", peer);
+	}
+	l->rx = (struct rg_counter *)rx;
+	l->rx_ll = (uint64_t *)(rx + counters);
+	l->rx_slots = rx + counters + words;
+	if (peer == t->ep.rank) {
+		l->tx = l->rx;
+		l->tx_ll = l->rx_ll;
+		l->tx_slots = l->rx_slots;
+		l->tx_asleep = &t->never_asleep;
+	}
+	t->ep.links[(size_t)channel * t->ep.nranks + peer] = l;
+	return 0;
+}
+
+static int tcp_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err)
+{
+	int rc = rg_endpoint_check(ep, peer, channel, err);
+	struct tcp *t = (struct tcp *)ep;
+
+	if (rc || rg_endpoint_link(ep, channel, peer))
+		return rc;
+	if (peer != ep->rank) {
+		if (!t->tx[peer].buf)
+			t->tx[peer].buf = rg_alloc(TCP_TX_BYTES);
+		if (!t->rx[peer].stage)
+			t->rx[peer].stage = rg_alloc(TCP_RX_BYTES);
+		if (!t->tx[peer].buf || !t->rx[peer].stage)
+			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for rank %u", peer);
+		rc = tcp_reach(t, peer, err);
+	}
+	return rc ? rc : make_link(t, peer, channel, err);
+}
+
+static void tcp_window_close(struct rg_window *window)
+{
+	struct tcp_window *w = (struct tcp_window *)window;
+	struct tcp *t;
+
+	if (!w)
+		return;
+	t = (struct tcp *)w->base.ep;
+	if (w->number < t->nwindows)
+		t->windows[w->number] = NULL;
+	rg_free(w->base.remote);
+	rg_free(w->base.remote_bytes);
+	rg_free(w->bytes);
+	rg_free(w);
+}
+
+static struct tcp_window *make_window(struct tcp *t, const struct rg_buffer *buffer)
+{
+	struct tcp_window *w = rg_zalloc(1, sizeof(*w));
+	struct tcp_window **more;
+
+	if (!w)
+		return NULL;
+	w->number = UINT32_MAX;
+	w->base.ep = &t->ep;
+	w->base.buffer = buffer;
+	w->base.remote = rg_zalloc(t->ep.nranks, sizeof(w->base.remote[0]));
+	w->base.remote_bytes = rg_zalloc(t->ep.nranks, sizeof(w->base.remote_bytes[0]));
+	w->bytes = rg_zalloc(t->ep.nranks, sizeof(w->bytes[0]));
+	more = rg_realloc(t->windows, (t->nwindows + 1) * sizeof(more[0]));
+	if (more)
+		t->windows = more;
+	if (w->base.remote && w->base.remote_bytes && w->bytes && more)
+		return w;
+	tcp_window_close(&w->base);
+	return NULL;
+}
+
+static int tcp_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+			   struct rg_window **window_out, struct rg_err *err)
+{
+	struct tcp *t = (struct tcp *)ep;
+	struct tcp_window *w = make_window(t, buffer);
+	uint64_t until = rg_clock_ns() + ep->config.timeout_ns, bytes = buffer->len_bytes;
+	int rc = w ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+
+	rc = rg_rendezvous_agree(ep->rdv, rc, until, err);
+	/* Known before any peer may put into it, which it does once it has heard of all. */
+	if (!rc) {
+		w->number = t->nwindows;
+		t->windows[t->nwindows++] = w;
+		rc = rg_rendezvous_allgather(ep->rdv, &bytes, w->bytes, sizeof(bytes), until, err);
+	}
+	if (rc) {
+		tcp_window_close(&w->base);
+		return rc;
+	}
+	w->base.remote[ep->rank] = buffer->base;
+	w->base.remote_bytes[ep->rank] = buffer->len_bytes;
+	*window_out = &w->base;
+	return 0;
+}
+
+static int tcp_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
+{
+	struct tcp_window *w = (struct tcp_window *)window;
+	int rc = rg_endpoint_check(window->ep, peer, 0, err);
+
+	if (!rc)
+		w->base.remote_bytes[peer] = w->bytes[peer];
+	return rc;
+}
+
+static int tcp_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
+		    size_t len_bytes, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_UNSUPPORTED, "tcp reads no memory of its peers");
+}
+
+/* Of many connections only those that have something. */
+static bool receive_ready(struct tcp *t)
+{
+	struct epoll_event events[1];
+	bool any = false;
+
+	if (t->nopen > TCP_ASKED_PEERS && !t->nheld && !t->awaited &&
+	    epoll_wait(t->epoll, events, 1, 0) == 0)
+		return false;
+	for (uint32_t k = 0; k < t->nopen; k++) {
+		uint32_t peer = t->open[k];
+
+		if (t->rx[peer].stage)
+			any |= tcp_receive(t, peer);
+	}
+	return any;
+}
+
+static int tcp_progress(struct rg_endpoint *ep, struct rg_err *err)
+{
+	struct tcp *t = (struct tcp *)ep;
+	uint32_t before = t->ndirty;
+	bool any;
+
+	any = before > 0 && tcp_flush(ep, err) == 0;
+	if (t->awaited || t->calls++ % ADMIT_EVERY == 0)
+		any |= tcp_admit(t);
+	any |= receive_ready(t);
+	return any;
+}
+
+/* Until something comes, or what waits here can go. */
+static void sleep_a_little(struct tcp *t)
+{
+	struct pollfd fds[2 + 2 * TCP_ASKED_PEERS] = {{.fd = t->listener, .events = POLLIN}};
+	nfds_t n = 1;
+
+	if (t->nopen > TCP_ASKED_PEERS) {
+		fds[n++] = (struct pollfd){.fd = t->epoll, .events = POLLIN};
+	} else {
+		for (uint32_t k = 0; k < t->nopen; k++)
+			fds[n++] = (struct pollfd){.fd = t->rx[t->open[k]].fd, .events = POLLIN};
+	}
+	for (uint32_t k = 0; k < t->ndirty && k < TCP_ASKED_PEERS; k++)
+		fds[n++] = (struct pollfd){.fd = t->tx[t->dirty[k]].fd, .events = POLLOUT};
+	poll(fds, n, SLEEP_MS);
+}
+
+static void tcp_idle(struct rg_endpoint *ep, uint32_t n)
+{
+	struct tcp *t = (struct tcp *)ep;
+
+	if (n < ep->config.patience.spins)
+		return; /* asking the sockets takes long enough */
+	if (n - ep->config.patience.spins < ep->config.patience.yields) {
+		sched_yield();
+		return;
+	}
+	sleep_a_little(t);
+	t->calls = 0; /* whoever ended the sleep may have knocked */
+}
+
+static void tcp_wake(struct rg_endpoint *ep, uint32_t peer)
+{
+	/* What arrives wakes. */
+}
+
+static int tcp_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
+{
+	struct tcp *t = (struct tcp *)ep;
+	int rc = rg_endpoint_check(ep, peer, 0, err);
+
+	if (rc)
+		return rc;
+	if (t->rx[peer].fault)
+		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) was cut off: %s", peer,
+				  ep->host[peer], t->rx[peer].fault);
+	if (t->rx[peer].gone || t->tx[peer].gone)
+		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) has closed its connection", peer,
+				  ep->host[peer]);
+	return 0;
+}
+
+const struct rg_transport_ops rg_transport_tcp = {
+	.name = "tcp",
+	.summary = "sockets over a network interface",
+	.caps = RG_CAP_DATA,
+	.geometry = &rg_geometry_tcp,
+	.system_calls = "send, sendmsg, recv, recvmsg, accept4, epoll_wait; sched_yield and poll "
+			"once a peer is late",
+	.probe = tcp_probe,
+	.open = tcp_open,
+	.close = tcp_close,
+	.connect = tcp_connect,
+	.window_open = tcp_window_open,
+	.window_close = tcp_window_close,
+	.window_map = tcp_window_map,
+	.put = tcp_put,
+	.signal = tcp_signal,
+	.read = tcp_read,
+	.flush = tcp_flush,
+	.progress = tcp_progress,
+	.idle = tcp_idle,
+	.wake = tcp_wake,
+	.peer_alive = tcp_peer_alive,
+};

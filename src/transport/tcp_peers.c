@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * tcp: connections. Whoever knocks is a guest until its first words prove that it is a peer of this
+ * job that has not come yet; guests that say something else, or nothing for a while, are shown out.
+ */
+#include "config.h"
+
+#include "tcp_impl.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/io.h"
+
+#include <endian.h>
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#define GUEST_NS ((uint64_t)5000000000)
+
+static int set_congestion(int fd, const char *name, struct rg_err *err)
+{
+	char allowed[128];
+	int e;
+
+	if (!name || !setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, (socklen_t)strlen(name)))
+		return 0;
+	e = errno;
+	if (!rg_io_read_line("/proc/sys/net/ipv4/tcp_allowed_congestion_control", allowed,
+			     sizeof(allowed)))
+		snprintf(allowed, sizeof(allowed), "unknown");
+	if (e == EPERM)
+		return rg_err_set(
+			err, RG_ERR_DENIED,
+			"tcp: congestion control %s is for root here; users may choose %s", name,
+			allowed);
+	return rg_err_errno(err, e, "tcp: congestion control %s (users may choose %s)", name,
+			    allowed);
+}
+
+/* What cannot be watched only ends no sleep, which is short. */
+static void watch(struct tcp *t, int fd)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+
+	(void)epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event);
+}
+
+/*
+ * Being watched costs each packet on a connection a callback: half of the time of a short message.
+ * So it is done only where there are more peers than are asked one by one.
+ */
+static void watch_peers(struct tcp *t)
+{
+	if (t->nopen == TCP_ASKED_PEERS + 1) {
+		for (uint32_t k = 0; k < t->nopen; k++)
+			watch(t, t->rx[t->open[k]].fd);
+	} else if (t->nopen > TCP_ASKED_PEERS) {
+		watch(t, t->rx[t->open[t->nopen - 1]].fd);
+	}
+}
+
+int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
+{
+	socklen_t len = sizeof(a->sockaddr);
+	char text[64];
+	int rc;
+
+	t->listener = socket(a->sockaddr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (t->listener < 0)
+		return rg_err_errno(err, errno, "tcp: a socket");
+	rc = set_congestion(t->listener, t->ep.config.congestion, err);
+	if (rc)
+		return rc;
+	tcp_address_text(a, text, sizeof(text));
+	if (bind(t->listener, (struct sockaddr *)&a->sockaddr, a->sockaddr_bytes) ||
+	    listen(t->listener, SOMAXCONN) ||
+	    getsockname(t->listener, (struct sockaddr *)&a->sockaddr, &len))
+		return rg_err_errno(err, errno, "tcp: listening on %s (%s)", text, a->interface);
+	return 0;
+}
+
+/* --- out --- */
+
+/* From the address we listen on, with a port of its own. */
+static int bind_source(struct tcp *t, int fd, struct rg_err *err)
+{
+	struct tcp_address a = t->addresses[t->ep.rank];
+
+	if (a.sockaddr.ss_family == AF_INET)
+		((struct sockaddr_in *)&a.sockaddr)->sin_port = 0;
+	else
+		((struct sockaddr_in6 *)&a.sockaddr)->sin6_port = 0;
+	if (bind(fd, (struct sockaddr *)&a.sockaddr, a.sockaddr_bytes))
+		return rg_err_errno(err, errno, "tcp: sending from %s", a.interface);
+	return 0;
+}
+
+static int not_reached(const struct tcp *t, uint32_t peer, int errnum, struct rg_err *err)
+{
+	char text[64];
+	bool late = errnum == ETIMEDOUT;
+
+	tcp_address_text(&t->addresses[peer], text, sizeof(text));
+	return rg_err_set(err, late ? RG_ERR_TIMEOUT : RG_ERR_PEER,
+			  "tcp: rank %u (%s) at %s (its %s) cannot be reached from %s: %s; another "
+			  "interface? --tcp.interface",
+			  peer, t->ep.host[peer], text, t->addresses[peer].interface,
+			  t->addresses[t->ep.rank].interface, strerror(errnum));
+}
+
+static int finish_connect(int fd, uint64_t until_ns)
+{
+	struct pollfd p = {.fd = fd, .events = POLLOUT};
+	socklen_t len = sizeof(int);
+	int e = 0;
+
+	for (;;) {
+		uint64_t now = rg_clock_ns();
+		int n;
+
+		if (now >= until_ns)
+			return ETIMEDOUT;
+		n = poll(&p, 1, (int)((until_ns - now) / 1000000 + 1));
+		if (n < 0 && errno != EINTR)
+			return errno;
+		if (n > 0)
+			break;
+	}
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) ? errno : e;
+}
+
+static int open_connection(struct tcp *t, uint32_t peer, int fd, struct rg_err *err)
+{
+	const struct tcp_address *a = &t->addresses[peer];
+	unsigned int patience_ms = (unsigned int)(t->ep.config.timeout_ns / 1000000);
+	struct tcp_hello hello;
+	int one = 1, rc, e = 0;
+
+	rc = set_congestion(fd, t->ep.config.congestion, err);
+	if (!rc)
+		rc = bind_source(t, fd, err);
+	if (rc)
+		return rc;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+	if (connect(fd, (const struct sockaddr *)&a->sockaddr, a->sockaddr_bytes))
+		e = errno == EINPROGRESS
+			    ? finish_connect(fd, rg_clock_ns() + t->ep.config.timeout_ns)
+			    : errno;
+	if (e)
+		return not_reached(t, peer, e, err);
+	tcp_hello_make(&hello, t->ep.rank, peer, t->ep.rdv->job_key, t->addresses[t->ep.rank].nonce,
+		       a->nonce);
+	/* The first words on a new connection: there is room for them. */
+	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello))
+		return not_reached(t, peer, errno, err);
+	return 0;
+}
+
+int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err)
+{
+	struct tcp_tx *tx = &t->tx[peer];
+	int fd, rc;
+
+	if (tx->fd >= 0)
+		return 0;
+	fd = socket(t->addresses[peer].sockaddr.ss_family,
+		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		return rg_err_errno(err, errno, "tcp: %u ranks take up to %u open files each",
+				    t->ep.nranks, 2 * t->ep.nranks + 32);
+	if (fd < 0)
+		return rg_err_errno(err, errno, "tcp: a socket");
+	rc = open_connection(t, peer, fd, err);
+	if (rc) {
+		close(fd);
+		return rc;
+	}
+	tx->fd = fd;
+	if (t->rx[peer].fd < 0)
+		t->awaited++;
+	return 0;
+}
+
+/* --- in --- */
+
+void tcp_cut_off(struct tcp *t, uint32_t peer, const char *fault)
+{
+	struct tcp_rx *rx = &t->rx[peer];
+
+	if (rx->gone)
+		return;
+	rx->gone = true;
+	rx->fault = fault;
+	epoll_ctl(t->epoll, EPOLL_CTL_DEL, rx->fd, NULL);
+	for (uint32_t k = 0; k < t->nopen; k++) {
+		if (t->open[k] == peer) {
+			t->open[k] = t->open[--t->nopen];
+			break;
+		}
+	}
+}
+
+static void show_out(struct tcp_guest *g)
+{
+	close(g->fd);
+	g->fd = -1;
+}
+
+/* A guest whose words are complete: is it the peer that it says it is? */
+static bool let_in(struct tcp *t, struct tcp_guest *g)
+{
+	uint32_t from = le32toh(g->hello.from);
+	struct tcp_hello proof;
+	struct tcp_rx *rx;
+
+	if (from >= t->ep.nranks || from == t->ep.rank || t->rx[from].fd >= 0)
+		return false;
+	tcp_hello_make(&proof, from, t->ep.rank, t->ep.rdv->job_key, t->addresses[from].nonce,
+		       t->addresses[t->ep.rank].nonce);
+	if (!rg_equal_constant_time((const uint8_t *)&proof, (const uint8_t *)&g->hello,
+				    sizeof(proof)))
+		return false;
+	rx = &t->rx[from];
+	rx->fd = g->fd;
+	t->open[t->nopen++] = from;
+	if (t->tx[from].fd >= 0)
+		t->awaited--;
+	watch_peers(t);
+	g->fd = -1;
+	return true;
+}
+
+/* True if a peer was let in. */
+static bool hear(struct tcp *t, struct tcp_guest *g)
+{
+	ssize_t n = recv(g->fd, (uint8_t *)&g->hello + g->have, sizeof(g->hello) - g->have,
+			 MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR)) {
+		if (rg_clock_ns() > g->until_ns)
+			show_out(g);
+		return false;
+	}
+	if (n > 0)
+		g->have += (uint32_t)n;
+	if (n > 0 && g->have < sizeof(g->hello))
+		return false;
+	if (n > 0 && let_in(t, g))
+		return true;
+	show_out(g);
+	return false;
+}
+
+/* A place for one more: a free one, or that of the guest who has been here longest. */
+static struct tcp_guest *find_place(struct tcp *t)
+{
+	struct tcp_guest *oldest = &t->guests[0];
+
+	for (int k = 0; k < TCP_GUESTS; k++) {
+		struct tcp_guest *g = &t->guests[k];
+
+		if (g->fd < 0)
+			return g;
+		if (g->until_ns < oldest->until_ns)
+			oldest = g;
+	}
+	show_out(oldest);
+	return oldest;
+}
+
+bool tcp_admit(struct tcp *t)
+{
+	bool any = false;
+	int one = 1;
+
+	for (;;) {
+		int fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		struct tcp_guest *g;
+
+		if (fd < 0)
+			break; /* nobody, or nothing that could be mended here */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+		g = find_place(t);
+		*g = (struct tcp_guest){.fd = fd, .until_ns = rg_clock_ns() + GUEST_NS};
+	}
+	for (int k = 0; k < TCP_GUESTS; k++) {
+		if (t->guests[k].fd >= 0)
+			any |= hear(t, &t->guests[k]);
+	}
+	return any;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Receiving: heads and short data pass through a stage, the rest of long data goes straight to
+ * where it belongs, in the same call as the beginning of what follows.
+ */
+#include "config.h"
+
+#include "tcp_impl.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* After data of that size the caller looks at them while they are in its caches. */
+#define LONG_BYTES 16384
+
+enum step { STEP_MORE, STEP_DRY, STEP_LONG };
+
+/*
+ * Where the data of a frame go; NULL and *fault_out NULL: away (the window is closed). False if the
+ * link is not connected yet: then the connection has to wait.
+ */
+static bool find_place(struct tcp *t, uint32_t peer, const struct tcp_frame *f, uint8_t **to_out,
+		       const char **fault_out)
+{
+	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, peer);
+
+	*fault_out = tcp_frame_check(f, &t->ep.config.geometry);
+	*to_out = NULL;
+	if (*fault_out)
+		return true;
+	if (!l)
+		return false;
+	if (f->kind == TCP_SLOT) {
+		*to_out = l->rx_slots + f->offset;
+	} else if (f->kind == TCP_LL) {
+		*to_out = (uint8_t *)l->rx_ll + f->offset;
+	} else if (f->kind == TCP_WINDOW && f->window < t->nwindows) {
+		const struct tcp_window *w = t->windows[f->window];
+
+		if (w && (f->offset > w->base.buffer->len_bytes ||
+			  f->len_bytes > w->base.buffer->len_bytes - f->offset))
+			*fault_out = "data beyond a window";
+		else if (w)
+			*to_out = (uint8_t *)w->base.buffer->base + f->offset;
+	} else if (f->kind == TCP_WINDOW) {
+		*fault_out = "data for a window that there is not";
+	}
+	return true;
+}
+
+static void finish_frame(struct tcp *t, uint32_t peer)
+{
+	const struct tcp_frame *f = &t->rx[peer].frame;
+	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, peer);
+
+	if (f->ctr != TCP_NO_CTR)
+		atomic_store_explicit(&l->rx[f->ctr].value, f->value, memory_order_release);
+}
+
+/* One call to the kernel, into the data that are due and the stage behind them. */
+static enum step fill(struct tcp *t, uint32_t peer)
+{
+	struct tcp_rx *rx = &t->rx[peer];
+	uint8_t away[4096];
+	uint64_t direct = rx->to ? rx->left : rx->left < sizeof(away) ? rx->left : sizeof(away);
+	struct iovec iov[2] = {{rx->to ? rx->to : away, direct}};
+	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	uint64_t asked, total;
+	ssize_t n;
+
+	if (rx->begin) { /* the beginning of a head at most */
+		memmove(rx->stage, rx->stage + rx->begin, rx->end - rx->begin);
+		rx->end -= rx->begin;
+		rx->begin = 0;
+	}
+	/* Behind data that are thrown away in pieces nothing may be taken. */
+	iov[1] = (struct iovec){rx->stage + rx->end,
+				direct == rx->left ? TCP_RX_BYTES - rx->end : 0};
+	asked = iov[0].iov_len + iov[1].iov_len;
+	if (direct)
+		n = recvmsg(rx->fd, &msg, MSG_DONTWAIT);
+	else
+		n = recv(rx->fd, iov[1].iov_base, iov[1].iov_len, MSG_DONTWAIT);
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
+		return STEP_DRY;
+	if (n <= 0) {
+		tcp_cut_off(t, peer, NULL);
+		return STEP_DRY;
+	}
+	total = (uint64_t)n;
+	if (rx->left) {
+		uint64_t got = (uint64_t)n < direct ? (uint64_t)n : direct;
+
+		rx->to = rx->to ? rx->to + got : NULL;
+		rx->left -= got;
+		n -= (ssize_t)got;
+		if (!rx->left)
+			finish_frame(t, peer);
+	}
+	rx->end += (uint32_t)n;
+	return total < asked ? STEP_DRY : STEP_MORE;
+}
+
+/* Takes one frame, or what is there of it, out of the stage. STEP_DRY: it does not hold a head. */
+static enum step parse(struct tcp *t, uint32_t peer)
+{
+	struct tcp_rx *rx = &t->rx[peer];
+	struct tcp_frame f;
+	uint64_t here;
+	uint8_t *to;
+	const char *fault;
+
+	if (rx->end - rx->begin < sizeof(f))
+		return STEP_DRY;
+	memcpy(&f, rx->stage + rx->begin, sizeof(f));
+	f = tcp_frame_wire(f);
+	rx->stalled = !find_place(t, peer, &f, &to, &fault);
+	if (rx->stalled)
+		return STEP_DRY;
+	if (fault) {
+		tcp_cut_off(t, peer, fault);
+		return STEP_DRY;
+	}
+	rx->begin += sizeof(f);
+	here = rx->end - rx->begin;
+	here = here < f.len_bytes ? here : f.len_bytes;
+	if (to && here) {
+		memcpy(to, rx->stage + rx->begin, here);
+		to += here;
+	}
+	rx->begin += (uint32_t)here;
+	rx->frame = f;
+	rx->to = to;
+	rx->left = f.len_bytes - here;
+	if (rx->left)
+		return STEP_MORE;
+	finish_frame(t, peer);
+	return f.len_bytes >= LONG_BYTES ? STEP_LONG : STEP_MORE;
+}
+
+static bool receive(struct tcp *t, uint32_t peer)
+{
+	struct tcp_rx *rx = &t->rx[peer];
+	bool any = false, dry = false;
+
+	while (!rx->gone) {
+		bool was_long = rx->left && rx->frame.len_bytes >= LONG_BYTES;
+		enum step step = rx->left ? STEP_DRY : parse(t, peer);
+
+		any |= step != STEP_DRY;
+		if (step == STEP_LONG)
+			return true;
+		if (step == STEP_MORE)
+			continue;
+		if (rx->stalled || dry || rx->gone)
+			return any;
+		uint64_t before = rx->left + rx->end - rx->begin;
+
+		dry = fill(t, peer) == STEP_DRY;
+		any |= rx->left + rx->end - rx->begin != before || rx->gone;
+		if (was_long && !rx->left)
+			return true;
+	}
+	return any;
+}
+
+bool tcp_receive(struct tcp *t, uint32_t peer)
+{
+	struct tcp_rx *rx = &t->rx[peer];
+	bool any = receive(t, peer), held;
+
+	held = !rx->gone && rx->end - rx->begin >= sizeof(struct tcp_frame);
+	if (held != rx->held)
+		t->nheld += held ? 1 : (uint32_t)-1;
+	rx->held = held;
+	return any;
+}
