@@ -31,9 +31,12 @@ struct run_link {
  */
 struct stream {
 	const struct rg_insn *pc;
-	uint8_t *words; /* borrowed from the run, [word_sources + 1][ll_bytes] */
-	uint32_t taken; /* sources that are complete */
-	size_t word;	/* words taken of the next one */
+	uint8_t *words;	     /* borrowed from the run, [word_sources + 1][ll_bytes] */
+	uint32_t taken;	     /* sources that are complete */
+	size_t word;	     /* words taken of the next one */
+	uint8_t *result;     /* borrowed from the run, [slot_bytes]: what RG_INSN_PUT computes */
+	const uint8_t *from; /* what it puts; NULL: not computed yet */
+	uint32_t put;	     /* destinations that are done */
 };
 
 struct rg_run {
@@ -47,14 +50,49 @@ struct rg_run {
 	uint8_t *tmp;		/* owned scratch */
 	uint32_t word_sources;	/* most sources of a word instruction of the program */
 	uint8_t *words;		/* owned, [nstreams][word_sources + 1][ll_bytes] */
+	uint8_t *results;	/* owned, [nstreams][slot_bytes]; NULL without RG_INSN_PUT */
 };
 
 struct rg_executor {
 	struct rg_endpoint *ep; /* borrowed */
 	struct rg_run **active; /* owned, [max_runs]: in the order of their start */
 	uint32_t nactive, max_runs;
-	int rc; /* of a read that failed: nothing moves any more */
+	bool driven; /* not all links are mapped: the transport is to be driven */
+	int rc;	     /* of the transport, which failed: nothing moves any more */
 	struct rg_err err;
 };
+
+/* The memory that entry `base` means in this instruction; not for word messages. */
+static inline uint8_t *rg_run_address(const struct rg_run *run, uint32_t base, uint64_t off,
+				      const struct rg_insn *i)
+{
+	const struct rg_base *b = &run->program->bases[base];
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+	const struct run_link *l;
+
+	if (b->buf < RG_BUF_IN)
+		return run->base[base] + off;
+	l = &run->links[b->link];
+	if (b->buf == RG_BUF_IN)
+		return l->rx_slots +
+		       (size_t)((l->heard0[RG_CTR_READY] + i->in_msg) & (geo->slots - 1)) *
+			       geo->slot_bytes;
+	return l->tx_slots +
+	       (size_t)((l->told0[RG_CTR_READY] + i->out_msg) & (geo->slots - 1)) * geo->slot_bytes;
+}
+
+/* --- where links are not mapped (executor_far.c) --- */
+
+/* False if the transport does not take the signal now, or has failed. */
+bool rg_far_signal(struct rg_run *run, const struct run_link *l, uint32_t ctr, uint64_t value);
+
+/* RG_INSN_PUT: comes back here until all peers have their message. */
+bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i);
+
+/* Nonzero if the network does not take all that was put and signalled, or has failed. */
+int rg_far_hand_over(struct rg_executor *x);
+
+/* What has come, and what is to leave; true if anything moved. */
+bool rg_far_drive(struct rg_executor *x);
 
 #endif

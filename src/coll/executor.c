@@ -42,11 +42,14 @@ static inline void wake_if_asleep(struct rg_run *run, const struct run_link *l)
 		run->executor->ep->ops->wake(run->executor->ep, l->peer);
 }
 
-static inline void counter_set(struct rg_run *run, const struct run_link *l, uint32_t ctr,
+static inline bool counter_set(struct rg_run *run, const struct run_link *l, uint32_t ctr,
 			       uint64_t value)
 {
+	if (__builtin_expect(!l->tx, 0))
+		return rg_far_signal(run, l, ctr, value);
 	atomic_store_explicit(&l->tx[ctr].value, value, memory_order_release);
 	wake_if_asleep(run, l);
+	return true;
 }
 
 static inline uint32_t sequence(const struct rg_run *run, uint64_t message)
@@ -127,36 +130,20 @@ static bool wait_free(struct rg_run *run, const struct rg_insn *i)
 	return true;
 }
 
-static void signal_free(struct rg_run *run, const struct rg_insn *i)
+static bool signal_free(struct rg_run *run, const struct rg_insn *i)
 {
 	struct run_link *l = &run->links[i->link];
 	bool words = i->flags & RG_INSN_WORDS;
 	uint64_t value = l->told0[i->ctr] + (uint64_t)i->value;
 	uint64_t *told = &l->link->free_told[words];
 
+	l->link->free_due[words] = value;
 	if (value - *told < run->executor->ep->config.geometry.credit_batch)
-		return;
+		return true;
+	if (!counter_set(run, l, i->ctr, value))
+		return false;
 	*told = value;
-	counter_set(run, l, i->ctr, value);
-}
-
-/* The memory that entry `base` means in this instruction; not for word messages. */
-static inline uint8_t *address(const struct rg_run *run, uint32_t base, uint64_t off,
-			       const struct rg_insn *i)
-{
-	const struct rg_base *b = &run->program->bases[base];
-	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
-	const struct run_link *l;
-
-	if (b->buf < RG_BUF_IN)
-		return run->base[base] + off;
-	l = &run->links[b->link];
-	if (b->buf == RG_BUF_IN)
-		return l->rx_slots +
-		       (size_t)((l->heard0[RG_CTR_READY] + i->in_msg) & (geo->slots - 1)) *
-			       geo->slot_bytes;
-	return l->tx_slots +
-	       (size_t)((l->told0[RG_CTR_READY] + i->out_msg) & (geo->slots - 1)) * geo->slot_bytes;
+	return true;
 }
 
 static inline uint64_t *words_in(const struct rg_run *run, const struct run_link *l, uint32_t msg)
@@ -264,8 +251,9 @@ static void copy(const struct rg_run *run, const struct rg_insn *i)
 {
 	bool stream = streams(run->program, i, i->dst);
 
-	rg_copy(address(run, i->dst, i->dst_off, i), address(run, i->src, i->src_off, i),
-		i->len_bytes, stream ? RG_STORE_STREAM : RG_STORE_CACHED);
+	rg_copy(rg_run_address(run, i->dst, i->dst_off, i),
+		rg_run_address(run, i->src, i->src_off, i), i->len_bytes,
+		stream ? RG_STORE_STREAM : RG_STORE_CACHED);
 }
 
 static void move(const struct rg_run *run, const struct rg_insn *i)
@@ -276,9 +264,10 @@ static void move(const struct rg_run *run, const struct rg_insn *i)
 	uint64_t stream = 0;
 
 	for (uint32_t k = 0; k < i->nsrc; k++)
-		src[k] = address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride, i);
+		src[k] = rg_run_address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride,
+					i);
 	for (uint32_t k = 0; k < i->ndst; k++) {
-		dst[k] = address(run, i->dst + k, i->dst_off, i);
+		dst[k] = rg_run_address(run, i->dst + k, i->dst_off, i);
 		if (streams(p, i, i->dst + k))
 			stream |= (uint64_t)1 << k;
 	}
@@ -306,11 +295,9 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 		l = &run->links[i->link];
 		if (i->flags & RG_INSN_PLACE)
 			tell_place(run, i);
-		counter_set(run, l, i->ctr, l->told0[i->ctr] + (uint64_t)i->value);
-		return true;
+		return counter_set(run, l, i->ctr, l->told0[i->ctr] + (uint64_t)i->value);
 	case RG_INSN_SIGNAL_FREE:
-		signal_free(run, i);
-		return true;
+		return signal_free(run, i);
 	case RG_INSN_COPY:
 		copy(run, i);
 		return true;
@@ -319,6 +306,8 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 		return true;
 	case RG_INSN_READ:
 		return read_peer(run, i);
+	case RG_INSN_PUT:
+		return rg_far_put(run, s, i);
 	case RG_INSN_PUT_WORDS:
 		put_plain_words(run, i);
 		return true;
@@ -401,7 +390,9 @@ static void admit(struct rg_run *run)
 	for (uint32_t c = 0; c < p->nstreams; c++) {
 		struct stream *s = &run->streams[c];
 
-		*s = (struct stream){.pc = p->insns + p->stream_first[c], .words = s->words};
+		*s = (struct stream){.pc = p->insns + p->stream_first[c],
+				     .words = s->words,
+				     .result = s->result};
 	}
 	run->state = RUN_GOING;
 }
@@ -417,7 +408,8 @@ static bool run_progress(struct rg_run *run)
 		any |= advance(run, &run->streams[c]);
 		ended += run->streams[c].pc->op == RG_INSN_END;
 	}
-	if (ended == nstreams) {
+	/* What is still here would leave only with the next run, and a peer may wait for it. */
+	if (ended == nstreams && !rg_far_hand_over(run->executor)) {
 		run->state = RUN_DONE;
 		any = true;
 	}
@@ -428,7 +420,7 @@ bool rg_executor_progress(struct rg_executor *executor)
 {
 	uint64_t busy = 0;
 	uint32_t kept = 0;
-	bool any = false;
+	bool any = executor->driven && !executor->rc && rg_far_drive(executor);
 
 	for (uint32_t k = 0; k < executor->nactive; k++) {
 		struct rg_run *run = executor->active[k];

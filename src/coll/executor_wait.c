@@ -32,6 +32,7 @@ int rg_executor_open(struct rg_endpoint *ep, uint32_t max_runs, struct rg_execut
 		goto free_executor;
 	x->ep = ep;
 	x->max_runs = max_runs;
+	x->driven = !(ep->caps & RG_CAP_MAPPED);
 	*out = x;
 	return 0;
 
@@ -91,6 +92,22 @@ static int make_words(struct rg_run *run, struct rg_err *err)
 	return 0;
 }
 
+/* Where puts are computed that have no destination here. */
+static int make_results(struct rg_run *run, struct rg_err *err)
+{
+	const struct rg_program *p = run->program;
+	size_t slot_bytes = run->executor->ep->config.geometry.slot_bytes;
+
+	if (!p->puts)
+		return 0;
+	run->results = rg_alloc_aligned(4096, p->nstreams * slot_bytes);
+	if (!run->results)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
+	for (uint32_t c = 0; c < p->nstreams; c++)
+		run->streams[c].result = run->results + c * slot_bytes;
+	return 0;
+}
+
 int rg_run_open(struct rg_executor *executor, const struct rg_program *program, struct rg_run **out,
 		struct rg_err *err)
 {
@@ -109,6 +126,8 @@ int rg_run_open(struct rg_executor *executor, const struct rg_program *program, 
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a run");
 	else
 		rc = make_words(run, err);
+	if (!rc)
+		rc = make_results(run, err);
 	if (rc) {
 		rg_run_close(run);
 		return rc;
@@ -131,6 +150,7 @@ void rg_run_close(struct rg_run *run)
 	rg_free(run->streams);
 	rg_free(run->tmp);
 	rg_free(run->words);
+	rg_free(run->results);
 	rg_free(run);
 }
 
@@ -164,6 +184,9 @@ static const struct run_link *waited_link(const struct rg_run *run, const struct
 {
 	const struct rg_program *p = run->program;
 
+	if (i->op == RG_INSN_PUT)
+		return &run->links[p->bases[i->dst + s->put].link];
+
 	if (i->op != RG_INSN_TAKE_WORDS)
 		return &run->links[i->link];
 	for (uint32_t k = s->taken; k < i->nsrc; k++) {
@@ -182,6 +205,11 @@ static void name_wait(const struct rg_run *run, const struct rg_insn *i, const s
 	const struct rg_program *p = run->program;
 	bool words = i->op == RG_INSN_TAKE_WORDS;
 
+	if (i->op == RG_INSN_PUT || i->op == RG_INSN_SIGNAL || i->op == RG_INSN_SIGNAL_FREE) {
+		snprintf(text, room, "in %s %s until its network takes what is sent",
+			 rg_coll_name(p->problem.coll), p->algorithm->name);
+		return;
+	}
 	snprintf(text, room, "in %s %s for %s %" PRIu64, rg_coll_name(p->problem.coll),
 		 p->algorithm->name, words ? "small message" : ctr_names[i->ctr],
 		 words ? l->told0[RG_CTR_LL_FREE] + i->in_msg + 1
@@ -197,6 +225,11 @@ static int say_timeout(const struct rg_run *waiting, struct rg_err *err)
 	const struct run_link *l = i ? waited_link(run, i, s) : NULL;
 	char after[RG_UNITS_BYTES], what[WAIT_BYTES];
 
+	if (!l && run->executor->driven)
+		return rg_err_set(err, RG_ERR_TIMEOUT,
+				  "in %s %s: the network does not take what was sent last",
+				  rg_coll_name(run->program->problem.coll),
+				  run->program->algorithm->name);
 	if (!l)
 		return rg_err_set(err, RG_ERR_INTERNAL, "a run waits for nothing");
 	rg_format_time((double)ep->config.timeout_ns, after);
@@ -243,7 +276,7 @@ static int check_gone(const struct rg_run *run, struct rg_err *err)
 	return rg_err_set(err, rc, "%s", gone.text);
 }
 
-static int say_failed_read(const struct rg_run *run, struct rg_err *err)
+static int say_failed_transport(const struct rg_run *run, struct rg_err *err)
 {
 	const struct rg_executor *x = run->executor;
 
@@ -272,7 +305,7 @@ int rg_run_wait(struct rg_run *run, struct rg_err *err)
 		if (run->state == RUN_DONE)
 			return 0;
 		if (run->executor->rc)
-			return say_failed_read(run, err);
+			return say_failed_transport(run, err);
 		if (any) {
 			idle = 0;
 			since = 0;

@@ -131,6 +131,14 @@ static int bases_index(struct builder *b, const struct rg_step *step, const stru
 	return 0;
 }
 
+/* Is the peer's memory of the link here to be stored into? */
+static bool is_mapped(const struct builder *b, uint16_t link)
+{
+	const struct rg_program_link *l = &b->p->links[link];
+
+	return rg_endpoint_link(b->p->ep, l->channel, l->peer)->tx;
+}
+
 static bool is_free(enum rg_ctr ctr)
 {
 	return ctr == RG_CTR_FREE || ctr == RG_CTR_LL_FREE;
@@ -154,6 +162,8 @@ static int build_counter(struct builder *b, const struct rg_step *step, struct r
 		insn->op = wait ? RG_INSN_WAIT_FREE : RG_INSN_SIGNAL_FREE;
 		return 0;
 	}
+	if (step->ctr == RG_CTR_READY && !wait && !is_mapped(b, insn->link))
+		return 0; /* the put has carried it */
 	insn->op = wait ? RG_INSN_WAIT : RG_INSN_SIGNAL;
 	if (step->ctr == RG_CTR_ENTER && b->p->problem.params.protocol == RG_PROTOCOL_READ) {
 		insn->flags = RG_INSN_PLACE;
@@ -164,6 +174,18 @@ static int build_counter(struct builder *b, const struct rg_step *step, struct r
 	if (step->ctr != RG_CTR_READY && step->value > moves[step->ctr])
 		moves[step->ctr] = (uint32_t)step->value;
 	return 0;
+}
+
+/* Is any of n destinations a slot of a peer that is not mapped? */
+static bool is_put(const struct builder *b, uint16_t first, uint32_t n)
+{
+	for (uint32_t k = 0; k < n; k++) {
+		const struct rg_base *base = &b->p->bases[first + k];
+
+		if (base->buf == RG_BUF_OUT && !is_mapped(b, base->link))
+			return true;
+	}
+	return false;
 }
 
 /* Counts the messages that a move takes and puts: the links' numbers move by as many per run. */
@@ -224,8 +246,12 @@ static int build_move(struct builder *b, const struct rg_step *step, struct rg_i
 		return rc;
 	in = count_messages(b, step, insn->src, step->nsrc, true);
 	out = count_messages(b, step, insn->dst, step->ndst, false);
-	if (out && !words && step->len_bytes >= RG_STREAM_SLOT_BYTES)
+	if (out && !words && is_put(b, insn->dst, step->ndst)) {
+		insn->op = RG_INSN_PUT;
+		b->p->puts = true;
+	} else if (out && !words && step->len_bytes >= RG_STREAM_SLOT_BYTES) {
 		b->p->stream_slots = b->p->problem.params.stream_slots;
+	}
 	insn->nsrc = (uint8_t)step->nsrc;
 	insn->ndst = (uint8_t)step->ndst;
 	insn->src_off = step->src_off;
@@ -235,6 +261,8 @@ static int build_move(struct builder *b, const struct rg_step *step, struct rg_i
 	insn->in_msg = step->in_msg;
 	insn->out_msg = step->out_msg;
 	insn->flags = step->flags & RG_STEP_LAST && b->p->op == RG_OP_AVG ? RG_INSN_SCALE : 0;
+	if (insn->op == RG_INSN_PUT)
+		return 0;
 	if (words && in)
 		insn->op = RG_INSN_TAKE_WORDS;
 	else if (words && out && step->nsrc == 1 && !insn->flags)
@@ -261,7 +289,7 @@ static int build_step(struct rg_sink *sink, const struct rg_step *step, struct r
 		rc = build_move(b, step, &insn, err);
 	else
 		rc = build_counter(b, step, &insn, err);
-	if (rc)
+	if (rc || insn.op == RG_INSN_END) /* nothing is left of the step */
 		return rc;
 	rc = grow((void **)&s->insns, s->n, &s->room, sizeof(s->insns[0]), err);
 	if (rc)
@@ -324,11 +352,6 @@ static int check_fits(const struct rg_endpoint *ep, const struct rg_problem *pro
 		return rg_err_set(err, RG_ERR_UNSUPPORTED,
 				  "%u channels from channel %u on: this endpoint has %u", channels,
 				  first_channel, ep->config.geometry.channels);
-	if (!(ep->caps & RG_CAP_MAPPED))
-		return rg_err_set(
-			err, RG_ERR_UNSUPPORTED,
-			"programs need a transport that maps the peers' memory, %s does not",
-			ep->ops->name);
 	if (problem->layout.nranks != ep->nranks)
 		return rg_err_set(err, RG_ERR_INTERNAL,
 				  "a problem of %u ranks on an endpoint of %u",

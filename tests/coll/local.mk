@@ -40,7 +40,9 @@ tests_coll_test_select_CPPFLAGS = $(test_cppflags)
 tests_coll_test_select_LDADD = $(test_libs)
 endif
 
-EXTRA_PROGRAMS += tests/coll/perf_program
+EXTRA_PROGRAMS += tests/coll/perf_program tests/coll/socket_loop
 tests_coll_perf_program_SOURCES = %D%/perf_program.c
 tests_coll_perf_program_CPPFLAGS = $(AM_CPPFLAGS)
 tests_coll_perf_program_LDADD = $(rg_libs)
+tests_coll_socket_loop_SOURCES = %D%/socket_loop.c
+tests_coll_socket_loop_LDADD = $(rg_libs)

@@ -21,6 +21,19 @@ const struct rg_geometry small_geometry = {
 	.credit_batch = 2,
 };
 
+const struct rg_transport_ops *rank_transport = &rg_transport_inproc;
+
+const struct rg_geometry large_geometry = {
+	.channels = 2,
+	.slots = 4,
+	.slot_bytes = 16384,
+	.ll_slots = 4,
+	.ll_bytes = 4096,
+	.credit_batch = 2,
+};
+
+const struct rg_geometry *rank_geometry = &small_geometry;
+
 /* What one thread gets. */
 struct thread {
 	struct rank rank;
@@ -35,13 +48,13 @@ static void *rank_main(void *arg)
 	struct thread *t = arg;
 	struct rank *r = &t->rank;
 
-	t->rc = rg_transport_inproc.open(r->rdv, t->config, &r->ep, &r->err);
+	t->rc = rank_transport->open(r->rdv, t->config, &r->ep, &r->err);
 	if (!t->rc)
 		t->rc = rg_executor_open(r->ep, 2, &r->x, &r->err);
 	if (!t->rc)
 		t->rc = t->body(r, t->arg);
 	rg_executor_close(r->x);
-	rg_transport_inproc.close(r->ep);
+	rank_transport->close(r->ep);
 	return NULL;
 }
 
@@ -49,7 +62,7 @@ void run_ranks(uint32_t nranks, uint32_t first_sequence, int (*body)(struct rank
 	       void *arg, const char *what)
 {
 	const struct rg_transport_config config = {
-		.geometry = small_geometry,
+		.geometry = *rank_geometry,
 		.patience = rg_patience_shared_core,
 		.timeout_ns = 10000000000u,
 		.first_sequence = first_sequence,
@@ -139,8 +152,8 @@ int open_place(struct rank *r, uint64_t bytes, struct place *out)
 
 void close_place(struct place *place)
 {
-	rg_transport_inproc.window_close(place->src_window);
-	rg_transport_inproc.window_close(place->dst_window);
+	rank_transport->window_close(place->src_window);
+	rank_transport->window_close(place->dst_window);
 	rg_buffer_close(&place->src);
 	rg_buffer_close(&place->dst);
 }

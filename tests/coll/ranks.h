@@ -35,6 +35,11 @@ extern const struct rg_geometry small_geometry;
 
 /* nranks ranks on one node (0), on pairs (1), or on nodes of several sizes in no order (2). */
 struct rg_layout layout_of(uint32_t nranks, uint32_t which);
+/* What run_ranks opens: inproc, unless a test says otherwise. */
+extern const struct rg_transport_ops *rank_transport;
+
+/* Slots of 1 KiB and of 16 KiB; run_ranks takes the former unless a test says otherwise. */
+extern const struct rg_geometry large_geometry, *rank_geometry;
 
 /* A number below n: the same sequence everywhere for the same state. */
 uint32_t draw(uint32_t *state, uint32_t n);

@@ -103,11 +103,11 @@ static void every_size_of(struct job *j, uint32_t first_sequence)
 	}
 }
 
-/* With the protocols of the mask. */
-static void every_algorithm_with(uint32_t protocols, uint32_t first_sequence)
+/* With the protocols of the mask, and up to so many ranks. */
+static void every_algorithm_with(uint32_t protocols, uint32_t max_ranks, uint32_t first_sequence)
 {
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
-		for (uint32_t n = 1; n <= MAX_RANKS; n += n < 5 ? 1 : 4) {
+		for (uint32_t n = 1; n <= max_ranks; n += n < 5 ? 1 : 4) {
 			for (int protocol = 0; protocol < RG_PROTOCOL_COUNT; protocol++) {
 				if (!((*a)->protocols & protocols & 1u << protocol))
 					continue;
@@ -121,8 +121,8 @@ static void every_algorithm_with(uint32_t protocols, uint32_t first_sequence)
 							.access = protocol == RG_PROTOCOL_WINDOW
 									  ? RG_ACCESS_WINDOW
 									  : RG_ACCESS_PRIVATE,
-							.caps = rg_transport_inproc.caps,
-							.geometry = small_geometry,
+							.caps = rank_transport->caps,
+							.geometry = *rank_geometry,
 							.params = {.protocol = (enum rg_protocol)
 									   protocol,
 								   .channels = 1},
@@ -137,12 +137,22 @@ static void every_algorithm_with(uint32_t protocols, uint32_t first_sequence)
 
 static void every_algorithm_gives_exact_results(void **state)
 {
-	every_algorithm_with(UINT32_MAX, 0);
+	every_algorithm_with(UINT32_MAX, MAX_RANKS, 0);
+}
+
+static void every_algorithm_gives_exact_results_over_sockets(void **state)
+{
+	rank_transport = &rg_transport_tcp;
+	every_algorithm_with(1u << RG_PROTOCOL_SLOT, 5, 0);
+	rank_geometry = &large_geometry; /* long puts take another way */
+	every_algorithm_with(1u << RG_PROTOCOL_SLOT, 5, 0);
+	rank_geometry = &small_geometry;
+	rank_transport = &rg_transport_inproc;
 }
 
 static void word_messages_survive_the_wrap_of_their_sequence(void **state)
 {
-	every_algorithm_with(1u << RG_PROTOCOL_WORD, 0x7fffffffu - 3);
+	every_algorithm_with(1u << RG_PROTOCOL_WORD, MAX_RANKS, 0x7fffffffu - 3);
 }
 
 #define BARRIERS 200
@@ -160,7 +170,7 @@ static int rank_barriers(struct rank *r, void *arg)
 		.coll = RG_COLL_BARRIER,
 		.layout = {.nranks = j->nranks},
 		.elem_bytes = 4,
-		.caps = rg_transport_inproc.caps,
+		.caps = rank_transport->caps,
 		.geometry = small_geometry,
 		.params = {.protocol = RG_PROTOCOL_SLOT, .channels = 1},
 	};
@@ -188,7 +198,7 @@ static int rank_barriers(struct rank *r, void *arg)
 	return rc;
 }
 
-static void nobody_leaves_a_barrier_before_all_have_entered(void **state)
+static void every_barrier(void)
 {
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 		for (uint32_t n = 1; n <= MAX_RANKS && (*a)->coll == RG_COLL_BARRIER; n++) {
@@ -197,6 +207,14 @@ static void nobody_leaves_a_barrier_before_all_have_entered(void **state)
 			run_ranks(n, 0, rank_barriers, &j, (*a)->name);
 		}
 	}
+}
+
+static void nobody_leaves_a_barrier_before_all_have_entered(void **state)
+{
+	every_barrier();
+	rank_transport = &rg_transport_tcp;
+	every_barrier();
+	rank_transport = &rg_transport_inproc;
 }
 
 #define HALF_BYTES 64
@@ -475,6 +493,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_gives_exact_results),
+		cmocka_unit_test(every_algorithm_gives_exact_results_over_sockets),
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
 		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
 		cmocka_unit_test(a_read_that_fails_ends_the_run_with_its_words),

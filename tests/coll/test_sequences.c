@@ -54,7 +54,7 @@ static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, ui
 		.root = rg_coll_has_root(a->coll) ? draw(seed, n) : 0,
 		.in_place = draw(seed, 2),
 		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
-		.caps = rg_transport_inproc.caps,
+		.caps = rank_transport->caps,
 		.geometry = small_geometry,
 		.params = {.protocol = protocol,
 			   .channels = 1 + draw(seed, 2),
@@ -257,10 +257,12 @@ static void mixed_operations_follow_each_other_without_a_barrier(void **state)
 {
 	uint32_t seed = 1;
 
-	for (uint32_t k = 0; k < 60; k++) {
+	for (uint32_t k = 0; k < 120; k++) {
 		uint32_t n = 1 + draw(&seed, 6);
 		struct sequence s = {.nplaces = 1 + draw(&seed, 2)};
 		char what[64];
+
+		rank_transport = k < 60 ? &rg_transport_inproc : &rg_transport_tcp;
 
 		for (uint32_t i = 0; i < OPS; i++)
 			draw_op(&s, i, n, &seed);
@@ -274,10 +276,12 @@ static void two_programs_are_in_flight_at_once(void **state)
 {
 	uint32_t seed = 2;
 
-	for (uint32_t k = 0; k < 60; k++) {
+	for (uint32_t k = 0; k < 120; k++) {
 		uint32_t n = 1 + draw(&seed, 6);
 		struct sequence s = {.nplaces = 2};
 		char what[64];
+
+		rank_transport = k < 60 ? &rg_transport_inproc : &rg_transport_tcp;
 
 		/* On different channels for the most part: there they overlap, else they queue. */
 		for (uint32_t i = 0; i < OPS; i++) {
@@ -293,6 +297,7 @@ static void two_programs_are_in_flight_at_once(void **state)
 
 static void persistent_windows_alternate_without_a_barrier(void **state)
 {
+	rank_transport = &rg_transport_inproc;
 	uint32_t seed = 3;
 
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {

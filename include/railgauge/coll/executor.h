@@ -6,8 +6,9 @@
  * Runs whose programs share a channel are carried out in the order in which they were started,
  * which must be the same on all ranks; others overlap. Between start and the end of a run the
  * source may be read and the destination is undefined. Between start and end nothing allocates, and
- * the only system calls are the transport's idle, wake and peer_alive when a peer is late, and its
- * read (protocol READ).
+ * the only system calls are the transport's idle, wake and peer_alive when a peer is late, its read
+ * (protocol READ), and whatever put, signal, flush and progress are where links are not mapped. A
+ * run is done when its results are here and what it sent is the network's.
  */
 #ifndef RAILGAUGE_COLL_EXECUTOR_H
 #define RAILGAUGE_COLL_EXECUTOR_H
@@ -68,7 +69,7 @@ bool rg_run_test(const struct rg_run *run);
  * Blocks: progresses until the run is done. After the endpoint's timeout without any progress of
  * this executor RG_ERR_TIMEOUT, or RG_ERR_PEER when a peer that is waited for is known to be gone;
  * both name the peer's rank and host, the collective and what is waited for, a timeout also how far
- * the peer is. Or read's error. The executor is then unusable.
+ * the peer is. Or the transport's error. The executor is then unusable.
  */
 int rg_run_wait(struct rg_run *run, struct rg_err *err);
 

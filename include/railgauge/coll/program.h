@@ -25,8 +25,9 @@ enum rg_insn_op {
 	RG_INSN_COPY,	     /* one source, one destination, no words, no scale */
 	RG_INSN_MOVE,	     /* n sources, m destinations, no words */
 	RG_INSN_READ,	     /* a copy out of a peer's memory, which the transport does */
-	RG_INSN_PUT_WORDS,   /* one source in memory, some destinations are word messages */
-	RG_INSN_TAKE_WORDS,  /* any other move with words: waits for those it takes */
+	RG_INSN_PUT,	    /* a move with slots of peers that are not mapped: computed, then put */
+	RG_INSN_PUT_WORDS,  /* one source in memory, some destinations are word messages */
+	RG_INSN_TAKE_WORDS, /* any other move with words: waits for those it takes */
 };
 
 enum rg_insn_flags {
@@ -35,6 +36,10 @@ enum rg_insn_flags {
 	RG_INSN_PLACE = 1 << 2, /* ENTER tells, or learns, where the buffers are */
 };
 
+/*
+ * A message put into a slot of a peer that is not mapped carries its READY with it, so the SIGNAL
+ * READY that follows in the schedule is no instruction.
+ */
 struct rg_insn {
 	uint8_t op;		  /* enum rg_insn_op */
 	uint8_t flags;		  /* enum rg_insn_flags */
@@ -93,6 +98,7 @@ struct rg_program {
 	enum rg_op op;
 	rg_reduce_fn *reduce;
 	bool stream;	   /* user buffers are written with streaming stores */
+	bool puts;	   /* there are RG_INSN_PUT */
 	bool stream_slots; /* so are the slots of messages that are long enough; there are some */
 };
 
@@ -103,9 +109,8 @@ struct rg_program {
  * (rg_stream_threshold_bytes), except where a reduction over windows replaces its sources. A
  * problem without a byte to move, barriers excepted, gives an empty program: its runs are done when
  * they start. Not collective by itself, but every rank builds the same problems in the same order.
- * RG_ERR_UNSUPPORTED (check's reason, channels that the endpoint does not have, a transport without
- * RG_CAP_MAPPED), RG_ERR_NO_MEMORY, RG_ERR_LIMIT (tables), RG_ERR_INTERNAL (another number of
- * ranks), or connect's.
+ * RG_ERR_UNSUPPORTED (check's reason, channels that the endpoint does not have), RG_ERR_NO_MEMORY,
+ * RG_ERR_LIMIT (tables), RG_ERR_INTERNAL (another number of ranks), or connect's.
  */
 int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm,
 		    const struct rg_problem *problem, enum rg_type type, enum rg_op op,

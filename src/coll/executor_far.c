@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the executor does where a peer's memory is not mapped: the transport puts and signals. */
+#include "config.h"
+
+#include "exec.h"
+
+bool rg_far_signal(struct rg_run *run, const struct run_link *l, uint32_t ctr, uint64_t value)
+{
+	const struct rg_program_link *pl = &run->program->links[l - run->links];
+	struct rg_executor *x = run->executor;
+	int rc = x->ep->ops->signal(x->ep, l->peer, pl->channel, (enum rg_ctr)ctr, value, &x->err);
+
+	if (rc < 0)
+		x->rc = rc;
+	return rc == 0;
+}
+
+static inline bool is_far(const struct rg_run *run, uint32_t base)
+{
+	const struct rg_base *b = &run->program->bases[base];
+
+	return b->buf == RG_BUF_OUT && !run->links[b->link].tx;
+}
+
+/*
+ * The destinations that are here get their values; returns where the others' values are. A single
+ * source is put from where it lies.
+ */
+static const uint8_t *compute_put(struct rg_run *run, const struct stream *s,
+				  const struct rg_insn *i)
+{
+	const struct rg_program *p = run->program;
+	const void *src[RG_REDUCE_MAX];
+	void *dst[RG_REDUCE_MAX];
+	bool plain = i->nsrc == 1 && !(i->flags & RG_INSN_SCALE);
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < i->nsrc; k++)
+		src[k] = rg_run_address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride,
+					i);
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		if (!is_far(run, i->dst + k))
+			dst[n++] = rg_run_address(run, i->dst + k, i->dst_off, i);
+	}
+	if (!n && !plain)
+		dst[n++] = s->result;
+	if (n)
+		p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0,
+			  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
+	return plain ? src[0] : dst[0];
+}
+
+/* Comes back here until all peers have their message; what is put does not change meanwhile. */
+/*
+ * Credit travels with data: half of a batch is enough to join what is put anyhow, and the batch
+ * is hardly ever full then, which would take a packet of its own.
+ */
+static void join_credit(struct rg_run *run, const struct run_link *l)
+{
+	struct rg_link *link = l->link;
+	uint32_t batch = run->executor->ep->config.geometry.credit_batch;
+
+	if (link->free_due[0] - link->free_told[0] >= batch / 2 &&
+	    link->free_due[0] != link->free_told[0] &&
+	    rg_far_signal(run, l, RG_CTR_FREE, link->free_due[0]))
+		link->free_told[0] = link->free_due[0];
+}
+
+bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+{
+	struct rg_executor *x = run->executor;
+	const struct rg_geometry *geo = &x->ep->config.geometry;
+
+	if (!s->from)
+		s->from = compute_put(run, s, i);
+	for (; s->put < i->ndst; s->put++) {
+		const struct rg_base *b = &run->program->bases[i->dst + s->put];
+		const struct run_link *l;
+		uint64_t message;
+		int rc;
+
+		if (!is_far(run, i->dst + s->put))
+			continue;
+		l = &run->links[b->link];
+		message = l->told0[RG_CTR_READY] + i->out_msg;
+		join_credit(run, l);
+		const struct rg_put put = {
+			.peer = l->peer,
+			.channel = run->program->links[b->link].channel,
+			.region = RG_REGION_SLOT,
+			.offset = (message & (geo->slots - 1)) * geo->slot_bytes,
+			.src = s->from,
+			.len_bytes = i->len_bytes,
+			.notify = true,
+			.ctr = RG_CTR_READY,
+			.value = message + 1,
+		};
+		rc = x->ep->ops->put(x->ep, &put, &x->err);
+		if (rc < 0)
+			x->rc = rc;
+		if (rc)
+			return false;
+	}
+	s->from = NULL;
+	s->put = 0;
+	return true;
+}
+
+int rg_far_hand_over(struct rg_executor *x)
+{
+	int rc = x->driven ? x->ep->ops->flush(x->ep, &x->err) : 0;
+
+	if (rc < 0)
+		x->rc = rc;
+	return rc;
+}
+
+bool rg_far_drive(struct rg_executor *x)
+{
+	int rc = x->ep->ops->progress(x->ep, &x->err);
+
+	if (rc < 0)
+		x->rc = rc;
+	return rc > 0;
+}
