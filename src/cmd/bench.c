@@ -72,7 +72,11 @@ static const struct rg_opt bench_table[] = {
 	 "ranks that --algorithm sends to before it waits for one, where it has a window; 0: its "
 	 "choice"},
 	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
-	 "shm, inproc or null; auto: shm between processes, inproc between threads"},
+	 "shm, tcp, inproc or null; auto: shm between processes, inproc between threads"},
+	{"tcp.interface", 0, RG_OPT_STRING, AT(interface), "NAME", NULL, 0, 0, NULL, NULL,
+	 "network interface of transport tcp; default: loopback on one node, else the fastest one"},
+	{"tcp.congestion", 0, RG_OPT_STRING, AT(congestion), "NAME", NULL, 0, 0, NULL, NULL,
+	 "congestion control of transport tcp; default: the system's"},
 	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, BENCH_THREADS_MAX, NULL, NULL,
 	 "the ranks are N threads of this process; 0: a launcher started them"},
 	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,

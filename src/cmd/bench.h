@@ -45,7 +45,7 @@ struct bench_options {
 	int cache; /* enum rg_cache */
 	int64_t channels, radix, send_window, threads;
 	int bind; /* enum bench_bind */
-	const char *transport, *mpi, *json, *csv;
+	const char *transport, *interface, *congestion, *mpi, *json, *csv;
 	bool calibrate, raw, dry_run;
 	int64_t seed;
 	uint64_t budget_ns, timeout_ns;
@@ -142,6 +142,7 @@ struct bench_job {
 	const struct rg_place *places; /* [nranks] */
 	const char *rendezvous;
 	const char *transport; /* NULL: none */
+	const char *network;   /* rank 0's way to its peers, in words; empty: memory */
 	size_t link_bytes;     /* of the transport, between two ranks */
 	const struct rg_plan *plan;
 	const struct rg_sampler_config *config;

@@ -31,7 +31,7 @@ static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 				.ops = rg_plan_pairs(1),
 			};
 
-			if (b->access[a])
+			if (job->config->access[a])
 				list[n++] = rg_bound_footprint_bytes(&p);
 		}
 	}

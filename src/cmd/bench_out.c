@@ -75,6 +75,11 @@ static void judge(struct bench_out *o)
 }
 
 /* With the fingerprint that railgauge topo prints; unknown where hwloc cannot look. */
+static const char *or_null(const char *text)
+{
+	return text[0] ? text : NULL;
+}
+
 static int add_machine(struct bench_out *o, struct rg_err *err)
 {
 	struct rg_result_machine machine;
@@ -115,14 +120,15 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 		.nranks = o->job.nranks,
 		.rendezvous = o->job.rendezvous,
 		.mpi = b->mpi ? b->mpi->version : NULL,
+		.network = or_null(o->job.network),
 		.isa = rg_reduce_isa(),
 		.start = rg_start_words[o->job.start.kind],
 		.seed = (uint64_t)b->options.seed,
 		.timer_cost_ns = o->job.start.timer_cost_ns,
 		.start_skew_ns = o->job.start.skew_ns,
-		.memory = b->access[0] && b->access[1] ? "shared, host"
-			  : b->access[1]	       ? "shared"
-						       : "host",
+		.memory = o->job.config->access[0] && o->job.config->access[1] ? "shared, host"
+			  : o->job.config->access[1]			       ? "shared"
+									       : "host",
 		.align_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
 	};
 	const void *const bases[] = {&b->options};
@@ -154,7 +160,7 @@ static int open_table(struct bench_out *o, struct rg_err *err)
 	const struct bench_options *p = &o->job.bench->options;
 	struct rg_table_plan plan = {
 		.targets = o->targets,
-		.access = {o->job.bench->access[0], o->job.bench->access[1]},
+		.access = {o->job.config->access[0], o->job.config->access[1]},
 		.persistent = p->persistent,
 		.on_request = !p->persistent,
 	};
@@ -204,11 +210,6 @@ static int summarise(struct bench_out *o, const struct rg_samples *x, struct rg_
 	if (x->n)
 		rg_stats_of(x->ns, x->n, o->scratch, stats);
 	return 0;
-}
-
-static const char *or_null(const char *text)
-{
-	return text[0] ? text : NULL;
 }
 
 static struct rg_bound find_bound(const struct bench_out *o, const struct rg_candidate *c,

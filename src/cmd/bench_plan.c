@@ -62,7 +62,7 @@ int bench_plan_candidates(struct rank *r, struct rg_err *err)
 	for (uint32_t i = 0; i < r->nspecs; i++) {
 		/* Windows first: the enumeration begins with private. */
 		for (int a = 1; a >= 0; a--) {
-			if (r->bench->access[a])
+			if (r->access[a])
 				add_candidates(r, i, (enum rg_access)a);
 		}
 	}
@@ -94,7 +94,7 @@ void bench_plan_config(struct rank *r)
 		.crowded = r->crowded,
 		.keep_ranks = o->raw,
 		.llc_bytes = r->places[r->job.rdv->rank].llc_bytes,
-		.access = {r->bench->access[0], r->bench->access[1]},
+		.access = {r->access[0], r->access[1]},
 		.pairs_bytes = r->plan.pairs_bytes,
 		.interrupted = r->bench->interrupted,
 	};

@@ -76,9 +76,11 @@ static int choose_transport(const struct rank *r, const struct rg_transport_ops 
 static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, struct rg_err *err)
 {
 	const struct rg_transport_config config = {
-		.geometry = rg_geometry_default,
+		.geometry = *ops->geometry,
 		.patience = r->crowded ? rg_patience_shared_core : rg_patience_own_core,
 		.timeout_ns = r->job.deadline_ns,
+		.interface = r->bench->options.interface,
+		.congestion = r->bench->options.congestion,
 	};
 	int rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
 
@@ -96,6 +98,9 @@ static int open_transport(struct rank *r, struct rg_err *err)
 	rc = bench_rank_agree(r, rc, err);
 	if (!rc)
 		rc = open_endpoint(r, ops, err);
+	/* Where nobody's memory is reached, windows would be the same as private buffers. */
+	if (!rc && !(r->job.ep->caps & RG_CAP_MAPPED) && r->access[RG_ACCESS_PRIVATE])
+		r->access[RG_ACCESS_WINDOW] = false;
 	if (!rc && ops == &rg_transport_null && r->job.rdv->rank == 0)
 		rg_log(RG_LOG_WARN, "transport null moves NO data: its times are those of doing "
 				    "nothing");
@@ -112,6 +117,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.places = r->places,
 		.rendezvous = r->job.rdv->ops->name,
 		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
+		.network = r->job.ep ? r->job.ep->about : "",
 		.link_bytes = r->job.ep ? rg_geometry_link_bytes(&r->job.ep->config.geometry) : 0,
 		.plan = &r->plan,
 		.config = &r->config,
@@ -358,6 +364,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 				.no_transport = "no transport was opened",
 				.deadline_ns = bench->options.timeout_ns,
 			},
+		.access = {bench->access[0], bench->access[1]},
 	};
 	int rc;
 

@@ -16,6 +16,7 @@ struct rank {
 	struct rg_place *places; /* owned, [nranks] */
 	uint32_t *nodes;	 /* owned, [2][nranks]: job.node, job.local */
 	bool crowded;
+	bool access[2];		      /* enum rg_access: kinds of buffers measured */
 	struct rg_plan plan;	      /* owned */
 	struct rg_target_spec *specs; /* owned, [RG_TARGETS_MAX] */
 	uint32_t nspecs;

@@ -97,7 +97,7 @@ static int open_window(struct rg_sampler *s, struct rg_err *err)
 		return 0;
 	rc = ep->ops->window_open(ep, &lane->buffer, &lane->window, err);
 	for (uint32_t r = 0; !rc && r < ep->nranks; r++) {
-		if (r != ep->rank && (ep->caps & RG_CAP_MAPPED))
+		if (r != ep->rank)
 			rc = ep->ops->window_map(lane->window, r, err);
 	}
 	lane->pairs.window = lane->window;
@@ -131,7 +131,8 @@ static int try_paths(struct rg_sampler *s, struct rg_err *err)
 		.pairs = &s->lanes[a].pairs,
 	};
 
-	if (!ep || ep->nranks < 2 || !(ep->caps & RG_CAP_DATA) || s->config.coll == RG_COLL_BARRIER)
+	if (!ep || ep->nranks < 2 || !(ep->caps & RG_CAP_DATA) || !(ep->caps & RG_CAP_MAPPED) ||
+	    s->config.coll == RG_COLL_BARRIER)
 		return 0;
 	return rg_paths_try(s->job, &problem, s->config.cache != RG_CACHE_WARM, &s->paths, err);
 }

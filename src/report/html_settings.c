@@ -17,6 +17,7 @@ static void print_run(FILE *out, const struct rg_result *r)
 	} words[] = {{"build", r->build},
 		     {"ranks met through", run->rendezvous},
 		     {"MPI", run->mpi},
+		     {"network", run->network},
 		     {"vector instructions", run->isa},
 		     {"start of repetitions", run->start},
 		     {"memory", run->memory}};

@@ -27,6 +27,8 @@ static void print_machines(FILE *out, const struct rg_result *head)
 			head->ranks[i].cpus ? head->ranks[i].cpus : "unknown");
 	if (head->run.mpi)
 		fprintf(out, "# MPI: %s\n", head->run.mpi);
+	if (head->run.network)
+		fprintf(out, "# network: %s\n", head->run.network);
 }
 
 static void print_columns(const struct rg_table *t, const struct rg_result *head)

@@ -101,6 +101,7 @@ struct rg_result_run {
 	uint32_t nranks;
 	const char *rendezvous; /* "threads", "env", "openmpi" */
 	const char *mpi;	/* the library's version line; may be NULL */
+	const char *network;	/* rank 0's way to its peers, in words; may be NULL */
 	const char *isa;	/* rg_reduce_isa() */
 	const char *start;	/* rg_start_words of sample.h; may be NULL */
 	uint64_t seed;
