@@ -16,6 +16,11 @@
 		.key = #member, .kind = FIELD_##k, .offset = offsetof(type, member), \
 		.nullable = true                                                     \
 	}
+#define ROW_ADDED(type, member, k)                                                   \
+	{                                                                            \
+		.key = #member, .kind = FIELD_##k, .offset = offsetof(type, member), \
+		.nullable = true, .added = true                                      \
+	}
 #define ROW_WORD(type, member, name, list)                                                       \
 	{                                                                                        \
 		.key = name, .kind = FIELD_WORD, .offset = offsetof(type, member), .words = list \
@@ -37,7 +42,7 @@ const struct field rg_result_run_fields[] = {
 	ROW(RUN, nranks, U32),
 	ROW_NULLABLE(RUN, rendezvous, STRING),
 	ROW_NULLABLE(RUN, mpi, STRING),
-	ROW_NULLABLE(RUN, network, STRING),
+	ROW_ADDED(RUN, network, STRING),
 	ROW_NULLABLE(RUN, isa, STRING),
 	ROW_NULLABLE(RUN, start, STRING),
 	ROW(RUN, seed, U64),
@@ -289,7 +294,7 @@ static int field_from_json(const struct field *f, const json_t *v, const char *w
 {
 	void *at = (char *)base + f->offset;
 
-	if (f->nullable && json_is_null(v))
+	if ((f->nullable && json_is_null(v)) || (f->added && !v))
 		return 0;
 	switch (f->kind) {
 	case FIELD_STRING:

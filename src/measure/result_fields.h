@@ -26,6 +26,7 @@ struct field {
 	enum field_kind kind;
 	size_t offset;
 	bool nullable;		  /* null stands for NULL or 0 */
+	bool added;		  /* older documents do not have it: NULL or 0 then */
 	const char *const *words; /* FIELD_WORD: NULL-terminated, in enum order */
 };
 
