@@ -17,12 +17,22 @@ const char *rg_coll_name(enum rg_coll coll)
 
 bool rg_coll_reduces(enum rg_coll coll)
 {
-	return coll == RG_COLL_ALLREDUCE || coll == RG_COLL_REDUCESCATTER;
+	return coll == RG_COLL_ALLREDUCE || coll == RG_COLL_REDUCE || coll == RG_COLL_REDUCESCATTER;
 }
 
 bool rg_coll_has_root(enum rg_coll coll)
 {
-	return coll == RG_COLL_BROADCAST;
+	return coll == RG_COLL_REDUCE || coll == RG_COLL_BROADCAST;
+}
+
+bool rg_coll_has_src(enum rg_coll coll, uint32_t rank, uint32_t root)
+{
+	return coll != RG_COLL_BROADCAST || rank == root;
+}
+
+bool rg_coll_has_dst(enum rg_coll coll, uint32_t rank, uint32_t root)
+{
+	return coll != RG_COLL_REDUCE || rank == root;
 }
 
 /* Is a buffer of the collective made of one block per rank? */
@@ -64,6 +74,7 @@ double rg_coll_bus_factor(enum rg_coll coll, uint32_t nranks)
 	case RG_COLL_ALLGATHER:
 	case RG_COLL_ALLTOALL:
 		return (p - 1) / p;
+	case RG_COLL_REDUCE:
 	case RG_COLL_BROADCAST:
 	case RG_COLL_SENDRECV:
 		return 1;

@@ -44,7 +44,7 @@ static const struct rg_opt bench_table[] = {
 	{"op", 'o', RG_OPT_CHOICE, AT(op), "OP", "sum", 0, 0, rg_op_words, NULL,
 	 "operation of reductions"},
 	{"root", 'r', RG_OPT_INT, AT(root), "RANK", "-1", -1, 1e6, NULL, NULL,
-	 "root of a broadcast; -1: it goes round"},
+	 "root of a collective that has one; -1: it goes round"},
 	{"target", 0, RG_OPT_STRING, AT(target), "LIST", NULL, 0, 0, NULL, NULL,
 	 "what to measure, with commas between: railgauge[:ALGORITHM[:PROTOCOL]], mpi[:ALGORITHM], "
 	 "mpi-v (MPI_Reduce_scatter instead of MPI_Reduce_scatter_block); all stands for every "
@@ -113,8 +113,9 @@ const struct rg_opt_command bench_command = {
 	.args = "COLLECTIVE",
 	.summary = "Measure a collective: our own algorithms beside the MPI library's.",
 	.details =
-		"COLLECTIVE is allreduce, reducescatter, allgather, alltoall, broadcast, sendrecv "
-		"or barrier. Started under mpirun, srun, torchrun or railgauge run; with --threads "
+		"COLLECTIVE is allreduce, reduce, reducescatter, allgather, alltoall, broadcast, "
+		"sendrecv or barrier. Started under mpirun, srun, torchrun or railgauge run; with "
+		"--threads "
 		"alone. Sizes and bandwidths are those of nccl-tests. Times are medians over "
 		"repetitions of the slowest rank, per operation. Exit status: 2 bad options, 3 "
 		"something is not possible here, 4 a peer failed, 5 wrong data, 6 interrupted.",

@@ -23,20 +23,9 @@ static int pull_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_allreduce_pull, p, RG_REDUCE_MAX, err);
 }
 
-/* Part r of the vector in bytes. */
-static struct rg_gen_piece part(const struct rg_problem *p, uint32_t r)
-{
-	struct rg_gen_piece piece;
-
-	rg_part(p->count, p->layout.nranks, r, &piece.off, &piece.len);
-	piece.off *= p->elem_bytes;
-	piece.len *= p->elem_bytes;
-	return piece;
-}
-
 static void pull(struct rg_gen *g)
 {
-	struct rg_gen_piece mine = part(g->problem, g->rank);
+	struct rg_gen_piece mine = rg_gen_part(g->problem, g->rank);
 
 	rg_gen_signal_all(g, RG_CTR_ENTER);
 	rg_gen_wait_all(g, RG_CTR_ENTER, 0);
@@ -45,7 +34,7 @@ static void pull(struct rg_gen *g)
 		rg_gen_sync_signal(g, (g->rank + k) % g->nranks);
 	for (uint32_t k = 1; k < g->nranks; k++) {
 		uint32_t peer = (g->rank + k) % g->nranks;
-		struct rg_gen_piece theirs = part(g->problem, peer);
+		struct rg_gen_piece theirs = rg_gen_part(g->problem, peer);
 
 		rg_gen_sync_wait(g, peer);
 		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, theirs.off,

@@ -22,7 +22,7 @@ static int binomial_check(const struct rg_problem *p, struct rg_err *err)
 static int binomial_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
 			     struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
-	return rg_knomial_generate(p, rank, 2, sink, needs_out, err);
+	return rg_knomial_broadcast(p, rank, 2, sink, needs_out, err);
 }
 
 static uint64_t binomial_sent_bytes(const struct rg_problem *p)

@@ -25,7 +25,7 @@ static int knomial_generate(const struct rg_problem *p, uint32_t rank, struct rg
 {
 	uint32_t radix = rg_gen_radix(&rg_broadcast_knomial, p);
 
-	return rg_knomial_generate(p, rank, radix, sink, needs_out, err);
+	return rg_knomial_broadcast(p, rank, radix, sink, needs_out, err);
 }
 
 static uint64_t knomial_sent_bytes(const struct rg_problem *p)

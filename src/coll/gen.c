@@ -284,6 +284,16 @@ struct rg_gen_piece rg_gen_cut(const struct rg_problem *problem, uint64_t len, u
 	return (struct rg_gen_piece){off < len ? off : len, off < len ? end - off : 0};
 }
 
+struct rg_gen_piece rg_gen_part(const struct rg_problem *problem, uint32_t r)
+{
+	struct rg_gen_piece part;
+
+	rg_part(problem->count, problem->layout.nranks, r, &part.off, &part.len);
+	part.off *= problem->elem_bytes;
+	part.len *= problem->elem_bytes;
+	return part;
+}
+
 uint32_t rg_gen_credit(const struct rg_problem *problem)
 {
 	const struct rg_geometry *geo = &problem->geometry;

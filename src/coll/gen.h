@@ -100,6 +100,9 @@ struct rg_gen_piece rg_gen_slice(const struct rg_problem *problem, uint64_t len_
 struct rg_gen_piece rg_gen_cut(const struct rg_problem *problem, uint64_t len, uint32_t n,
 			       uint32_t i);
 
+/* Part r of a vector of one block among all ranks, as rg_part has it; in bytes. */
+struct rg_gen_piece rg_gen_part(const struct rg_problem *problem, uint32_t r);
+
 /*
  * Messages that may be on the way to one peer before a sender can be made to wait, at worst: a
  * reader may hold back credit_batch - 1 freed slots. At least 1.

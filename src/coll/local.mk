@@ -61,6 +61,10 @@ src_librailgauge_a_SOURCES += \
 	%D%/prover_steps.c \
 	%D%/pull.c \
 	%D%/pull.h \
+	%D%/reduce_direct.c \
+	%D%/reduce_knomial.c \
+	%D%/reduce_pull.c \
+	%D%/reduce_scatter_gather.c \
 	%D%/reducescatter_bruck.c \
 	%D%/reducescatter_direct.c \
 	%D%/reducescatter_pat.c \

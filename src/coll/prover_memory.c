@@ -103,7 +103,9 @@ int rg_prover_resolve(struct prover *p, struct rg_ref ref, bool write, uint64_t 
 	const struct rg_problem *problem = o->problem;
 	bool reads = problem->params.protocol == RG_PROTOCOL_READ;
 	bool src = ref.buf == RG_BUF_SRC;
-	uint64_t first = off_bytes / p->elem_bytes, room = src ? o->src_n : o->dst_n;
+	uint64_t first = off_bytes / p->elem_bytes;
+	uint64_t room = src ? rg_problem_src_count(problem, ref.rank)
+			    : rg_problem_dst_count(problem, ref.rank);
 
 	if (ref.buf == RG_BUF_TMP) {
 		if (ref.rank != p->rank->id)
@@ -187,10 +189,8 @@ static void fill_source(struct prover *p, const struct rank *r, uint32_t op)
 	const struct plan *o = &p->plans[op];
 	struct cell *cells = region_of(p, r->id, o->pair, o->src_in)->cells;
 
-	if (o->algorithm->coll == RG_COLL_BROADCAST && r->id != o->problem->root)
-		return;
 	cells += o->src_at * r->id;
-	for (uint64_t i = 0; i < o->src_n; i++)
+	for (uint64_t i = 0; i < rg_problem_src_count(o->problem, r->id); i++)
 		cells[i].value = (struct value){
 			.ranks = UINT64_C(1) << r->id,
 			.order = rg_prover_leaf(r->id),
@@ -242,12 +242,13 @@ static struct value expected(const struct prover *p, uint32_t op, uint32_t r, ui
 
 	switch (o->algorithm->coll) {
 	case RG_COLL_ALLREDUCE:
+	case RG_COLL_REDUCE:
 	case RG_COLL_REDUCESCATTER:
 		return (struct value){
 			.ranks = n == 64 ? UINT64_MAX : (UINT64_C(1) << n) - 1,
-			.index =
-				(uint32_t)(o->algorithm->coll == RG_COLL_ALLREDUCE ? i
-										   : r * count + i),
+			.index = (uint32_t)(o->algorithm->coll == RG_COLL_REDUCESCATTER
+						    ? r * count + i
+						    : i),
 			.op = (uint8_t)op,
 			.divided = n > 1,
 		};
@@ -323,10 +324,10 @@ int rg_prover_user_after(struct prover *p, const struct rank *r)
 {
 	const struct plan *o = &p->plans[r->op];
 	struct region *g = region_of(p, r->id, o->pair, o->dst_in);
-	uint64_t first = o->dst_at * r->id;
-	int rc = user_access(p, r, g, first, o->dst_n, false);
+	uint64_t first = o->dst_at * r->id, n = rg_problem_dst_count(o->problem, r->id);
+	int rc = user_access(p, r, g, first, n, false);
 
-	for (uint64_t i = 0; i < o->dst_n && !rc; i++)
+	for (uint64_t i = 0; i < n && !rc; i++)
 		rc = check_value(p, r, i, &g->cells[first + i].value);
 	if (!rc)
 		rc = user_clear(p, r, o, REGION_DST);

@@ -234,9 +234,22 @@ static struct pattern block_of(const struct rg_data *d, uint64_t count, uint32_t
 	}
 }
 
+/* Of the whole destination, which in place is there also where a rank has none. */
 static uint32_t blocks_of(const struct rg_data *d)
 {
 	return (uint32_t)rg_coll_dst_count(d->problem.coll, 1, d->problem.nranks);
+}
+
+static bool has_dst(const struct rg_data *d, uint32_t root)
+{
+	return rg_coll_has_dst(d->problem.coll, d->problem.rank, root);
+}
+
+uint64_t rg_data_dst_count(const struct rg_data *data, uint64_t count, uint32_t root)
+{
+	if (!has_dst(data, root))
+		return 0;
+	return rg_coll_dst_count(data->problem.coll, count, data->problem.nranks);
 }
 
 void rg_data_fill_in_place(const struct rg_data *data, void *buffer, uint64_t count, uint32_t root,
@@ -265,7 +278,7 @@ uint64_t rg_data_check(const struct rg_data *data, const void *dst, uint64_t cou
 {
 	uint64_t wrong = 0;
 
-	if (data->problem.coll == RG_COLL_BARRIER)
+	if (data->problem.coll == RG_COLL_BARRIER || !has_dst(data, root))
 		return 0;
 	for (uint32_t b = 0; b < blocks_of(data); b++) {
 		struct pattern right = block_of(data, count, root, number, b);
@@ -305,7 +318,7 @@ void rg_data_spoil(const struct rg_data *data, void *dst, uint64_t count, uint32
 {
 	size_t elem = data->elem_bytes;
 
-	for (uint32_t b = 0; b < blocks_of(data); b++) {
+	for (uint32_t b = 0; b < blocks_of(data) && has_dst(data, root); b++) {
 		struct pattern right = block_of(data, count, root, marks->number, b);
 		uint8_t *block = (uint8_t *)dst + b * count * elem;
 
@@ -336,7 +349,7 @@ uint64_t rg_data_check_marked(const struct rg_data *data, const void *dst, uint6
 {
 	uint64_t wrong = 0;
 
-	if (data->problem.coll == RG_COLL_BARRIER)
+	if (data->problem.coll == RG_COLL_BARRIER || !has_dst(data, root))
 		return 0;
 	for (uint32_t b = 0; b < blocks_of(data); b++) {
 		struct pattern plain = block_of(data, count, root, number, b);

@@ -45,6 +45,7 @@ static double exchange(const struct rg_bound_problem *b)
 	switch (b->coll) {
 	case RG_COLL_ALLREDUCE:
 		return 2 * others;
+	case RG_COLL_REDUCE:
 	case RG_COLL_REDUCESCATTER:
 	case RG_COLL_ALLGATHER:
 	case RG_COLL_ALLTOALL:
@@ -73,6 +74,7 @@ void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 		out->read_bytes = s;
 		out->written_bytes = s;
 		break;
+	case RG_COLL_REDUCE:
 	case RG_COLL_REDUCESCATTER:
 		out->read_bytes = s;
 		out->written_bytes = s / p;
@@ -176,7 +178,7 @@ static double latency_ns(const struct rg_bound_problem *problem, const struct rg
 {
 	if (problem->nranks < 2 || (!problem->size_bytes && problem->coll != RG_COLL_BARRIER))
 		return 0;
-	return problem->coll == RG_COLL_BROADCAST ? rates->line_ns / problem->ops : rates->line_ns;
+	return rg_coll_has_root(problem->coll) ? rates->line_ns / problem->ops : rates->line_ns;
 }
 
 struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates)

@@ -46,6 +46,15 @@ static int run_allreduce(const struct rg_mpi_target *t, const struct rg_mpi_call
 			     t->type, t->op, t->comm);
 }
 
+static int run_reduce(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	bool root = (uint32_t)openmpi.rank == call->root;
+
+	return MPI_Reduce(root && call->in_place ? MPI_IN_PLACE : call->src,
+			  root ? call->dst : NULL, t->count, t->type, t->op, (int)call->root,
+			  t->comm);
+}
+
 static int run_reduce_scatter_block(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
 	return MPI_Reduce_scatter_block(call->in_place ? MPI_IN_PLACE : call->src, call->dst,
@@ -98,6 +107,7 @@ static run_fn *run_of(enum rg_coll coll, enum rg_mpi_variant variant)
 {
 	static run_fn *const usual[RG_COLL_COUNT] = {
 		[RG_COLL_ALLREDUCE] = run_allreduce,
+		[RG_COLL_REDUCE] = run_reduce,
 		[RG_COLL_REDUCESCATTER] = run_reduce_scatter_block,
 		[RG_COLL_ALLGATHER] = run_allgather,
 		[RG_COLL_ALLTOALL] = run_alltoall,
@@ -291,6 +301,8 @@ const char *openmpi_target_runs_as(const struct rg_mpi_target *t, const struct r
 				return "ring";
 		}
 		return NULL;
+	case RG_COLL_REDUCE:
+		return !strcmp(name, "rabenseifner") && call->count < pow2 ? "linear" : NULL;
 	case RG_COLL_ALLTOALL:
 		return call->in_place ? "in-place exchange by pairs" : NULL;
 	case RG_COLL_BROADCAST:

@@ -21,6 +21,8 @@ static const char *function_of(enum rg_coll coll, enum rg_mpi_variant variant)
 	switch (coll) {
 	case RG_COLL_ALLREDUCE:
 		return "allreduce";
+	case RG_COLL_REDUCE:
+		return "reduce";
 	case RG_COLL_REDUCESCATTER:
 		return variant == RG_MPI_USUAL ? "reduce_scatter_block" : "reduce_scatter";
 	case RG_COLL_ALLGATHER:

@@ -189,6 +189,8 @@ static int32_t *dst_of(const struct rank *r, const struct rg_problem *p, const s
 	       (block ? r->ep->rank * p->count : 0);
 }
 
+#define POISON 0xa5
+
 static int32_t input(uint32_t rank, uint64_t i, uint32_t op)
 {
 	return (int32_t)((rank * 7 + i * 3 + op * 5) % 41);
@@ -197,16 +199,16 @@ static int32_t input(uint32_t rank, uint64_t i, uint32_t op)
 void poison(const struct rank *r, const struct rg_problem *p, struct place *place)
 {
 	if (p->in_place)
-		memset(place->src.base, 0xa5, place_bytes(p));
+		memset(place->src.base, POISON, place_bytes(p));
 	else
-		memset(dst_of(r, p, place), 0xa5, dst_count(p) * p->elem_bytes);
+		memset(dst_of(r, p, place), POISON, dst_count(p) * p->elem_bytes);
 }
 
 void fill(const struct rank *r, const struct rg_problem *p, struct place *place, uint32_t op)
 {
 	int32_t *src = src_of(r, p, place);
 
-	for (uint64_t i = 0; i < src_count(p); i++)
+	for (uint64_t i = 0; i < rg_problem_src_count(p, r->ep->rank); i++)
 		src[i] = input(r->ep->rank, i, op);
 }
 
@@ -229,6 +231,7 @@ static int32_t expected(const struct rg_problem *p, uint32_t rank, uint64_t i, u
 
 	switch (p->coll) {
 	case RG_COLL_ALLREDUCE:
+	case RG_COLL_REDUCE:
 		for (uint32_t r = 0; r < n; r++)
 			sum += input(r, i, op);
 		return sum;
@@ -252,10 +255,16 @@ static int32_t expected(const struct rg_problem *p, uint32_t rank, uint64_t i, u
 int check(struct rank *r, const struct rg_problem *p, const struct place *place, uint32_t op)
 {
 	const int32_t *dst = dst_of(r, p, place);
+	bool has = rg_coll_has_dst(p->coll, r->ep->rank, p->root);
+	int32_t poisoned;
 
+	memset(&poisoned, POISON, sizeof(poisoned));
 	for (uint64_t i = 0; i < dst_count(p); i++) {
-		int32_t want = expected(p, r->ep->rank, i, op);
+		int32_t want = has ? expected(p, r->ep->rank, i, op) : poisoned;
 
+		/* Who has no destination leaves its source alone. */
+		if (!has && p->in_place)
+			want = input(r->ep->rank, i, op);
 		if (dst[i] != want)
 			return rg_err_set(&r->err, RG_ERR_WRONG_DATA,
 					  "rank %u op %u element %llu: %d, not %d", r->ep->rank, op,

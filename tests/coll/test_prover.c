@@ -265,6 +265,19 @@ static void touching_memory_outside_is_refused(void **state)
 	assert_non_null(strstr(err.text, "of 32 bytes does not fit its slot"));
 }
 
+/* An all-reduce is no reduce: rank 1 has no destination. */
+static void a_destination_that_only_the_root_has_is_not_written_elsewhere(void **state)
+{
+	struct rg_problem problem = problem_of(RG_PROTOCOL_SLOT);
+	struct rg_algorithm row = planted[NONE];
+	struct rg_err err = {0};
+
+	row.coll = problem.coll = RG_COLL_REDUCE;
+	assert_int_equal(prove(&row, &problem, &err), RG_ERR_INTERNAL);
+	assert_non_null(strstr(err.text, "writes elements 0 to 8 of the destination of rank 1, "
+					 "which has 0"));
+}
+
 static void elements_of_different_indices_are_not_reduced(void **state)
 {
 	refuse(&planted[OTHER_INDEX], RG_PROTOCOL_SLOT,
@@ -364,6 +377,7 @@ int main(void)
 		cmocka_unit_test(another_order_than_promised_is_refused),
 		cmocka_unit_test(an_average_never_divided_is_refused),
 		cmocka_unit_test(touching_memory_outside_is_refused),
+		cmocka_unit_test(a_destination_that_only_the_root_has_is_not_written_elsewhere),
 		cmocka_unit_test(elements_of_different_indices_are_not_reduced),
 		cmocka_unit_test(two_channels_writing_the_same_element_are_refused),
 		cmocka_unit_test(a_source_read_one_operation_early_is_refused),

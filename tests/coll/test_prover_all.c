@@ -397,6 +397,7 @@ static const struct {
 	{RG_COLL_ALLREDUCE, "bine", log2_folded},
 	{RG_COLL_ALLREDUCE, "rabenseifner", halving},
 	{RG_COLL_ALLREDUCE, "swing", swing},
+	{RG_COLL_REDUCE, "knomial", digits4},
 	{RG_COLL_REDUCESCATTER, "ring", ring},
 	{RG_COLL_REDUCESCATTER, "bruck", log2_up},
 	{RG_COLL_REDUCESCATTER, "pat", log2_up},
@@ -417,7 +418,7 @@ static uint32_t documented_steps(const struct rg_algorithm *row, uint32_t p)
 		if (steps_of[i].coll == row->coll && !strcmp(steps_of[i].name, row->name))
 			return steps_of[i].steps(p);
 	}
-	if (!strcmp(row->name, "twoshot") ||
+	if (!strcmp(row->name, "twoshot") || !strcmp(row->name, "scatter_gather") ||
 	    (row->coll == RG_COLL_ALLREDUCE && !strcmp(row->name, "hierarchical")))
 		return p == 1 ? 0 : 2;
 	return p == 1 ? 0 : 1;

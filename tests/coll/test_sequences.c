@@ -232,7 +232,7 @@ static int handed_over_before(struct rank *r, const struct sequence *s, struct r
 		if (!rc)
 			rc = check(r, p, place, i);
 		poison(r, p, place);
-		fill(r, p, place, i + 2);
+		fill(r, &s->ops[(i + 2) % OPS].problem, place, i + 2);
 		rc = name_op(r, s, i, rc);
 	}
 	return rc;

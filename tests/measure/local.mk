@@ -32,6 +32,12 @@ tests_measure_test_calibrate_SOURCES = %D%/test_calibrate.c
 tests_measure_test_calibrate_CPPFLAGS = $(test_cppflags)
 tests_measure_test_calibrate_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/measure/test_roots
+TESTS += tests/measure/test_roots
+tests_measure_test_roots_SOURCES = %D%/test_roots.c
+tests_measure_test_roots_CPPFLAGS = $(test_cppflags)
+tests_measure_test_roots_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_data
 TESTS += tests/measure/test_data
 tests_measure_test_data_SOURCES = %D%/test_data.c

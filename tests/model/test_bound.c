@@ -60,6 +60,8 @@ static void traffic_is_what_the_header_derives(void **state)
 	} table[] = {
 		{RG_COLL_ALLREDUCE, false, 12, 12, 18},
 		{RG_COLL_ALLREDUCE, true, 12, 12, 18, 12},
+		{RG_COLL_REDUCE, false, 12, 3, 9},
+		{RG_COLL_REDUCE, true, 12, 3, 9, 3},
 		{RG_COLL_REDUCESCATTER, false, 12, 3, 9},
 		{RG_COLL_REDUCESCATTER, true, 12, 3, 9, 3},
 		{RG_COLL_ALLGATHER, false, 3, 12, 9},
@@ -97,7 +99,9 @@ static void all_ranks_together_read_each_source_and_write_each_destination(void 
 			uint64_t block = rg_coll_block_count(c, (uint64_t)p * 64, p);
 			struct rg_bound_problem b = problem(c, (uint64_t)p * 64, p);
 			uint64_t sources = c == RG_COLL_BROADCAST ? 1 : p;
-			uint64_t destinations = c == RG_COLL_BROADCAST ? p - 1 : p;
+			uint64_t destinations = c == RG_COLL_REDUCE	 ? 1
+						: c == RG_COLL_BROADCAST ? p - 1
+									 : p;
 			struct rg_traffic t;
 
 			rg_traffic_of(&b, &t);
@@ -137,11 +141,13 @@ static void small_operations_are_bound_by_one_cache_line(void **state)
 	assert_near(rg_bound_of(&b, &rates).bound_ns, 16 / 85.0);
 }
 
-static void a_broadcast_may_be_pipelined_over_the_operations_of_a_repetition(void **state)
+static void what_has_a_root_may_be_pipelined_over_the_operations_of_a_repetition(void **state)
 {
 	struct rg_bound_problem b = problem(RG_COLL_BROADCAST, 8, 2);
 
 	b.ops = 10;
+	assert_near(rg_bound_of(&b, &rates).bound_ns, 5);
+	b.coll = RG_COLL_REDUCE;
 	assert_near(rg_bound_of(&b, &rates).bound_ns, 5);
 	b.coll = RG_COLL_ALLGATHER;
 	assert_near(rg_bound_of(&b, &rates).bound_ns, 50);
@@ -255,7 +261,8 @@ int main(void)
 		cmocka_unit_test(all_ranks_together_read_each_source_and_write_each_destination),
 		cmocka_unit_test(one_rank_in_place_has_nothing_to_do),
 		cmocka_unit_test(small_operations_are_bound_by_one_cache_line),
-		cmocka_unit_test(a_broadcast_may_be_pipelined_over_the_operations_of_a_repetition),
+		cmocka_unit_test(
+			what_has_a_root_may_be_pipelined_over_the_operations_of_a_repetition),
 		cmocka_unit_test(
 			large_operations_are_bound_by_the_fastest_equal_mix_at_their_footprint),
 		cmocka_unit_test(a_ratio_between_two_mixes_is_split_into_them),

@@ -96,6 +96,7 @@ static long expected(const struct rg_mpi *mpi, enum rg_coll coll, const struct r
 
 	switch (coll) {
 	case RG_COLL_ALLREDUCE:
+	case RG_COLL_REDUCE:
 		return reduced(call->op, p, i);
 	case RG_COLL_REDUCESCATTER:
 		return reduced(call->op, p, mpi->rank * call->count + i);
@@ -137,17 +138,18 @@ static uint64_t own_block(const struct rg_mpi *mpi, enum rg_coll coll,
 	return coll == RG_COLL_ALLGATHER ? mpi->rank * call->count : 0;
 }
 
-static void check_result(struct rg_mpi *mpi, enum rg_coll coll, const struct rg_mpi_call *call,
-			 uint64_t count, const char *what)
+/* Does a buffer hold the result, or (not result) still this rank's source? */
+static void check_values(struct rg_mpi *mpi, enum rg_coll coll, const struct rg_mpi_call *call,
+			 const unsigned char *buffer, uint64_t count, bool result, const char *what)
 {
 	size_t each = type_bytes[call->type];
-	const unsigned char *dst = call->dst;
 
 	for (uint64_t i = 0; i < count; i++) {
 		unsigned char want[8];
 
-		store(call->type, want, 0, expected(mpi, coll, call, i));
-		check(mpi, !memcmp(dst + i * each, want, each),
+		store(call->type, want, 0,
+		      result ? expected(mpi, coll, call, i) : value(mpi->rank, i));
+		check(mpi, !memcmp(buffer + i * each, want, each),
 		      "%s: %s, %llu elements of type %d, op %d, root %u%s: element %llu", what,
 		      rg_coll_name(coll), (unsigned long long)call->count, call->type, call->op,
 		      call->root, call->in_place ? ", in place" : "", (unsigned long long)i);
@@ -164,14 +166,19 @@ void oracle_run(struct rg_mpi *mpi, struct rg_mpi_target *target, enum rg_coll c
 	uint64_t larger = nsrc > ndst ? nsrc : ndst;
 	unsigned char *dst = make_buffer(mpi, larger * each);
 	unsigned char *src = make_buffer(mpi, nsrc * each);
-	bool written = call.in_place || coll != RG_COLL_BROADCAST || mpi->rank != call.root;
+	bool has_src = rg_coll_has_src(coll, mpi->rank, call.root);
+	bool has_dst = rg_coll_has_dst(coll, mpi->rank, call.root);
 	struct rg_err err = {0};
+
+	/* Out of place the root of a broadcast has one buffer as well. */
+	if (coll == RG_COLL_BROADCAST && mpi->rank == call.root && !call.in_place)
+		has_dst = false;
 
 	call.dst = dst + GUARD_BYTES;
 	call.src = src + GUARD_BYTES;
 	if (call.in_place)
 		call.src = dst + GUARD_BYTES + own_block(mpi, coll, &call) * each;
-	if (coll != RG_COLL_BROADCAST || mpi->rank == call.root || !call.in_place) {
+	if (has_src || !call.in_place) {
 		for (uint64_t i = 0; i < nsrc; i++)
 			store(call.type, (void *)call.src, i, value(mpi->rank, i));
 	}
@@ -181,10 +188,12 @@ void oracle_run(struct rg_mpi *mpi, struct rg_mpi_target *target, enum rg_coll c
 	if (code)
 		mpi->module->error_text(code, err.text, sizeof(err.text));
 	check(mpi, !code, "%s: %s", what, err.text);
-	if (written)
-		check_result(mpi, coll, &call, ndst, what);
-	else
-		check(mpi, is_poison(dst, larger * each), "%s: the root's destination", what);
+	if (has_dst)
+		check_values(mpi, coll, &call, call.dst, ndst, true, what);
+	else if (!call.in_place)
+		check(mpi, is_poison(dst, larger * each), "%s: a destination that is none", what);
+	if (has_src && (!has_dst || !call.in_place))
+		check_values(mpi, coll, &call, call.src, nsrc, false, what);
 	check(mpi, is_poison(dst, GUARD_BYTES), "%s: before the result", what);
 	check(mpi, is_poison(dst + GUARD_BYTES + larger * each, GUARD_BYTES),
 	      "%s: after the result", what);

@@ -164,6 +164,13 @@ static const struct {
 	{RG_COLL_BROADCAST, RG_MPI_USUAL, "scatter_allgather", "bcast_intra_scatter_allgather"},
 	{RG_COLL_BROADCAST, RG_MPI_USUAL, "scatter_allgather_ring",
 	 "bcast_intra_scatter_allgather_ring"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "linear", "reduce_intra_basic_linear"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "chain", "reduce_intra_chain"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "pipeline", "reduce_intra_pipeline"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "binary", "reduce_intra_binary"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "binomial", "reduce_intra_binomial"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "in-order_binary", "reduce_intra_in_order_binary"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "rabenseifner", "reduce_intra_redscat_gather"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "linear", "barrier_intra_basic_linear"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "double_ring", "barrier_intra_doublering"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "recursive_doubling", "barrier_intra_recursivedoubling"},
@@ -186,6 +193,7 @@ static const struct {
 	{RG_COLL_REDUCESCATTER, RG_MPI_USUAL, "reduce_scatter_block"},
 	{RG_COLL_REDUCESCATTER, RG_MPI_OTHER, "reduce_scatter"},
 	{RG_COLL_BROADCAST, RG_MPI_USUAL, "bcast"},
+	{RG_COLL_REDUCE, RG_MPI_USUAL, "reduce"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "barrier"},
 };
 
@@ -228,6 +236,9 @@ static void call_plainly(size_t function, int n, int nranks)
 		break;
 	case 5:
 		MPI_Bcast(dst, n, MPI_FLOAT, 0, world);
+		break;
+	case 6:
+		MPI_Reduce(src, dst, n, MPI_FLOAT, MPI_SUM, 0, world);
 		break;
 	default:
 		MPI_Barrier(world);

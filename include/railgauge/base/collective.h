@@ -7,6 +7,7 @@
  *
  *   collective      source [elements]  destination   busbw / algbw   S is
  *   allreduce       [n]                [n]           2 (p-1) / p     n
+ *   reduce          [n]                [n] at root   1               n
  *   reducescatter   [p][n/p]           [n/p]         (p-1) / p       the whole source
  *   allgather       [n/p]              [p][n/p]      (p-1) / p       the whole destination
  *   alltoall        [p][n/p]           [p][n/p]      (p-1) / p       either
@@ -26,6 +27,7 @@
 
 #define RG_COLL_LIST(X)                   \
 	X(ALLREDUCE, "allreduce")         \
+	X(REDUCE, "reduce")               \
 	X(REDUCESCATTER, "reducescatter") \
 	X(ALLGATHER, "allgather")         \
 	X(ALLTOALL, "alltoall")           \
@@ -47,13 +49,17 @@ extern const char *const rg_coll_words[]; /* NULL-terminated, in enum order */
 bool rg_coll_reduces(enum rg_coll coll);
 bool rg_coll_has_root(enum rg_coll coll);
 
+/* Has this rank a source, and a destination? Some collectives give them to the root alone. */
+bool rg_coll_has_src(enum rg_coll coll, uint32_t rank, uint32_t root);
+bool rg_coll_has_dst(enum rg_coll coll, uint32_t rank, uint32_t root);
+
 /*
- * Elements of one block: what one rank contributes per peer. n for allreduce, broadcast, sendrecv;
- * n/p rounded down for the other three; 0 for barrier. total_count is n above.
+ * Elements of one block: what one rank contributes per peer. n/p rounded down where a buffer is
+ * made of blocks ([p][n/p]), else n; 0 for barrier. total_count is n above.
  */
 uint64_t rg_coll_block_count(enum rg_coll coll, uint64_t total_count, uint32_t nranks);
 
-/* Elements of one rank's source and destination buffer, from the block. */
+/* Elements of one rank's source and destination buffer, from the block; of a rank that has one. */
 uint64_t rg_coll_src_count(enum rg_coll coll, uint64_t block_count, uint32_t nranks);
 uint64_t rg_coll_dst_count(enum rg_coll coll, uint64_t block_count, uint32_t nranks);
 

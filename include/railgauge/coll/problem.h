@@ -5,7 +5,7 @@
  * An algorithm is a pure function from (problem, rank) to steps (schedule.h). Buffers have the
  * shapes of base/collective.h, in elements of elem_bytes. In place means what nccl-tests means by
  * it: the destination is the source, or (allgather, reducescatter) the smaller of the two is this
- * rank's block of the larger.
+ * rank's block of the larger. A rank that has no destination leaves its source as it is.
  */
 #ifndef RAILGAUGE_COLL_PROBLEM_H
 #define RAILGAUGE_COLL_PROBLEM_H
@@ -99,6 +99,10 @@ static inline uint64_t rg_problem_size_bytes(const struct rg_problem *p)
 
 	return (src > dst ? src : dst) * p->elem_bytes;
 }
+
+/* Elements of a rank's source and destination; 0 where it has none. */
+uint64_t rg_problem_src_count(const struct rg_problem *problem, uint32_t rank);
+uint64_t rg_problem_dst_count(const struct rg_problem *problem, uint32_t rank);
 
 /* Bytes of one block. */
 static inline uint64_t rg_problem_block_bytes(const struct rg_problem *p)

@@ -85,6 +85,9 @@ void rg_data_fill_in_place(const struct rg_data *data, void *buffer, uint64_t co
 uint64_t rg_data_in_place_src(enum rg_coll coll, uint64_t count, uint32_t rank);
 uint64_t rg_data_in_place_dst(enum rg_coll coll, uint64_t count, uint32_t rank);
 
+/* Elements of this rank's destination, all of which are checked; 0 where it has none. */
+uint64_t rg_data_dst_count(const struct rg_data *data, uint64_t count, uint32_t root);
+
 /*
  * Compares a whole destination with what operation number must give. Returns how many elements are
  * wrong; if any, *first_out (may be NULL) is filled.

@@ -19,6 +19,7 @@
  *
  *                  read     written        because
  *   allreduce      S        S              p sources of S, p destinations of S
+ *   reduce         S        S / p          p sources of S, one destination
  *   reducescatter  S        S / p          p sources of S, p destinations of S / p
  *   allgather      S / p    S              p sources of S / p, p destinations of S
  *   alltoall       S        S              p sources of S, p destinations of S
@@ -32,16 +33,17 @@
  *
  * In place, what is already where it belongs is not moved: allgather writes (p - 1) S / p, alltoall
  * reads and writes (p - 1) S / p; the others stay as they are, but one rank does nothing. What
- * allreduce, reducescatter, alltoall and sendrecv write in place was read there before, which is
- * cheaper ("updated"). All this holds for windows (peers' buffers are mapped) and for private ones:
- * there, the same bytes are read and written by their owners.
+ * allreduce, reduce, reducescatter, alltoall and sendrecv write in place was read there before,
+ * which is cheaper ("updated"). All this holds for windows (peers' buffers are mapped) and for
+ * private ones: there, the same bytes are read and written by their owners.
  *
  * With private buffers all that passes between ranks goes through slots besides, which can stay in
  * cache: the bytes that a rank receives at least ("exchange"), each written once and read once
  * [Chan07, section 3]:
  *
- *   allreduce 2 (p - 1) S / p    reducescatter, allgather, alltoall, broadcast (mean) (p - 1) S / p
- *   sendrecv S (0 with one rank)
+ *   allreduce 2 (p - 1) S / p    sendrecv S (0 with one rank)
+ *   reducescatter, allgather, alltoall (p - 1) S / p
+ *   reduce, broadcast (p - 1) S / p in the mean over the ranks
  *
  * These are a bound of their own, at the smallest calibrated footprint, together with the bytes
  * above: a core that waits for memory may move cached bytes meanwhile, so the larger counts, not
@@ -143,8 +145,8 @@ uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem);
  * or at a larger one if they are higher there (rates fall with the footprint, so this errs towards
  * a bound that holds), and among mixes of the same ratio of reads to writes the fastest counts
  * (updates only if the problem has some). A ratio between two calibrated ones is split into them.
- * One rank has no latency part. A broadcast may be pipelined over the operations of a repetition:
- * its latency counts once per repetition.
+ * One rank has no latency part. Collectives with a root may be pipelined over the operations of a
+ * repetition: their latency counts once per repetition.
  */
 struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates);
 

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 4
+#define RG_MPI_ABI 5
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -50,11 +50,12 @@ struct rg_mpi_algorithm {
  * One call as timed. Counts follow base/collective.h: count is the block in elements; shapes and
  * types of the buffers likewise.
  *
- * In place: allreduce, alltoall, broadcast and sendrecv have src equal to dst, allgather has src
- * equal to the caller's own block of dst (nccl-tests' rule). Only for reducescatter MPI's rule is
- * another one: dst is src, and the result is the first block, not the caller's own.
- * Out of place, MPI's broadcast still has one buffer: src at the root, dst elsewhere; the root's
- * dst stays as it was.
+ * In place: allreduce, reduce, alltoall, broadcast and sendrecv have src equal to dst, allgather
+ * has src equal to the caller's own block of dst (nccl-tests' rule). Only for reducescatter MPI's
+ * rule is another one: dst is src, and the result is the first block, not the caller's own. Where
+ * only the root has a result (reduce), dst means nothing to the others, and src stays as it is. Out
+ * of place, MPI's broadcast still has one buffer: src at the root, dst elsewhere; the root's dst
+ * stays as it was.
  */
 struct rg_mpi_call {
 	const void *src; /* borrowed; NULL is allowed where it has no elements */
