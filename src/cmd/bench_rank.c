@@ -53,6 +53,18 @@ int bench_rank_agree(struct rank *r, int rc, struct rg_err *err)
 
 /* --- the transport --- */
 
+/* Memory within a node, sockets between nodes. */
+static const char *suits_nodes(const struct rank *r)
+{
+	bool others = false, shared = false;
+
+	for (uint32_t k = 0; k < r->job.rdv->nranks; k++) {
+		others |= r->nodes[k] != r->nodes[0];
+		shared |= r->job.local[k] > 0;
+	}
+	return !others ? "shm" : shared ? "mixed" : "tcp";
+}
+
 static int choose_transport(const struct rank *r, const struct rg_transport_ops **out,
 			    struct rg_err *err)
 {
@@ -61,7 +73,7 @@ static int choose_transport(const struct rank *r, const struct rg_transport_ops 
 	int rc;
 
 	if (!strcmp(name, "auto"))
-		name = b->threads ? "inproc" : "shm";
+		name = b->threads ? "inproc" : suits_nodes(r);
 	rc = rg_transport_find(name, out, err);
 	if (rc)
 		return rg_err_prefix(err, "--transport");

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,16 +48,20 @@ static uint64_t read_namespace(const char *path)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
-void rg_node_here(struct rg_node *out)
+void rg_node_here(const char *name, struct rg_node *out)
 {
+	if (!name)
+		name = getenv("RG_NODE");
 	*out = (struct rg_node){.network = read_namespace("/proc/self/ns/net")};
+	snprintf(out->name, sizeof(out->name), "%s", name ? name : "");
 	read_kernel(out->kernel);
 }
 
 bool rg_node_equal(const struct rg_node *a, const struct rg_node *b)
 {
 	return a->network && a->network == b->network && a->kernel[0] &&
-	       !strncmp(a->kernel, b->kernel, sizeof(a->kernel));
+	       !strncmp(a->kernel, b->kernel, sizeof(a->kernel)) &&
+	       !strncmp(a->name, b->name, sizeof(a->name));
 }
 
 void rg_process_here(struct rg_process *out)

@@ -182,6 +182,7 @@ void rg_place_here(const char *root, struct rg_place *out)
 
 	*out = (struct rg_place){.core = -1, .numa_node = -1};
 	rg_process_here(&out->process);
+	rg_node_here(NULL, &out->node);
 	if (gethostname(out->host, sizeof(out->host) - 1))
 		snprintf(out->host, sizeof(out->host), "unknown");
 	read_affinity(out);
@@ -212,17 +213,29 @@ uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank
 	return local;
 }
 
+/* Without a kernel that says who it is, those with one host name are. */
+static bool same_node(const struct rg_place *a, const struct rg_place *b)
+{
+	if (a->node.network && b->node.network)
+		return rg_node_equal(&a->node, &b->node);
+	return !strcmp(a->host, b->host);
+}
+
 void rg_place_nodes(const struct rg_place *places, uint32_t n, uint32_t *node, uint32_t *local)
 {
 	uint32_t nnodes = 0;
 
 	for (uint32_t r = 0; r < n; r++) {
-		uint32_t first = 0;
-
-		while (strcmp(places[first].host, places[r].host) != 0)
-			first++;
-		node[r] = first == r ? nnodes++ : node[first];
-		rg_place_local(places, n, r, &local[r]);
+		node[r] = UINT32_MAX;
+		local[r] = 0;
+		for (uint32_t k = 0; k < r; k++) {
+			if (!same_node(&places[k], &places[r]))
+				continue;
+			node[r] = node[k];
+			local[r]++;
+		}
+		if (node[r] == UINT32_MAX)
+			node[r] = nnodes++;
 	}
 }
 

@@ -42,7 +42,8 @@ const struct rg_patience rg_patience_own_core = {.spins = 20000, .yields = 10000
 const struct rg_patience rg_patience_shared_core = {.spins = 0, .yields = 2000};
 
 const struct rg_transport_ops *const rg_transports[] = {
-	&rg_transport_shm, &rg_transport_inproc, &rg_transport_tcp, &rg_transport_null, NULL,
+	&rg_transport_shm,   &rg_transport_inproc, &rg_transport_tcp,
+	&rg_transport_mixed, &rg_transport_null,   NULL,
 };
 
 int rg_transport_find(const char *name, const struct rg_transport_ops **ops_out, struct rg_err *err)

@@ -7,6 +7,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/inproc.c \
 	%D%/mapped.c \
 	%D%/mapped.h \
+	%D%/mixed.c \
 	%D%/null.c \
 	%D%/shm.c \
 	%D%/shm_impl.h \

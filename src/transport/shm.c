@@ -114,32 +114,36 @@ close_fd:
 	return rc;
 }
 
+/* May ranks k and r reach each other's memory? */
+static int check_pair(const struct shm *s, uint32_t k, uint32_t r, struct rg_err *err)
+{
+	const struct rg_endpoint *ep = &s->m.ep;
+	const struct address *first = &s->addresses[k], *a = &s->addresses[r];
+	bool pid = a->pid_namespace != first->pid_namespace;
+
+	if (memcmp(a->boot_id, first->boot_id, sizeof(first->boot_id)))
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "shm: rank %u (%s) and rank %u (%s) are on different hosts", k,
+				  ep->host[k], r, ep->host[r]);
+	if (pid || a->ipc_namespace != first->ipc_namespace)
+		return rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			"shm: rank %u (%s) and rank %u (%s) are in different %s namespaces, "
+			"%s:[%" PRIu64 "] and [%" PRIu64 "]: separate containers?",
+			k, ep->host[k], r, ep->host[r], pid ? "PID" : "IPC", pid ? "pid" : "ipc",
+			pid ? first->pid_namespace : first->ipc_namespace,
+			pid ? a->pid_namespace : a->ipc_namespace);
+	return 0;
+}
+
 /* The same pair of ranks in the same words on every rank: the first that differs from rank 0. */
 static int check_addresses(const struct shm *s, struct rg_err *err)
 {
-	const struct rg_endpoint *ep = &s->m.ep;
-	const struct address *first = &s->addresses[0];
+	int rc = 0;
 
-	for (uint32_t r = 1; r < ep->nranks; r++) {
-		const struct address *a = &s->addresses[r];
-		bool pid = a->pid_namespace != first->pid_namespace;
-
-		if (memcmp(a->boot_id, first->boot_id, sizeof(first->boot_id)))
-			return rg_err_set(
-				err, RG_ERR_UNSUPPORTED,
-				"shm: rank 0 (%s) and rank %u (%s) are on different hosts",
-				ep->host[0], r, ep->host[r]);
-		if (pid || a->ipc_namespace != first->ipc_namespace)
-			return rg_err_set(
-				err, RG_ERR_UNSUPPORTED,
-				"shm: rank 0 (%s) and rank %u (%s) are in different %s namespaces, "
-				"%s:[%" PRIu64 "] and [%" PRIu64 "]: separate containers?",
-				ep->host[0], r, ep->host[r], pid ? "PID" : "IPC",
-				pid ? "pid" : "ipc",
-				pid ? first->pid_namespace : first->ipc_namespace,
-				pid ? a->pid_namespace : a->ipc_namespace);
-	}
-	return 0;
+	for (uint32_t r = 1; r < s->m.ep.nranks && !rc && !s->m.ep.config.leave_others; r++)
+		rc = check_pair(s, 0, r, err);
+	return rc;
 }
 
 static void shm_close(struct rg_endpoint *ep)
@@ -238,7 +242,9 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 	if (!rc)
 		rc = rg_rendezvous_agree(rdv, check_addresses(s, err),
 					 rg_clock_ns() + config->timeout_ns, err);
-	if (!rc)
+	if (config->leave_others)
+		s->m.ep.caps &= ~(uint32_t)RG_CAP_READ; /* not of all */
+	else if (!rc)
 		rc = try_reading(s, err);
 	if (rc) {
 		shm_close(&s->m.ep);
@@ -257,7 +263,9 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 
 	if (rc || rg_endpoint_link(ep, channel, peer))
 		return rc;
-	rc = rg_shm_map_arena(s, peer, err);
+	rc = check_pair(s, ep->rank, peer, err);
+	if (!rc)
+		rc = rg_shm_map_arena(s, peer, err);
 	if (!rc)
 		rc = reserve(s, s->peers[ep->rank].fd,
 			     rg_mapped_region(g, ep->nranks, channel, peer), len,

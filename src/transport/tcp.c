@@ -102,7 +102,7 @@ static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
 	uint64_t until = rg_clock_ns() + t->ep.config.timeout_ns;
 	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
 
-	rg_node_here(&mine);
+	rg_node_here(t->ep.config.node, &mine);
 	rc = rg_rendezvous_agree(t->ep.rdv, rc, until, err);
 	if (!rc)
 		rc = rg_rendezvous_allgather(t->ep.rdv, &mine, all, sizeof(mine), until, err);
@@ -166,7 +166,8 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 		tcp_close(&t->ep);
 		return rc;
 	}
-	t->ep.config.interface = t->ep.config.congestion = NULL; /* borrowed during open */
+	t->ep.config.interface = t->ep.config.congestion = t->ep.config.node =
+		NULL; /* borrowed during open */
 	*ep_out = &t->ep;
 	return 0;
 }

@@ -47,8 +47,10 @@ static void *rank_main(void *arg)
 {
 	struct thread *t = arg;
 	struct rank *r = &t->rank;
+	struct rg_transport_config config = *t->config;
 
-	t->rc = rank_transport->open(r->rdv, t->config, &r->ep, &r->err);
+	config.node = r->rdv->rank % 3 ? "a" : "b"; /* for mixed */
+	t->rc = rank_transport->open(r->rdv, &config, &r->ep, &r->err);
 	if (!t->rc)
 		t->rc = rg_executor_open(r->ep, 2, &r->x, &r->err);
 	if (!t->rc)
@@ -130,14 +132,20 @@ void part(struct rank *r)
 	(void)rg_rendezvous_barrier(r->rdv, rg_clock_ns() + 30000000000u, &err);
 }
 
+/* Threads reach any memory of each other; shm, and so mixed, what is made for it. */
+static enum rg_memory_kind rank_memory(void)
+{
+	return rank_transport == &rg_transport_mixed ? RG_MEMORY_SHARED : RG_MEMORY_HOST;
+}
+
 int open_place(struct rank *r, uint64_t bytes, struct place *out)
 {
 	int rc;
 
 	*out = (struct place){0};
-	rc = rg_buffer_open(RG_MEMORY_HOST, bytes, 0, -1, &out->src, &r->err);
+	rc = rg_buffer_open(rank_memory(), bytes, 0, -1, &out->src, &r->err);
 	if (!rc)
-		rc = rg_buffer_open(RG_MEMORY_HOST, bytes, 0, -1, &out->dst, &r->err);
+		rc = rg_buffer_open(rank_memory(), bytes, 0, -1, &out->dst, &r->err);
 	if (!rc)
 		rc = r->ep->ops->window_open(r->ep, &out->src, &out->src_window, &r->err);
 	if (!rc)

@@ -150,6 +150,13 @@ static void every_algorithm_gives_exact_results_over_sockets(void **state)
 	rank_transport = &rg_transport_inproc;
 }
 
+static void every_algorithm_gives_exact_results_over_memory_and_sockets(void **state)
+{
+	rank_transport = &rg_transport_mixed;
+	every_algorithm_with(1u << RG_PROTOCOL_SLOT, 5, 0);
+	rank_transport = &rg_transport_inproc;
+}
+
 static void word_messages_survive_the_wrap_of_their_sequence(void **state)
 {
 	every_algorithm_with(1u << RG_PROTOCOL_WORD, MAX_RANKS, 0x7fffffffu - 3);
@@ -494,6 +501,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_gives_exact_results),
 		cmocka_unit_test(every_algorithm_gives_exact_results_over_sockets),
+		cmocka_unit_test(every_algorithm_gives_exact_results_over_memory_and_sockets),
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
 		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
 		cmocka_unit_test(a_read_that_fails_ends_the_run_with_its_words),

@@ -257,12 +257,14 @@ static void mixed_operations_follow_each_other_without_a_barrier(void **state)
 {
 	uint32_t seed = 1;
 
-	for (uint32_t k = 0; k < 120; k++) {
+	for (uint32_t k = 0; k < 150; k++) {
 		uint32_t n = 1 + draw(&seed, 6);
 		struct sequence s = {.nplaces = 1 + draw(&seed, 2)};
 		char what[64];
 
-		rank_transport = k < 60 ? &rg_transport_inproc : &rg_transport_tcp;
+		rank_transport = k < 60	   ? &rg_transport_inproc
+				 : k < 100 ? &rg_transport_tcp
+					   : &rg_transport_mixed;
 
 		for (uint32_t i = 0; i < OPS; i++)
 			draw_op(&s, i, n, &seed);
@@ -276,12 +278,14 @@ static void two_programs_are_in_flight_at_once(void **state)
 {
 	uint32_t seed = 2;
 
-	for (uint32_t k = 0; k < 120; k++) {
+	for (uint32_t k = 0; k < 150; k++) {
 		uint32_t n = 1 + draw(&seed, 6);
 		struct sequence s = {.nplaces = 2};
 		char what[64];
 
-		rank_transport = k < 60 ? &rg_transport_inproc : &rg_transport_tcp;
+		rank_transport = k < 60	   ? &rg_transport_inproc
+				 : k < 100 ? &rg_transport_tcp
+					   : &rg_transport_mixed;
 
 		/* On different channels for the most part: there they overlap, else they queue. */
 		for (uint32_t i = 0; i < OPS; i++) {

@@ -27,8 +27,10 @@ const struct rg_transport_config small_config = {
 void prepare_ranks(struct rank ranks[RANKS], const struct rg_transport_ops *ops,
 		   int (*body)(struct rank *r))
 {
-	for (uint32_t i = 0; i < RANKS; i++)
+	for (uint32_t i = 0; i < RANKS; i++) {
 		ranks[i] = (struct rank){.ops = ops, .config = small_config, .body = body};
+		ranks[i].config.node = i ? "b" : "a"; /* for mixed */
+	}
 }
 
 static void *rank_main(void *arg)

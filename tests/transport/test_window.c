@@ -277,7 +277,7 @@ static int of_unfit_memory_are_refused_on_all_ranks(struct rank *r)
 		return rc;
 	rc = r->ops->window_open(r->ep, &m.buffer, &m.window, &r->err);
 	part(r);
-	if (r->ops == &rg_transport_shm) {
+	if (r->ops == &rg_transport_shm || r->ops == &rg_transport_mixed) {
 		MUST(r, rc == RG_ERR_UNSUPPORTED && !m.window);
 		MUST(r, strstr(r->err.text, "rank 1"));
 		rc = 0;

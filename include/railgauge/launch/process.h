@@ -36,14 +36,17 @@ enum rg_process_state rg_process_look(const struct rg_process *here,
 
 /*
  * A node as far as ranks are concerned: a network namespace of one kernel. Ranks of one node reach
- * each other's memory if they may; containers with networks of their own are nodes.
+ * each other's memory if they may; containers with networks of their own are nodes. A name makes a
+ * node of those ranks that have the same one, for laboratories. Plain bytes, to be exchanged.
  */
 struct rg_node {
 	char kernel[40];
+	char name[32];
 	uint64_t network; /* inode of the network namespace; 0: unknown */
 };
 
-void rg_node_here(struct rg_node *out);
+/* name NULL: that of the environment, RG_NODE, if it is set. */
+void rg_node_here(const char *name, struct rg_node *out);
 bool rg_node_equal(const struct rg_node *a, const struct rg_node *b); /* false if unknown */
 
 #endif

@@ -22,6 +22,7 @@
 struct rg_place {
 	char host[64];
 	struct rg_process process;
+	struct rg_node node;
 	uint64_t cpus[RG_PLACE_CPUS / 64]; /* logical CPUs the thread may run on */
 	char cpus_text[128];		   /* the same: "0-3,8", cut with "..." */
 	uint32_t ncpus;

@@ -132,6 +132,8 @@ struct rg_transport_config {
 	/* tcp: the network interface, NULL: chosen; and the congestion control, NULL: the system's.
 	 */
 	const char *interface, *congestion; /* borrowed during open */
+	const char *node;  /* name of this rank's node, likewise; NULL: see launch/process.h */
+	bool leave_others; /* shm: ranks that it cannot reach are no error until connect */
 };
 
 extern const struct rg_patience rg_patience_own_core;
@@ -342,5 +344,6 @@ extern const struct rg_transport_ops rg_transport_null;
 extern const struct rg_transport_ops rg_transport_inproc;
 extern const struct rg_transport_ops rg_transport_shm;
 extern const struct rg_transport_ops rg_transport_tcp;
+extern const struct rg_transport_ops rg_transport_mixed;
 
 #endif
