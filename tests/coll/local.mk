@@ -28,9 +28,15 @@ tests_coll_test_prover_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_prover_all
 TESTS += tests/coll/test_prover_all
-tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c
+tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c %D%/cases.h
 tests_coll_test_prover_all_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_all_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/coll/test_prover_steps
+TESTS += tests/coll/test_prover_steps
+tests_coll_test_prover_steps_SOURCES = %D%/test_prover_steps.c %D%/cases.h
+tests_coll_test_prover_steps_CPPFLAGS = $(test_cppflags)
+tests_coll_test_prover_steps_LDADD = $(test_libs)
 
 valgrind_tests += tests/coll/test_select
 check_PROGRAMS += tests/coll/test_select

@@ -5,11 +5,14 @@
  * operations follow each other: the row, another one, the row again.
  *
  * Up to SMALL ranks the counts, places and persistence are tried one by one, beyond it some are
- * drawn; what is left (root, channels, geometry, the operation in between) is always drawn, from a
- * fixed sequence. RG_FULL=1 in the environment tries them one by one for all ranks: some 33000
- * sequences, eight minutes of one core.
+ * drawn; what is left (root, nodes, radix, window, channels, geometry, the operation in between) is
+ * always drawn, from a fixed sequence. RG_FULL=1 in the environment tries them one by one for all
+ * ranks: some 58000 sequences, which takes a core long. What the rows say about steps is compared
+ * in test_prover_steps.c.
  */
 #include "config.h"
+
+#include "cases.h"
 
 #include "railgauge/coll/prover.h"
 
@@ -25,18 +28,6 @@
 
 #define SMALL  9u
 #define COUNTS 7u
-
-/* Sanitizers look at the prover's own memory, for which few ranks are enough. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MOST_RANKS 12u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MOST_RANKS 12u
-#endif
-#endif
-#ifndef MOST_RANKS
-#define MOST_RANKS RG_PROVER_RANKS_MAX
-#endif
 
 static uint64_t drawn;
 
@@ -307,208 +298,14 @@ static void persistent_buffers_alternate(void **state)
 	}
 }
 
-static uint32_t log2_down(uint32_t p)
-{
-	return 31u - (uint32_t)__builtin_clz(p);
-}
-
-static uint32_t log2_up(uint32_t p)
-{
-	return p > 1 ? log2_down(p - 1) + 1 : 0;
-}
-
-/* The most; one less where no chain needs both the fold and its return. */
-static uint32_t log2_folded(uint32_t p)
-{
-	return log2_down(p) + (p & (p - 1) ? 2 : 0);
-}
-
-/* With the radix of 4. */
-static uint32_t log4_folded(uint32_t p)
-{
-	uint32_t power = 1, rounds = 0;
-
-	for (; power * 4 <= p; power *= 4)
-		rounds++;
-	return rounds + (p / power > 1) + (p % power ? 2 : 0);
-}
-
-static uint32_t trees(uint32_t p)
-{
-	return 2 * log2_up(p);
-}
-
-static uint32_t scattered(uint32_t p)
-{
-	return p > 1 ? log2_down(p + 1) + log2_up(p) - 1 : 0;
-}
-
-static uint32_t swing(uint32_t p)
-{
-	return p > 1 ? 2 * log2_up(p & ~1u) : 0;
-}
-
-static uint32_t halving(uint32_t p)
-{
-	return log2_folded(p) + log2_down(p);
-}
-
-/* The most nonzero digits to the base 4 of a number below p. */
-static uint32_t digits4(uint32_t p)
-{
-	uint32_t most = 0;
-
-	for (uint32_t v = 0; v < p; v++) {
-		uint32_t n = 0;
-
-		for (uint32_t rest = v; rest; rest /= 4)
-			n += rest % 4 > 0;
-		most = most > n ? most : n;
-	}
-	return most;
-}
-
-static uint32_t ring(uint32_t p)
-{
-	return p - 1;
-}
-
-/* With the window of 8. */
-static uint32_t eights(uint32_t p)
-{
-	return (p - 1 + 7) / 8;
-}
-
-static uint32_t two_rings(uint32_t p)
-{
-	return 2 * (p - 1);
-}
-
-/* Steps of the rows for one short slice where they are not a constant. */
-static const struct {
-	enum rg_coll coll;
-	const char *name;
-	uint32_t (*steps)(uint32_t p);
-} steps_of[] = {
-	{RG_COLL_ALLREDUCE, "ring", two_rings},
-	{RG_COLL_ALLREDUCE, "double_tree", trees},
-	{RG_COLL_ALLREDUCE, "recursive_doubling", log2_folded},
-	{RG_COLL_ALLREDUCE, "recursive_multiplying", log4_folded},
-	{RG_COLL_ALLREDUCE, "bine", log2_folded},
-	{RG_COLL_ALLREDUCE, "rabenseifner", halving},
-	{RG_COLL_ALLREDUCE, "swing", swing},
-	{RG_COLL_REDUCE, "knomial", digits4},
-	{RG_COLL_REDUCESCATTER, "ring", ring},
-	{RG_COLL_REDUCESCATTER, "bruck", log2_up},
-	{RG_COLL_REDUCESCATTER, "pat", log2_up},
-	{RG_COLL_ALLGATHER, "ring", ring},
-	{RG_COLL_ALLGATHER, "bruck", log2_up},
-	{RG_COLL_ALLGATHER, "pat", log2_up},
-	{RG_COLL_ALLTOALL, "linear", eights},
-	{RG_COLL_ALLTOALL, "bruck", log2_up},
-	{RG_COLL_BROADCAST, "binomial", log2_down},
-	{RG_COLL_BROADCAST, "knomial", digits4},
-	{RG_COLL_BROADCAST, "scatter_allgather", scattered},
-	{RG_COLL_BARRIER, "dissemination", log2_up},
-};
-
-static uint32_t documented_steps(const struct rg_algorithm *row, uint32_t p)
-{
-	for (size_t i = 0; i < sizeof(steps_of) / sizeof(steps_of[0]); i++) {
-		if (steps_of[i].coll == row->coll && !strcmp(steps_of[i].name, row->name))
-			return steps_of[i].steps(p);
-	}
-	if (!strcmp(row->name, "twoshot") || !strcmp(row->name, "scatter_gather") ||
-	    (row->coll == RG_COLL_ALLREDUCE && !strcmp(row->name, "hierarchical")))
-		return p == 1 ? 0 : 2;
-	return p == 1 ? 0 : 1;
-}
-
-static bool may_be_folded(const struct rg_algorithm *row)
-{
-	const char *const names[] = {"recursive_doubling", "recursive_multiplying", "rabenseifner",
-				     "bine"};
-
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(row->name, names[i]))
-			return true;
-	}
-	return false;
-}
-
-/* The longest chain of messages that wait for each other is what the rows call steps. */
-static void steps_are_those_documented(void **state)
-{
-	const struct rg_geometry geometry = {.channels = 2,
-					     .slots = 8,
-					     .slot_bytes = 4096,
-					     .ll_slots = 8,
-					     .ll_bytes = 4096,
-					     .credit_batch = 1};
-
-	(void)state;
-	drawn = 1;
-	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
-		for (uint32_t k = 1; k <= 2 * MOST_RANKS; k++) {
-			uint32_t p = (k + 1) / 2;
-			enum rg_protocol protocol = k % 2 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD;
-			struct rg_prover_op op = {*a, problem_of(*a, p, p, protocol, geometry)};
-			struct rg_prover_report report;
-			struct rg_err err = {0};
-
-			op.problem.params.channels = 1;
-			op.problem.params.radix = op.problem.params.window = 0;
-			if (!((*a)->protocols & 1u << protocol))
-				continue;
-			if (rg_prover_run(&op, 1, 1, &report, &err))
-				fail_msg("%s", err.text);
-			if (report.rounds != documented_steps(*a, p) &&
-			    !(may_be_folded(*a) && report.rounds + 1 == documented_steps(*a, p)))
-				fail_msg("%s %s takes %u steps over %u ranks, not %u",
-					 rg_coll_name((*a)->coll), (*a)->name,
-					 (unsigned)report.rounds, p, documented_steps(*a, p));
-		}
-	}
-}
-
-/* Nodes as they come: alike, ragged, one rank each, one alone, ranks dealt out to them in turn. */
-static const struct {
-	uint32_t nranks;
-	uint32_t node[12];
-	uint32_t largest, nnodes; /* for the steps below */
-} places[] = {
-	{4, {0, 0, 1, 1}, 2, 2},
-	{12, {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3}, 3, 4},
-	{6, {0, 0, 0, 1, 2, 2}, 3, 3},
-	{5, {0, 1, 2, 3, 4}, 1, 5},
-	{7, {0, 0, 0, 0, 0, 0, 0}, 7, 1},
-	{8, {0, 1, 0, 1, 0, 1, 0, 1}, 4, 2},
-	{9, {3, 1, 1, 4, 1, 5, 5, 2, 1}, 4, 5},
-	{12, {1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 2, 2}, 5, 3},
-};
-
-static struct rg_layout place(size_t i)
-{
-	for (uint32_t r = 0; r < places[i].nranks; r++) {
-		local_of[r] = 0;
-		for (uint32_t before = 0; before < r; before++)
-			local_of[r] += places[i].node[before] == places[i].node[r];
-		rail_of[r] = local_of[r];
-	}
-	return (struct rg_layout){.nranks = places[i].nranks,
-				  .node = places[i].node,
-				  .local = local_of,
-				  .rail = rail_of};
-}
-
 static void two_levels_are_proved_on_nodes_of_all_kinds(void **state)
 {
 	(void)state;
 	drawn = 362436069;
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
-		for (uint32_t v = 0; v < sizeof(places) / sizeof(places[0]) * COUNTS * 4; v++) {
+		for (uint32_t v = 0; v < PLACES * COUNTS * 4; v++) {
 			size_t i = v / (COUNTS * 4);
-			uint32_t p = places[i].nranks;
+			uint32_t p = place_of(i).nranks;
 			struct rg_problem problem =
 				problem_of(*a, p, count_of(v % COUNTS, p),
 					   v / COUNTS & 1 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD,
@@ -516,44 +313,9 @@ static void two_levels_are_proved_on_nodes_of_all_kinds(void **state)
 
 			if (strcmp((*a)->name, "hierarchical") != 0)
 				continue;
-			problem.layout = place(i);
+			problem.layout = place_of(i);
 			problem.in_place = v / COUNTS & 2;
 			assert_int_equal(prove(*a, problem), 0);
-		}
-	}
-}
-
-/* The longest chain of messages depends on the nodes, as the rows say. */
-static void two_levels_take_the_steps_documented(void **state)
-{
-	const struct rg_geometry geometry = {.channels = 1,
-					     .slots = 8,
-					     .slot_bytes = 4096,
-					     .ll_slots = 8,
-					     .ll_bytes = 4096,
-					     .credit_batch = 1};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-		for (uint32_t k = 0; k < 2; k++) {
-			enum rg_coll coll = k ? RG_COLL_ALLTOALL : RG_COLL_ALLREDUCE;
-			uint32_t n = places[i].nnodes, within = places[i].largest > 1;
-			uint32_t steps = k ? within + (n > 1) : 2 * within + swing(n);
-			struct rg_prover_op op = {0};
-			struct rg_prover_report report;
-			struct rg_err err = {0};
-
-			assert_int_equal(
-				rg_algorithm_find(coll, "hierarchical", &op.algorithm, &err), 0);
-			op.problem = problem_of(op.algorithm, places[i].nranks, 100,
-						RG_PROTOCOL_SLOT, geometry);
-			op.problem.params.channels = 1;
-			op.problem.layout = place(i);
-			if (rg_prover_run(&op, 1, 1, &report, &err))
-				fail_msg("%s", err.text);
-			if (report.rounds != steps)
-				fail_msg("%s: %u steps, not %u, in place %zu", rg_coll_name(coll),
-					 (unsigned)report.rounds, steps, i);
 		}
 	}
 }
@@ -565,9 +327,7 @@ int main(void)
 		cmocka_unit_test(the_default_geometry_is_proved),
 		cmocka_unit_test(mixed_sequences_are_proved),
 		cmocka_unit_test(persistent_buffers_alternate),
-		cmocka_unit_test(steps_are_those_documented),
 		cmocka_unit_test(two_levels_are_proved_on_nodes_of_all_kinds),
-		cmocka_unit_test(two_levels_take_the_steps_documented),
 	};
 
 	return cmocka_run_group_tests_name("prover, all algorithms", tests, NULL, NULL);

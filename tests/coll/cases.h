@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What the tests with the prover share: numbers of ranks, and nodes. */
+#ifndef TESTS_COLL_CASES_H
+#define TESTS_COLL_CASES_H
+
+#include "railgauge/coll/prover.h"
+
+#include <stddef.h>
+
+/* Sanitizers look at the prover's own memory, for which few ranks are enough. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define MOST_RANKS 12u
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define MOST_RANKS 12u
+#endif
+#endif
+#ifndef MOST_RANKS
+#define MOST_RANKS RG_PROVER_RANKS_MAX
+#endif
+
+/* Nodes: alike, ragged, one rank each, one alone, ranks dealt out to them in turn. */
+#define PLACES 8
+
+struct place {
+	uint32_t nranks, nnodes, largest; /* ranks of the largest node */
+	uint32_t node[12], local[12];
+};
+
+static const struct place places[PLACES] = {
+	{4, 2, 2, {0, 0, 1, 1}, {0, 1, 0, 1}},
+	{12, 4, 3, {0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3}, {0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 1, 2}},
+	{6, 3, 3, {0, 0, 0, 1, 2, 2}, {0, 1, 2, 0, 0, 1}},
+	{5, 5, 1, {0, 1, 2, 3, 4}, {0, 0, 0, 0, 0}},
+	{7, 1, 7, {0, 0, 0, 0, 0, 0, 0}, {0, 1, 2, 3, 4, 5, 6}},
+	{8, 2, 4, {0, 1, 0, 1, 0, 1, 0, 1}, {0, 0, 1, 1, 2, 2, 3, 3}},
+	{9, 5, 4, {3, 1, 1, 4, 1, 5, 5, 2, 1}, {0, 0, 1, 0, 2, 0, 1, 0, 3}},
+	{12, 3, 5, {1, 1, 1, 1, 1, 2, 2, 3, 3, 3, 2, 2}, {0, 1, 2, 3, 4, 0, 1, 0, 1, 2, 2, 3}},
+};
+
+/* The ranks of a node have an adapter each. */
+static inline struct rg_layout place_of(size_t i)
+{
+	return (struct rg_layout){
+		.nranks = places[i].nranks,
+		.node = places[i].node,
+		.local = places[i].local,
+		.rail = places[i].local,
+	};
+}
+
+#endif
