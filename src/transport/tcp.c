@@ -48,12 +48,14 @@ static void tcp_close(struct rg_endpoint *ep)
 			munmap(ep->links[i]->rx, link_bytes);
 	}
 	for (uint32_t r = 0; t->tx && t->rx && r < ep->nranks; r++) {
-		if (t->tx[r].fd >= 0)
-			close(t->tx[r].fd);
-		if (t->rx[r].fd >= 0)
-			close(t->rx[r].fd);
+		if (t->tx[r].side >= 0)
+			close(t->tx[r].side);
 		rg_free(t->tx[r].buf);
-		rg_free(t->rx[r].stage);
+	}
+	for (uint32_t c = 0; t->tx && t->rx && c < 2 * ep->nranks; c++) {
+		if (t->rx[c].fd >= 0)
+			close(t->rx[c].fd);
+		rg_free(t->rx[c].stage);
 	}
 	for (int k = 0; k < TCP_GUESTS; k++) {
 		if (t->guests[k].fd >= 0)
@@ -82,11 +84,11 @@ static int make_tables(struct tcp *t, struct rg_err *err)
 		t->guests[k].fd = -1;
 	t->addresses = rg_zalloc(n, sizeof(t->addresses[0]));
 	t->tx = rg_zalloc(n, sizeof(t->tx[0]));
-	t->rx = rg_zalloc(n, sizeof(t->rx[0]));
+	t->rx = rg_zalloc(2 * (size_t)n, sizeof(t->rx[0]));
 	for (uint32_t r = 0; t->tx && t->rx && r < n; r++)
-		t->tx[r].fd = t->rx[r].fd = -1;
+		t->tx[r].fd = t->tx[r].side = t->rx[TCP_SHARED(r)].fd = t->rx[TCP_SIDE(r)].fd = -1;
 	t->dirty = rg_zalloc(n, sizeof(t->dirty[0]));
-	t->open = rg_zalloc(n, sizeof(t->open[0]));
+	t->open = rg_zalloc(2 * (size_t)n, sizeof(t->open[0]));
 	if (!t->addresses || !t->tx || !t->rx || !t->dirty || !t->open)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", n);
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -202,6 +204,21 @@ static int make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_e
 	return 0;
 }
 
+static int make_buffers(struct tcp *t, uint32_t peer, struct rg_err *err)
+{
+	struct tcp_rx *shared = &t->rx[TCP_SHARED(peer)], *side = &t->rx[TCP_SIDE(peer)];
+
+	if (!t->tx[peer].buf)
+		t->tx[peer].buf = rg_alloc(TCP_TX_BYTES);
+	if (!shared->stage)
+		shared->stage = rg_alloc(TCP_RX_BYTES);
+	if (!side->stage && peer > t->ep.rank)
+		side->stage = rg_alloc(TCP_RX_BYTES);
+	if (t->tx[peer].buf && shared->stage && (side->stage || peer < t->ep.rank))
+		return 0;
+	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for rank %u", peer);
+}
+
 static int tcp_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err)
 {
 	int rc = rg_endpoint_check(ep, peer, channel, err);
@@ -210,13 +227,9 @@ static int tcp_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 	if (rc || rg_endpoint_link(ep, channel, peer))
 		return rc;
 	if (peer != ep->rank) {
-		if (!t->tx[peer].buf)
-			t->tx[peer].buf = rg_alloc(TCP_TX_BYTES);
-		if (!t->rx[peer].stage)
-			t->rx[peer].stage = rg_alloc(TCP_RX_BYTES);
-		if (!t->tx[peer].buf || !t->rx[peer].stage)
-			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for rank %u", peer);
-		rc = tcp_reach(t, peer, err);
+		rc = make_buffers(t, peer, err);
+		if (!rc)
+			rc = tcp_reach(t, peer, err);
 	}
 	return rc ? rc : make_link(t, peer, channel, err);
 }
@@ -310,10 +323,8 @@ static bool receive_ready(struct tcp *t)
 	    epoll_wait(t->epoll, events, 1, 0) == 0)
 		return false;
 	for (uint32_t k = 0; k < t->nopen; k++) {
-		uint32_t peer = t->open[k];
-
-		if (t->rx[peer].stage)
-			any |= tcp_receive(t, peer);
+		if (t->rx[t->open[k]].stage)
+			any |= tcp_receive(t, t->open[k]);
 	}
 	return any;
 }
@@ -374,10 +385,12 @@ static int tcp_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *
 
 	if (rc)
 		return rc;
-	if (t->rx[peer].fault)
-		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) was cut off: %s", peer,
-				  ep->host[peer], t->rx[peer].fault);
-	if (t->rx[peer].gone || t->tx[peer].gone)
+	for (uint32_t c = TCP_SHARED(peer); c <= TCP_SIDE(peer); c++) {
+		if (t->rx[c].fault)
+			return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) was cut off: %s", peer,
+					  ep->host[peer], t->rx[c].fault);
+	}
+	if (t->rx[TCP_SHARED(peer)].gone || t->rx[TCP_SIDE(peer)].gone || t->tx[peer].gone)
 		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) has closed its connection", peer,
 				  ep->host[peer]);
 	return 0;

@@ -63,6 +63,11 @@ const char *tcp_frame_check(const struct tcp_frame *f, const struct rg_geometry 
 			       : "data beyond the ring of word slots";
 	case TCP_WINDOW:
 		return NULL; /* its size is state */
+	case TCP_LAST:
+	case TCP_AFTER:
+		return f->offset || f->len_bytes || f->ctr != TCP_NO_CTR
+			       ? "a change of connections with data"
+			       : NULL;
 	case TCP_SIGNAL:
 		return f->offset || f->len_bytes || f->ctr == TCP_NO_CTR ? "a signal with data"
 									 : NULL;

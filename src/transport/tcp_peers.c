@@ -63,6 +63,13 @@ static void watch_peers(struct tcp *t)
 	}
 }
 
+static void start_reading(struct tcp *t, uint32_t connection, int fd)
+{
+	t->rx[connection].fd = fd;
+	t->open[t->nopen++] = connection;
+	watch_peers(t);
+}
+
 int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 {
 	socklen_t len = sizeof(a->sockaddr);
@@ -168,6 +175,10 @@ int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err)
 
 	if (tx->fd >= 0)
 		return 0;
+	if (t->rx[TCP_SHARED(peer)].fd >= 0) {
+		tx->fd = t->rx[TCP_SHARED(peer)].fd;
+		return 0;
+	}
 	fd = socket(t->addresses[peer].sockaddr.ss_family,
 		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
@@ -181,24 +192,35 @@ int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err)
 		return rc;
 	}
 	tx->fd = fd;
-	if (t->rx[peer].fd < 0)
+	if (t->ep.rank < peer) {
+		start_reading(t, TCP_SHARED(peer), fd);
+	} else {
+		tx->side = fd;
 		t->awaited++;
+	}
 	return 0;
 }
 
 /* --- in --- */
 
-void tcp_cut_off(struct tcp *t, uint32_t peer, const char *fault)
+void tcp_cut_off(struct tcp *t, uint32_t connection, const char *fault)
 {
-	struct tcp_rx *rx = &t->rx[peer];
+	struct tcp_rx *rx = &t->rx[connection];
 
 	if (rx->gone)
 		return;
 	rx->gone = true;
 	rx->fault = fault;
+	tcp_stop_reading(t, connection);
+}
+
+void tcp_stop_reading(struct tcp *t, uint32_t connection)
+{
+	struct tcp_rx *rx = &t->rx[connection];
+
 	epoll_ctl(t->epoll, EPOLL_CTL_DEL, rx->fd, NULL);
 	for (uint32_t k = 0; k < t->nopen; k++) {
-		if (t->open[k] == peer) {
+		if (t->open[k] == connection) {
 			t->open[k] = t->open[--t->nopen];
 			break;
 		}
@@ -215,22 +237,25 @@ static void show_out(struct tcp_guest *g)
 static bool let_in(struct tcp *t, struct tcp_guest *g)
 {
 	uint32_t from = le32toh(g->hello.from);
+	uint32_t connection;
 	struct tcp_hello proof;
-	struct tcp_rx *rx;
 
-	if (from >= t->ep.nranks || from == t->ep.rank || t->rx[from].fd >= 0)
+	if (from >= t->ep.nranks || from == t->ep.rank)
+		return false;
+	connection = from < t->ep.rank ? TCP_SHARED(from) : TCP_SIDE(from);
+	if (t->rx[connection].fd >= 0)
 		return false;
 	tcp_hello_make(&proof, from, t->ep.rank, t->ep.rdv->job_key, t->addresses[from].nonce,
 		       t->addresses[t->ep.rank].nonce);
 	if (!rg_equal_constant_time((const uint8_t *)&proof, (const uint8_t *)&g->hello,
 				    sizeof(proof)))
 		return false;
-	rx = &t->rx[from];
-	rx->fd = g->fd;
-	t->open[t->nopen++] = from;
-	if (t->tx[from].fd >= 0)
+	start_reading(t, connection, g->fd);
+	/* Our side connection has done its duty. */
+	if (from < t->ep.rank && t->tx[from].fd >= 0) {
+		t->tx[from].turn = TCP_TURN_DUE;
 		t->awaited--;
-	watch_peers(t);
+	}
 	g->fd = -1;
 	return true;
 }

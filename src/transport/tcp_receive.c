@@ -19,16 +19,20 @@ enum step { STEP_MORE, STEP_DRY, STEP_LONG };
 
 /*
  * Where the data of a frame go; NULL and *fault_out NULL: away (the window is closed). False if the
- * link is not connected yet: then the connection has to wait.
+ * link is not connected yet, or frames on the side connection come before: then this has to wait.
  */
-static bool find_place(struct tcp *t, uint32_t peer, const struct tcp_frame *f, uint8_t **to_out,
-		       const char **fault_out)
+static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_frame *f,
+		       uint8_t **to_out, const char **fault_out)
 {
-	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, peer);
+	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
 
 	*fault_out = tcp_frame_check(f, &t->ep.config.geometry);
 	*to_out = NULL;
 	if (*fault_out)
+		return true;
+	if (f->kind == TCP_AFTER)
+		return t->rx[TCP_SIDE(connection / 2)].last;
+	if (f->kind == TCP_LAST)
 		return true;
 	if (!l)
 		return false;
@@ -50,19 +54,19 @@ static bool find_place(struct tcp *t, uint32_t peer, const struct tcp_frame *f, 
 	return true;
 }
 
-static void finish_frame(struct tcp *t, uint32_t peer)
+static void finish_frame(struct tcp *t, uint32_t connection)
 {
-	const struct tcp_frame *f = &t->rx[peer].frame;
-	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, peer);
+	const struct tcp_frame *f = &t->rx[connection].frame;
+	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
 
 	if (f->ctr != TCP_NO_CTR)
 		atomic_store_explicit(&l->rx[f->ctr].value, f->value, memory_order_release);
 }
 
 /* One call to the kernel, into the data that are due and the stage behind them. */
-static enum step fill(struct tcp *t, uint32_t peer)
+static enum step fill(struct tcp *t, uint32_t connection)
 {
-	struct tcp_rx *rx = &t->rx[peer];
+	struct tcp_rx *rx = &t->rx[connection];
 	uint8_t away[4096];
 	uint64_t direct = rx->to ? rx->left : rx->left < sizeof(away) ? rx->left : sizeof(away);
 	struct iovec iov[2] = {{rx->to ? rx->to : away, direct}};
@@ -86,7 +90,7 @@ static enum step fill(struct tcp *t, uint32_t peer)
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return STEP_DRY;
 	if (n <= 0) {
-		tcp_cut_off(t, peer, NULL);
+		tcp_cut_off(t, connection, NULL);
 		return STEP_DRY;
 	}
 	total = (uint64_t)n;
@@ -97,16 +101,16 @@ static enum step fill(struct tcp *t, uint32_t peer)
 		rx->left -= got;
 		n -= (ssize_t)got;
 		if (!rx->left)
-			finish_frame(t, peer);
+			finish_frame(t, connection);
 	}
 	rx->end += (uint32_t)n;
 	return total < asked ? STEP_DRY : STEP_MORE;
 }
 
 /* Takes one frame, or what is there of it, out of the stage. STEP_DRY: it does not hold a head. */
-static enum step parse(struct tcp *t, uint32_t peer)
+static enum step parse(struct tcp *t, uint32_t connection)
 {
-	struct tcp_rx *rx = &t->rx[peer];
+	struct tcp_rx *rx = &t->rx[connection];
 	struct tcp_frame f;
 	uint64_t here;
 	uint8_t *to;
@@ -116,11 +120,11 @@ static enum step parse(struct tcp *t, uint32_t peer)
 		return STEP_DRY;
 	memcpy(&f, rx->stage + rx->begin, sizeof(f));
 	f = tcp_frame_wire(f);
-	rx->stalled = !find_place(t, peer, &f, &to, &fault);
+	rx->stalled = !find_place(t, connection, &f, &to, &fault);
 	if (rx->stalled)
 		return STEP_DRY;
 	if (fault) {
-		tcp_cut_off(t, peer, fault);
+		tcp_cut_off(t, connection, fault);
 		return STEP_DRY;
 	}
 	rx->begin += sizeof(f);
@@ -136,29 +140,34 @@ static enum step parse(struct tcp *t, uint32_t peer)
 	rx->left = f.len_bytes - here;
 	if (rx->left)
 		return STEP_MORE;
-	finish_frame(t, peer);
+	if (f.kind == TCP_LAST) {
+		rx->last = true;
+		tcp_stop_reading(t, connection);
+		return STEP_DRY;
+	}
+	finish_frame(t, connection);
 	return f.len_bytes >= LONG_BYTES ? STEP_LONG : STEP_MORE;
 }
 
-static bool receive(struct tcp *t, uint32_t peer)
+static bool receive(struct tcp *t, uint32_t connection)
 {
-	struct tcp_rx *rx = &t->rx[peer];
+	struct tcp_rx *rx = &t->rx[connection];
 	bool any = false, dry = false;
 
-	while (!rx->gone) {
+	while (!rx->gone && !rx->last) {
 		bool was_long = rx->left && rx->frame.len_bytes >= LONG_BYTES;
-		enum step step = rx->left ? STEP_DRY : parse(t, peer);
+		enum step step = rx->left ? STEP_DRY : parse(t, connection);
 
 		any |= step != STEP_DRY;
 		if (step == STEP_LONG)
 			return true;
 		if (step == STEP_MORE)
 			continue;
-		if (rx->stalled || dry || rx->gone)
+		if (rx->stalled || dry || rx->gone || rx->last)
 			return any;
 		uint64_t before = rx->left + rx->end - rx->begin;
 
-		dry = fill(t, peer) == STEP_DRY;
+		dry = fill(t, connection) == STEP_DRY;
 		any |= rx->left + rx->end - rx->begin != before || rx->gone;
 		if (was_long && !rx->left)
 			return true;
@@ -166,12 +175,12 @@ static bool receive(struct tcp *t, uint32_t peer)
 	return any;
 }
 
-bool tcp_receive(struct tcp *t, uint32_t peer)
+bool tcp_receive(struct tcp *t, uint32_t connection)
 {
-	struct tcp_rx *rx = &t->rx[peer];
-	bool any = receive(t, peer), held;
+	struct tcp_rx *rx = &t->rx[connection];
+	bool any = receive(t, connection), held;
 
-	held = !rx->gone && rx->end - rx->begin >= sizeof(struct tcp_frame);
+	held = !rx->gone && !rx->last && rx->end - rx->begin >= sizeof(struct tcp_frame);
 	if (held != rx->held)
 		t->nheld += held ? 1 : (uint32_t)-1;
 	rx->held = held;

@@ -82,6 +82,40 @@ static bool is_empty(const struct tcp_tx *tx)
 	return tx->begin == tx->end && !tx->body_left;
 }
 
+static void append_mark(struct tcp_tx *tx, enum tcp_kind kind)
+{
+	const struct tcp_frame mark = {.kind = (uint8_t)kind, .ctr = TCP_NO_CTR};
+
+	memcpy(tx->buf + tx->end, &mark, sizeof(mark));
+	tx->end += (uint32_t)sizeof(mark);
+}
+
+/*
+ * From the side connection to the shared one, between two frames. False while nothing may be added
+ * because the last words on the side have not left yet.
+ */
+static bool turn_over(struct tcp *t, uint32_t peer)
+{
+	struct tcp_tx *tx = &t->tx[peer];
+
+	if (tx->turn == TCP_STAY)
+		return true;
+	push(tx);
+	if (tx->turn == TCP_TURN_DUE) {
+		if (tx->pending || !is_empty(tx))
+			return true;
+		append_mark(tx, TCP_LAST);
+		tx->turn = TCP_TURN_SENT;
+		push(tx);
+	}
+	if (!is_empty(tx))
+		return false;
+	tx->fd = t->rx[TCP_SHARED(peer)].fd;
+	tx->turn = TCP_STAY;
+	append_mark(tx, TCP_AFTER);
+	return true;
+}
+
 /* Room for len more bytes behind everything. */
 static bool make_room(struct tcp_tx *tx, size_t len)
 {
@@ -158,13 +192,12 @@ static int put_to_peer(struct tcp *t, const struct rg_put *put)
 		return resume(tx, put);
 	if (tx->gone)
 		return 0;
-	if (!make_room(tx, sizeof(head) + (copied ? put->len_bytes : 0))) {
-		mark_dirty(t, put->peer);
+	mark_dirty(t, put->peer);
+	if (!turn_over(t, put->peer) ||
+	    !make_room(tx, sizeof(head) + (copied ? put->len_bytes : 0)))
 		return 1;
-	}
 	head = tcp_frame_wire(frame_of(put));
 	append(tx, &head, sizeof(head));
-	mark_dirty(t, put->peer);
 	if (copied) {
 		append(tx, put->src, put->len_bytes);
 		return 0;
@@ -228,7 +261,7 @@ int tcp_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_
 	if (t->tx[peer].gone)
 		return 0;
 	mark_dirty(t, peer);
-	if (!make_room(&t->tx[peer], sizeof(head)))
+	if (!turn_over(t, peer) || !make_room(&t->tx[peer], sizeof(head)))
 		return 1;
 	head = tcp_frame_wire((struct tcp_frame){.kind = TCP_SIGNAL,
 						 .ctr = (uint8_t)ctr,
@@ -246,6 +279,7 @@ int tcp_flush(struct rg_endpoint *ep, struct rg_err *err)
 	for (uint32_t k = 0; k < t->ndirty; k++) {
 		struct tcp_tx *tx = &t->tx[t->dirty[k]];
 
+		(void)turn_over(t, t->dirty[k]);
 		push(tx);
 		tx->dirty = !is_empty(tx);
 		if (tx->dirty)
