@@ -22,28 +22,29 @@ bool rg_coll_reduces(enum rg_coll coll)
 
 bool rg_coll_has_root(enum rg_coll coll)
 {
-	return coll == RG_COLL_REDUCE || coll == RG_COLL_BROADCAST;
+	return coll == RG_COLL_REDUCE || coll == RG_COLL_GATHER || coll == RG_COLL_SCATTER ||
+	       coll == RG_COLL_BROADCAST;
 }
 
 bool rg_coll_has_src(enum rg_coll coll, uint32_t rank, uint32_t root)
 {
-	return coll != RG_COLL_BROADCAST || rank == root;
+	return (coll != RG_COLL_SCATTER && coll != RG_COLL_BROADCAST) || rank == root;
 }
 
 bool rg_coll_has_dst(enum rg_coll coll, uint32_t rank, uint32_t root)
 {
-	return coll != RG_COLL_REDUCE || rank == root;
+	return (coll != RG_COLL_REDUCE && coll != RG_COLL_GATHER) || rank == root;
 }
 
 /* Is a buffer of the collective made of one block per rank? */
 static bool src_is_blocks(enum rg_coll coll)
 {
-	return coll == RG_COLL_REDUCESCATTER || coll == RG_COLL_ALLTOALL;
+	return coll == RG_COLL_REDUCESCATTER || coll == RG_COLL_SCATTER || coll == RG_COLL_ALLTOALL;
 }
 
 static bool dst_is_blocks(enum rg_coll coll)
 {
-	return coll == RG_COLL_ALLGATHER || coll == RG_COLL_ALLTOALL;
+	return coll == RG_COLL_ALLGATHER || coll == RG_COLL_GATHER || coll == RG_COLL_ALLTOALL;
 }
 
 uint64_t rg_coll_block_count(enum rg_coll coll, uint64_t total_count, uint32_t nranks)
@@ -72,6 +73,8 @@ double rg_coll_bus_factor(enum rg_coll coll, uint32_t nranks)
 		return 2 * (p - 1) / p;
 	case RG_COLL_REDUCESCATTER:
 	case RG_COLL_ALLGATHER:
+	case RG_COLL_GATHER:
+	case RG_COLL_SCATTER:
 	case RG_COLL_ALLTOALL:
 		return (p - 1) / p;
 	case RG_COLL_REDUCE:

@@ -113,13 +113,13 @@ const struct rg_opt_command bench_command = {
 	.name = BENCH_NAME,
 	.args = "COLLECTIVE",
 	.summary = "Measure a collective: our own algorithms beside the MPI library's.",
-	.details =
-		"COLLECTIVE is allreduce, reduce, reducescatter, allgather, alltoall, broadcast, "
-		"sendrecv or barrier. Started under mpirun, srun, torchrun or railgauge run; with "
-		"--threads "
-		"alone. Sizes and bandwidths are those of nccl-tests. Times are medians over "
-		"repetitions of the slowest rank, per operation. Exit status: 2 bad options, 3 "
-		"something is not possible here, 4 a peer failed, 5 wrong data, 6 interrupted.",
+	.details = "COLLECTIVE is allreduce, reduce, reducescatter, allgather, gather, scatter, "
+		   "alltoall, broadcast, sendrecv or barrier. Started under mpirun, srun, torchrun "
+		   "or railgauge run; with "
+		   "--threads "
+		   "alone. Sizes and bandwidths are those of nccl-tests. Times are medians over "
+		   "repetitions of the slowest rank, per operation. Exit status: 2 bad options, 3 "
+		   "something is not possible here, 4 a peer failed, 5 wrong data, 6 interrupted.",
 	.tables = bench_tables,
 };
 

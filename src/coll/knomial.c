@@ -27,11 +27,17 @@ void rg_knomial_init(struct rg_knomial *t, const struct rg_problem *problem, uin
 
 	*t = (struct rg_knomial){
 		.is_root = v == 0,
+		.v = v,
+		.span = low < n - v ? low : n - v,
 		.parent = (v - v / low % radix * low + root) % n,
 	};
 	for (uint32_t d = low / radix; d; d /= radix) {
-		for (uint32_t z = 1; z < radix && v + z * d < n; z++)
-			t->child[t->nchildren++] = (v + z * d + root) % n;
+		for (uint32_t z = 1; z < radix && v + z * d < n; z++) {
+			uint32_t c = v + z * d;
+
+			t->child[t->nchildren] = (c + root) % n;
+			t->child_span[t->nchildren++] = d < n - c ? d : n - c;
+		}
 	}
 }
 

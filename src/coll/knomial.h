@@ -15,8 +15,10 @@
 
 struct rg_knomial {
 	bool is_root;
-	uint32_t parent;			  /* not the root's */
-	uint32_t nchildren, child[RG_REDUCE_MAX]; /* the one with the largest subtree first */
+	uint32_t v, span; /* of the subtree: this rank and those below */
+	uint32_t parent;  /* not the root's */
+	uint32_t nchildren;
+	uint32_t child[RG_REDUCE_MAX], child_span[RG_REDUCE_MAX]; /* the farthest first */
 };
 
 /* Of up to RG_REDUCE_MAX ranks. */

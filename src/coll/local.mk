@@ -45,8 +45,13 @@ src_librailgauge_a_SOURCES += \
 	%D%/fold.h \
 	%D%/gen.c \
 	%D%/gen.h \
+	%D%/gather_knomial.c \
+	%D%/gather_linear.c \
+	%D%/gather_pull.c \
 	%D%/knomial.c \
 	%D%/knomial.h \
+	%D%/knomial_blocks.c \
+	%D%/knomial_blocks.h \
 	%D%/loop.c \
 	%D%/nodes.c \
 	%D%/nodes.h \
@@ -74,6 +79,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/ring.h \
 	%D%/rounds.c \
 	%D%/rounds.h \
+	%D%/scatter_knomial.c \
+	%D%/scatter_linear.c \
+	%D%/scatter_pull.c \
 	%D%/select.c \
 	%D%/sendrecv_direct.c \
 	%D%/sendrecv_pull.c \

@@ -253,12 +253,17 @@ static struct value expected(const struct prover *p, uint32_t op, uint32_t r, ui
 			.divided = n > 1,
 		};
 	case RG_COLL_ALLGATHER:
+	case RG_COLL_GATHER:
 		from = (uint32_t)(i / count);
 		index = i % count;
 		break;
 	case RG_COLL_ALLTOALL:
 		from = (uint32_t)(i / count);
 		index = r * count + i % count;
+		break;
+	case RG_COLL_SCATTER:
+		from = o->problem->root;
+		index = r * count + i;
 		break;
 	case RG_COLL_BROADCAST:
 		from = o->problem->root;

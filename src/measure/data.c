@@ -204,12 +204,12 @@ void rg_data_fill(const struct rg_data *data, void *src, uint64_t count, uint64_
 
 uint64_t rg_data_in_place_src(enum rg_coll coll, uint64_t count, uint32_t rank)
 {
-	return coll == RG_COLL_ALLGATHER ? rank * count : 0;
+	return coll == RG_COLL_ALLGATHER || coll == RG_COLL_GATHER ? rank * count : 0;
 }
 
 uint64_t rg_data_in_place_dst(enum rg_coll coll, uint64_t count, uint32_t rank)
 {
-	return coll == RG_COLL_REDUCESCATTER ? rank * count : 0;
+	return coll == RG_COLL_REDUCESCATTER || coll == RG_COLL_SCATTER ? rank * count : 0;
 }
 
 /* What a rank receives, block by block: the pattern of block b of the destination. */
@@ -220,9 +220,12 @@ static struct pattern block_of(const struct rg_data *d, uint64_t count, uint32_t
 
 	switch (p->coll) {
 	case RG_COLL_ALLGATHER:
+	case RG_COLL_GATHER:
 		return source_of(d, b, number, 0);
 	case RG_COLL_ALLTOALL:
 		return source_of(d, b, number, p->rank * count);
+	case RG_COLL_SCATTER:
+		return source_of(d, root, number, p->rank * count);
 	case RG_COLL_BROADCAST:
 		return source_of(d, root, number, 0);
 	case RG_COLL_SENDRECV:
@@ -258,17 +261,21 @@ void rg_data_fill_in_place(const struct rg_data *data, void *buffer, uint64_t co
 	const struct rg_data_problem *p = &data->problem;
 	uint8_t *bytes = buffer;
 
-	if (p->coll == RG_COLL_ALLGATHER || p->coll == RG_COLL_BROADCAST) {
+	if (!rg_coll_has_src(p->coll, p->rank, root) || p->coll == RG_COLL_ALLGATHER ||
+	    p->coll == RG_COLL_GATHER) {
+		uint8_t *dst =
+			bytes + rg_data_in_place_dst(p->coll, count, p->rank) * data->elem_bytes;
+
 		for (uint32_t b = 0; b < blocks_of(data); b++) {
 			struct pattern wrong = block_of(data, count, root, number, b);
 
 			/* Turned as the right one, from the complement: nowhere equal. */
 			wrong.table = data->mine[!(number & 1)];
-			lay(&wrong, bytes + b * count * data->elem_bytes, count, data->elem_bytes);
+			lay(&wrong, dst + b * count * data->elem_bytes, count, data->elem_bytes);
 		}
-		if (p->coll == RG_COLL_BROADCAST && p->rank != root)
-			return;
 	}
+	if (!rg_coll_has_src(p->coll, p->rank, root))
+		return;
 	rg_data_fill(data, bytes + rg_data_in_place_src(p->coll, count, p->rank) * data->elem_bytes,
 		     count, number);
 }

@@ -22,7 +22,7 @@ struct mpi_target {
 	const struct rg_mpi_module *module; /* borrowed */
 	struct rg_mpi_target *target;	    /* owned */
 	struct rg_mpi_call call;	    /* buffers and root change per operation */
-	size_t src_shift;		    /* bytes from the buffer's start, in place */
+	size_t src_shift, dst_shift;	    /* bytes from the buffer's start, in place */
 	uint32_t first_root, nranks;
 	char algorithm[64];
 };
@@ -137,7 +137,9 @@ static int mpi_open(const struct rg_job *job, const struct rg_target_spec *spec,
 	struct mpi_target *t;
 	int rc;
 
-	/* A root that also copies its vector does more: not to be compared with one that does not.
+	/*
+	 * A root that also copies its vector does more: not to be compared with one that does not.
+	 * Those of reduce, gather and scatter have two buffers in MPI as well.
 	 */
 	if (tp->coll == RG_COLL_BROADCAST && !tp->in_place)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED,
@@ -161,6 +163,8 @@ static int mpi_open(const struct rg_job *job, const struct rg_target_spec *spec,
 	};
 	if (tp->in_place) {
 		t->src_shift = rg_data_in_place_src(tp->coll, tp->count, job->mpi->rank) *
+			       rg_type_bytes(tp->type);
+		t->dst_shift = rg_data_in_place_dst(tp->coll, tp->count, job->mpi->rank) *
 			       rg_type_bytes(tp->type);
 		/* So that the library's rule and ours are compared. */
 		if (tp->coll == RG_COLL_REDUCESCATTER)
@@ -196,7 +200,7 @@ static int mpi_run(struct rg_target *target, uint32_t src, uint32_t dst, uint32_
 	uint8_t *to = p->base + dst * p->stride + p->dst_at;
 	int code;
 
-	t->call.dst = to;
+	t->call.dst = to + t->dst_shift;
 	t->call.src = t->call.in_place ? to + t->src_shift : p->base + src * p->stride;
 	t->call.root = t->first_root + root;
 	if (t->call.root >= t->nranks)

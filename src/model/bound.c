@@ -51,6 +51,9 @@ static double exchange(const struct rg_bound_problem *b)
 	case RG_COLL_ALLTOALL:
 	case RG_COLL_BROADCAST:
 		return others;
+	case RG_COLL_GATHER:
+	case RG_COLL_SCATTER:
+		return others / b->nranks;
 	case RG_COLL_SENDRECV:
 		return b->nranks > 1 ? s : 0;
 	case RG_COLL_BARRIER:
@@ -58,6 +61,12 @@ static double exchange(const struct rg_bound_problem *b)
 		break;
 	}
 	return 0;
+}
+
+/* Does it in place write what it has read? */
+static bool updates(enum rg_coll coll)
+{
+	return rg_coll_reduces(coll) || coll == RG_COLL_ALLTOALL || coll == RG_COLL_SENDRECV;
 }
 
 void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
@@ -83,6 +92,11 @@ void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 		out->read_bytes = s / p;
 		out->written_bytes = moved;
 		break;
+	case RG_COLL_GATHER:
+	case RG_COLL_SCATTER:
+		out->read_bytes = moved / p;
+		out->written_bytes = moved / p;
+		break;
 	case RG_COLL_BROADCAST:
 		out->read_bytes = b->nranks > 1 ? s / p : 0;
 		out->written_bytes = others;
@@ -95,7 +109,7 @@ void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 	case RG_COLL_COUNT:
 		break;
 	}
-	if (b->in_place && b->coll != RG_COLL_ALLGATHER && b->coll != RG_COLL_BROADCAST)
+	if (b->in_place && updates(b->coll))
 		out->updated_bytes = out->written_bytes;
 	if (b->access == RG_ACCESS_PRIVATE)
 		out->exchange_bytes = exchange(b);

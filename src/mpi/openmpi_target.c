@@ -73,6 +73,23 @@ static int run_allgather(const struct rg_mpi_target *t, const struct rg_mpi_call
 			     call->dst, t->count, t->type, t->comm);
 }
 
+static int run_gather(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	bool root = (uint32_t)openmpi.rank == call->root;
+
+	return MPI_Gather(root && call->in_place ? MPI_IN_PLACE : call->src, t->count, t->type,
+			  root ? call->dst : NULL, t->count, t->type, (int)call->root, t->comm);
+}
+
+static int run_scatter(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	bool root = (uint32_t)openmpi.rank == call->root;
+
+	return MPI_Scatter(root ? call->src : NULL, t->count, t->type,
+			   root && call->in_place ? MPI_IN_PLACE : call->dst, t->count, t->type,
+			   (int)call->root, t->comm);
+}
+
 static int run_alltoall(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
 	return MPI_Alltoall(call->in_place ? MPI_IN_PLACE : call->src, t->count, t->type, call->dst,
@@ -110,6 +127,8 @@ static run_fn *run_of(enum rg_coll coll, enum rg_mpi_variant variant)
 		[RG_COLL_REDUCE] = run_reduce,
 		[RG_COLL_REDUCESCATTER] = run_reduce_scatter_block,
 		[RG_COLL_ALLGATHER] = run_allgather,
+		[RG_COLL_GATHER] = run_gather,
+		[RG_COLL_SCATTER] = run_scatter,
 		[RG_COLL_ALLTOALL] = run_alltoall,
 		[RG_COLL_BROADCAST] = run_broadcast,
 		[RG_COLL_SENDRECV] = run_sendrecv,

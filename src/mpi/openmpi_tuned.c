@@ -27,6 +27,10 @@ static const char *function_of(enum rg_coll coll, enum rg_mpi_variant variant)
 		return variant == RG_MPI_USUAL ? "reduce_scatter_block" : "reduce_scatter";
 	case RG_COLL_ALLGATHER:
 		return "allgather";
+	case RG_COLL_GATHER:
+		return "gather";
+	case RG_COLL_SCATTER:
+		return "scatter";
 	case RG_COLL_ALLTOALL:
 		return "alltoall";
 	case RG_COLL_BROADCAST:

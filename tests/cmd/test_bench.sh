@@ -90,13 +90,15 @@ bench 0 allreduce --threads 2 -b 64 -e 1M -f 128 --persistent $quick
 bench 0 allreduce --threads 2 -b 64 -e 64K -f 1024 -d half -o avg $quick
 bench 0 allreduce --threads 2 -b 1K -e 1K --target railgauge:all,railgauge,railgauge $quick
 grep -q 'railgauge#2' "$tmp/out" || fail "the same target twice has two labels"
-for collective in reduce reducescatter allgather alltoall broadcast sendrecv barrier; do
+for collective in reduce reducescatter allgather gather scatter alltoall broadcast sendrecv barrier; do
   bench 0 $collective --threads 3 -b 96 -e 96K -f 1024 $quick
 done
 bench 0 broadcast --threads 3 -b 4K -e 4K -r 2 $quick
-for cache in warm fresh; do
-  bench 0 reduce --threads 4 -b 8 -e 64K -f 8192 --cache $cache --target railgauge:all $quick
-  bench 0 reduce --threads 3 -b 64K -e 64K -r 1 --persistent --cache $cache $quick
+for collective in reduce gather scatter; do
+  for cache in warm fresh; do
+    bench 0 $collective --threads 4 -b 16 -e 64K -f 4096 --cache $cache --target railgauge:all $quick
+    bench 0 $collective --threads 3 -b 96K -e 96K -r 1 --persistent --cache $cache $quick
+  done
 done
 bench 0 allreduce --threads 2 -b 8 -e 64 -n 7 --json "$tmp/n.json" $quick
 awk -F '[:,]' '/"n":/ && $2 + 0 > 7 { bad = 1 } END { exit bad }' "$tmp/n.json" ||

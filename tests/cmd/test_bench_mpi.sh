@@ -55,12 +55,14 @@ for ranks in 1 2 3; do
   [ "$(grep -c '^# railgauge [0-9]' "$tmp/out")" -eq 1 ] || fail "only rank 0 prints"
   grep -q '^# All [0-9]* checked elements are right' "$tmp/out" || fail "nothing was checked"
 done
-for collective in reduce reducescatter allgather alltoall broadcast sendrecv barrier; do
+for collective in reduce reducescatter allgather gather scatter alltoall broadcast sendrecv barrier; do
   bench 0 2 $collective -b 96 -e 96K -f 1024 $quick --place out
   grep -q 'mpi' "$tmp/out" || fail "$collective: MPI is the default's second target"
 done
 bench 0 3 broadcast -b 4K -e 4K -r 1 $quick
-bench 0 3 reduce -b 4 -e 4K -f 1024 --target railgauge,mpi:all $quick
+for collective in reduce gather scatter; do
+  bench 0 3 $collective -b 12 -e 12K -f 1024 --target railgauge,mpi:all $quick
+done
 bench 0 2 reducescatter -b 4K -e 4K --target mpi,mpi-v,mpi $quick
 grep -q 'mpi#2' "$tmp/out" || fail "the same target twice has two labels"
 

@@ -248,9 +248,12 @@ static int32_t expected(const struct rg_problem *p, uint32_t rank, uint64_t i, u
 			sum += input(r, rank * p->count + i, op);
 		return sum;
 	case RG_COLL_ALLGATHER:
+	case RG_COLL_GATHER:
 		return input((uint32_t)(i / p->count), i % p->count, op);
 	case RG_COLL_ALLTOALL:
 		return input((uint32_t)(i / p->count), rank * p->count + i % p->count, op);
+	case RG_COLL_SCATTER:
+		return input(p->root, rank * p->count + i, op);
 	case RG_COLL_BROADCAST:
 		return input(p->root, i, op);
 	case RG_COLL_SENDRECV:
@@ -269,10 +272,11 @@ int check(struct rank *r, const struct rg_problem *p, const struct place *place,
 	memset(&poisoned, POISON, sizeof(poisoned));
 	for (uint64_t i = 0; i < dst_count(p); i++) {
 		int32_t want = has ? expected(p, r->ep->rank, i, op) : poisoned;
+		uint64_t first = src_of(r, p, place) - dst;
 
-		/* Who has no destination leaves its source alone. */
-		if (!has && p->in_place)
-			want = input(r->ep->rank, i, op);
+		/* Who has no destination leaves its source alone, which is in it in place. */
+		if (!has && p->in_place && i - first < src_count(p))
+			want = input(r->ep->rank, i - first, op);
 		if (dst[i] != want)
 			return rg_err_set(&r->err, RG_ERR_WRONG_DATA,
 					  "rank %u op %u element %llu: %d, not %d", r->ep->rank, op,

@@ -129,6 +129,8 @@ static const struct {
 	{RG_COLL_ALLREDUCE, "rabenseifner", halving},
 	{RG_COLL_ALLREDUCE, "swing", swing},
 	{RG_COLL_REDUCE, "knomial", digits4},
+	{RG_COLL_GATHER, "knomial", digits4},
+	{RG_COLL_SCATTER, "knomial", digits4},
 	{RG_COLL_REDUCESCATTER, "ring", ring},
 	{RG_COLL_REDUCESCATTER, "bruck", log2_up},
 	{RG_COLL_REDUCESCATTER, "pat", log2_up},

@@ -255,8 +255,8 @@ static const struct {
 	{"calibration.rates_Bps[0].sort", "1",
 	 "calibration.rates_Bps[0]: expected nothing but the names of mixes besides", true},
 	{"points[1].collective", "\"allreduces\"",
-	 "points[1].collective: expected allreduce, reduce, reducescatter, allgather, alltoall, "
-	 "broadcast, sendrecv or barrier",
+	 "points[1].collective: expected allreduce, reduce, reducescatter, allgather, gather, "
+	 "scatter, alltoall, broadcast, sendrecv or barrier",
 	 true},
 	{"points[1].type", "7",
 	 "points[1].type: expected int8, uint8, int32, uint32, int64, uint64, half, bfloat16, "

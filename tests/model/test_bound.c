@@ -66,6 +66,10 @@ static void traffic_is_what_the_header_derives(void **state)
 		{RG_COLL_REDUCESCATTER, true, 12, 3, 9, 3},
 		{RG_COLL_ALLGATHER, false, 3, 12, 9},
 		{RG_COLL_ALLGATHER, true, 3, 9, 9},
+		{RG_COLL_GATHER, false, 3, 3, 2.25},
+		{RG_COLL_GATHER, true, 2.25, 2.25, 2.25},
+		{RG_COLL_SCATTER, false, 3, 3, 2.25},
+		{RG_COLL_SCATTER, true, 2.25, 2.25, 2.25},
 		{RG_COLL_ALLTOALL, false, 12, 12, 9},
 		{RG_COLL_ALLTOALL, true, 9, 9, 9, 9},
 		{RG_COLL_BROADCAST, false, 3, 9, 9},
@@ -98,12 +102,15 @@ static void all_ranks_together_read_each_source_and_write_each_destination(void 
 		for (uint32_t p = 2; p <= 64; p++) {
 			uint64_t block = rg_coll_block_count(c, (uint64_t)p * 64, p);
 			struct rg_bound_problem b = problem(c, (uint64_t)p * 64, p);
-			uint64_t sources = c == RG_COLL_BROADCAST ? 1 : p;
-			uint64_t destinations = c == RG_COLL_REDUCE	 ? 1
-						: c == RG_COLL_BROADCAST ? p - 1
-									 : p;
+			uint64_t sources = 0, destinations = 0;
 			struct rg_traffic t;
 
+			for (uint32_t r = 0; r < p; r++) {
+				/* The root of a broadcast has the data. */
+				sources += rg_coll_has_src(c, r, 0);
+				destinations += rg_coll_has_dst(c, r, 0) &&
+						(c != RG_COLL_BROADCAST || r > 0);
+			}
 			rg_traffic_of(&b, &t);
 			assert_near(t.read_bytes * p,
 				    (double)(sources * rg_coll_src_count(c, block, p)));

@@ -101,10 +101,13 @@ static long expected(const struct rg_mpi *mpi, enum rg_coll coll, const struct r
 	case RG_COLL_REDUCESCATTER:
 		return reduced(call->op, p, mpi->rank * call->count + i);
 	case RG_COLL_ALLGATHER:
+	case RG_COLL_GATHER:
 		return value((uint32_t)(i / call->count), i % call->count);
 	case RG_COLL_ALLTOALL:
 		return value((uint32_t)(i / call->count),
 			     mpi->rank * call->count + i % call->count);
+	case RG_COLL_SCATTER:
+		return value(call->root, mpi->rank * call->count + i);
 	case RG_COLL_BROADCAST:
 		return value(call->root, i);
 	default:
@@ -131,11 +134,14 @@ static bool is_poison(const unsigned char *p, size_t len_bytes)
 	return true;
 }
 
-/* Where this rank's source begins in the buffer that is source and destination in place. */
-static uint64_t own_block(const struct rg_mpi *mpi, enum rg_coll coll,
-			  const struct rg_mpi_call *call)
+/* Where this rank's source and result begin in the buffer that holds both in place. */
+static void place(const struct rg_mpi *mpi, enum rg_coll coll, unsigned char *buffer,
+		  struct rg_mpi_call *call)
 {
-	return coll == RG_COLL_ALLGATHER ? mpi->rank * call->count : 0;
+	size_t own = mpi->rank * call->count * type_bytes[call->type];
+
+	call->src = buffer + (coll == RG_COLL_ALLGATHER || coll == RG_COLL_GATHER ? own : 0);
+	call->dst = buffer + (coll == RG_COLL_SCATTER ? own : 0);
 }
 
 /* Does a buffer hold the result, or (not result) still this rank's source? */
@@ -177,7 +183,7 @@ void oracle_run(struct rg_mpi *mpi, struct rg_mpi_target *target, enum rg_coll c
 	call.dst = dst + GUARD_BYTES;
 	call.src = src + GUARD_BYTES;
 	if (call.in_place)
-		call.src = dst + GUARD_BYTES + own_block(mpi, coll, &call) * each;
+		place(mpi, coll, dst + GUARD_BYTES, &call);
 	if (has_src || !call.in_place) {
 		for (uint64_t i = 0; i < nsrc; i++)
 			store(call.type, (void *)call.src, i, value(mpi->rank, i));

@@ -110,6 +110,12 @@ TRACE(reduce_intra_binary, 8, 2)
 TRACE(reduce_intra_binomial, 8, 2)
 TRACE(reduce_intra_in_order_binary, 8, 2)
 TRACE(reduce_intra_redscat_gather, 8, 0)
+TRACE(gather_intra_basic_linear, 9, 0)
+TRACE(gather_intra_binomial, 9, 0)
+TRACE(gather_intra_linear_sync, 9, 1)
+TRACE(scatter_intra_basic_linear, 9, 0)
+TRACE(scatter_intra_binomial, 9, 0)
+TRACE(scatter_intra_linear_nb, 9, 1)
 TRACE(barrier_intra_basic_linear, 2, 0)
 TRACE(barrier_intra_doublering, 2, 0)
 TRACE(barrier_intra_recursivedoubling, 2, 0)
@@ -171,6 +177,12 @@ static const struct {
 	{RG_COLL_REDUCE, RG_MPI_USUAL, "binomial", "reduce_intra_binomial"},
 	{RG_COLL_REDUCE, RG_MPI_USUAL, "in-order_binary", "reduce_intra_in_order_binary"},
 	{RG_COLL_REDUCE, RG_MPI_USUAL, "rabenseifner", "reduce_intra_redscat_gather"},
+	{RG_COLL_GATHER, RG_MPI_USUAL, "basic_linear", "gather_intra_basic_linear"},
+	{RG_COLL_GATHER, RG_MPI_USUAL, "binomial", "gather_intra_binomial"},
+	{RG_COLL_GATHER, RG_MPI_USUAL, "linear_sync", "gather_intra_linear_sync"},
+	{RG_COLL_SCATTER, RG_MPI_USUAL, "basic_linear", "scatter_intra_basic_linear"},
+	{RG_COLL_SCATTER, RG_MPI_USUAL, "binomial", "scatter_intra_binomial"},
+	{RG_COLL_SCATTER, RG_MPI_USUAL, "linear_nb", "scatter_intra_linear_nb"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "linear", "barrier_intra_basic_linear"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "double_ring", "barrier_intra_doublering"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "recursive_doubling", "barrier_intra_recursivedoubling"},
@@ -194,6 +206,8 @@ static const struct {
 	{RG_COLL_REDUCESCATTER, RG_MPI_OTHER, "reduce_scatter"},
 	{RG_COLL_BROADCAST, RG_MPI_USUAL, "bcast"},
 	{RG_COLL_REDUCE, RG_MPI_USUAL, "reduce"},
+	{RG_COLL_GATHER, RG_MPI_USUAL, "gather"},
+	{RG_COLL_SCATTER, RG_MPI_USUAL, "scatter"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "barrier"},
 };
 
@@ -239,6 +253,12 @@ static void call_plainly(size_t function, int n, int nranks)
 		break;
 	case 6:
 		MPI_Reduce(src, dst, n, MPI_FLOAT, MPI_SUM, 0, world);
+		break;
+	case 7:
+		MPI_Gather(src, n, MPI_FLOAT, dst, n, MPI_FLOAT, 0, world);
+		break;
+	case 8:
+		MPI_Scatter(src, n, MPI_FLOAT, dst, n, MPI_FLOAT, 0, world);
 		break;
 	default:
 		MPI_Barrier(world);

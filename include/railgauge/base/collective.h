@@ -10,6 +10,9 @@
  *   reduce          [n]                [n] at root   1               n
  *   reducescatter   [p][n/p]           [n/p]         (p-1) / p       the whole source
  *   allgather       [n/p]              [p][n/p]      (p-1) / p       the whole destination
+ *   gather          [n/p]              [p][n/p]      (p-1) / p       the whole destination
+ *                                      at root
+ *   scatter         [p][n/p] at root   [n/p]         (p-1) / p       the whole source
  *   alltoall        [p][n/p]           [p][n/p]      (p-1) / p       either
  *   broadcast       [n] at root        [n]           1               n
  *   sendrecv        [n]                [n]           1               n (to rank+1, from rank-1)
@@ -30,6 +33,8 @@
 	X(REDUCE, "reduce")               \
 	X(REDUCESCATTER, "reducescatter") \
 	X(ALLGATHER, "allgather")         \
+	X(GATHER, "gather")               \
+	X(SCATTER, "scatter")             \
 	X(ALLTOALL, "alltoall")           \
 	X(BROADCAST, "broadcast")         \
 	X(SENDRECV, "sendrecv")           \

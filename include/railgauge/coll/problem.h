@@ -4,8 +4,9 @@
  *
  * An algorithm is a pure function from (problem, rank) to steps (schedule.h). Buffers have the
  * shapes of base/collective.h, in elements of elem_bytes. In place means what nccl-tests means by
- * it: the destination is the source, or (allgather, reducescatter) the smaller of the two is this
- * rank's block of the larger. A rank that has no destination leaves its source as it is.
+ * it: the destination is the source, or (allgather, gather, reducescatter, scatter) the smaller of
+ * the two is this rank's block of the larger. A rank that has no destination leaves its source as
+ * it is.
  */
 #ifndef RAILGAUGE_COLL_PROBLEM_H
 #define RAILGAUGE_COLL_PROBLEM_H

@@ -72,7 +72,7 @@ void rg_data_fill(const struct rg_data *data, void *src, uint64_t count, uint64_
 
 /*
  * The same in place: buffer has the larger of source and destination, and this rank's part goes
- * where nccl-tests' rule has it. Ranks that contribute nothing (broadcast, not the root) get the
+ * where nccl-tests' rule has it. Ranks that contribute nothing (broadcast, scatter) get the
  * pattern of another operation, so that the right result is never there beforehand.
  */
 void rg_data_fill_in_place(const struct rg_data *data, void *buffer, uint64_t count, uint32_t root,

@@ -46,8 +46,8 @@
  * repetition in every mode. All elements of all results are compared in every mode.
  *
  * Roots, where they rotate, go on from one repetition of a candidate to its next, so that all roots
- * count alike for all candidates. Where the root alone has a destination (reduce), the lap of warm
- * caches has the same roots as the operations that are timed.
+ * count alike for all candidates. Where the root alone has a destination (reduce, gather), the lap
+ * of warm caches has the same roots as the operations that are timed.
  *
  * A sampler belongs to one thread per rank; all functions are collective. Nothing is allocated
  * between the start and the end of a repetition. A failure of a peer ends the sampler: the others

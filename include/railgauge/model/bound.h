@@ -22,6 +22,8 @@
  *   reduce         S        S / p          p sources of S, one destination
  *   reducescatter  S        S / p          p sources of S, p destinations of S / p
  *   allgather      S / p    S              p sources of S / p, p destinations of S
+ *   gather         S / p    S / p          p sources of S / p, one destination of S
+ *   scatter        S / p    S / p          one source of S, p destinations of S / p
  *   alltoall       S        S              p sources of S, p destinations of S
  *   broadcast      S / p    (p - 1) S / p  one source; p - 1 destinations of S
  *   sendrecv       S        S              p sources of S, p destinations of S
@@ -32,10 +34,11 @@
  * all).
  *
  * In place, what is already where it belongs is not moved: allgather writes (p - 1) S / p, alltoall
- * reads and writes (p - 1) S / p; the others stay as they are, but one rank does nothing. What
- * allreduce, reduce, reducescatter, alltoall and sendrecv write in place was read there before,
- * which is cheaper ("updated"). All this holds for windows (peers' buffers are mapped) and for
- * private ones: there, the same bytes are read and written by their owners.
+ * reads and writes (p - 1) S / p, gather and scatter (p - 1) S / p^2; the others stay as they are,
+ * but one rank does nothing. What allreduce, reduce, reducescatter, alltoall and sendrecv write in
+ * place was read there before, which is cheaper ("updated"). All this holds for windows (peers'
+ * buffers are mapped) and for private ones: there, the same bytes are read and written by their
+ * owners.
  *
  * With private buffers all that passes between ranks goes through slots besides, which can stay in
  * cache: the bytes that a rank receives at least ("exchange"), each written once and read once
@@ -43,7 +46,7 @@
  *
  *   allreduce 2 (p - 1) S / p    sendrecv S (0 with one rank)
  *   reducescatter, allgather, alltoall (p - 1) S / p
- *   reduce, broadcast (p - 1) S / p in the mean over the ranks
+ *   in the mean over the ranks: reduce, broadcast (p - 1) S / p; gather, scatter (p - 1) S / p^2
  *
  * These are a bound of their own, at the smallest calibrated footprint, together with the bytes
  * above: a core that waits for memory may move cached bytes meanwhile, so the larger counts, not

@@ -24,7 +24,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 5
+#define RG_MPI_ABI 6
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -51,11 +51,12 @@ struct rg_mpi_algorithm {
  * types of the buffers likewise.
  *
  * In place: allreduce, reduce, alltoall, broadcast and sendrecv have src equal to dst, allgather
- * has src equal to the caller's own block of dst (nccl-tests' rule). Only for reducescatter MPI's
- * rule is another one: dst is src, and the result is the first block, not the caller's own. Where
- * only the root has a result (reduce), dst means nothing to the others, and src stays as it is. Out
- * of place, MPI's broadcast still has one buffer: src at the root, dst elsewhere; the root's dst
- * stays as it was.
+ * and gather have src equal to the caller's own block of dst, scatter has dst equal to the caller's
+ * own block of src (nccl-tests' rule). Only for reducescatter MPI's rule is another one: dst is
+ * src, and the result is the first block, not the caller's own. Where only the root has a result
+ * (reduce, gather), dst means nothing to the others, and src stays as it is; where only it has a
+ * source (scatter), src means nothing to the others. Out of place, MPI's broadcast still has one
+ * buffer: src at the root, dst elsewhere; the root's dst stays as it was.
  */
 struct rg_mpi_call {
 	const void *src; /* borrowed; NULL is allowed where it has no elements */
