@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What executor.c (the interpreter) and executor_wait.c (resources, waiting, words) share. */
+/* What executor.c (the interpreter), executor_far.c and executor_wait.c (resources, waiting, words)
+ * share. */
 #ifndef RG_COLL_EXEC_H
 #define RG_COLL_EXEC_H
 

@@ -50,7 +50,6 @@ static const uint8_t *compute_put(struct rg_run *run, const struct stream *s,
 	return plain ? src[0] : dst[0];
 }
 
-/* Comes back here until all peers have their message; what is put does not change meanwhile. */
 /*
  * Credit travels with data: half of a batch is enough to join what is put anyhow, and the batch
  * is hardly ever full then, which would take a packet of its own.
@@ -66,6 +65,7 @@ static void join_credit(struct rg_run *run, const struct run_link *l)
 		link->free_told[0] = link->free_due[0];
 }
 
+/* Comes back here until all peers have their message; what is put does not change meanwhile. */
 bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 {
 	struct rg_executor *x = run->executor;

@@ -198,6 +198,12 @@ static const struct run_link *waited_link(const struct rg_run *run, const struct
 
 #define WAIT_BYTES 160
 
+/* Not the peer is waited for, but the network. */
+static bool is_sending(const struct rg_insn *i)
+{
+	return i->op == RG_INSN_PUT || i->op == RG_INSN_SIGNAL || i->op == RG_INSN_SIGNAL_FREE;
+}
+
 /* "in allreduce ring for message 7": where the run stands. */
 static void name_wait(const struct rg_run *run, const struct rg_insn *i, const struct run_link *l,
 		      char *text, size_t room)
@@ -205,7 +211,7 @@ static void name_wait(const struct rg_run *run, const struct rg_insn *i, const s
 	const struct rg_program *p = run->program;
 	bool words = i->op == RG_INSN_TAKE_WORDS;
 
-	if (i->op == RG_INSN_PUT || i->op == RG_INSN_SIGNAL || i->op == RG_INSN_SIGNAL_FREE) {
+	if (is_sending(i)) {
 		snprintf(text, room, "in %s %s until its network takes what is sent",
 			 rg_coll_name(p->problem.coll), p->algorithm->name);
 		return;
@@ -233,6 +239,12 @@ static int say_timeout(const struct rg_run *waiting, struct rg_err *err)
 	if (!l)
 		return rg_err_set(err, RG_ERR_INTERNAL, "a run waits for nothing");
 	rg_format_time((double)ep->config.timeout_ns, after);
+	if (is_sending(i))
+		return rg_err_set(err, RG_ERR_TIMEOUT,
+				  "waited %s in %s %s: the network does not take what is sent to "
+				  "rank %u (%s)",
+				  after, rg_coll_name(run->program->problem.coll),
+				  run->program->algorithm->name, l->peer, ep->host[l->peer]);
 	name_wait(run, i, l, what, sizeof(what));
 	if (i->op == RG_INSN_TAKE_WORDS)
 		return rg_err_set(err, RG_ERR_TIMEOUT,

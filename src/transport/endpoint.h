@@ -26,4 +26,7 @@ struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t pee
 /* Does the put lie within its region? RG_ERR_RANGE. */
 int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 
+/* Of an endpoint of shm: may its memory and that rank's be mapped by each other? */
+bool rg_shm_reaches(const struct rg_endpoint *ep, uint32_t peer);
+
 #endif

@@ -104,6 +104,9 @@ static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_confi
 	near.leave_others = true;
 	if (!rc)
 		rc = rg_transport_shm.open(rdv, &near, &m->near, err);
+	/* Containers of one node with processes of their own have sockets between them. */
+	for (uint32_t r = 0; r < rdv->nranks && !rc; r++)
+		m->is_near[r] = m->is_near[r] && rg_shm_reaches(m->near, r);
 	if (!rc)
 		rc = rg_transport_tcp.open(rdv, config, &m->far, err);
 	if (rc) {

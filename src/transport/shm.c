@@ -114,8 +114,7 @@ close_fd:
 	return rc;
 }
 
-/* May ranks k and r reach each other's memory? */
-static int check_pair(const struct shm *s, uint32_t k, uint32_t r, struct rg_err *err)
+int rg_shm_check_pair(const struct shm *s, uint32_t k, uint32_t r, struct rg_err *err)
 {
 	const struct rg_endpoint *ep = &s->m.ep;
 	const struct address *first = &s->addresses[k], *a = &s->addresses[r];
@@ -142,7 +141,7 @@ static int check_addresses(const struct shm *s, struct rg_err *err)
 	int rc = 0;
 
 	for (uint32_t r = 1; r < s->m.ep.nranks && !rc && !s->m.ep.config.leave_others; r++)
-		rc = check_pair(s, 0, r, err);
+		rc = rg_shm_check_pair(s, 0, r, err);
 	return rc;
 }
 
@@ -263,9 +262,7 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 
 	if (rc || rg_endpoint_link(ep, channel, peer))
 		return rc;
-	rc = check_pair(s, ep->rank, peer, err);
-	if (!rc)
-		rc = rg_shm_map_arena(s, peer, err);
+	rc = rg_shm_map_arena(s, peer, err);
 	if (!rc)
 		rc = reserve(s, s->peers[ep->rank].fd,
 			     rg_mapped_region(g, ep->nranks, channel, peer), len,
@@ -277,6 +274,11 @@ static int shm_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 	if (!rc)
 		rc = rg_mapped_link(&s->m, peer, channel, err);
 	return rc;
+}
+
+bool rg_shm_reaches(const struct rg_endpoint *ep, uint32_t peer)
+{
+	return !rg_shm_check_pair((const struct shm *)ep, ep->rank, peer, NULL);
 }
 
 const struct rg_transport_ops rg_transport_shm = {

@@ -42,6 +42,9 @@ int rg_shm_map_arena(struct shm *s, uint32_t rank, struct rg_err *err);
 int rg_shm_open_fd(struct shm *s, uint32_t rank, int fd, size_t len_bytes, int *fd_out,
 		   struct rg_err *err);
 
+/* May ranks k and r reach each other's memory? RG_ERR_UNSUPPORTED: another host or namespace. */
+int rg_shm_check_pair(const struct shm *s, uint32_t k, uint32_t r, struct rg_err *err);
+
 /* Members of the transport's row. */
 int rg_shm_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
 		size_t len_bytes, struct rg_err *err);

@@ -57,6 +57,9 @@ int rg_shm_open_fd(struct shm *s, uint32_t rank, int fd, size_t len_bytes, int *
 	char path[64], what[160];
 	int got, e, rc;
 
+	rc = rg_shm_check_pair(s, s->m.ep.rank, rank, err);
+	if (rc)
+		return rc;
 	if (p->pidfd < 0)
 		p->pidfd = (int)syscall(SYS_pidfd_open, s->addresses[rank].pid, 0);
 	e = errno;

@@ -141,6 +141,26 @@ static int make_mine(struct tcp *t, bool one_node, struct tcp_address *mine, str
 	return rc;
 }
 
+/* All see the same. */
+static int check_families(const struct tcp *t, struct rg_err *err)
+{
+	const struct tcp_address *first = &t->addresses[0];
+
+	for (uint32_t r = 1; r < t->ep.nranks; r++) {
+		const struct tcp_address *a = &t->addresses[r];
+
+		if (a->sockaddr.ss_family != first->sockaddr.ss_family)
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "tcp: rank 0 (%s) has IPv%d on %s, rank %u (%s) IPv%d on "
+					  "%s: another interface? --tcp.interface",
+					  t->ep.host[0],
+					  first->sockaddr.ss_family == AF_INET ? 4 : 6,
+					  first->interface, r, t->ep.host[r],
+					  a->sockaddr.ss_family == AF_INET ? 4 : 6, a->interface);
+	}
+	return 0;
+}
+
 static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config *config,
 		    struct rg_endpoint **ep_out, struct rg_err *err)
 {
@@ -164,6 +184,8 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 	if (!rc)
 		rc = rg_rendezvous_allgather(rdv, &mine, t->addresses, sizeof(mine),
 					     rg_clock_ns() + config->timeout_ns, err);
+	if (!rc)
+		rc = check_families(t, err);
 	if (rc) {
 		tcp_close(&t->ep);
 		return rc;
@@ -244,6 +266,13 @@ static void tcp_window_close(struct rg_window *window)
 	t = (struct tcp *)w->base.ep;
 	if (w->number < t->nwindows)
 		t->windows[w->number] = NULL;
+	/* What is still coming for it goes nowhere. */
+	for (uint32_t c = 0; c < 2 * t->ep.nranks; c++) {
+		struct tcp_rx *rx = &t->rx[c];
+
+		if (rx->left && rx->frame.kind == TCP_WINDOW && rx->frame.window == w->number)
+			rx->to = NULL;
+	}
 	rg_free(w->base.remote);
 	rg_free(w->base.remote_bytes);
 	rg_free(w->bytes);
@@ -316,12 +345,18 @@ static int tcp_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t a
 /* Of many connections only those that have something. */
 static bool receive_ready(struct tcp *t)
 {
-	struct epoll_event events[1];
+	struct epoll_event events[64];
 	bool any = false;
 
-	if (t->nopen > TCP_ASKED_PEERS && !t->nheld && !t->awaited &&
-	    epoll_wait(t->epoll, events, 1, 0) == 0)
-		return false;
+	if (t->nopen > TCP_ASKED_PEERS && !t->nheld && !t->unwatched) {
+		int n = epoll_wait(t->epoll, events, 64, 0);
+
+		for (int k = 0; k < n; k++) {
+			if (t->rx[events[k].data.u32].stage)
+				any |= tcp_receive(t, events[k].data.u32);
+		}
+		return any;
+	}
 	for (uint32_t k = 0; k < t->nopen; k++) {
 		if (t->rx[t->open[k]].stage)
 			any |= tcp_receive(t, t->open[k]);
@@ -332,10 +367,11 @@ static bool receive_ready(struct tcp *t)
 static int tcp_progress(struct rg_endpoint *ep, struct rg_err *err)
 {
 	struct tcp *t = (struct tcp *)ep;
-	uint32_t before = t->ndirty;
 	bool any;
 
-	any = before > 0 && tcp_flush(ep, err) == 0;
+	t->moved = false;
+	tcp_flush(ep, err);
+	any = t->moved;
 	if (t->awaited || t->calls++ % ADMIT_EVERY == 0)
 		any |= tcp_admit(t);
 	any |= receive_ready(t);
@@ -351,8 +387,12 @@ static void sleep_a_little(struct tcp *t)
 	if (t->nopen > TCP_ASKED_PEERS) {
 		fds[n++] = (struct pollfd){.fd = t->epoll, .events = POLLIN};
 	} else {
-		for (uint32_t k = 0; k < t->nopen; k++)
-			fds[n++] = (struct pollfd){.fd = t->rx[t->open[k]].fd, .events = POLLIN};
+		for (uint32_t k = 0; k < t->nopen; k++) {
+			const struct tcp_rx *rx = &t->rx[t->open[k]];
+
+			if (rx->stage && !rx->stalled)
+				fds[n++] = (struct pollfd){.fd = rx->fd, .events = POLLIN};
+		}
 	}
 	for (uint32_t k = 0; k < t->ndirty && k < TCP_ASKED_PEERS; k++)
 		fds[n++] = (struct pollfd){.fd = t->tx[t->dirty[k]].fd, .events = POLLOUT};
@@ -378,6 +418,21 @@ static void tcp_wake(struct rg_endpoint *ep, uint32_t peer)
 	/* What arrives wakes. */
 }
 
+/*
+ * What cannot be sent to a peer any more is no sign: it may have done its part and closed, and what
+ * it sent before is still to be read. Where nothing is read from it yet, its end of our connection
+ * is looked at.
+ */
+static bool is_gone(const struct tcp *t, uint32_t peer)
+{
+	const struct tcp_rx *shared = &t->rx[TCP_SHARED(peer)];
+	struct pollfd side = {.fd = t->tx[peer].side, .events = POLLRDHUP};
+
+	if (shared->gone || t->rx[TCP_SIDE(peer)].gone)
+		return true;
+	return shared->fd < 0 && (t->tx[peer].gone || (side.fd >= 0 && poll(&side, 1, 0) > 0));
+}
+
 static int tcp_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
 	struct tcp *t = (struct tcp *)ep;
@@ -390,7 +445,7 @@ static int tcp_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *
 			return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) was cut off: %s", peer,
 					  ep->host[peer], t->rx[c].fault);
 	}
-	if (t->rx[TCP_SHARED(peer)].gone || t->rx[TCP_SIDE(peer)].gone || t->tx[peer].gone)
+	if (is_gone(t, peer))
 		return rg_err_set(err, RG_ERR_PEER, "rank %u (%s) has closed its connection", peer,
 				  ep->host[peer]);
 	return 0;

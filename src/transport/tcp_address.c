@@ -120,7 +120,6 @@ int tcp_choose_address(const char *interface, bool one_node, struct tcp_address 
 	const struct ifaddrs *best = NULL;
 	struct merit best_merit = {0};
 	struct ifaddrs *list;
-	char text[64];
 
 	if (getifaddrs(&list))
 		return rg_err_errno(err, errno, "tcp: the interfaces");
@@ -148,7 +147,6 @@ int tcp_choose_address(const char *interface, bool one_node, struct tcp_address 
 	memcpy(&out->sockaddr, best->ifa_addr, out->sockaddr_bytes);
 	snprintf(out->interface, sizeof(out->interface), "%s", best->ifa_name);
 	freeifaddrs(list);
-	tcp_address_text(out, text, sizeof(text));
 	snprintf(about, room, "interface %s", out->interface);
 	return 0;
 }

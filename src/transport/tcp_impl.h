@@ -140,6 +140,8 @@ struct tcp {
 	uint32_t *open, nopen;	       /* owned: connections to be read */
 	uint32_t awaited; /* lower ranks that this one reached and that have not connected */
 	uint32_t nheld;
+	bool unwatched; /* not all connections are in epoll: it is not asked */
+	bool moved;	/* something was sent since progress began */
 	uint32_t calls; /* of progress */
 	struct tcp_guest guests[TCP_GUESTS];
 	struct tcp_window **windows; /* owned, [nwindows]; NULL: closed */

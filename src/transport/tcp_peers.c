@@ -19,7 +19,8 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define GUEST_NS ((uint64_t)5000000000)
+#define GUEST_NS	 ((uint64_t)5000000000)
+#define ADMITTED_AT_ONCE 16
 
 static int set_congestion(int fd, const char *name, struct rg_err *err)
 {
@@ -41,25 +42,26 @@ static int set_congestion(int fd, const char *name, struct rg_err *err)
 			    allowed);
 }
 
-/* What cannot be watched only ends no sleep, which is short. */
-static void watch(struct tcp *t, int fd)
+/* Where one cannot be watched, all are asked. */
+static void watch(struct tcp *t, uint32_t connection)
 {
-	struct epoll_event event = {.events = EPOLLIN};
+	struct epoll_event event = {.events = EPOLLIN, .data.u32 = connection};
 
-	(void)epoll_ctl(t->epoll, EPOLL_CTL_ADD, fd, &event);
+	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->rx[connection].fd, &event))
+		t->unwatched = true;
 }
 
 /*
- * Being watched costs each packet on a connection a callback: half of the time of a short message.
- * So it is done only where there are more peers than are asked one by one.
+ * Being watched costs each packet on a connection a callback, so it is done only where there are
+ * more peers than are asked one by one.
  */
 static void watch_peers(struct tcp *t)
 {
 	if (t->nopen == TCP_ASKED_PEERS + 1) {
 		for (uint32_t k = 0; k < t->nopen; k++)
-			watch(t, t->rx[t->open[k]].fd);
+			watch(t, t->open[k]);
 	} else if (t->nopen > TCP_ASKED_PEERS) {
-		watch(t, t->rx[t->open[t->nopen - 1]].fd);
+		watch(t, t->open[t->nopen - 1]);
 	}
 }
 
@@ -96,7 +98,10 @@ int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 static int bind_source(struct tcp *t, int fd, struct rg_err *err)
 {
 	struct tcp_address a = t->addresses[t->ep.rank];
+	int one = 1;
 
+	/* The port is chosen with the destination: not one of its own for each connection. */
+	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	if (a.sockaddr.ss_family == AF_INET)
 		((struct sockaddr_in *)&a.sockaddr)->sin_port = 0;
 	else
@@ -142,7 +147,7 @@ static int finish_connect(int fd, uint64_t until_ns)
 
 static int open_connection(struct tcp *t, uint32_t peer, int fd, struct rg_err *err)
 {
-	const struct tcp_address *a = &t->addresses[peer];
+	struct tcp_address at = t->addresses[peer], *a = &at;
 	unsigned int patience_ms = (unsigned int)(t->ep.config.timeout_ns / 1000000);
 	struct tcp_hello hello;
 	int one = 1, rc, e = 0;
@@ -154,6 +159,10 @@ static int open_connection(struct tcp *t, uint32_t peer, int fd, struct rg_err *
 		return rc;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+	/* The scope of a link-local address is this rank's interface, not the peer's. */
+	if (a->sockaddr.ss_family == AF_INET6)
+		((struct sockaddr_in6 *)&a->sockaddr)->sin6_scope_id =
+			((struct sockaddr_in6 *)&t->addresses[t->ep.rank].sockaddr)->sin6_scope_id;
 	if (connect(fd, (const struct sockaddr *)&a->sockaddr, a->sockaddr_bytes))
 		e = errno == EINPROGRESS
 			    ? finish_connect(fd, rg_clock_ns() + t->ep.config.timeout_ns)
@@ -212,6 +221,8 @@ void tcp_cut_off(struct tcp *t, uint32_t connection, const char *fault)
 	rx->gone = true;
 	rx->fault = fault;
 	tcp_stop_reading(t, connection);
+	if (fault) /* it learns of it, instead of waiting for ever */
+		shutdown(rx->fd, SHUT_RDWR);
 }
 
 void tcp_stop_reading(struct tcp *t, uint32_t connection)
@@ -281,21 +292,20 @@ static bool hear(struct tcp *t, struct tcp_guest *g)
 	return false;
 }
 
-/* A place for one more: a free one, or that of the guest who has been here longest. */
+/* A free place, or that of a guest who has had its time; NULL: the next one has to wait outside. */
 static struct tcp_guest *find_place(struct tcp *t)
 {
-	struct tcp_guest *oldest = &t->guests[0];
+	uint64_t now = rg_clock_ns();
 
 	for (int k = 0; k < TCP_GUESTS; k++) {
 		struct tcp_guest *g = &t->guests[k];
 
+		if (g->fd >= 0 && now > g->until_ns)
+			show_out(g);
 		if (g->fd < 0)
 			return g;
-		if (g->until_ns < oldest->until_ns)
-			oldest = g;
 	}
-	show_out(oldest);
-	return oldest;
+	return NULL;
 }
 
 bool tcp_admit(struct tcp *t)
@@ -303,19 +313,19 @@ bool tcp_admit(struct tcp *t)
 	bool any = false;
 	int one = 1;
 
-	for (;;) {
-		int fd = accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		struct tcp_guest *g;
+	for (int k = 0; k < TCP_GUESTS; k++) {
+		if (t->guests[k].fd >= 0)
+			any |= hear(t, &t->guests[k]);
+	}
+	for (int n = 0; n < ADMITTED_AT_ONCE; n++) {
+		struct tcp_guest *g = find_place(t);
+		int fd = g ? accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
 
 		if (fd < 0)
 			break; /* nobody, or nothing that could be mended here */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		g = find_place(t);
 		*g = (struct tcp_guest){.fd = fd, .until_ns = rg_clock_ns() + GUEST_NS};
-	}
-	for (int k = 0; k < TCP_GUESTS; k++) {
-		if (t->guests[k].fd >= 0)
-			any |= hear(t, &t->guests[k]);
+		any |= hear(t, g); /* a peer has spoken by now, and leaves its place at once */
 	}
 	return any;
 }

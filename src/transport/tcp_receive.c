@@ -90,7 +90,9 @@ static enum step fill(struct tcp *t, uint32_t connection)
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR))
 		return STEP_DRY;
 	if (n <= 0) {
-		tcp_cut_off(t, connection, NULL);
+		bool torn = rx->left || rx->end > rx->begin;
+
+		tcp_cut_off(t, connection, torn ? "its connection broke off" : NULL);
 		return STEP_DRY;
 	}
 	total = (uint64_t)n;

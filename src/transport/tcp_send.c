@@ -45,8 +45,8 @@ static void take_off(struct tcp_tx *tx, size_t n)
 		tx->begin = tx->split = tx->end = 0;
 }
 
-/* One call to the kernel. */
-static void push(struct tcp_tx *tx)
+/* One call to the kernel. True if it took anything. */
+static bool push(struct tcp_tx *tx)
 {
 	bool body = tx->body_left > 0;
 	uint32_t split = body ? tx->split : tx->end;
@@ -60,21 +60,23 @@ static void push(struct tcp_tx *tx)
 
 	if (tx->gone) {
 		drop(tx);
-		return;
+		return false;
 	}
 	if (tx->begin == tx->end && !body)
-		return;
-	/* The plain call is a quarter of a microsecond shorter. */
+		return false;
+	/* The plain call is shorter. */
 	if (body)
 		n = sendmsg(tx->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	else
 		n = send(tx->fd, iov[0].iov_base, iov[0].iov_len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	if (n >= 0) {
 		take_off(tx, (size_t)n);
-	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ENOBUFS) {
+	} else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ENOBUFS &&
+		   errno != ENOMEM) {
 		tx->gone = true;
 		drop(tx);
 	}
+	return n > 0;
 }
 
 static bool is_empty(const struct tcp_tx *tx)
@@ -280,7 +282,7 @@ int tcp_flush(struct rg_endpoint *ep, struct rg_err *err)
 		struct tcp_tx *tx = &t->tx[t->dirty[k]];
 
 		(void)turn_over(t, t->dirty[k]);
-		push(tx);
+		t->moved |= push(tx);
 		tx->dirty = !is_empty(tx);
 		if (tx->dirty)
 			t->dirty[kept++] = t->dirty[k];

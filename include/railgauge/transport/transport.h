@@ -232,7 +232,8 @@ struct rg_transport_ops {
 	 * Makes ep->links[channel][peer] usable, reserving the peer's slots for it. Connecting
 	 * twice is no error. Not collective: the peer need not do the same at the same time. peer
 	 * may be this rank itself. RG_ERR_PEER (it is gone), RG_ERR_DENIED and RG_ERR_FORMAT (what
-	 * stands in its place is not the peer, or not its memory), RG_ERR_LIMIT, RG_ERR_SYSTEM,
+	 * stands in its place is not the peer, or not its memory), RG_ERR_UNSUPPORTED (shm: another
+	 * host or namespace), RG_ERR_TIMEOUT (tcp: not reached), RG_ERR_LIMIT, RG_ERR_SYSTEM,
 	 * RG_ERR_NO_MEMORY.
 	 */
 	int (*connect)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err);
@@ -303,8 +304,9 @@ struct rg_transport_ops {
 	void (*wake)(struct rg_endpoint *ep, uint32_t peer);
 
 	/*
-	 * 0, or RG_ERR_PEER naming the rank, its host and process if it is known to be gone. Of a
-	 * rank that was never connected and of which no window was mapped nothing is known.
+	 * 0, or RG_ERR_PEER naming the rank and its host (shm: and the process) if it is known to
+	 * be gone. Of a rank that was never connected and of which no window was mapped nothing is
+	 * known.
 	 */
 	int (*peer_alive)(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err);
 };
