@@ -27,6 +27,7 @@ dev   program:valgrind     valgrind        valgrind             memory errors in
 dev   program:clang        clang           clang                a second compiler, data races
 dev   program:clang-format-14 clang-format clang-tools-extra the format of the sources (version 14)
 dev   program:gnuplot      gnuplot-nox     gnuplot              plots in pages of railgauge report
+dev   program:ip           iproute2        iproute              hosts of network namespaces
 dev   program:codespell    codespell       codespell            spelling
 '
 

@@ -6,6 +6,7 @@ cmd_tests = \
 	tests/cmd/test_failures_mpi.sh \
 	tests/cmd/test_failures_output.sh \
 	tests/cmd/test_failures_ranks.sh \
+	tests/cmd/test_hosts.sh \
 	tests/cmd/test_info.sh \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_readme.sh \
