@@ -117,7 +117,9 @@ int rg_filter_run(char *const *argv, const char *input, size_t len_bytes, uint64
 		  char **output_out, struct rg_err *err)
 {
 	int files[FILES] = {-1, -1, -1};
-	const struct rg_child_spec spec = {.argv = argv, .stdio = files};
+	char locale[] = "LC_ALL=C.UTF-8";
+	char *const env[] = {locale, NULL};
+	const struct rg_child_spec spec = {.argv = argv, .env = env, .stdio = files};
 	struct rg_child_group *group = NULL;
 	uint32_t index;
 	int rc = open_files(files, argv[0], err);

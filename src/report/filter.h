@@ -12,7 +12,8 @@
  * PATH), input[len_bytes] as its standard input. Blocks until it ends, timeout_ns at most; then it
  * is killed, and what it started with it. *output_out is its standard output, a new text that ends
  * with a zero, freed with rg_free. What it says on standard error although it succeeds is logged as
- * a warning. The caller has no other group of children open (child.h).
+ * a warning. It runs in the locale C.UTF-8, whatever the user's is. The caller has no other group
+ * of children open (child.h).
  *
  * RG_ERR_NOT_FOUND    no such program
  * RG_ERR_TIMEOUT
