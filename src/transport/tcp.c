@@ -317,7 +317,7 @@ static int tcp_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffe
 		rc = rg_rendezvous_allgather(ep->rdv, &bytes, w->bytes, sizeof(bytes), until, err);
 	}
 	if (rc) {
-		tcp_window_close(&w->base);
+		tcp_window_close(w ? &w->base : NULL);
 		return rc;
 	}
 	w->base.remote[ep->rank] = buffer->base;
