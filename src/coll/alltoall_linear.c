@@ -111,6 +111,11 @@ static uint64_t linear_sent_bytes(const struct rg_problem *p)
 	return rg_problem_block_bytes(p) * (p->layout.nranks - 1);
 }
 
+static enum rg_symmetry linear_symmetry(const struct rg_problem *p)
+{
+	return RG_SYMMETRY_SHIFT;
+}
+
 const struct rg_algorithm rg_alltoall_linear = {
 	.name = "linear",
 	.coll = RG_COLL_ALLTOALL,
@@ -125,4 +130,5 @@ const struct rg_algorithm rg_alltoall_linear = {
 	.check = linear_check,
 	.generate = linear_generate,
 	.sent_bytes = linear_sent_bytes,
+	.symmetry = linear_symmetry,
 };

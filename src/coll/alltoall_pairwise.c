@@ -143,6 +143,18 @@ static uint64_t pairwise_sent_bytes(const struct rg_problem *p)
 	return rg_problem_block_bytes(p) * (p->layout.nranks - 1);
 }
 
+/*
+ * Where partners are not r ^ round, ranks differ in when they are their own; with windows, in whom
+ * they tell first that they have entered.
+ */
+static enum rg_symmetry pairwise_symmetry(const struct rg_problem *p)
+{
+	uint32_t n = p->layout.nranks;
+
+	return (n & (n - 1)) == 0 && p->params.protocol != RG_PROTOCOL_WINDOW ? RG_SYMMETRY_FLIP
+									      : RG_SYMMETRY_NONE;
+}
+
 const struct rg_algorithm rg_alltoall_pairwise = {
 	.name = "pairwise",
 	.coll = RG_COLL_ALLTOALL,
@@ -156,4 +168,5 @@ const struct rg_algorithm rg_alltoall_pairwise = {
 	.check = pairwise_check,
 	.generate = pairwise_generate,
 	.sent_bytes = pairwise_sent_bytes,
+	.symmetry = pairwise_symmetry,
 };

@@ -36,6 +36,11 @@ static uint64_t dissemination_sent_bytes(const struct rg_problem *p)
 	return 0;
 }
 
+static enum rg_symmetry dissemination_symmetry(const struct rg_problem *p)
+{
+	return RG_SYMMETRY_SHIFT;
+}
+
 const struct rg_algorithm rg_barrier_dissemination = {
 	.name = "dissemination",
 	.coll = RG_COLL_BARRIER,
@@ -49,4 +54,5 @@ const struct rg_algorithm rg_barrier_dissemination = {
 	.check = dissemination_check,
 	.generate = dissemination_generate,
 	.sent_bytes = dissemination_sent_bytes,
+	.symmetry = dissemination_symmetry,
 };

@@ -93,6 +93,11 @@ static uint64_t direct_sent_bytes(const struct rg_problem *p)
 	return p->layout.nranks > 1 ? rg_problem_block_bytes(p) : 0;
 }
 
+static enum rg_symmetry direct_symmetry(const struct rg_problem *p)
+{
+	return RG_SYMMETRY_SHIFT;
+}
+
 const struct rg_algorithm rg_sendrecv_direct = {
 	.name = "direct",
 	.coll = RG_COLL_SENDRECV,
@@ -106,4 +111,5 @@ const struct rg_algorithm rg_sendrecv_direct = {
 	.check = direct_check,
 	.generate = direct_generate,
 	.sent_bytes = direct_sent_bytes,
+	.symmetry = direct_symmetry,
 };

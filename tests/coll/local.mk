@@ -44,6 +44,12 @@ TESTS += tests/coll/test_select
 tests_coll_test_select_SOURCES = %D%/test_select.c
 tests_coll_test_select_CPPFLAGS = $(test_cppflags)
 tests_coll_test_select_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/coll/test_symmetry
+TESTS += tests/coll/test_symmetry
+tests_coll_test_symmetry_SOURCES = %D%/test_symmetry.c
+tests_coll_test_symmetry_CPPFLAGS = $(test_cppflags)
+tests_coll_test_symmetry_LDADD = $(test_libs)
 endif
 
 EXTRA_PROGRAMS += tests/coll/perf_program tests/coll/socket_loop

@@ -103,6 +103,13 @@ struct rg_schedule_needs {
 };
 
 /*
+ * How the ranks' steps resemble each other. SHIFT: rank (r + m) mod p does what rank r does, with
+ * (x + m) mod p in the place of every rank x; FLIP: the same with r ^ m and x ^ m, p being a power
+ * of two; for all m below p. Everything but where in SRC, DST and TMP data lie is equal.
+ */
+enum rg_symmetry { RG_SYMMETRY_NONE, RG_SYMMETRY_SHIFT, RG_SYMMETRY_FLIP };
+
+/*
  * One way to solve one collective; a const row in rg_algorithms. Adding one is one file in
  * src/coll and one row.
  */
@@ -140,6 +147,12 @@ struct rg_algorithm {
 	 * memory, the most over all ranks.
 	 */
 	uint64_t (*sent_bytes)(const struct rg_problem *problem);
+
+	/*
+	 * Optional (NULL: NONE): what holds for this problem. Worth saying where ranks have many
+	 * steps: a simulation of very many ranks then needs to look at few of them.
+	 */
+	enum rg_symmetry (*symmetry)(const struct rg_problem *problem);
 };
 
 /* NULL-terminated; sorted by collective, then as they should be listed. */
