@@ -1,4 +1,15 @@
 # Sources of the module model.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/model/bound.h \
-	%D%/bound.c
+	include/railgauge/model/fit.h \
+	include/railgauge/model/loggp.h \
+	include/railgauge/model/simulate.h \
+	%D%/bound.c \
+	%D%/fit.c \
+	%D%/sim_flight.c \
+	%D%/sim_impl.h \
+	%D%/sim_list.c \
+	%D%/sim_shape.c \
+	%D%/sim_symmetry.c \
+	%D%/sim_tape.c \
+	%D%/simulate.c

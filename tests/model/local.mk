@@ -1,9 +1,23 @@
 # Tests of the module model.
 if HAVE_CMOCKA
-valgrind_tests += tests/model/test_bound
-check_PROGRAMS += tests/model/test_bound
-TESTS += tests/model/test_bound
+model_tests = \
+	tests/model/test_bound \
+	tests/model/test_fit \
+	tests/model/test_oracle \
+	tests/model/test_simulate
+valgrind_tests += tests/model/test_bound tests/model/test_fit
+check_PROGRAMS += $(model_tests)
+TESTS += $(model_tests)
 tests_model_test_bound_SOURCES = %D%/test_bound.c
 tests_model_test_bound_CPPFLAGS = $(test_cppflags)
 tests_model_test_bound_LDADD = $(test_libs)
+tests_model_test_fit_SOURCES = %D%/sim_cases.h %D%/test_fit.c
+tests_model_test_fit_CPPFLAGS = $(test_cppflags)
+tests_model_test_fit_LDADD = $(test_libs)
+tests_model_test_oracle_SOURCES = %D%/sim_cases.h %D%/test_oracle.c
+tests_model_test_oracle_CPPFLAGS = $(test_cppflags)
+tests_model_test_oracle_LDADD = $(test_libs)
+tests_model_test_simulate_SOURCES = %D%/sim_cases.h %D%/test_simulate.c
+tests_model_test_simulate_CPPFLAGS = $(test_cppflags)
+tests_model_test_simulate_LDADD = $(test_libs)
 endif
