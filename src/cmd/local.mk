@@ -21,6 +21,13 @@ src_railgauge_SOURCES = \
 	%D%/main.c \
 	%D%/report.c \
 	%D%/run.c \
+	%D%/sim.c \
+	%D%/sim.h \
+	%D%/sim_fit.c \
+	%D%/sim_layout.c \
+	%D%/sim_links.c \
+	%D%/sim_options.c \
+	%D%/sim_print.c \
 	%D%/topo.c \
 	%D%/topo_tables.c \
 	%D%/topo_text.h \
@@ -36,6 +43,7 @@ man_pages = \
 	man/railgauge-info.1 \
 	man/railgauge-report.1 \
 	man/railgauge-run.1 \
+	man/railgauge-sim.1 \
 	man/railgauge-topo.1
 if HAVE_HELP2MAN
 man_MANS = $(man_pages)

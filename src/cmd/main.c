@@ -19,6 +19,7 @@ static const struct rg_command commands[] = {
 	{"info", "show what works here, what does not and why", cmd_info},
 	{"report", "print results again, compare them, or sum up launches", cmd_report},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
+	{"sim", "predict what algorithms would take on links that need not be there", cmd_sim},
 	{"topo", "show this machine: what is near what, and what belongs together", cmd_topo},
 	{NULL, NULL, NULL},
 };

@@ -11,6 +11,7 @@ cmd_tests = \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_readme.sh \
 	tests/cmd/test_run.sh \
+	tests/cmd/test_sim.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
-EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh $(cmd_tests)
+EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh $(cmd_tests) tests/cmd/sim

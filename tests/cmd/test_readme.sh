@@ -26,11 +26,19 @@ while read -r command; do
   fi
 done <"$tmp/commands"
 
-"$RAILGAUGE" algorithms broadcast >"$tmp/now"
-sed -n '/^    \$ railgauge algorithms broadcast$/,/^#/{/^    \$/d;/^#/d;s/^    //;p}' "$srcdir/README.md" |
-  sed '$d' >"$tmp/readme"
-if ! diff "$tmp/now" "$tmp/readme"; then
-  echo "README.md, railgauge algorithms broadcast: < printed now, > in the session"
-  failed=1
-fi
+# session NAME ARGUMENTS...: what README.md shows below "$ railgauge ARGUMENTS" is printed now
+session() {
+  "$RAILGAUGE" "$@" >"$tmp/now"
+  awk -v "line=    \$ railgauge $*" '
+    $0 == line { shown = 1; next }
+    shown && /^[^ ]/ { exit }
+    shown && /^$/ { blank = blank "\n"; next }
+    shown { printf "%s%s\n", blank, substr($0, 5); blank = "" }' "$srcdir/README.md" >"$tmp/readme"
+  if ! diff "$tmp/now" "$tmp/readme"; then
+    echo "README.md, railgauge $*: < printed now, > in the session"
+    failed=1
+  fi
+}
+session algorithms broadcast
+session $(sed -n 's/^    \$ railgauge \(sim .*\)/\1/p' "$srcdir/README.md")
 exit $failed

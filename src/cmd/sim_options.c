@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* railgauge sim: its options. */
+#include "config.h"
+
+#include "sim.h"
+
+#include "railgauge/device/types.h"
+
+#include <string.h>
+
+static const char *const format_words[] = {"table", "json", NULL};
+static const char *const protocol_words[] = {"slot", "word", NULL};
+
+#define OPTION(kind, member) RG_OPT_FIELD(kind, struct sim_options, member)
+
+static const struct rg_opt sim_table[] = {
+	{.name = "minbytes",
+	 .letter = 'b',
+	 OPTION(SIZE, min_bytes),
+	 .value = "SIZE",
+	 .dflt = "8",
+	 .max = 1e15,
+	 .help = "smallest size"},
+	{.name = "maxbytes",
+	 .letter = 'e',
+	 OPTION(SIZE, max_bytes),
+	 .value = "SIZE",
+	 .dflt = "128M",
+	 .max = 1e15,
+	 .help = "largest size"},
+	{.name = "stepfactor",
+	 .letter = 'f',
+	 OPTION(NUMBER, factor),
+	 .value = "FACTOR",
+	 .dflt = "2",
+	 .min = 1,
+	 .max = 1e6,
+	 .help = "each size is the one before times FACTOR; 1: use the step"},
+	{.name = "stepbytes",
+	 .letter = 'i',
+	 OPTION(SIZE, step_bytes),
+	 .value = "SIZE",
+	 .dflt = "0",
+	 .max = 1e15,
+	 .help = "each size is the one before plus SIZE, if the factor is 1"},
+	{.name = "datatype",
+	 .letter = 'd',
+	 OPTION(CHOICE, type),
+	 .value = "TYPE",
+	 .dflt = "float",
+	 .choices = rg_type_words,
+	 .help = "type of the elements"},
+	{.name = "root",
+	 .letter = 'r',
+	 OPTION(INT, root),
+	 .value = "RANK",
+	 .dflt = "0",
+	 .max = RG_SIM_RANKS - 1,
+	 .help = "root, where the collective has one"},
+	{.name = "in-place",
+	 OPTION(FLAG, in_place),
+	 .help = "the destination is the source, or the smaller of them a block of the larger"},
+	{.name = "ranks",
+	 OPTION(INT, ranks),
+	 .value = "N",
+	 .dflt = "0",
+	 .max = RG_SIM_RANKS,
+	 .help = "ranks"},
+	{.name = "ranks-per-node",
+	 OPTION(INT, ranks_per_node),
+	 .value = "N",
+	 .dflt = "1",
+	 .min = 1,
+	 .max = RG_SIM_RANKS,
+	 .help = "ranks of a node, the last of which has what is left"},
+	{.name = "layout",
+	 OPTION(STRING, layout),
+	 .value = "LIST",
+	 .help = "instead of both: nodes and their ranks, such as 16x8,1x4 (16 nodes of 8 and one "
+		 "of 4)"},
+	{.name = "algorithm",
+	 OPTION(STRING, algorithm),
+	 .value = "LIST",
+	 .dflt = "all",
+	 .help = "algorithms (see railgauge algorithms), with commas between, or all"},
+	{.name = "protocol",
+	 OPTION(CHOICE, protocol),
+	 .value = "NAME",
+	 .dflt = "slot",
+	 .choices = protocol_words,
+	 .help = "how data travel"},
+	{.name = "channels",
+	 OPTION(INT, channels),
+	 .value = "N",
+	 .dflt = "1",
+	 .min = 1,
+	 .max = 64,
+	 .help = "streams of a rank, which share its processor and ports"},
+	{.name = "radix",
+	 OPTION(INT, radix),
+	 .value = "K",
+	 .dflt = "0",
+	 .max = 64,
+	 .help = "ranks that one round of --algorithm joins, where it has a radix; 0: its choice"},
+	{.name = "send-window",
+	 OPTION(INT, send_window),
+	 .value = "W",
+	 .dflt = "0",
+	 .max = 1e6,
+	 .help = "ranks that --algorithm sends to before it waits for one, where it has a window; "
+		 "0: its choice"},
+	{.name = "slots",
+	 OPTION(INT, slots),
+	 .value = "N",
+	 .dflt = "8",
+	 .min = 1,
+	 .max = 4096,
+	 .help = "messages that may be on the way between two ranks, a power of two"},
+	{.name = "slot-bytes",
+	 OPTION(SIZE, slot_bytes),
+	 .value = "SIZE",
+	 .dflt = "32K",
+	 .min = 64,
+	 .max = 1 << 30,
+	 .help = "longest message, a multiple of 64"},
+	{.name = "latency",
+	 OPTION(TIME, network.latency_ns),
+	 .value = "TIME",
+	 .max = 5e11,
+	 .help = "L of links between nodes: from leaving one port to reaching the other"},
+	{.name = "overhead",
+	 OPTION(TIME, network.overhead_ns),
+	 .value = "TIME",
+	 .max = 5e11,
+	 .help = "o: what a message takes the processor at either end"},
+	{.name = "gap",
+	 OPTION(TIME, network.gap_ns),
+	 .value = "TIME",
+	 .max = 5e11,
+	 .help = "g: least time between two messages of a port, besides their bytes"},
+	{.name = "bandwidth",
+	 OPTION(NUMBER, network.bandwidth_GBps),
+	 .value = "GB/s",
+	 .dflt = "0",
+	 .max = 1e6,
+	 .help = "1 / G"},
+	{.name = "fit",
+	 OPTION(STRING, network.fit),
+	 .value = "FILE",
+	 .help = "take these numbers from a result of railgauge bench sendrecv; alone: print them"},
+	{.name = "local-latency",
+	 OPTION(TIME, local.latency_ns),
+	 .value = "TIME",
+	 .max = 5e11,
+	 .help = "L of links within a node"},
+	{.name = "local-overhead",
+	 OPTION(TIME, local.overhead_ns),
+	 .value = "TIME",
+	 .max = 5e11,
+	 .help = "o, likewise"},
+	{.name = "local-gap",
+	 OPTION(TIME, local.gap_ns),
+	 .value = "TIME",
+	 .max = 5e11,
+	 .help = "g, likewise"},
+	{.name = "local-bandwidth",
+	 OPTION(NUMBER, local.bandwidth_GBps),
+	 .value = "GB/s",
+	 .dflt = "0",
+	 .max = 1e6,
+	 .help = "1 / G, likewise"},
+	{.name = "local-fit",
+	 OPTION(STRING, local.fit),
+	 .value = "FILE",
+	 .help = "take these numbers from such a result of one node"},
+	{.name = "fit-target",
+	 OPTION(STRING, fit_target),
+	 .value = "TARGET",
+	 .help = "target of those results that is fitted; default: the first"},
+	{.name = "copy-bandwidth",
+	 OPTION(NUMBER, copy_GBps),
+	 .value = "GB/s",
+	 .dflt = "0",
+	 .max = 1e6,
+	 .help = "at which a processor writes each destination, slots included; 0: for nothing"},
+	{.name = "reduce-bandwidth",
+	 OPTION(NUMBER, reduce_GBps),
+	 .value = "GB/s",
+	 .dflt = "0",
+	 .max = 1e6,
+	 .help = "at which it combines each further source; 0: for nothing"},
+	{.name = "format",
+	 OPTION(CHOICE, format),
+	 .value = "FORMAT",
+	 .dflt = "table",
+	 .choices = format_words,
+	 .help = "what standard output gets"},
+	{NULL},
+};
+
+static const struct rg_opt *const sim_tables[] = {sim_table, NULL};
+
+const struct rg_opt_command sim_command = {
+	.name = SIM_NAME,
+	.args = "[COLLECTIVE]",
+	.summary =
+		"Predict what algorithms would take, over links and ranks that need not be there.",
+	.details =
+		"Carries out each algorithm's own schedule under LogGP (include/railgauge/model/"
+		"loggp.h): a message of k bytes takes L + 2 o + (k - 1) G, and a port takes the "
+		"next one g after the last byte. Every rank has a port of its own to other nodes "
+		"and one within its node; congestion in between is not modelled. Protocols window "
+		"and read are not simulated. For example: railgauge sim alltoall --ranks 1024 "
+		"--ranks-per-node 8 --latency 2us --overhead 300ns --gap 100ns --bandwidth 25 "
+		"--local-latency 300ns --local-bandwidth 100. "
+		"A fit is least squares of the relative deviations of L + 2 o + (s - 1) g + (n - "
+		"s) "
+		"G from the medians, s being the messages that n bytes were cut into; o is not to "
+		"be told from L that way, and is what --overhead says.",
+	.tables = sim_tables,
+};
+
+bool sim_is_set(const struct sim_job *job, const char *name)
+{
+	for (size_t i = 0; sim_table[i].name; i++) {
+		if (!strcmp(sim_table[i].name, name))
+			return job->origins.of[i] != RG_OPT_FROM_DEFAULT;
+	}
+	return false;
+}
