@@ -4,7 +4,7 @@
  * tcp_frame.c (the wire), tcp_send.c and tcp_receive.c.
  *
  * Two ranks share the connection that the lower one opens when it connects: both directions on one,
- * so that acknowledgements travel with data (8 bytes each way over loopback: 6 us, 10 on two). The
+ * so that acknowledgements travel with data instead of in packets of their own. The
  * higher rank may connect first, and then must not wait: it opens a connection of its own, the side
  * connection, on which it sends until the other has come. Then it sends TCP_LAST there, and on the
  * shared one TCP_AFTER before all else, behind which the lower rank reads only once it has seen
