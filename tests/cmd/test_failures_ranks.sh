@@ -30,11 +30,12 @@ both() {
     fail "status $(cat "$tmp/status.0") and $(cat "$tmp/status.1"), not $1 and $2"
 }
 
-# each STATUS COMMAND...: 3 ranks under railgauge run, each of which is COMMAND and bench
+# each STATUS COMMAND...: 3 ranks under railgauge run, each of which is COMMAND and bench. Nobody
+# waits for the deadline here, unless a rank's program starts late.
 each() {
   status=$1
   shift
-  must "$status" "$RAILGAUGE" run -n 3 -- "$@" $bench
+  must "$status" "$RAILGAUGE" run -n 3 -- "$@" $bench --timeout 20s
 }
 
 # told_once PATTERN: by one line of bench, beside the one of railgauge run
