@@ -67,7 +67,8 @@ bool rg_node_equal(const struct rg_node *a, const struct rg_node *b)
 void rg_process_here(struct rg_process *out)
 {
 	*out = (struct rg_process){.pid = getpid(),
-				   .pid_space = read_namespace("/proc/self/ns/pid")};
+				   .pid_space = read_namespace("/proc/self/ns/pid"),
+				   .time_space = read_namespace("/proc/self/ns/time")};
 	read_kernel(out->kernel);
 	/* A /proc of another namespace would show somebody else under our number. */
 	if (!read_stat(out->pid, &out->start_tick))
@@ -90,7 +91,8 @@ enum rg_process_state rg_process_look(const struct rg_process *here,
 		return RG_PROCESS_LIVES;
 	if (state == 'Z' || state == 'X')
 		return RG_PROCESS_GONE;
-	if (process->start_tick && start_tick != process->start_tick)
+	if (process->start_tick && process->time_space == here->time_space &&
+	    start_tick != process->start_tick)
 		return RG_PROCESS_GONE;
 	return state == 'T' || state == 't' ? RG_PROCESS_STOPPED : RG_PROCESS_LIVES;
 }

@@ -85,6 +85,9 @@ static void one_that_began_at_another_time_has_only_the_number(void **state)
 	assert_true(who.start_tick > 0);
 	who.start_tick++;
 	assert_int_equal(rg_process_look(&here, &who), RG_PROCESS_GONE);
+	who.time_space++; /* where it may have been another time */
+	assert_int_equal(rg_process_look(&here, &who), RG_PROCESS_LIVES);
+	who.time_space--;
 	who.start_tick = 0;
 	assert_int_equal(rg_process_look(&here, &who), RG_PROCESS_LIVES);
 }

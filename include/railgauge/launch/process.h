@@ -5,8 +5,8 @@
  * A rank tells the others who it is (plain bytes, to be exchanged); those whose /proc shows the
  * same processes can see whether it still lives. A number alone would not do: hosts and containers
  * each have a process of that number, and the kernel gives numbers again, so the kernel, the PID
- * namespace and the time of the start belong to it. Reads /proc; any thread may call; nothing
- * fails.
+ * namespace and the time of the start belong to it, and to that the time namespace in which it was
+ * read. Reads /proc; any thread may call; nothing fails.
  */
 #ifndef RAILGAUGE_LAUNCH_PROCESS_H
 #define RAILGAUGE_LAUNCH_PROCESS_H
@@ -19,6 +19,7 @@ struct rg_process {
 	uint64_t pid_space;  /* inode of the PID namespace; 0: unknown */
 	int64_t pid;	     /* in that namespace */
 	uint64_t start_tick; /* since the kernel's start; 0: unknown */
+	uint64_t time_space; /* inode of the time namespace that says so; 0: there are none */
 };
 
 enum rg_process_state {
