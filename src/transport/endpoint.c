@@ -56,6 +56,20 @@ static int say_hello(struct rg_endpoint *ep, struct hello *all, struct rg_err *e
 	return rc;
 }
 
+/* The caller's texts may be gone when a peer is connected, or a further endpoint opened. */
+static bool keep_names(struct rg_endpoint *ep)
+{
+	const char **texts[] = {&ep->config.interface, &ep->config.congestion, &ep->config.node};
+	bool all = true;
+
+	for (int i = 0; i < 3; i++) {
+		ep->names[i] = *texts[i] ? rg_strdup(*texts[i]) : NULL;
+		all &= !*texts[i] == !ep->names[i];
+		*texts[i] = ep->names[i];
+	}
+	return all;
+}
+
 static int make_tables(struct rg_endpoint *ep, struct hello **hellos_out, struct rg_err *err)
 {
 	size_t n = ep->nranks, links = n * ep->config.geometry.channels;
@@ -63,7 +77,7 @@ static int make_tables(struct rg_endpoint *ep, struct hello **hellos_out, struct
 	ep->links = rg_zalloc(links, sizeof(ep->links[0]));
 	ep->host = rg_zalloc(n, sizeof(ep->host[0]));
 	*hellos_out = rg_zalloc(n, sizeof(**hellos_out));
-	if (ep->links && ep->host && *hellos_out)
+	if (keep_names(ep) && ep->links && ep->host && *hellos_out)
 		return 0;
 	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %zu peers", n);
 }
@@ -110,6 +124,20 @@ void rg_endpoint_release(struct rg_endpoint *ep)
 	rg_free(ep->host);
 	ep->links = NULL;
 	ep->host = NULL;
+	for (int i = 0; i < 3; i++) {
+		rg_free(ep->names[i]);
+		ep->names[i] = NULL;
+	}
+}
+
+int rg_endpoint_open_beside(const struct rg_endpoint *ep, const struct rg_geometry *geometry,
+			    struct rg_endpoint **ep_out, struct rg_err *err)
+{
+	struct rg_transport_config config = ep->config;
+
+	config.geometry = *geometry;
+	config.first_sequence = 0;
+	return ep->ops->open(ep->rdv, &config, ep_out, err);
 }
 
 int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,

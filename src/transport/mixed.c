@@ -114,7 +114,6 @@ static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_confi
 		return rc;
 	}
 	describe(m);
-	m->ep.config.interface = m->ep.config.congestion = m->ep.config.node = NULL;
 	*ep_out = &m->ep;
 	return 0;
 }

@@ -190,8 +190,6 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 		tcp_close(&t->ep);
 		return rc;
 	}
-	t->ep.config.interface = t->ep.config.congestion = t->ep.config.node =
-		NULL; /* borrowed during open */
 	*ep_out = &t->ep;
 	return 0;
 }

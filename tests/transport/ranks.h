@@ -20,6 +20,7 @@
 struct rank {
 	const struct rg_transport_ops *ops;
 	struct rg_transport_config config;
+	char names[16]; /* room for what config points to */
 	struct rg_rendezvous *rdv;
 	struct rg_endpoint *ep; /* opened and closed by run_ranks */
 	int (*body)(struct rank *r);

@@ -131,7 +131,7 @@ struct rg_transport_config {
 	uint32_t first_sequence;
 	/* tcp: the network interface, NULL: chosen; and the congestion control, NULL: the system's.
 	 */
-	const char *interface, *congestion; /* borrowed during open */
+	const char *interface, *congestion; /* borrowed during open; an endpoint's are its own */
 	const char *node;  /* name of this rank's node, likewise; NULL: see launch/process.h */
 	bool leave_others; /* shm: ranks that it cannot reach are no error until connect */
 };
@@ -318,6 +318,7 @@ struct rg_endpoint {
 	uint32_t rank, nranks;
 	uint32_t caps; /* what open found to work, equal on all ranks */
 	struct rg_transport_config config;
+	char *names[3];		/* owned: what the config's names point to */
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
 	char about[160]; /* how it reaches its peers, in words: interface, congestion control */
@@ -328,6 +329,13 @@ static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uin
 {
 	return ep->links[(size_t)channel * ep->nranks + peer];
 }
+
+/*
+ * (collective) A further endpoint of the same transport and config, but for the geometry and the
+ * first sequence (0): for who wants links of its own beside somebody else's. Errors as open.
+ */
+int rg_endpoint_open_beside(const struct rg_endpoint *ep, const struct rg_geometry *geometry,
+			    struct rg_endpoint **ep_out, struct rg_err *err);
 
 /* Bytes that one link takes in the receiver's memory, a multiple of the page size. */
 size_t rg_geometry_link_bytes(const struct rg_geometry *geometry);
