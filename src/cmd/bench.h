@@ -187,9 +187,10 @@ int bench_out_begin(struct bench_out *out, const struct rg_calibration *calibrat
 		    struct rg_err *err);
 void bench_out_close(struct bench_out *out); /* NULL is allowed */
 
-/* Adds and prints one point; samples[ncandidates]. */
+/* Adds and prints one point; samples[ncandidates]. start is what is known of it by now. */
 int bench_out_point(struct bench_out *out, const struct rg_plan_point *point,
-		    const struct rg_samples *samples, struct rg_err *err);
+		    const struct rg_samples *samples, const struct rg_sampler_start *start,
+		    struct rg_err *err);
 
 /* Warns of others' load, prints the foot, writes the result. complete: not interrupted. */
 int bench_out_finish(struct bench_out *out, bool complete, double others_load, struct rg_err *err);

@@ -126,6 +126,7 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 		.seed = (uint64_t)b->options.seed,
 		.timer_cost_ns = o->job.start.timer_cost_ns,
 		.start_skew_ns = o->job.start.skew_ns,
+		.clock_error_ns = o->job.start.clock_ns,
 		.memory = o->job.config->access[0] && o->job.config->access[1] ? "shared, host"
 			  : o->job.config->access[1]			       ? "shared"
 									       : "host",
@@ -294,12 +295,14 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 }
 
 int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
-		    const struct rg_samples *samples, struct rg_err *err)
+		    const struct rg_samples *samples, const struct rg_sampler_start *start,
+		    struct rg_err *err)
 {
 	const char *json = o->job.bench->options.json;
 	uint32_t first = o->result->npoints;
-	int rc = 0;
+	int rc = rg_result_set_skew(o->result, start->skew_ns, start->clock_ns, err);
 
+	o->job.start = *start;
 	for (uint32_t i = 0; !rc && i < o->job.ncandidates; i++)
 		rc = add_point(o, &o->job.candidates[i], point, &samples[i], err);
 	if (rc)

@@ -210,8 +210,10 @@ static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *
 		if (rc)
 			return rc;
 		rg_progress_hide(&r->progress);
+		rg_sampler_start(r->sampler, &job.start);
 		if (first)
-			rc = bench_out_point(r->out, &r->plan.points[i], r->samples, err);
+			rc = bench_out_point(r->out, &r->plan.points[i], r->samples, &job.start,
+					     err);
 		for (uint32_t c = 0; c < r->ncandidates; c++)
 			rg_samples_release(&r->samples[c]);
 		rc = bench_rank_agree(r, rc, err);

@@ -1,6 +1,7 @@
 # Sources of the module measure.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/calibrate.h \
+	include/railgauge/measure/clocks.h \
 	include/railgauge/measure/data.h \
 	include/railgauge/measure/meet.h \
 	include/railgauge/measure/paths.h \
@@ -13,10 +14,14 @@ src_librailgauge_a_SOURCES += \
 	%D%/calibrate.c \
 	%D%/calibrate_loops.c \
 	%D%/calibrate_loops.h \
+	%D%/clocks.c \
 	%D%/data.c \
 	%D%/data_values.c \
 	%D%/data_values.h \
 	%D%/meet.c \
+	%D%/meet_boards.c \
+	%D%/meet_impl.h \
+	%D%/meet_links.c \
 	%D%/paths.c \
 	%D%/place.c \
 	%D%/plan.c \

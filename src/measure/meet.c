@@ -1,118 +1,47 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
-#include "railgauge/measure/meet.h"
+#include "meet_impl.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
-#include "railgauge/base/units.h"
-#include "railgauge/device/buffer.h"
-#include "railgauge/measure/calibrate.h"
-
-#include <inttypes.h>
-#include <sched.h>
-#include <stdatomic.h>
-#include <string.h>
-
-/* What a rank shows to the others. The sequence has a line (and its neighbour) of its own. */
-struct board {
-	_Alignas(128) _Atomic uint64_t sequence;
-	_Atomic uint32_t left; /* set by close: nobody need wait any longer */
-	_Alignas(128) uint8_t record[2][RG_MEET_BYTES];
-	/* For rg_meet_line: written by this rank for its next and for its previous neighbour. */
-	_Alignas(128) _Atomic uint64_t to_next;
-	_Alignas(128) _Atomic uint64_t to_previous;
-};
-
-struct rg_meet {
-	struct rg_rendezvous *rdv; /* borrowed */
-	struct rg_endpoint *ep;	   /* borrowed; NULL: exchanges go through rdv */
-	uint64_t deadline_ns;
-	bool crowded;
-	uint32_t spins;		  /* polls before the core is given away */
-	uint64_t sequence;	  /* exchanges begun */
-	struct rg_buffer buffer;  /* owned */
-	struct rg_window *window; /* owned */
-	struct board **boards;	  /* [nranks], owned; they point into the window */
-};
-
-/* Once a peer is late: when to sleep instead of yielding, and how often to ask whether it lives. */
-#define SLEEP_AFTER_NS 1000000u
-#define SLEEP_NS       50000u
-#define ALIVE_EVERY_NS 50000000u
-
-static int map_boards(struct rg_meet *m, struct rg_err *err)
-{
-	uint32_t n = m->rdv->nranks;
-	int rc = 0;
-
-	for (uint32_t r = 0; !rc && r < n; r++) {
-		if (r != m->rdv->rank)
-			rc = m->ep->ops->window_map(m->window, r, err);
-		if (!rc)
-			m->boards[r] = r == m->rdv->rank
-					       ? m->buffer.base
-					       : (struct board *)(void *)m->window->remote[r];
-	}
-	return rc;
-}
-
-static int open_boards(struct rg_meet *m, struct rg_err *err)
-{
-	uint64_t until = rg_clock_ns() + m->deadline_ns;
-	int rc;
-
-	rc = rg_buffer_open(RG_MEMORY_SHARED, sizeof(struct board), 0, -1, &m->buffer, err);
-	rc = rg_rendezvous_agree(m->rdv, rc, until, err);
-	if (!rc)
-		rc = m->ep->ops->window_open(m->ep, &m->buffer, &m->window, err);
-	if (!rc)
-		rc = map_boards(m, err);
-	return rg_rendezvous_agree(m->rdv, rc, rg_clock_ns() + m->deadline_ns, err);
-}
 
 int rg_meet_open(struct rg_rendezvous *rdv, struct rg_endpoint *ep, uint64_t deadline_ns,
 		 bool crowded, struct rg_meet **meet_out, struct rg_err *err)
 {
-	bool mapped = ep && (ep->caps & RG_CAP_MAPPED) && (ep->caps & RG_CAP_DATA);
+	bool moves = ep && (ep->caps & RG_CAP_DATA);
 	struct rg_meet *m = rg_zalloc(1, sizeof(*m));
 	int rc = 0;
 
-	if (m)
-		m->boards = rg_zalloc(rdv->nranks, sizeof(struct board *));
-	if (!m || !m->boards)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the meeting of %u ranks",
-				rdv->nranks);
+	if (!m)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a meeting");
 	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + deadline_ns, err);
-	if (rc)
-		goto free_meet;
+	if (rc) {
+		rg_free(m);
+		return rc;
+	}
 	m->rdv = rdv;
-	m->ep = mapped ? ep : NULL;
+	m->ep = moves ? ep : NULL;
 	m->deadline_ns = deadline_ns;
 	m->crowded = crowded;
-	m->spins = crowded ? 1 : 4096;
-	if (mapped)
-		rc = open_boards(m, err);
-	if (rc)
-		goto close_meet;
+	if (moves && (ep->caps & RG_CAP_MAPPED))
+		rc = rg_meet_boards_open(m, err);
+	else if (moves)
+		rc = rg_meet_links_open(m, err);
+	if (rc) {
+		rg_meet_close(m);
+		return rc;
+	}
 	*meet_out = m;
 	return 0;
-close_meet:
-	rg_meet_close(m);
-	return rc;
-free_meet:
-	if (m)
-		rg_free(m->boards);
-	rg_free(m);
-	return rc;
 }
 
 void rg_meet_leave(struct rg_meet *m)
 {
-	struct board *mine = m ? m->boards[m->rdv->rank] : NULL;
-
-	if (mine)
-		atomic_store_explicit(&mine->left, 1, memory_order_release);
+	if (m && m->boards)
+		rg_meet_boards_leave(m);
+	if (m && m->links)
+		rg_meet_links_leave(m);
 }
 
 void rg_meet_close(struct rg_meet *m)
@@ -120,132 +49,41 @@ void rg_meet_close(struct rg_meet *m)
 	if (!m)
 		return;
 	rg_meet_leave(m);
-	if (m->ep)
-		m->ep->ops->window_close(m->window);
-	rg_buffer_close(&m->buffer);
-	rg_free(m->boards);
+	if (m->boards)
+		rg_meet_boards_close(m);
+	if (m->links)
+		rg_meet_links_close(m);
 	rg_free(m);
 }
 
-bool rg_meet_is_quick(const struct rg_meet *m)
+enum rg_meet_way rg_meet_way(const struct rg_meet *m)
 {
-	return m->ep || m->rdv->nranks == 1;
-}
-
-/*
- * Is anybody gone? Not only the one that is waited for: it may be inside a call of MPI, which waits
- * for one that is gone and does not tell. Nobody ends in order before the last meeting has ended.
- */
-static int look_at_all(struct rg_meet *m, struct rg_err *err)
-{
-	for (uint32_t r = 0; r < m->rdv->nranks; r++) {
-		int rc = r == m->rdv->rank ? 0 : m->ep->ops->peer_alive(m->ep, r, err);
-
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
-/* The slow part of waiting: the peer has been away for a while. */
-static int look_after(struct rg_meet *m, uint32_t rank, uint64_t start_ns, uint64_t *alive_ns,
-		      struct rg_err *err)
-{
-	const struct board *b = m->boards[rank];
-	uint64_t now = rg_clock_ns();
-	char after[RG_UNITS_BYTES];
-	int rc;
-
-	if (atomic_load_explicit(&b->left, memory_order_acquire) &&
-	    atomic_load_explicit(&b->sequence, memory_order_acquire) < m->sequence)
-		return rg_err_set(err, RG_ERR_PEER,
-				  "waited at meeting %" PRIu64 " for rank %u (%s), which has given "
-				  "up",
-				  m->sequence, rank, m->ep->host[rank]);
-	if (now - *alive_ns > ALIVE_EVERY_NS) {
-		*alive_ns = now;
-		rc = look_at_all(m, err);
-		if (rc && err)
-			rg_err_prefix(err, "waited at meeting %" PRIu64, m->sequence);
-		if (rc)
-			return rc;
-	}
-	if (now - start_ns > m->deadline_ns)
-		return rg_err_set(
-			err, RG_ERR_TIMEOUT,
-			"waited %s at meeting %" PRIu64 " for rank %u (%s), which is at %" PRIu64,
-			rg_format_time((double)m->deadline_ns, after), m->sequence, rank,
-			m->ep->host[rank],
-			(uint64_t)atomic_load_explicit(&b->sequence, memory_order_relaxed));
-	if (now - start_ns > SLEEP_AFTER_NS)
-		rg_clock_sleep_until(now + SLEEP_NS);
-	return 0;
-}
-
-static int wait_for(struct rg_meet *m, uint32_t rank, struct rg_err *err)
-{
-	const struct board *b = m->boards[rank];
-	uint64_t start_ns = 0, alive_ns = 0;
-
-	for (uint32_t n = 0; atomic_load_explicit(&b->sequence, memory_order_acquire) < m->sequence;
-	     n++) {
-		int rc;
-
-		if (n < m->spins) {
-#if defined(__x86_64__)
-			__builtin_ia32_pause();
-#endif
-			continue;
-		}
-		sched_yield(); /* which may cost a time slice of everybody else on this core */
-		if (!start_ns)
-			start_ns = alive_ns = rg_clock_ns();
-		rc = look_after(m, rank, start_ns, &alive_ns, err);
-		if (rc)
-			return rc;
-	}
-	return 0;
+	return m->boards ? RG_MEET_BOARDS : m->links ? RG_MEET_LINKS : RG_MEET_RENDEZVOUS;
 }
 
 int rg_meet_exchange(struct rg_meet *m, const void *mine, void *all, size_t len_bytes,
 		     struct rg_err *err)
 {
-	struct board *own;
-	size_t half;
-
-	if (!m->ep)
-		return rg_rendezvous_allgather(m->rdv, mine, all, len_bytes,
-					       rg_clock_ns() + m->deadline_ns, err);
-	own = m->boards[m->rdv->rank];
-	half = ++m->sequence & 1;
-	memcpy(own->record[half], mine, len_bytes);
-	/* Release: who sees the sequence sees the record. */
-	atomic_store_explicit(&own->sequence, m->sequence, memory_order_release);
-	for (uint32_t r = 0; r < m->rdv->nranks; r++) {
-		int rc = wait_for(m, r, err);
-
-		if (rc)
-			return rc;
-		memcpy((uint8_t *)all + r * len_bytes, m->boards[r]->record[half], len_bytes);
-	}
-	return 0;
+	m->sequence++;
+	if (m->boards)
+		return rg_meet_boards_exchange(m, mine, all, len_bytes, err);
+	if (m->links)
+		return rg_meet_links_exchange(m, mine, all, len_bytes, err);
+	return rg_rendezvous_allgather(m->rdv, mine, all, len_bytes, rg_clock_ns() + m->deadline_ns,
+				       err);
 }
 
-/* This rank's part in measuring the line between first and first + 1. */
-static int measure_pair(struct rg_meet *m, uint32_t first, double *ns_out, struct rg_err *err)
+int rg_meet_compare_clocks(struct rg_meet *m, struct rg_common_clock *clock, struct rg_err *err)
 {
-	uint32_t rank = m->rdv->rank;
-	uint64_t until = rg_clock_ns() + m->deadline_ns;
+	int rc = 0;
 
-	*ns_out = 0;
-	if (rank == first)
-		return rg_calibrate_line(&m->boards[rank]->to_next,
-					 &m->boards[rank + 1]->to_previous, true, until, ns_out,
-					 err);
-	if (rank == first + 1)
-		return rg_calibrate_line(&m->boards[rank]->to_previous, &m->boards[first]->to_next,
-					 false, until, ns_out, err);
-	return 0;
+	if (!m->ep)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "clocks are compared over a transport that moves data");
+	/* By boards alone as well; ranks that share memory mostly share a clock, so not before. */
+	if (!m->links)
+		rc = rg_meet_links_open(m, err);
+	return rc ? rc : rg_meet_links_compare(m, clock, err);
 }
 
 int rg_meet_line(struct rg_meet *m, double *one_way_ns_out, struct rg_err *err)
@@ -255,14 +93,14 @@ int rg_meet_line(struct rg_meet *m, double *one_way_ns_out, struct rg_err *err)
 	double *all;
 
 	*one_way_ns_out = 0;
-	if (!m->ep || m->crowded || n == 1)
+	if (!m->boards || m->crowded || n == 1)
 		return 0;
 	all = rg_zalloc(n, sizeof(*all));
 	/* Without memory here the others would wait: they are told by the end of this object. */
 	if (!all)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
 	for (uint32_t first = 0; first + 1 < n; first++) {
-		int rc = measure_pair(m, first, &mine, err);
+		int rc = rg_meet_boards_line(m, first, &mine, err);
 
 		if (!rc)
 			rc = rg_meet_exchange(m, &mine, all, sizeof(mine), err);

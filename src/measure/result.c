@@ -167,6 +167,20 @@ int rg_result_set_run(struct rg_result *result, const struct rg_result_run *run,
 	return rc;
 }
 
+int rg_result_set_skew(struct rg_result *result, double start_skew_ns, double clock_error_ns,
+		       struct rg_err *err)
+{
+	struct rg_result_run run = result->run;
+	int rc;
+
+	run.start_skew_ns = start_skew_ns;
+	run.clock_error_ns = clock_error_ns;
+	rc = rg_fields_check(rg_result_run_fields, &run, err);
+	if (!rc)
+		result->run = run;
+	return rc;
+}
+
 /* Checks *item, copies its strings and makes room for it in *array; then the caller stores it. */
 static int admit(struct rg_result *result, const struct field *fields, void *item,
 		 size_t each_bytes, void **array, uint32_t n, struct rg_err *err)

@@ -48,6 +48,7 @@ const struct field rg_result_run_fields[] = {
 	ROW(RUN, seed, U64),
 	ROW_NULLABLE(RUN, timer_cost_ns, NUMBER),
 	ROW_NULLABLE(RUN, start_skew_ns, NUMBER),
+	ROW_ADDED(RUN, clock_error_ns, NUMBER),
 	ROW_NULLABLE(RUN, memory, STRING),
 	ROW_NULLABLE(RUN, align_bytes, U64),
 	{NULL},

@@ -250,8 +250,12 @@ static int measure(struct rg_sampler *s, struct director *d, struct opened *open
 
 		if (d)
 			rc = rg_sample_direct(d, &mine, err);
+		/* At the end as well: what it finds changed counts for what was timed before. */
+		mine.compare = s->compares && (s->ops == 0 || mine.stop || rg_sample_clocks_due(s));
 		if (!rc)
 			rc = rg_meet_exchange(s->meet, &mine, s->commands, command_bytes, err);
+		if (!rc && s->commands[0].compare)
+			rc = rg_sample_compare_clocks(s, err);
 		if (rc)
 			return rc;
 		*interrupted_out = s->commands[0].interrupted;

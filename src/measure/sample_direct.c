@@ -118,7 +118,7 @@ static double duration_of(const struct director *d, uint64_t agreed)
 	return (double)longest;
 }
 
-/* Did somebody begin too late after the agreed time? */
+/* Did somebody begin too late after the agreed time? Before it is the same: times are unsigned. */
 static bool is_late(const struct director *d, uint64_t agreed)
 {
 	for (uint32_t r = 0; agreed && r < d->s->job->rdv->nranks; r++) {

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Between sample.c (the sampler and its points), sample_direct.c (rank 0: who is measured when, and
- * what comes of it), sample_rep.c (one repetition) and sample_start.c (the common start).
+ * what comes of it), sample_rep.c (one repetition) and sample_start.c (the common start and clock).
  */
 #ifndef RG_MEASURE_SAMPLE_IMPL_H
 #define RG_MEASURE_SAMPLE_IMPL_H
 
 #include "railgauge/measure/sample.h"
 
+#include "railgauge/base/clock.h"
 #include "railgauge/device/buffer.h"
+#include "railgauge/measure/clocks.h"
 
 /* The pairs of one kind of buffers, and the operations that went over them. */
 struct lane {
@@ -23,7 +25,7 @@ struct lane {
 	struct rg_data_marks marks;
 };
 
-/* What each rank says after a repetition. */
+/* What each rank says after a repetition. Times are the ranks' common ones, if they have any. */
 struct report {
 	uint64_t start_ns, end_ns;
 	uint64_t checked, wrong;
@@ -39,14 +41,20 @@ struct command {
 	uint32_t interrupted;
 	uint32_t candidate;
 	uint32_t ops;
+	uint32_t compare; /* first compare the clocks anew */
+	uint32_t pad;
 };
 
 struct rg_sampler {
 	const struct rg_job *job; /* borrowed */
 	struct rg_sampler_config config;
 	struct rg_sampler_start start;
-	struct rg_data *data;	  /* owned */
-	struct rg_meet *meet;	  /* owned */
+	struct rg_data *data; /* owned */
+	struct rg_meet *meet; /* owned */
+	bool compares;	      /* clocks differ, and are compared */
+	uint64_t compared_ns; /* when they were last */
+	struct rg_common_clock clock;
+	double apart_ns, late_ns; /* what start.skew_ns is the sum of */
 	struct lane lanes[2];	  /* by enum rg_access */
 	struct rg_buffer walk;	  /* owned; for cold caches */
 	uint64_t *ready;	  /* owned, [nranks] */
@@ -111,5 +119,17 @@ int rg_sample_account(struct director *director, uint32_t candidate, uint64_t ag
 
 /* Tries the start out and fills s->start. Collective. */
 int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err);
+
+/* The common time, where there is one; else this rank's own. */
+static inline uint64_t rg_sample_now(const struct rg_sampler *s)
+{
+	return rg_common_clock_of(&s->clock, rg_clock_ns());
+}
+
+/* Is it time to compare the clocks anew? */
+bool rg_sample_clocks_due(const struct rg_sampler *s);
+
+/* Compares the clocks and corrects s->start. Collective. As rg_meet_compare_clocks. */
+int rg_sample_compare_clocks(struct rg_sampler *s, struct rg_err *err);
 
 #endif

@@ -233,7 +233,7 @@ int rg_sample_repeat(struct rg_sampler *s, struct opened *o, struct report *repo
 		goto not_busy;
 	rg_timed_begin();
 	rc = run_all(s, o->target, done, root, s->ops, err);
-	report.end_ns = rg_clock_ns();
+	report.end_ns = rg_sample_now(s);
 	rg_timed_end();
 not_busy:
 	rg_sample_busy(s, 0);

@@ -30,8 +30,8 @@ struct walk {
  */
 static bool is_passing(const char *key)
 {
-	static const char *const keys[] = {"pid",  "json",	    "csv",
-					   "seed", "timer_cost_ns", "start_skew_ns"};
+	static const char *const keys[] = {
+		"pid", "json", "csv", "seed", "timer_cost_ns", "start_skew_ns", "clock_error_ns"};
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
 		if (!strcmp(key, keys[i]))

@@ -33,6 +33,10 @@ static void print_run(FILE *out, const struct rg_result *r)
 	rg_html_printf(out, "%.1f ns", run->timer_cost_ns);
 	fputs("</dd><dt>skew of the start</dt><dd>", out);
 	rg_html_printf(out, "%.1f ns", run->start_skew_ns);
+	if (run->clock_error_ns > 0) {
+		fputs("</dd><dt>the ranks' clocks, compared, may be apart by</dt><dd>", out);
+		rg_html_printf(out, "%.1f ns", run->clock_error_ns);
+	}
 	fputs("</dd><dt>seed</dt><dd>", out);
 	rg_html_printf(out, "%llu", (unsigned long long)run->seed);
 	fputs("</dd></dl>\n", out);

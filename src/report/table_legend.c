@@ -13,6 +13,8 @@
 
 static void print_machines(FILE *out, const struct rg_result *head)
 {
+	char apart[RG_UNITS_BYTES];
+
 	for (uint32_t i = 0; i < head->nmachines; i++) {
 		const struct rg_result_machine *m = &head->machines[i];
 		char llc[RG_UNITS_BYTES];
@@ -29,6 +31,9 @@ static void print_machines(FILE *out, const struct rg_result *head)
 		fprintf(out, "# MPI: %s\n", head->run.mpi);
 	if (head->run.network)
 		fprintf(out, "# network: %s\n", head->run.network);
+	if (head->run.clock_error_ns > 0)
+		fprintf(out, "# clocks: several, compared with rank 0's; apart by at most %s\n",
+			rg_format_time(head->run.clock_error_ns, apart));
 }
 
 static void print_columns(const struct rg_table *t, const struct rg_result *head)

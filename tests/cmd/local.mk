@@ -7,6 +7,7 @@ cmd_tests = \
 	tests/cmd/test_failures_output.sh \
 	tests/cmd/test_failures_ranks.sh \
 	tests/cmd/test_hosts.sh \
+	tests/cmd/test_hosts_clocks.sh \
 	tests/cmd/test_info.sh \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_readme.sh \
@@ -14,4 +15,4 @@ cmd_tests = \
 	tests/cmd/test_sim.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
-EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh $(cmd_tests) tests/cmd/sim
+EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh tests/cmd/hosts.sh $(cmd_tests) tests/cmd/sim

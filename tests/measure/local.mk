@@ -6,6 +6,19 @@ tests_measure_test_sample_SOURCES = %D%/test_sample.c
 tests_measure_test_sample_CPPFLAGS = $(test_cppflags)
 tests_measure_test_sample_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_clocks
+check_PROGRAMS += tests/measure/test_clocks
+TESTS += tests/measure/test_clocks
+tests_measure_test_clocks_SOURCES = %D%/test_clocks.c
+tests_measure_test_clocks_CPPFLAGS = $(test_cppflags)
+tests_measure_test_clocks_LDADD = $(test_libs) -lm
+
+check_PROGRAMS += tests/measure/test_meet
+TESTS += tests/measure/test_meet
+tests_measure_test_meet_SOURCES = %D%/test_meet.c
+tests_measure_test_meet_CPPFLAGS = $(test_cppflags)
+tests_measure_test_meet_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_direct
 check_PROGRAMS += tests/measure/test_direct
 TESTS += tests/measure/test_direct

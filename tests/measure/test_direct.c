@@ -153,6 +153,21 @@ static void one_limit_for_late_starters_holds_for_all_candidates(void **state)
 	close_fixture(&f);
 }
 
+static void who_begins_before_the_agreed_time_spoils_the_repetition_as_well(void **state)
+{
+	static const uint64_t early[RANKS] = {0, -(uint64_t)100};
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, RG_START_CLOCK);
+	open_director(&f);
+	warm_up(&f);
+	go_on(&f, 3, early, none);
+	assert_int_equal(f.samples[FAST].invalid, 3);
+	assert_int_equal(f.samples[SLOW].invalid, 3);
+	close_fixture(&f);
+}
+
 static void a_long_repetition_makes_nobody_less_late(void **state)
 {
 	static const uint64_t late[RANKS] = {300, 0}, long_ns[RANKS] = {0, 1000000};
@@ -330,6 +345,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_fastest_candidate_decides_how_long_repetitions_are),
 		cmocka_unit_test(one_limit_for_late_starters_holds_for_all_candidates),
+		cmocka_unit_test(who_begins_before_the_agreed_time_spoils_the_repetition_as_well),
 		cmocka_unit_test(a_long_repetition_makes_nobody_less_late),
 		cmocka_unit_test(a_repetition_after_a_barrier_lasts_from_the_first_beginning),
 		cmocka_unit_test(with_clocks_apart_each_rank_has_its_own_beginning),

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The meeting and the sampler on ranks that are threads, with targets of the test's own: one that
+ * The sampler on one rank, or on ranks that are threads, with targets of the test's own: one that
  * is right, and ones with the mistakes that a measurement must not miss.
  */
 #include "config.h"
 
-#include "railgauge/measure/meet.h"
 #include "railgauge/measure/sample.h"
 
 #include "railgauge/base/clock.h"
@@ -22,123 +21,6 @@
 #include <cmocka.h>
 
 #define TIMEOUT_NS ((uint64_t)20000000000)
-
-/* --- ranks as threads --- */
-
-struct rank {
-	struct rg_rendezvous *rdv;
-	struct rg_endpoint *ep;
-	int (*body)(struct rank *rank, struct rg_err *err);
-	void *arg;
-	struct rg_meet *meet; /* closed when all bodies have ended */
-	int rc;
-	struct rg_err err;
-};
-
-static void *rank_main(void *arg)
-{
-	const struct rg_transport_config config = {
-		.geometry = rg_geometry_default,
-		.patience = rg_patience_shared_core,
-		.timeout_ns = TIMEOUT_NS,
-	};
-	struct rank *r = arg;
-
-	r->rc = rg_transport_inproc.open(r->rdv, &config, &r->ep, &r->err);
-	if (!r->rc)
-		r->rc = r->body(r, &r->err);
-	return NULL;
-}
-
-/* The bodies have all ended before anything is closed: peers look into each other's memory. */
-static void run_ranks(struct rank *ranks, uint32_t n, int (*body)(struct rank *, struct rg_err *),
-		      void *arg)
-{
-	struct rg_rendezvous *rdvs[8];
-	pthread_t threads[8];
-	struct rg_err err = {0};
-
-	assert_int_equal(rg_rendezvous_threads_open(n, rdvs, &err), 0);
-	for (uint32_t r = 0; r < n; r++) {
-		ranks[r] = (struct rank){.rdv = rdvs[r], .body = body, .arg = arg};
-		assert_int_equal(pthread_create(&threads[r], NULL, rank_main, &ranks[r]), 0);
-	}
-	for (uint32_t r = 0; r < n; r++)
-		pthread_join(threads[r], NULL);
-	for (uint32_t r = 0; r < n; r++) {
-		rg_meet_close(ranks[r].meet);
-		rg_transport_inproc.close(ranks[r].ep);
-		rg_rendezvous_close(ranks[r].rdv);
-	}
-}
-
-/* --- meetings --- */
-
-static int exchange_often(struct rank *r, struct rg_err *err)
-{
-	bool *quick = r->arg;
-	uint64_t all[4];
-	int rc = rg_meet_open(r->rdv, *quick ? r->ep : NULL, TIMEOUT_NS, true, &r->meet, err);
-
-	for (uint64_t i = 0; !rc && i < 500; i++) {
-		uint64_t mine = i * 10 + r->rdv->rank;
-
-		rc = rg_meet_exchange(r->meet, &mine, all, sizeof(mine), err);
-		for (uint32_t k = 0; !rc && k < r->rdv->nranks; k++) {
-			if (all[k] != i * 10 + k)
-				rc = rg_err_set(err, RG_ERR_WRONG_DATA, "exchange %d", (int)i);
-		}
-	}
-	if (!rc && rg_meet_is_quick(r->meet) != *quick)
-		rc = rg_err_set(err, RG_ERR_INTERNAL, "quick");
-	return rc;
-}
-
-static void every_rank_sees_every_record_of_each_exchange(void **state)
-{
-	struct rank ranks[4];
-
-	(void)state;
-	for (int quick = 0; quick < 2; quick++) {
-		bool arg = quick;
-
-		run_ranks(ranks, 4, exchange_often, &arg);
-		for (int r = 0; r < 4; r++) {
-			assert_string_equal(ranks[r].err.text, "");
-			assert_int_equal(ranks[r].rc, 0);
-		}
-	}
-}
-
-/* Rank 1 leaves after the first exchange; the others must not wait for it. */
-static int leave_early(struct rank *r, struct rg_err *err)
-{
-	uint64_t mine = 1, all[4];
-	int rc = rg_meet_open(r->rdv, r->ep, TIMEOUT_NS, true, &r->meet, err);
-
-	if (!rc)
-		rc = rg_meet_exchange(r->meet, &mine, all, sizeof(mine), err);
-	if (rc)
-		return rc;
-	if (r->rdv->rank == 1) {
-		rg_meet_leave(r->meet);
-		return 0;
-	}
-	return rg_meet_exchange(r->meet, &mine, all, sizeof(mine), err);
-}
-
-static void a_rank_that_leaves_is_named_to_those_that_wait(void **state)
-{
-	struct rank ranks[3];
-
-	(void)state;
-	run_ranks(ranks, 3, leave_early, NULL);
-	assert_int_equal(ranks[1].rc, 0);
-	for (int r = 0; r < 3; r += 2) {
-		assert_int_equal(ranks[r].rc, RG_ERR_PEER);
-		assert_non_null(strstr(ranks[r].err.text, "rank 1 "));
-	}
-}
 
 /* --- targets of one rank: an allreduce that copies, with mistakes --- */
 
@@ -628,8 +510,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ways_of_our_own_targets_are_tried_only_for_them),
-		cmocka_unit_test(every_rank_sees_every_record_of_each_exchange),
-		cmocka_unit_test(a_rank_that_leaves_is_named_to_those_that_wait),
 		cmocka_unit_test(wrong_results_are_found_and_right_ones_are_not),
 		cmocka_unit_test(on_a_single_pair_they_are_found_as_well),
 		cmocka_unit_test(stale_results_of_another_target_are_found),

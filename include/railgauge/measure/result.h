@@ -106,9 +106,11 @@ struct rg_result_run {
 	const char *start;	/* rg_start_words of sample.h; may be NULL */
 	uint64_t seed;
 	double timer_cost_ns;
-	double start_skew_ns; /* what the ranks' starts differ by; 0 if not known */
-	const char *memory;   /* kind of the buffers: "shared", "host" */
-	uint64_t align_bytes; /* of the buffers */
+	double start_skew_ns;  /* what the ranks' starts differ by; 0 if not known */
+	double clock_error_ns; /* how far apart their clocks may be; 0: one clock, or not compared
+				*/
+	const char *memory;    /* kind of the buffers: "shared", "host" */
+	uint64_t align_bytes;  /* of the buffers */
 };
 
 /*
@@ -203,6 +205,10 @@ int rg_result_set_config(struct rg_result *result, json_t *config, struct rg_err
 
 int rg_result_set_run(struct rg_result *result, const struct rg_result_run *run,
 		      struct rg_err *err);
+
+/* Two members of the run, which a measurement learns more about as it goes on. RG_ERR_INVALID. */
+int rg_result_set_skew(struct rg_result *result, double start_skew_ns, double clock_error_ns,
+		       struct rg_err *err);
 
 /* A machine whose host is there already is left out. */
 int rg_result_add_machine(struct rg_result *result, const struct rg_result_machine *machine,

@@ -149,11 +149,16 @@ void rg_sampler_close(struct rg_sampler *sampler); /* not collective; NULL is al
  * that they are ready; then
  *   clock     all begin at an agreed time, a little after the last one's word
  *   barrier   each begins when its exchange ends, because there are more ranks than cores, and one
- *             that waits for a time keeps another from working. The repetition lasts from the first
- *             rank's beginning: what the barrier's end is apart counts, and k makes it small.
- *   apart     likewise, but clocks have nothing in common. Each rank's time is from its own
- *             beginning, and the longest counts: too little where a rank waits for none of the
- *             others, as a broadcast's root.
+ *             that waits for a time keeps another from working; or because exchanges go through the
+ *             rendezvous. The repetition lasts from the first rank's beginning: what the barrier's
+ *             end is apart counts, and k makes it small.
+ *   apart     likewise, but clocks have nothing in common, and there is no transport to compare
+ *             them over. Each rank's time is from its own beginning, and the longest counts: too
+ *             little where a rank waits for none of the others, as a broadcast's root.
+ *
+ * Clocks of several hosts, or time namespaces, are compared with rank 0's (meet.h, clocks.h): at
+ * the start, before and after each point, and ten times a second in between. All times are then
+ * rank 0's; what is uncertain about them is part of the skew.
  */
 #define RG_START_LIST(X)      \
 	X(CLOCK, "clock")     \
@@ -174,9 +179,11 @@ struct rg_sampler_start {
 	double timer_cost_ns;
 	/*
 	 * Median over some tries of the last rank's lateness after the agreed time, or after the
-	 * first rank's beginning; 0 where clocks are apart.
+	 * first rank's beginning; 0 where clocks are apart. More by how far two ranks' clocks may
+	 * be apart since they were last compared.
 	 */
 	double skew_ns;
+	double clock_ns;    /* the most that they were apart at any time so far; 0: one clock */
 	double min_ns;	    /* what a repetition should last */
 	uint64_t margin_ns; /* clock: from the last rank's word to the agreed time */
 };
