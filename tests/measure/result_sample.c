@@ -28,6 +28,7 @@ static int add_conditions(struct rg_result *r, double scale, struct rg_err *err)
 					  .seed = 42,
 					  .timer_cost_ns = 21.5,
 					  .start_skew_ns = 80,
+					  .clock_error_ns = 5200,
 					  .memory = "shared",
 					  .align_bytes = 4096};
 	const struct rg_result_machine machine = {.host = "node1",

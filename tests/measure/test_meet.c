@@ -5,6 +5,7 @@
 #include "railgauge/measure/meet.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -31,6 +32,9 @@ struct rank {
 
 /* What a test changes about the links of all ranks, between open and close. */
 static const struct rg_transport_ops *instead;
+
+/* The allocation that fails, of all ranks together once they have met; 0: none. */
+static unsigned long fail_nth;
 
 static void *rank_main(void *arg)
 {
@@ -62,6 +66,7 @@ static void run_ranks(struct rank *ranks, uint32_t n, const struct rg_transport_
 	struct rg_err err = {0};
 
 	assert_int_equal(rg_rendezvous_threads_open(n, rdvs, &err), 0);
+	rg_mem_fail_nth(fail_nth);
 	for (uint32_t r = 0; r < n; r++) {
 		ranks[r] = (struct rank){
 			.rdv = rdvs[r], .ops = ops, .body = body, .deadline_ns = deadline_ns};
@@ -371,6 +376,30 @@ static void a_rank_that_leaves_is_named_to_those_that_ask_it_for_the_time(void *
 	}
 }
 
+/* --- without memory --- */
+
+static void whoever_has_no_memory_is_no_reason_to_wait(void **state)
+{
+	struct rank ranks[2];
+
+	(void)state;
+	for (int way = 1; way < WAYS; way++) {
+		bool fired = true;
+
+		for (fail_nth = 1; fired; fail_nth++) {
+			run_ranks(ranks, 2, ways[way], TIMEOUT_NS, compare_often);
+			fired = rg_mem_fail_fired();
+			rg_mem_fail_nth(0);
+			if (!ranks[0].rc != !ranks[1].rc)
+				fail_msg("%s, allocation %lu: %d, %d", name_of(ways[way]), fail_nth,
+					 ranks[0].rc, ranks[1].rc);
+		}
+		assert_int_equal(ranks[0].rc, 0);
+		assert_true(fail_nth > 10);
+		fail_nth = 0;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -381,6 +410,7 @@ int main(void)
 		cmocka_unit_test(whoever_has_ended_the_last_exchange_may_go),
 		cmocka_unit_test(clocks_are_compared_with_that_of_rank_0),
 		cmocka_unit_test(a_rank_that_leaves_is_named_to_those_that_ask_it_for_the_time),
+		cmocka_unit_test(whoever_has_no_memory_is_no_reason_to_wait),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
