@@ -87,6 +87,10 @@ static inline uint8_t *rg_run_address(const struct rg_run *run, uint32_t base, u
 /* False if the transport does not take the signal now, or has failed. */
 bool rg_far_signal(struct rg_run *run, const struct run_link *l, uint32_t ctr, uint64_t value);
 
+/* RG_INSN_POST and RG_INSN_TAKE. */
+void rg_far_post(struct rg_run *run, const struct rg_insn *i);
+void rg_far_take(struct rg_run *run, const struct rg_insn *i);
+
 /* RG_INSN_PUT: comes back here until all peers have their message. */
 bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i);
 

@@ -306,6 +306,12 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 		return true;
 	case RG_INSN_READ:
 		return read_peer(run, i);
+	case RG_INSN_POST:
+		rg_far_post(run, i);
+		return true;
+	case RG_INSN_TAKE:
+		rg_far_take(run, i);
+		return true;
 	case RG_INSN_PUT:
 		return rg_far_put(run, s, i);
 	case RG_INSN_PUT_WORDS:

@@ -22,6 +22,44 @@ static inline bool is_far(const struct rg_run *run, uint32_t base)
 	return b->buf == RG_BUF_OUT && !run->links[b->link].tx;
 }
 
+static struct rg_posted *posted_of(const struct rg_run *run, const struct run_link *l,
+				   uint64_t message)
+{
+	return &l->link->posted[message & (run->executor->ep->config.geometry.slots - 1)];
+}
+
+void rg_far_post(struct rg_run *run, const struct rg_insn *i)
+{
+	const struct run_link *l = &run->links[i->link];
+	uint64_t message = l->heard0[RG_CTR_READY] + i->in_msg;
+
+	*posted_of(run, l, message) = (struct rg_posted){
+		.ready = message + 1,
+		.dst = rg_run_address(run, i->dst, i->dst_off, i),
+		.len_bytes = i->len_bytes,
+	};
+}
+
+/* The message that the one source names is taken: where it lies. */
+static const uint8_t *take(struct rg_run *run, const struct rg_insn *i)
+{
+	const struct run_link *l = &run->links[run->program->bases[i->src].link];
+	struct rg_posted *p = posted_of(run, l, l->heard0[RG_CTR_READY] + i->in_msg);
+
+	p->ready = 0;
+	return p->placed ? p->dst : rg_run_address(run, i->src, 0, i);
+}
+
+void rg_far_take(struct rg_run *run, const struct rg_insn *i)
+{
+	const uint8_t *from = take(run, i);
+	uint8_t *to = rg_run_address(run, i->dst, i->dst_off, i);
+
+	if (from != to)
+		rg_copy(to, from, i->len_bytes,
+			run->program->stream ? RG_STORE_STREAM : RG_STORE_CACHED);
+}
+
 /*
  * The destinations that are here get their values; returns where the others' values are. A single
  * source is put from where it lies.
@@ -33,14 +71,19 @@ static const uint8_t *compute_put(struct rg_run *run, const struct stream *s,
 	const void *src[RG_REDUCE_MAX];
 	void *dst[RG_REDUCE_MAX];
 	bool plain = i->nsrc == 1 && !(i->flags & RG_INSN_SCALE);
+	bool posted = i->flags & RG_INSN_POSTED;
 	uint32_t n = 0;
 
 	for (uint32_t k = 0; k < i->nsrc; k++)
 		src[k] = rg_run_address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride,
 					i);
+	if (posted)
+		src[0] = take(run, i);
 	for (uint32_t k = 0; k < i->ndst; k++) {
-		if (!is_far(run, i->dst + k))
-			dst[n++] = rg_run_address(run, i->dst + k, i->dst_off, i);
+		if (is_far(run, i->dst + k))
+			continue;
+		dst[n] = rg_run_address(run, i->dst + k, i->dst_off, i);
+		n += !posted || dst[n] != src[0]; /* where it was placed it is */
 	}
 	if (!n && !plain)
 		dst[n++] = s->result;

@@ -57,6 +57,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/nodes.h \
 	%D%/problem.c \
 	%D%/program.c \
+	%D%/program_impl.h \
+	%D%/program_post.c \
 	%D%/prover.c \
 	%D%/prover_clock.c \
 	%D%/prover_link.c \

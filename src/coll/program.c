@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
-#include "railgauge/coll/program.h"
+#include "program_impl.h"
 
 #include "railgauge/base/mem.h"
 
@@ -380,7 +380,9 @@ static int build(struct builder *b, struct rg_err *err)
 	if (rc)
 		return rc;
 	b->p->tmp_bytes = needs.tmp_bytes;
-	return join_streams(b, err);
+	if (b->p->nstreams == 1)
+		rc = rg_program_post(b->p, &b->streams[0].insns, &b->streams[0].n, err);
+	return rc ? rc : join_streams(b, err);
 }
 
 int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm,

@@ -44,8 +44,10 @@ static void tcp_close(struct rg_endpoint *ep)
 	link_bytes = rg_geometry_link_bytes(&ep->config.geometry);
 	for (size_t i = 0; ep->links && i < (size_t)ep->config.geometry.channels * ep->nranks;
 	     i++) {
-		if (ep->links[i])
-			munmap(ep->links[i]->rx, link_bytes);
+		if (!ep->links[i])
+			continue;
+		munmap(ep->links[i]->rx, link_bytes);
+		rg_free(ep->links[i]->posted);
 	}
 	for (uint32_t r = 0; t->tx && t->rx && r < ep->nranks; r++) {
 		if (t->tx[r].side >= 0)
@@ -203,11 +205,16 @@ static int make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_e
 	struct rg_link *l = rg_zalloc(1, sizeof(*l));
 	uint8_t *rx;
 
-	if (!l)
+	if (l && peer != t->ep.rank)
+		l->posted = rg_zalloc(g->slots, sizeof(l->posted[0]));
+	if (!l || (!l->posted && peer != t->ep.rank)) {
+		rg_free(l);
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the link to rank %u", peer);
+	}
 	rx = mmap(NULL, rg_geometry_link_bytes(g), PROT_READ | PROT_WRITE,
 		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (rx == MAP_FAILED) {
+		rg_free(l->posted);
 		rg_free(l);
 		return rg_err_errno(err, errno, "tcp: the slots of rank %u", peer);
 	}

@@ -17,6 +17,19 @@
 
 enum step { STEP_MORE, STEP_DRY, STEP_LONG };
 
+/* A message is wanted somewhere else than in its slot. */
+static uint8_t *slot_place(const struct tcp *t, struct rg_link *l, const struct tcp_frame *f)
+{
+	uint64_t message = f->value - 1;
+	struct rg_posted *p = &l->posted[message & (t->ep.config.geometry.slots - 1)];
+
+	if (!l->posted || f->ctr != RG_CTR_READY || !f->value || p->ready != f->value ||
+	    p->len_bytes != f->len_bytes)
+		return l->rx_slots + f->offset;
+	p->placed = true;
+	return p->dst;
+}
+
 /*
  * Where the data of a frame go; NULL and *fault_out NULL: away (the window is closed). False if the
  * link is not connected yet, or frames on the side connection come before: then this has to wait.
@@ -37,7 +50,7 @@ static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_fram
 	if (!l)
 		return false;
 	if (f->kind == TCP_SLOT) {
-		*to_out = l->rx_slots + f->offset;
+		*to_out = slot_place(t, l, f);
 	} else if (f->kind == TCP_LL) {
 		*to_out = (uint8_t *)l->rx_ll + f->offset;
 	} else if (f->kind == TCP_WINDOW && f->window < t->nwindows) {

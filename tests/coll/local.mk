@@ -38,6 +38,12 @@ tests_coll_test_prover_steps_SOURCES = %D%/test_prover_steps.c %D%/cases.h
 tests_coll_test_prover_steps_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_steps_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/coll/test_post
+TESTS += tests/coll/test_post
+tests_coll_test_post_SOURCES = %D%/test_post.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_post_CPPFLAGS = $(test_cppflags)
+tests_coll_test_post_LDADD = $(test_libs)
+
 valgrind_tests += tests/coll/test_select
 check_PROGRAMS += tests/coll/test_select
 TESTS += tests/coll/test_select

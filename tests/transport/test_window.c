@@ -286,6 +286,78 @@ static int of_unfit_memory_are_refused_on_all_ranks(struct rank *r)
 	return rc;
 }
 
+static void post(struct rank *r, struct rg_link *l, uint64_t message, void *dst, uint64_t len)
+{
+	struct rg_posted *p = &l->posted[message % r->config.geometry.slots];
+
+	*p = (struct rg_posted){.ready = message + 1, .dst = dst, .len_bytes = len};
+}
+
+#define POSTED 600
+
+/* Fills a ring; the next rank has posted the second message, and others than the third and fourth.
+ */
+static int fill_ring(struct rank *r)
+{
+	uint8_t data[POSTED];
+
+	for (uint64_t m = 0; m < 4; m++) {
+		const struct rg_put put = {
+			.peer = next(r),
+			.offset = m * r->config.geometry.slot_bytes,
+			.src = memset(data, (int)(16 * r->ep->rank + m + 1), sizeof(data)),
+			.len_bytes = sizeof(data),
+			.notify = true,
+			.ctr = RG_CTR_READY,
+			.value = m + 1,
+		};
+
+		MUST(r, !put_all(r, &put));
+	}
+	return wait_counter(r, previous(r), RG_CTR_READY, 4) ? r->err.code : 0;
+}
+
+static bool is_filled(const uint8_t *data, uint32_t with)
+{
+	for (int i = 0; i < POSTED; i++) {
+		if (data[i] != with)
+			return false;
+	}
+	return true;
+}
+
+static int that_are_posted_take_their_messages(struct rank *r)
+{
+	uint32_t from = previous(r), slot = r->config.geometry.slot_bytes;
+	uint8_t place[3][POSTED] = {0};
+	struct rg_link *l;
+	int rc = connect_all(r);
+
+	if (rc)
+		return rc;
+	l = rg_endpoint_link(r->ep, 0, from);
+	MUST(r, !l->posted || !(r->ops->caps & RG_CAP_MAPPED));
+	if (l->posted) {
+		post(r, l, 1, place[0], POSTED);
+		post(r, l, 2, place[1], POSTED - 1); /* of another length */
+		post(r, l, 7, place[2], POSTED);     /* of another number */
+	}
+	rc = meet(r);
+	if (!rc)
+		rc = fill_ring(r);
+	if (rc)
+		return rc;
+	for (uint32_t m = 0; m < 4 && moves_data(r); m++) {
+		bool placed = m == 1 && l->posted;
+
+		MUST(r, placed == (l->posted && l->posted[m].placed));
+		MUST(r, is_filled(l->rx_slots + m * slot, placed ? 0 : 16 * from + m + 1));
+	}
+	MUST(r, !l->posted || is_filled(place[0], 16 * from + 2));
+	MUST(r, is_filled(place[1], 0) && is_filled(place[2], 0));
+	return meet(r);
+}
+
 #define CASE(name)                                    \
 	static void test_windows_##name(void **state) \
 	{                                             \
@@ -299,6 +371,11 @@ CASE(take_long_puts)
 CASE(may_be_closed_in_any_order)
 CASE(of_unfit_memory_are_refused_on_all_ranks)
 
+static void test_places_that_are_posted_take_their_messages(void **state)
+{
+	every_transport(that_are_posted_take_their_messages);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +385,7 @@ int main(void)
 		cmocka_unit_test(test_windows_take_long_puts),
 		cmocka_unit_test(test_windows_may_be_closed_in_any_order),
 		cmocka_unit_test(test_windows_of_unfit_memory_are_refused_on_all_ranks),
+		cmocka_unit_test(test_places_that_are_posted_take_their_messages),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

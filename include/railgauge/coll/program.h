@@ -25,27 +25,33 @@ enum rg_insn_op {
 	RG_INSN_COPY,	     /* one source, one destination, no words, no scale */
 	RG_INSN_MOVE,	     /* n sources, m destinations, no words */
 	RG_INSN_READ,	     /* a copy out of a peer's memory, which the transport does */
+	RG_INSN_POST,	     /* says where a message is wanted that a later TAKE or PUT takes */
+	RG_INSN_TAKE,	     /* a COPY of a message that may have been placed */
 	RG_INSN_PUT,	    /* a move with slots of peers that are not mapped: computed, then put */
 	RG_INSN_PUT_WORDS,  /* one source in memory, some destinations are word messages */
 	RG_INSN_TAKE_WORDS, /* any other move with words: waits for those it takes */
 };
 
 enum rg_insn_flags {
-	RG_INSN_SCALE = 1 << 0, /* divide by the number of ranks (averages) */
-	RG_INSN_WORDS = 1 << 1, /* LL_FREE rather than FREE */
-	RG_INSN_PLACE = 1 << 2, /* ENTER tells, or learns, where the buffers are */
+	RG_INSN_SCALE = 1 << 0,	 /* divide by the number of ranks (averages) */
+	RG_INSN_WORDS = 1 << 1,	 /* LL_FREE rather than FREE */
+	RG_INSN_PLACE = 1 << 2,	 /* ENTER tells, or learns, where the buffers are */
+	RG_INSN_POSTED = 1 << 3, /* PUT: its source is a message that may have been placed */
 };
 
 /*
  * A message put into a slot of a peer that is not mapped carries its READY with it, so the SIGNAL
- * READY that follows in the schedule is no instruction.
+ * READY that follows in the schedule is no instruction. A message from such a peer that is only
+ * copied to one place in this rank's memory is posted there (rg_posted) as soon as nothing before
+ * touches that place and its entry is free; not in programs of several channels, whose order among
+ * each other is not looked at.
  */
 struct rg_insn {
 	uint8_t op;		  /* enum rg_insn_op */
 	uint8_t flags;		  /* enum rg_insn_flags */
 	uint8_t nsrc, ndst;	  /* COPY, MOVE, *_WORDS */
 	uint16_t src, dst;	  /* first index into the base table; the others follow */
-	uint16_t link;		  /* WAIT, SIGNAL: index into the link table */
+	uint16_t link;		  /* WAIT, SIGNAL, POST, TAKE: index into the link table */
 	uint16_t ctr;		  /* WAIT, SIGNAL: enum rg_ctr */
 	uint32_t in_msg, out_msg; /* relative numbers of the messages named by IN and OUT entries */
 	uint32_t pad;		  /* zero */

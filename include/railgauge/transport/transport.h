@@ -142,9 +142,22 @@ extern const struct rg_patience rg_patience_shared_core;
 struct rg_endpoint;
 
 /*
+ * Where a slot message is wanted instead of its slot. Who will take it writes this before any of it
+ * has come; a put of so many bytes that tells READY that value is then received straight into dst
+ * (direct data placement [RFC5041]), and placed is set before READY is. A message that came
+ * earlier, or is of another length, lies in its slot as ever.
+ */
+struct rg_posted {
+	uint64_t ready; /* value of READY with the message, its number plus 1; 0: nothing */
+	void *dst;	/* borrowed until the message has come */
+	uint64_t len_bytes;
+	bool placed;
+};
+
+/*
  * One peer on one channel, as the executor sees it. Pointers are borrowed from the endpoint and
  * live until its close. Those of tx are NULL where the link is not mapped; a rank's link to itself
- * always is.
+ * always is. posted is NULL where it is, and where the transport places nothing.
  */
 struct rg_link {
 	struct rg_counter *rx;	     /* [RG_CTR_COUNT] in my memory, written by the peer */
@@ -153,6 +166,7 @@ struct rg_link {
 	uint8_t *tx_slots;	     /* [slots][slot_bytes] in the peer's memory */
 	uint64_t *rx_ll;	     /* [ll_slots][ll_bytes / 4] words in my memory */
 	uint64_t *tx_ll;	     /* the same in the peer's memory */
+	struct rg_posted *posted;    /* [slots]: message n in entry n mod slots */
 	_Atomic uint32_t *tx_asleep; /* the peer's: nonzero while it may be sleeping */
 	uint64_t sent[2];     /* messages ever sent: [0] slot, [1] small; kept by the executor */
 	uint64_t received[2]; /* messages ever consumed, likewise */
