@@ -33,6 +33,7 @@ struct pairwise {
 	uint64_t nslices;    /* of a block */
 	uint64_t lag;	     /* slices between sending and taking */
 	uint32_t first, end; /* rounds of the present group */
+	bool own;	     /* the own block goes with it: with the first that has a partner */
 };
 
 static int pairwise_check(const struct rg_problem *p, struct rg_err *err)
@@ -40,17 +41,23 @@ static int pairwise_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_pairwise, p, UINT32_MAX, err);
 }
 
-/* A piece of the own block goes straight to its place. */
 static void send(struct rg_gen *g, const struct pairwise *w, uint32_t peer, uint64_t i)
 {
 	struct rg_gen_piece piece = rg_gen_slice(g->problem, w->block, i);
-	struct rg_ref src = {RG_BUF_SRC, g->rank};
-	uint64_t off = peer * w->block + piece.off;
 
-	if (peer != g->rank)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_OUT, peer}, 0, src, off, piece.len);
-	else if (!g->problem->in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, peer}, off, src, off, piece.len);
+	rg_gen_copy(g, (struct rg_ref){RG_BUF_OUT, peer}, 0, (struct rg_ref){RG_BUF_SRC, g->rank},
+		    peer * w->block + piece.off, piece.len);
+}
+
+/* A piece of the own block goes straight to its place, while the others are on their way. */
+static void keep(struct rg_gen *g, const struct pairwise *w, uint64_t i)
+{
+	struct rg_gen_piece piece = rg_gen_slice(g->problem, w->block, i);
+	uint64_t off = g->rank * w->block + piece.off;
+
+	if (!g->problem->in_place)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, off,
+			    (struct rg_ref){RG_BUF_SRC, g->rank}, off, piece.len);
 }
 
 static void take(struct rg_gen *g, const struct pairwise *w, uint32_t peer, uint64_t i)
@@ -65,8 +72,12 @@ static void iteration(struct rg_gen *g, uint64_t i, void *arg)
 {
 	const struct pairwise *w = arg;
 
-	for (uint32_t k = w->first; k < w->end && i < w->nslices; k++)
-		send(g, w, rg_gen_partner(g, k), i);
+	for (uint32_t k = w->first; k < w->end && i < w->nslices; k++) {
+		if (rg_gen_partner(g, k) != g->rank)
+			send(g, w, rg_gen_partner(g, k), i);
+	}
+	if (w->own && i < w->nslices)
+		keep(g, w, i);
 	for (uint32_t k = w->first; k < w->end && i >= w->lag; k++) {
 		if (rg_gen_partner(g, k) != g->rank)
 			take(g, w, rg_gen_partner(g, k), i - w->lag);
@@ -79,9 +90,13 @@ static void messages(struct rg_gen *g, struct pairwise *w)
 	uint64_t at_once = GROUP_BYTES / (w->block && w->block < slice ? w->block : slice);
 	uint32_t group = at_once < 1 ? 1 : at_once < g->nranks ? (uint32_t)at_once : g->nranks;
 
+	w->own = true;
 	for (w->first = 0; w->first < g->nranks && w->nslices; w->first = w->end) {
 		w->end = g->nranks - w->first < group ? g->nranks : w->first + group;
+		if (w->end == w->first + 1 && rg_gen_partner(g, w->first) == g->rank)
+			continue;
 		rg_gen_loop(g, w->nslices + w->lag, iteration, w);
+		w->own = false;
 	}
 }
 

@@ -60,37 +60,55 @@ void rg_far_take(struct rg_run *run, const struct rg_insn *i)
 			run->program->stream ? RG_STORE_STREAM : RG_STORE_CACHED);
 }
 
-/*
- * The destinations that are here get their values; returns where the others' values are. A single
- * source is put from where it lies.
- */
-static const uint8_t *compute_put(struct rg_run *run, const struct stream *s,
-				  const struct rg_insn *i)
+static bool is_plain(const struct rg_insn *i)
+{
+	return i->nsrc == 1 && !(i->flags & RG_INSN_SCALE);
+}
+
+/* The destinations that are here get their values; returns where the others' values are. */
+static const uint8_t *compute(struct rg_run *run, const struct stream *s, const struct rg_insn *i)
 {
 	const struct rg_program *p = run->program;
 	const void *src[RG_REDUCE_MAX];
 	void *dst[RG_REDUCE_MAX];
-	bool plain = i->nsrc == 1 && !(i->flags & RG_INSN_SCALE);
-	bool posted = i->flags & RG_INSN_POSTED;
 	uint32_t n = 0;
 
 	for (uint32_t k = 0; k < i->nsrc; k++)
 		src[k] = rg_run_address(run, i->src + k, i->src_off + k * (uint64_t)i->src_stride,
 					i);
-	if (posted)
-		src[0] = take(run, i);
 	for (uint32_t k = 0; k < i->ndst; k++) {
+		if (!is_far(run, i->dst + k))
+			dst[n++] = rg_run_address(run, i->dst + k, i->dst_off, i);
+	}
+	if (!n)
+		dst[n++] = s->result;
+	p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0,
+		  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
+	return dst[0];
+}
+
+/* A single source is put from where it lies. */
+static const uint8_t *find_source(struct rg_run *run, const struct stream *s,
+				  const struct rg_insn *i)
+{
+	if (!is_plain(i))
+		return compute(run, s, i);
+	return i->flags & RG_INSN_POSTED ? take(run, i)
+					 : rg_run_address(run, i->src, i->src_off, i);
+}
+
+/* What was put goes to the destinations that are here, while it is on its way to the others. */
+static void copy_near(struct rg_run *run, const struct stream *s, const struct rg_insn *i)
+{
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		uint8_t *to;
+
 		if (is_far(run, i->dst + k))
 			continue;
-		dst[n] = rg_run_address(run, i->dst + k, i->dst_off, i);
-		n += !posted || dst[n] != src[0]; /* where it was placed it is */
+		to = rg_run_address(run, i->dst + k, i->dst_off, i);
+		if (to != s->from) /* else it was received there, or is in place */
+			rg_copy(to, s->from, i->len_bytes, RG_STORE_CACHED);
 	}
-	if (!n && !plain)
-		dst[n++] = s->result;
-	if (n)
-		p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0,
-			  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
-	return plain ? src[0] : dst[0];
 }
 
 /*
@@ -115,7 +133,7 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 	const struct rg_geometry *geo = &x->ep->config.geometry;
 
 	if (!s->from)
-		s->from = compute_put(run, s, i);
+		s->from = find_source(run, s, i);
 	for (; s->put < i->ndst; s->put++) {
 		const struct rg_base *b = &run->program->bases[i->dst + s->put];
 		const struct run_link *l;
@@ -144,6 +162,8 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 		if (rc)
 			return false;
 	}
+	if (is_plain(i))
+		copy_near(run, s, i);
 	s->from = NULL;
 	s->put = 0;
 	return true;
