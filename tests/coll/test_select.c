@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -136,6 +137,25 @@ static void peers_memory_is_read_where_that_was_found_to_pay(void **state)
 	}
 }
 
+/* Long vectors, where nodes are shared; not on one node, nor where each rank has its own. */
+static void long_vectors_are_reduced_within_nodes_first(void **state)
+{
+	static const uint32_t shared[] = {0, 1, 1, 0, 2}, apart[] = {0, 1, 2, 3, 4}, one[5];
+	static const uint32_t local[] = {0, 0, 1, 1, 0};
+	const uint32_t *const nodes[] = {shared, apart, one};
+
+	for (uint32_t k = 0; k < 6; k++) {
+		uint64_t count = k & 1 ? 1000 : 500; /* of 4 bytes */
+		struct rg_problem p = problem_of(RG_COLL_ALLREDUCE, 5, count, 0, RG_CAP_DATA);
+		bool hierarchical;
+
+		p.layout.node = nodes[k / 2];
+		p.layout.local = p.layout.rail = local;
+		hierarchical = !strcmp(select_one(&p)->name, "hierarchical");
+		assert_int_equal(hierarchical, k == 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +167,7 @@ int main(void)
 		cmocka_unit_test(windows_in_place_are_not_copied_first),
 		cmocka_unit_test(what_a_transport_lacks_is_not_chosen),
 		cmocka_unit_test(too_many_ranks_are_refused_in_words),
+		cmocka_unit_test(long_vectors_are_reduced_within_nodes_first),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
