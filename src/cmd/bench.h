@@ -16,6 +16,7 @@
 #define RG_CMD_BENCH_H
 
 #include "railgauge/base/opt.h"
+#include "railgauge/measure/machine.h"
 #include "railgauge/measure/place.h"
 #include "railgauge/measure/plan.h"
 #include "railgauge/measure/result.h"
@@ -139,7 +140,8 @@ _Atomic uint64_t *bench_watch_busy(struct bench_watch *watch);
 struct bench_job {
 	const struct bench *bench;
 	uint32_t nranks;
-	const struct rg_place *places; /* [nranks] */
+	const struct rg_place *places;	   /* [nranks] */
+	const struct rg_machine *machines; /* [nranks]: what each is on */
 	const char *rendezvous;
 	const char *transport; /* NULL: none */
 	const char *network;   /* rank 0's way to its peers, in words; empty: memory */

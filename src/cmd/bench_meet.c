@@ -81,9 +81,31 @@ static int exchange_places(struct rank *r, struct rg_err *err)
 	return 0;
 }
 
+/* The first rank of each host looks at its topology. */
+static int exchange_machines(struct rank *r, struct rg_err *err)
+{
+	struct rg_rendezvous *rdv = r->job.rdv;
+	struct rg_machine mine;
+	bool first = true;
+	int rc = 0;
+
+	for (uint32_t k = 0; k < rdv->rank; k++)
+		first &= strcmp(r->places[k].host, r->places[rdv->rank].host) != 0;
+	rg_machine_here(first, &mine);
+	r->machines = rg_zalloc(rdv->nranks, sizeof(mine));
+	if (!r->machines)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", rdv->nranks);
+	rc = bench_rank_agree(r, rc, err);
+	return rc ? rc
+		  : rg_rendezvous_allgather(rdv, &mine, r->machines, sizeof(mine),
+					    bench_rank_deadline(r), err);
+}
+
 int bench_meet(struct rank *r, struct rg_err *err)
 {
 	int rc = exchange_places(r, err);
 
+	if (!rc)
+		rc = exchange_machines(r, err);
 	return rc ? rc : compare_configs(r, err);
 }

@@ -11,7 +11,6 @@
 #include "railgauge/measure/stats.h"
 #include "railgauge/report/csv.h"
 #include "railgauge/report/table.h"
-#include "railgauge/topo/topo.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,30 +73,14 @@ static void judge(struct bench_out *o)
 	judge_shm(o);
 }
 
-/* With the fingerprint that railgauge topo prints; unknown where hwloc cannot look. */
 static const char *or_null(const char *text)
 {
 	return text[0] ? text : NULL;
 }
 
-static int add_machine(struct bench_out *o, struct rg_err *err)
-{
-	struct rg_result_machine machine;
-	struct rg_topo *topo = NULL;
-	int rc;
-
-	rg_result_machine_here(&machine);
-	if (!rg_topo_live(0, &topo, NULL))
-		machine.topo_hash = topo->hash;
-	rc = rg_result_add_machine(o->result, &machine, err);
-	rg_topo_close(topo);
-	return rc;
-}
-
 static int add_ranks(struct bench_out *o, struct rg_err *err)
 {
-	/* One machine, as all transports of today; others would be told by their own ranks. */
-	int rc = add_machine(o, err);
+	int rc = 0;
 
 	for (uint32_t r = 0; !rc && r < o->job.nranks; r++) {
 		const struct rg_place *p = &o->job.places[r];
@@ -107,8 +90,12 @@ static int add_ranks(struct bench_out *o, struct rg_err *err)
 			.cpus = p->cpus_text,
 			.numa_node = p->numa_node,
 		};
+		struct rg_result_machine machine;
 
-		rc = rg_result_add_rank(o->result, &rank, err);
+		rg_machine_describe(&o->job.machines[r], &machine);
+		rc = rg_result_add_machine(o->result, &machine, err);
+		if (!rc)
+			rc = rg_result_add_rank(o->result, &rank, err);
 	}
 	return rc;
 }

@@ -127,6 +127,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.bench = r->bench,
 		.nranks = r->job.rdv->nranks,
 		.places = r->places,
+		.machines = r->machines,
 		.rendezvous = r->job.rdv->ops->name,
 		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
 		.network = r->job.ep ? r->job.ep->about : "",
@@ -238,7 +239,7 @@ static int others_load(struct rank *r, double *load_out, struct rg_err *err)
 					     bench_rank_deadline(r), err);
 	for (uint32_t k = 0; !rc && k < n; k++) {
 		/* Threads are one process, and have all said the same. */
-		if (!strcmp(r->places[k].host, r->places[0].host) &&
+		if (rg_place_same_machine(&r->places[k], &r->places[0]) &&
 		    (k == 0 || r->places[k].process.pid != r->places[0].process.pid))
 			sum += own[k];
 	}
@@ -407,6 +408,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 		r.job.ep->ops->close(r.job.ep);
 	rg_free(r.nodes);
 	rg_free(r.places);
+	rg_free(r.machines);
 	*agreed_out = r.agreed || !rc;
 	return rc;
 }

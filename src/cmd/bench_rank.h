@@ -12,9 +12,10 @@
 struct rank {
 	const struct bench *bench; /* borrowed */
 	struct rg_job job;
-	bool agreed;		 /* all ranks know of the failure */
-	struct rg_place *places; /* owned, [nranks] */
-	uint32_t *nodes;	 /* owned, [2][nranks]: job.node, job.local */
+	bool agreed;		     /* all ranks know of the failure */
+	struct rg_place *places;     /* owned, [nranks] */
+	struct rg_machine *machines; /* owned, [nranks] */
+	uint32_t *nodes;	     /* owned, [2][nranks]: job.node, job.local */
 	bool crowded;
 	bool access[2];		      /* enum rg_access: kinds of buffers measured */
 	struct rg_plan plan;	      /* owned */
@@ -42,9 +43,9 @@ uint64_t bench_rank_deadline(const struct rank *r);
 int bench_rank_agree(struct rank *r, int rc, struct rg_err *err);
 
 /*
- * Collective: all ranks tell where they are (r->places, r->crowded), and that their options are the
- * same. RG_ERR_MISMATCH naming the rank where they are not; RG_ERR_NO_MEMORY, and as
- * rg_rendezvous_allgather.
+ * Collective: all ranks tell where they are (r->places, r->machines, r->crowded), and that their
+ * options are the same. RG_ERR_MISMATCH naming the rank where they are not; RG_ERR_NO_MEMORY, and
+ * as rg_rendezvous_allgather.
  */
 int bench_meet(struct rank *r, struct rg_err *err);
 

@@ -5,6 +5,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/data.h \
 	include/railgauge/measure/meet.h \
 	include/railgauge/measure/paths.h \
+	include/railgauge/measure/machine.h \
 	include/railgauge/measure/place.h \
 	include/railgauge/measure/plan.h \
 	include/railgauge/measure/result.h \
@@ -23,6 +24,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/meet_impl.h \
 	%D%/meet_links.c \
 	%D%/paths.c \
+	%D%/machine.c \
 	%D%/place.c \
 	%D%/plan.c \
 	%D%/result.c \

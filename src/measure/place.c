@@ -198,13 +198,27 @@ void rg_place_here(const char *root, struct rg_place *out)
 	out->quota_cpus = cgroup.cpus;
 }
 
+/* Containers of one kernel share its processors, whatever they call themselves. */
+bool rg_place_same_machine(const struct rg_place *a, const struct rg_place *b)
+{
+	if (a->process.kernel[0] && b->process.kernel[0])
+		return !strcmp(a->process.kernel, b->process.kernel);
+	return !strcmp(a->host, b->host);
+}
+
+/* As far as names tell. */
+static bool same_container(const struct rg_place *a, const struct rg_place *b)
+{
+	return rg_place_same_machine(a, b) && !strcmp(a->host, b->host);
+}
+
 uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank,
 			uint32_t *index_out)
 {
 	uint32_t local = 0;
 
 	for (uint32_t r = 0; r < n; r++) {
-		if (strcmp(places[r].host, places[rank].host) != 0)
+		if (!rg_place_same_machine(&places[r], &places[rank]))
 			continue;
 		if (r == rank && index_out)
 			*index_out = local;
@@ -248,7 +262,7 @@ uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_
 
 	for (uint32_t r = 0; r < n; r++) {
 		for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++) {
-			if (!strcmp(places[r].host, p->host))
+			if (rg_place_same_machine(&places[r], p))
 				cpus[w] |= places[r].cpus[w];
 		}
 	}
@@ -260,35 +274,48 @@ uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_
 	return share ? share : 1;
 }
 
-/* What the ranks of one host have together; the host is that of places[rank]. */
-static double processors(const struct rg_place *places, uint32_t n, uint32_t rank)
+/*
+ * What a rank has together with others: the processors of its machine, or, if that is fewer for
+ * each, what the cgroup of its container gives to those of the same host name there.
+ */
+static double processors(const struct rg_place *places, uint32_t n, uint32_t rank,
+			 uint32_t *ranks_out)
 {
+	const struct rg_place *p = &places[rank];
 	uint64_t cpus[RG_PLACE_CPUS / 64] = {0};
-	double have = 0, quota = places[rank].quota_cpus;
+	uint32_t ranks = 0, inside = 0;
+	double have = 0;
 
 	for (uint32_t r = 0; r < n; r++) {
-		if (strcmp(places[r].host, places[rank].host) != 0)
+		if (!rg_place_same_machine(&places[r], p))
 			continue;
+		ranks++;
+		inside += same_container(&places[r], p);
 		for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++)
 			cpus[w] |= places[r].cpus[w];
 	}
 	for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++)
 		have += __builtin_popcountll(cpus[w]);
-	return quota > 0 && quota < have ? quota : have;
+	*ranks_out = ranks;
+	if (p->quota_cpus <= 0 || p->quota_cpus / inside >= have / ranks)
+		return have;
+	*ranks_out = inside;
+	return p->quota_cpus;
 }
 
 static bool share_cpu(const struct rg_place *a, const struct rg_place *b)
 {
 	return a->ncpus == 1 && b->ncpus == 1 && !memcmp(a->cpus, b->cpus, sizeof(a->cpus)) &&
-	       !strcmp(a->host, b->host);
+	       rg_place_same_machine(a, b);
 }
 
 bool rg_place_crowded(const struct rg_place *places, uint32_t n)
 {
 	for (uint32_t r = 0; r < n; r++) {
-		double have = processors(places, n, r);
+		uint32_t ranks;
+		double have = processors(places, n, r, &ranks);
 
-		if (have > 0 && have < rg_place_local(places, n, r, NULL))
+		if (have > 0 && have < ranks)
 			return true;
 		for (uint32_t other = 0; other < r; other++) {
 			if (share_cpu(&places[r], &places[other]))
@@ -312,7 +339,7 @@ static void judge_pair(const struct judge *j, const struct rg_place *places, uin
 			 places[a].cpus_text, places[a].host);
 		j->warn(j->arg, "shared-core", text);
 	} else if (places[a].core >= 0 && places[a].core == places[b].core &&
-		   !strcmp(places[a].host, places[b].host)) {
+		   rg_place_same_machine(&places[a], &places[b])) {
 		snprintf(text, sizeof(text),
 			 "ranks %u and %u are on hardware threads (%s and %s) of one core of %s", a,
 			 b, places[a].cpus_text, places[b].cpus_text, places[a].host);
@@ -324,16 +351,19 @@ static void judge_rank(const struct judge *j, const struct rg_place *places, uin
 		       uint32_t rank)
 {
 	const struct rg_place *p = &places[rank];
-	uint32_t index = 0, local = rg_place_local(places, n, rank, &index);
-	double have = processors(places, n, rank);
+	uint32_t ranks;
+	double have = processors(places, n, rank, &ranks);
+	bool first = true;
 	char text[320];
 
-	for (uint32_t other = 0; other < rank; other++)
+	for (uint32_t other = 0; other < rank; other++) {
 		judge_pair(j, places, other, rank);
-	if (index > 0)
-		return; /* the rest is said once per host */
-	if (have > 0 && have < local) {
-		snprintf(text, sizeof(text), "%u ranks on %s have %.3g processors", local, p->host,
+		first &= !same_container(&places[other], p);
+	}
+	if (!first)
+		return;
+	if (have > 0 && have < ranks) {
+		snprintf(text, sizeof(text), "%u ranks on %s have %.3g processors", ranks, p->host,
 			 have);
 		j->warn(j->arg, "oversubscribed", text);
 	}

@@ -158,6 +158,28 @@ static void local_ranks_are_counted_by_host(void **state)
 	assert_int_equal(rg_place_llc_sharers(places, 3, 0), 2);
 }
 
+/* Two containers with names of their own, of two processors' worth of time each at first. */
+static void containers_of_one_kernel_share_its_processors(void **state)
+{
+	struct rg_place places[] = {bound("a", 0), bound("a", 1), bound("b", 2), bound("b", 3)};
+
+	for (int r = 0; r < 4; r++) {
+		snprintf(places[r].process.kernel, sizeof(places[r].process.kernel), "one");
+		places[r].quota_cpus = 2;
+	}
+	assert_false(rg_place_crowded(places, 4));
+	assert_int_equal(rg_place_local(places, 4, 3, NULL), 4);
+	places[2].quota_cpus = places[3].quota_cpus = 1;
+	assert_true(rg_place_crowded(places, 4));
+	assert_string_equal(judge(places, 4).texts[0], "2 ranks on b have 1 processors");
+	places[2] = bound("b", 0);
+	places[2].process = places[3].process;
+	places[3].quota_cpus = 0;
+	assert_true(rg_place_crowded(places, 4));
+	snprintf(places[2].process.kernel, sizeof(places[2].process.kernel), "another");
+	assert_false(rg_place_crowded(places, 4));
+}
+
 static void ranks_are_put_on_nodes_by_host(void **state)
 {
 	const struct rg_place places[] = {bound("b", 0), bound("a", 0), bound("b", 1),
@@ -249,6 +271,7 @@ int main(void)
 		cmocka_unit_test(a_cgroup_that_gives_less_time_counts_as_fewer_processors),
 		cmocka_unit_test(a_governor_that_changes_clocks_is_named_once_per_host),
 		cmocka_unit_test(local_ranks_are_counted_by_host),
+		cmocka_unit_test(containers_of_one_kernel_share_its_processors),
 		cmocka_unit_test(ranks_are_put_on_nodes_by_host),
 		cmocka_unit_test(caches_cores_and_governor_are_read_from_sysfs),
 		cmocka_unit_test(load_of_others_is_what_neither_we_nor_nobody_took),

@@ -37,10 +37,13 @@ struct rg_place {
 /* root is "" for this machine; tests give a folder with recorded files. */
 void rg_place_here(const char *root, struct rg_place *out);
 
-/* Are there more ranks than processors on any host (or than the cgroup gives time for)? */
+/* Do they share a kernel? As far as host names tell where it does not say who it is. */
+bool rg_place_same_machine(const struct rg_place *a, const struct rg_place *b);
+
+/* Are there more ranks than processors on any machine (or than a cgroup gives time for)? */
 bool rg_place_crowded(const struct rg_place *places, uint32_t n);
 
-/* How many ranks of this one's host there are, it included; and its number among them. */
+/* How many ranks of this one's machine there are, it included; and its number among them. */
 uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank,
 			uint32_t *index_out);
 
