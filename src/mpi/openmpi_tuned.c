@@ -44,80 +44,15 @@ static const char *function_of(enum rg_coll coll, enum rg_mpi_variant variant)
 	return NULL;
 }
 
-static int mpi_t_init(struct rg_err *err)
-{
-	int level, code;
-
-	if (openmpi.mpi_t)
-		return 0;
-	code = MPI_T_init_thread(MPI_THREAD_SINGLE, &level);
-	if (code)
-		return openmpi_error(err, code, "MPI_T_init_thread");
-	openmpi.mpi_t = true;
-	return 0;
-}
-
-void openmpi_tuned_finish(void)
-{
-	if (openmpi.mpi_t)
-		MPI_T_finalize();
-	openmpi.mpi_t = false;
-}
-
-/*
- * Reads, and with set_to also writes and reads back, a control variable into value[room_bytes],
- * zero-filled. RG_ERR_NOT_FOUND if there is none of the name.
- */
-static int cvar_access(const char *name, const int *set_to, void *value, size_t room_bytes,
-		       struct rg_err *err)
-{
-	union {
-		int number;
-		char bytes[4096];
-	} buffer;
-	MPI_T_cvar_handle handle;
-	int index, count, code;
-
-	memset(&buffer, 0, sizeof(buffer));
-	code = MPI_T_cvar_get_index(name, &index);
-	if (code)
-		return rg_err_set(err, RG_ERR_NOT_FOUND, "this Open MPI has no variable %s", name);
-	code = MPI_T_cvar_handle_alloc(index, NULL, &handle, &count);
-	if (code)
-		return openmpi_error(err, code, name);
-	if (count > (int)sizeof(buffer)) {
-		MPI_T_cvar_handle_free(&handle);
-		return rg_err_set(err, RG_ERR_SYSTEM, "variable %s has %d elements", name, count);
-	}
-	if (set_to)
-		code = MPI_T_cvar_write(handle, set_to);
-	if (!code)
-		code = MPI_T_cvar_read(handle, &buffer);
-	MPI_T_cvar_handle_free(&handle);
-	if (code)
-		return openmpi_error(err, code, name);
-	memcpy(value, &buffer, room_bytes < sizeof(buffer) ? room_bytes : sizeof(buffer));
-	return 0;
-}
-
-/* 0 where there is no such variable. Booleans are not 0 when true. */
-static int cvar_int(const char *name)
-{
-	int value = 0;
-
-	cvar_access(name, NULL, &value, sizeof(value), NULL);
-	return value;
-}
-
 int openmpi_tuned_check(struct rg_err *err)
 {
 	char rules[256] = "";
 	int rc;
 
-	rc = mpi_t_init(err);
+	rc = module_t_init(err);
 	if (rc || !openmpi.made_dynamic)
 		return rc;
-	cvar_access("coll_tuned_dynamic_rules_filename", NULL, rules, sizeof(rules) - 1, NULL);
+	module_cvar("coll_tuned_dynamic_rules_filename", NULL, rules, sizeof(rules) - 1, NULL);
 	if (rules[0])
 		return rg_err_set(
 			err, RG_ERR_INVALID,
@@ -143,12 +78,12 @@ static const char *outranked_by(void)
 		{"acoll", "coll_acoll_priority", NULL},
 		{"sm", "coll_sm_priority", NULL},
 	};
-	int ours = cvar_int("coll_tuned_priority");
+	int ours = module_cvar_int("coll_tuned_priority");
 
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (cvar_int(others[i].priority) <= ours)
+		if (module_cvar_int(others[i].priority) <= ours)
 			continue;
-		if (others[i].enable && !cvar_int(others[i].enable))
+		if (others[i].enable && !module_cvar_int(others[i].enable))
 			continue;
 		/* han leaves communicators within one node to the others. */
 		if (!strcmp(others[i].name, "han") && openmpi.one_node)
@@ -168,20 +103,20 @@ static const char *refused(const char *function, const char *name, int segment_b
 {
 	bool allgather = !strcmp(function, "allgather");
 
-	if (openmpi.nranks == 1)
+	if (module.nranks == 1)
 		return "with one rank Open MPI copies, without any algorithm";
-	if (!strcmp(name, "two_proc") && openmpi.nranks != 2)
+	if (!strcmp(name, "two_proc") && module.nranks != 2)
 		return "for two ranks only";
-	if (allgather && !strcmp(name, "recursive_doubling") && !is_pow2(openmpi.nranks))
+	if (allgather && !strcmp(name, "recursive_doubling") && !is_pow2(module.nranks))
 		return "the number of ranks is no power of two: bruck would run";
-	if (allgather && !strcmp(name, "neighbor") && openmpi.nranks % 2)
+	if (allgather && !strcmp(name, "neighbor") && module.nranks % 2)
 		return "the number of ranks is odd: ring would run";
 	if (!strcmp(function, "allreduce") && !strcmp(name, "segmented_ring") && !segment_bytes)
 		return "its segment size is 0, so ring would run (set "
 		       "coll_tuned_allreduce_algorithm_segmentsize)";
 	if (!openmpi.wants_algorithms)
 		return "MPI was started without its algorithms being selectable";
-	if (!cvar_int("coll_tuned_use_dynamic_rules"))
+	if (!module_cvar_int("coll_tuned_use_dynamic_rules"))
 		return "coll_tuned_use_dynamic_rules was set to 0 by the user";
 	return NULL;
 }
@@ -191,7 +126,7 @@ static int segment_bytes_of(const char *function)
 	char name[96];
 
 	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm_segmentsize", function);
-	return cvar_int(name);
+	return module_cvar_int(name);
 }
 
 static void fill(struct rg_mpi_algorithm *a, const char *function, int id, const char *name)
@@ -225,7 +160,7 @@ static MPI_T_enum enumerator_of(const char *function)
 	return values;
 }
 
-int openmpi_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
+int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 		       struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
 		       struct rg_err *err)
 {
@@ -234,7 +169,7 @@ int openmpi_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 	int items = 0, len = 0, rc;
 	uint32_t count = 1;
 
-	rc = mpi_t_init(err);
+	rc = module_t_init(err);
 	if (rc)
 		return rc;
 	if (room)
@@ -258,18 +193,12 @@ int openmpi_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 	return 0;
 }
 
-/* Sets the variable and makes sure that it took. */
 static int set_algorithm(const char *function, int id, struct rg_err *err)
 {
 	char name[96];
-	int now = -1, rc;
 
 	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
-	rc = cvar_access(name, &id, &now, sizeof(now), err);
-	if (!rc && now != id)
-		rc = rg_err_set(err, RG_ERR_UNSUPPORTED,
-				"Open MPI did not take %s %d: it still says %d", name, id, now);
-	return rc;
+	return module_cvar_set(name, id, err);
 }
 
 int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id, int *old_out,
@@ -281,10 +210,10 @@ int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id, 
 
 	*old_out = -1;
 	*segment_bytes_out = 0;
-	if (!function || !openmpi.mpi_t)
+	if (!function || !module.mpi_t)
 		return 0; /* only the default: as the job was launched */
 	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
-	now = cvar_int(name);
+	now = module_cvar_int(name);
 	*segment_bytes_out = segment_bytes_of(function);
 	/*
 	 * The default is what the user launched. With dynamic rules of the user's own an algorithm

@@ -5,11 +5,11 @@
  * MPI cannot say which rank a collective waits for. So every rank sends rank 0 an empty message
  * when it comes, which rank 0 needs anyway to learn that nobody is left behind; at its deadline it
  * knows who is missing and tells those who came. A collective under way can be neither cancelled
- * nor freed: after a failure its buffers are given up for good, and so is MPI (openmpi.broken).
+ * nor freed: after a failure its buffers are given up for good, and so is MPI (module.broken).
  */
 #include "config.h"
 
-#include "openmpi.h"
+#include "module.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
@@ -56,16 +56,16 @@ static void exchange_free(struct exchange *x)
 static int exchange_alloc(struct exchange *x, const void *mine, size_t len_bytes,
 			  struct rg_err *err)
 {
-	x->nrequests = openmpi.rank ? 2 : openmpi.nranks;
+	x->nrequests = module.rank ? 2 : module.nranks;
 	x->requests = rg_zalloc((size_t)x->nrequests, sizeof(*x->requests));
 	x->mine = rg_alloc(len_bytes);
-	x->all = rg_zalloc((size_t)openmpi.nranks, len_bytes);
+	x->all = rg_zalloc((size_t)module.nranks, len_bytes);
 	x->len_bytes = len_bytes;
 	if (!x->requests || !x->mine || !x->all) {
 		exchange_free(x);
 		return rg_err_set(err, RG_ERR_NO_MEMORY,
 				  "no memory to exchange %zu bytes of %d ranks", len_bytes,
-				  openmpi.nranks);
+				  module.nranks);
 	}
 	memcpy(x->mine, mine, len_bytes);
 	for (int i = 0; i < x->nrequests; i++)
@@ -77,14 +77,14 @@ static int exchange_begin(struct exchange *x, struct rg_err *err)
 {
 	int n = (int)x->len_bytes, code = 0;
 
-	if (openmpi.rank)
-		code = MPI_Isend(NULL, 0, MPI_BYTE, 0, TAG_CAME, openmpi.comm, &x->requests[1]);
-	for (int r = 1; r < openmpi.nranks && !openmpi.rank && !code; r++)
-		code = MPI_Irecv(NULL, 0, MPI_BYTE, r, TAG_CAME, openmpi.comm, &x->requests[r]);
+	if (module.rank)
+		code = MPI_Isend(NULL, 0, MPI_BYTE, 0, TAG_CAME, module.comm, &x->requests[1]);
+	for (int r = 1; r < module.nranks && !module.rank && !code; r++)
+		code = MPI_Irecv(NULL, 0, MPI_BYTE, r, TAG_CAME, module.comm, &x->requests[r]);
 	if (!code)
-		code = MPI_Iallgather(x->mine, n, MPI_BYTE, x->all, n, MPI_BYTE, openmpi.comm,
+		code = MPI_Iallgather(x->mine, n, MPI_BYTE, x->all, n, MPI_BYTE, module.comm,
 				      &x->requests[0]);
-	return code ? openmpi_error(err, code, "MPI_Iallgather of the rendezvous") : 0;
+	return code ? module_error(err, code, "MPI_Iallgather of the rendezvous") : 0;
 }
 
 /* A peer's last words, if there are any: then RG_ERR_PEER. */
@@ -94,14 +94,13 @@ static int hear_giving_up(struct rg_err *err)
 	MPI_Status status;
 	int there = 0, n = 0;
 
-	MPI_Iprobe(MPI_ANY_SOURCE, TAG_GIVE_UP, openmpi.comm, &there, &status);
+	MPI_Iprobe(MPI_ANY_SOURCE, TAG_GIVE_UP, module.comm, &there, &status);
 	if (!there)
 		return 0;
 	MPI_Get_count(&status, MPI_CHAR, &n);
 	if (n <= 0 || n >= (int)sizeof(text))
 		return rg_err_set(err, RG_ERR_PEER, "rank %d gave up", status.MPI_SOURCE);
-	MPI_Recv(text, n, MPI_CHAR, status.MPI_SOURCE, TAG_GIVE_UP, openmpi.comm,
-		 MPI_STATUS_IGNORE);
+	MPI_Recv(text, n, MPI_CHAR, status.MPI_SOURCE, TAG_GIVE_UP, module.comm, MPI_STATUS_IGNORE);
 	return rg_err_set(err, RG_ERR_PEER, "rank %d gave up: %s", status.MPI_SOURCE, text);
 }
 
@@ -113,7 +112,7 @@ static int exchange_test(struct exchange *x, bool *done_out, struct rg_err *err)
 
 	*done_out = done;
 	if (code)
-		return openmpi_error(err, code, "MPI_Testall of the rendezvous");
+		return module_error(err, code, "MPI_Testall of the rendezvous");
 	return done ? 0 : hear_giving_up(err);
 }
 
@@ -142,7 +141,7 @@ static int exchange_poll(struct exchange *x, const struct rg_mpi_patience *patie
 		if (now_ns >= patience->deadline_ns)
 			return rg_err_set(err, RG_ERR_TIMEOUT,
 					  "an exchange of %d ranks was not complete in time",
-					  openmpi.nranks);
+					  module.nranks);
 		nap(start_ns);
 	}
 }
@@ -164,7 +163,7 @@ static void find_absent(struct exchange *x, struct rg_mpi_absent *absent)
 {
 	static struct rg_mpi_absent word; /* static: the notices may outlive this function */
 
-	for (int r = 1; r < openmpi.nranks; r++) {
+	for (int r = 1; r < module.nranks; r++) {
 		int came = 0;
 
 		if (x->requests[r] == MPI_REQUEST_NULL)
@@ -176,14 +175,14 @@ static void find_absent(struct exchange *x, struct rg_mpi_absent *absent)
 			absent->rank = (uint32_t)r;
 	}
 	word = *absent;
-	for (int r = 1; r < openmpi.nranks; r++) {
+	for (int r = 1; r < module.nranks; r++) {
 		if (x->requests[r] == MPI_REQUEST_NULL)
-			MPI_Isend(&word, sizeof(word), MPI_BYTE, r, TAG_ABSENT, openmpi.comm,
+			MPI_Isend(&word, sizeof(word), MPI_BYTE, r, TAG_ABSENT, module.comm,
 				  &x->requests[r]);
 		else
 			x->requests[r] = MPI_REQUEST_NULL; /* left to MPI */
 	}
-	push_out(x->requests + 1, openmpi.nranks - 1);
+	push_out(x->requests + 1, module.nranks - 1);
 }
 
 /* The other ranks: rank 0's word on it; without one, rank 0 itself did not come. */
@@ -193,9 +192,9 @@ static void ask_absent(struct rg_mpi_absent *absent)
 	int there = 0;
 
 	do {
-		MPI_Iprobe(0, TAG_ABSENT, openmpi.comm, &there, MPI_STATUS_IGNORE);
+		MPI_Iprobe(0, TAG_ABSENT, module.comm, &there, MPI_STATUS_IGNORE);
 		if (there) {
-			MPI_Recv(absent, sizeof(*absent), MPI_BYTE, 0, TAG_ABSENT, openmpi.comm,
+			MPI_Recv(absent, sizeof(*absent), MPI_BYTE, 0, TAG_ABSENT, module.comm,
 				 MPI_STATUS_IGNORE);
 			return;
 		}
@@ -204,15 +203,15 @@ static void ask_absent(struct rg_mpi_absent *absent)
 	*absent = (struct rg_mpi_absent){.count = 1, .rank = 0};
 }
 
-int openmpi_allgather(const void *mine, void *all, size_t len_bytes,
-		      const struct rg_mpi_patience *patience, struct rg_mpi_absent *absent_out,
-		      struct rg_err *err)
+int module_allgather(const void *mine, void *all, size_t len_bytes,
+		     const struct rg_mpi_patience *patience, struct rg_mpi_absent *absent_out,
+		     struct rg_err *err)
 {
 	struct exchange x;
 	int rc;
 
 	*absent_out = (struct rg_mpi_absent){0};
-	if (openmpi.broken)
+	if (module.broken)
 		return rg_err_set(err, RG_ERR_PEER, "an earlier exchange through MPI failed");
 	if (len_bytes > INT_MAX)
 		return rg_err_set(err, RG_ERR_RANGE, "an exchange of %zu bytes is above MPI's %d",
@@ -224,34 +223,34 @@ int openmpi_allgather(const void *mine, void *all, size_t len_bytes,
 	if (!rc)
 		rc = exchange_poll(&x, patience, err);
 	if (!rc) {
-		memcpy(all, x.all, len_bytes * (size_t)openmpi.nranks);
+		memcpy(all, x.all, len_bytes * (size_t)module.nranks);
 		/* It may have been the job key. */
 		explicit_bzero(x.mine, len_bytes);
-		explicit_bzero(x.all, len_bytes * (size_t)openmpi.nranks);
+		explicit_bzero(x.all, len_bytes * (size_t)module.nranks);
 		exchange_free(&x);
 		return 0;
 	}
-	openmpi.broken = true;
-	if (rc == RG_ERR_TIMEOUT && openmpi.rank)
+	module.broken = true;
+	if (rc == RG_ERR_TIMEOUT && module.rank)
 		ask_absent(absent_out);
 	else if (rc == RG_ERR_TIMEOUT)
 		find_absent(&x, absent_out);
 	return rc;
 }
 
-void openmpi_give_up(const char *text)
+void module_give_up(const char *text)
 {
-	MPI_Request *requests = rg_zalloc((size_t)openmpi.nranks, sizeof(*requests));
+	MPI_Request *requests = rg_zalloc((size_t)module.nranks, sizeof(*requests));
 	char *copy = rg_strdup(text);
 	int n = 0;
 
-	openmpi.broken = true;
+	module.broken = true;
 	if (!requests || !copy)
 		goto free; /* the others have their deadline */
-	for (int r = 0; r < openmpi.nranks; r++) {
-		if (r != openmpi.rank)
+	for (int r = 0; r < module.nranks; r++) {
+		if (r != module.rank)
 			MPI_Isend(copy, (int)strnlen(copy, RG_ERR_TEXT_BYTES - 1), MPI_CHAR, r,
-				  TAG_GIVE_UP, openmpi.comm, &requests[n++]);
+				  TAG_GIVE_UP, module.comm, &requests[n++]);
 	}
 	if (!push_out(requests, n))
 		return; /* text and requests are still MPI's */

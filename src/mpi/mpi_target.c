@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * Open MPI's collectives as targets: a communicator each, and one function per collective.
- */
+/* The library's collectives as targets: one MPI function per collective, on a communicator. */
 #include "config.h"
 
-#include "openmpi.h"
+#include "module.h"
 
 #include "railgauge/base/mem.h"
 
@@ -16,20 +14,7 @@
 
 typedef int run_fn(const struct rg_mpi_target *target, const struct rg_mpi_call *call);
 
-struct rg_mpi_target {
-	run_fn *run;
-	MPI_Comm comm; /* owned */
-	MPI_Datatype type;
-	MPI_Op op;
-	int count;
-	int *counts; /* [nranks], owned; for MPI_Reduce_scatter */
-	enum rg_coll coll;
-	enum rg_mpi_variant variant;
-	int segment_bytes; /* 0: the algorithm does not cut */
-	char algorithm[64];
-};
-
-static uint64_t type_bytes(enum rg_type type)
+uint64_t module_type_bytes(enum rg_type type)
 {
 	static const uint64_t bytes[RG_TYPE_COUNT] = {
 #define BYTES(name, word, size) [RG_TYPE_##name] = size,
@@ -48,7 +33,7 @@ static int run_allreduce(const struct rg_mpi_target *t, const struct rg_mpi_call
 
 static int run_reduce(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
-	bool root = (uint32_t)openmpi.rank == call->root;
+	bool root = (uint32_t)module.rank == call->root;
 
 	return MPI_Reduce(root && call->in_place ? MPI_IN_PLACE : call->src,
 			  root ? call->dst : NULL, t->count, t->type, t->op, (int)call->root,
@@ -75,7 +60,7 @@ static int run_allgather(const struct rg_mpi_target *t, const struct rg_mpi_call
 
 static int run_gather(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
-	bool root = (uint32_t)openmpi.rank == call->root;
+	bool root = (uint32_t)module.rank == call->root;
 
 	return MPI_Gather(root && call->in_place ? MPI_IN_PLACE : call->src, t->count, t->type,
 			  root ? call->dst : NULL, t->count, t->type, (int)call->root, t->comm);
@@ -83,7 +68,7 @@ static int run_gather(const struct rg_mpi_target *t, const struct rg_mpi_call *c
 
 static int run_scatter(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
-	bool root = (uint32_t)openmpi.rank == call->root;
+	bool root = (uint32_t)module.rank == call->root;
 
 	return MPI_Scatter(root ? call->src : NULL, t->count, t->type,
 			   root && call->in_place ? MPI_IN_PLACE : call->dst, t->count, t->type,
@@ -98,15 +83,15 @@ static int run_alltoall(const struct rg_mpi_target *t, const struct rg_mpi_call 
 
 static int run_broadcast(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
-	void *buffer = (uint32_t)openmpi.rank == call->root ? (void *)call->src : call->dst;
+	void *buffer = (uint32_t)module.rank == call->root ? (void *)call->src : call->dst;
 
 	return MPI_Bcast(buffer, t->count, t->type, (int)call->root, t->comm);
 }
 
 static int run_sendrecv(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
-	int next = openmpi.rank + 1 == openmpi.nranks ? 0 : openmpi.rank + 1;
-	int previous = openmpi.rank ? openmpi.rank - 1 : openmpi.nranks - 1;
+	int next = module.rank + 1 == module.nranks ? 0 : module.rank + 1;
+	int previous = module.rank ? module.rank - 1 : module.nranks - 1;
 
 	if (call->in_place)
 		return MPI_Sendrecv_replace(call->dst, t->count, t->type, next, 0, previous, 0,
@@ -150,38 +135,24 @@ static int look_up(struct rg_mpi_target *t, int id, struct rg_err *err)
 	snprintf(t->algorithm, sizeof(t->algorithm), "default");
 	if (!id)
 		return 0; /* without touching MPI_T, as the settings may want it */
-	rc = openmpi_algorithms(t->coll, t->variant, list, MAX_ALGORITHMS, &count, err);
+	rc = library_algorithms(t->coll, t->variant, list, MAX_ALGORITHMS, &count, err);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < count && i < MAX_ALGORITHMS; i++) {
 		if (list[i].id != id)
 			continue;
 		if (list[i].refused[0])
-			return rg_err_set(err, RG_ERR_UNSUPPORTED, "Open MPI's %s %s: %s",
+			return rg_err_set(err, RG_ERR_UNSUPPORTED, "%s's %s %s: %s", library_title,
 					  rg_coll_name(t->coll), list[i].name, list[i].refused);
 		memcpy(t->algorithm, list[i].name, sizeof(t->algorithm));
 		return 0;
 	}
-	return rg_err_set(err, RG_ERR_INVALID, "Open MPI has no %s algorithm %d",
+	return rg_err_set(err, RG_ERR_INVALID, "%s has no %s algorithm %d", library_title,
 			  rg_coll_name(t->coll), id);
 }
 
-static int make_comm(struct rg_mpi_target *t, int id, struct rg_err *err)
-{
-	int old, code, rc, restored;
-
-	rc = openmpi_tuned_force(t->coll, t->variant, id, &old, &t->segment_bytes, err);
-	if (!rc) {
-		code = MPI_Comm_dup(MPI_COMM_WORLD, &t->comm);
-		if (code)
-			rc = openmpi_error(err, code, "MPI_Comm_dup for a target");
-	}
-	restored = openmpi_tuned_restore(t->coll, t->variant, old, rc ? NULL : err);
-	return rc ? rc : restored;
-}
-
-int openmpi_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
-			struct rg_mpi_target **out, struct rg_err *err)
+int module_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
+		       struct rg_mpi_target **out, struct rg_err *err)
 {
 	struct rg_mpi_target *t;
 	int rc;
@@ -196,25 +167,24 @@ int openmpi_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 	t->comm = MPI_COMM_NULL;
 	t->coll = coll;
 	t->variant = variant;
-	t->counts = rg_zalloc((size_t)openmpi.nranks, sizeof(*t->counts));
+	t->counts = rg_zalloc((size_t)module.nranks, sizeof(*t->counts));
 	rc = t->counts ? look_up(t, id, err)
 		       : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
 	if (!rc)
-		rc = make_comm(t, id, err);
+		rc = library_target_open(t, id, err);
 	if (rc) {
-		openmpi_target_close(t);
+		module_target_close(t);
 		return rc;
 	}
 	*out = t;
 	return 0;
 }
 
-void openmpi_target_close(struct rg_mpi_target *t)
+void module_target_close(struct rg_mpi_target *t)
 {
 	if (!t)
 		return;
-	if (t->comm != MPI_COMM_NULL && !openmpi.broken)
-		MPI_Comm_free(&t->comm);
+	library_target_close(t);
 	rg_free(t->counts);
 	rg_free(t);
 }
@@ -266,8 +236,8 @@ static MPI_Op op_of(enum rg_op op)
 	return MPI_OP_NULL;
 }
 
-int openmpi_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *call,
-			   struct rg_err *err)
+int module_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *call,
+			  struct rg_err *err)
 {
 	bool reduces = rg_coll_reduces(t->coll);
 	MPI_Datatype type = type_of(call->type, reduces);
@@ -280,9 +250,9 @@ int openmpi_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *ca
 	if (call->count > INT_MAX)
 		return rg_err_set(err, RG_ERR_RANGE, "MPI counts to %d, not to %llu", INT_MAX,
 				  (unsigned long long)call->count);
-	if (call->root >= (uint32_t)openmpi.nranks)
+	if (call->root >= (uint32_t)module.nranks)
 		return rg_err_set(err, RG_ERR_RANGE, "root %u of %d ranks", call->root,
-				  openmpi.nranks);
+				  module.nranks);
 	if (t->coll == RG_COLL_REDUCESCATTER && call->in_place && call->src != call->dst)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED,
 				  "MPI's reduce-scatter in place leaves its result in the first "
@@ -290,59 +260,12 @@ int openmpi_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *ca
 	t->type = type;
 	t->op = op;
 	t->count = (int)call->count;
-	for (int r = 0; r < openmpi.nranks; r++)
+	for (int r = 0; r < module.nranks; r++)
 		t->counts[r] = t->count;
 	return 0;
 }
 
-/*
- * What 4.1.4 and 5.0.8 do in coll_base_<f>.c when a call does not suit the algorithm. Those that
- * depend on the job alone are refused instead (openmpi_tuned.c).
- */
-const char *openmpi_target_runs_as(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
-{
-	uint64_t p = (uint64_t)openmpi.nranks, pow2 = 1;
-	uint64_t segment = (uint64_t)t->segment_bytes / type_bytes(call->type);
-	const char *name = t->algorithm;
-
-	while (pow2 * 2 <= p)
-		pow2 *= 2;
-	if (!strcmp(name, "default"))
-		return NULL;
-	switch (t->coll) {
-	case RG_COLL_ALLREDUCE:
-		if (!strcmp(name, "rabenseifner") && call->count < pow2)
-			return "basic_linear";
-		if (!strcmp(name, "ring") || !strcmp(name, "segmented_ring")) {
-			if (call->count < p)
-				return "recursive_doubling";
-			if (strcmp(name, "ring") && call->count < p * segment)
-				return "ring";
-		}
-		return NULL;
-	case RG_COLL_REDUCE:
-		return !strcmp(name, "rabenseifner") && call->count < pow2 ? "linear" : NULL;
-	case RG_COLL_ALLTOALL:
-		return call->in_place ? "in-place exchange by pairs" : NULL;
-	case RG_COLL_BROADCAST:
-		if (!strncmp(name, "scatter_allgather", 17) && call->count < p)
-			return "basic_linear";
-		/* The smaller half must hold a segment. */
-		if (!strcmp(name, "split_binary_tree") &&
-		    (call->count < 2 || segment > call->count / 2))
-			return "chain";
-		return NULL;
-	case RG_COLL_REDUCESCATTER:
-		if (t->variant == RG_MPI_USUAL && !strcmp(name, "recursive_doubling") &&
-		    call->count * p > INT_MAX)
-			return "basic_linear";
-		return NULL;
-	default:
-		return NULL;
-	}
-}
-
-int openmpi_target_run(struct rg_mpi_target *t, const struct rg_mpi_call *call)
+int module_target_run(struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
 	return t->run(t, call);
 }
