@@ -42,6 +42,7 @@ AC_DEFUN([RG_PKG], [
 ])
 
 AC_DEFUN([RG_PROBE_OPENMPI], [RG_PKG([OPENMPI], [ompi-c >= 4.0])])
+AC_DEFUN([RG_PROBE_MPICH], [RG_PKG([MPICH], [mpich >= 4.0])])
 AC_DEFUN([RG_PROBE_VERBS], [RG_PKG([VERBS], [libibverbs >= 1.8])])
 AC_DEFUN([RG_PROBE_CMOCKA], [RG_PKG([CMOCKA], [cmocka >= 1.1.5])])
 

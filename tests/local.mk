@@ -11,7 +11,7 @@ AM_TESTS_ENVIRONMENT = \
 	RG_SHARED="$${RG_SHARED:-$(abs_srcdir)/../shared}"; export RG_SHARED; \
 	HEADER_CC='$(CC)'; export HEADER_CC; \
 	HEADER_FLAGS='$(HWLOC_CFLAGS) $(JANSSON_CFLAGS) $(VERBS_CFLAGS) $(CUDA_CFLAGS) \
-		$(OPENMPI_CFLAGS)'; \
+		$(OPENMPI_CFLAGS) $(MPICH_CFLAGS)'; \
 	export HEADER_FLAGS;
 
 # The rules of STYLE.md that a machine can check.

@@ -83,7 +83,7 @@ static const struct rg_opt bench_table[] = {
 	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,
 	 "bind threads to cores, if there are enough"},
 	{"mpi", 0, RG_OPT_STRING, AT(mpi), "NAME", NULL, 0, 0, NULL, NULL,
-	 "MPI library to load: openmpi, or none"},
+	 "MPI library to load: openmpi, mpich or none; default: the launcher's"},
 	{"json", 0, RG_OPT_STRING, AT(json), "FILE", NULL, 0, 0, NULL, NULL,
 	 "write the result document"},
 	{"csv", 0, RG_OPT_STRING, AT(csv), "FILE", NULL, 0, 0, NULL, NULL,

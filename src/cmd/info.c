@@ -73,25 +73,25 @@ static void check_transports(struct rg_findings *list)
 
 static void check_mpi(struct rg_findings *list)
 {
-	const char *const *names = rg_mpi_modules();
-	struct rg_finding *row;
-
-	for (; *names; names++) {
+	for (const char *const *names = rg_mpi_known(); *names; names++) {
+		struct rg_finding *row;
 		char path[PATH_MAX];
-		struct rg_err err = {0};
 
-		if (rg_mpi_module_path(*names, path, sizeof(path), &err))
-			rg_findings_add(list, "MPI", *names, RG_STATE_NO, "%s", err.text);
-		else
+		if (!rg_mpi_module_path(*names, path, sizeof(path), NULL)) {
 			rg_findings_add(list, "MPI", *names, RG_STATE_OK, "%s", path);
+			continue;
+		}
+		row = rg_findings_add(list, "MPI", *names, RG_STATE_NO,
+				      "no module for it was built, or none is found");
+		rg_finding_advise(
+			row,
+			"to measure under its mpirun, install %s, configure again and see "
+			"its summary%s",
+			rg_mpi_package(*names),
+			rg_mpi_modules()[0] ? ""
+					    : "; railgauge run and --threads work "
+					      "without MPI");
 	}
-	if (rg_mpi_modules()[0])
-		return;
-	row = rg_findings_add(list, "MPI", "MPI libraries", RG_STATE_NO,
-			      "no module for an MPI library was built, or none is found");
-	rg_finding_advise(row,
-			  "install libopenmpi-dev (openmpi-devel), configure again and see its "
-			  "summary; railgauge run and --threads work without MPI");
 }
 
 /* Prints text folded at WIDTH, each line after margin blanks. */

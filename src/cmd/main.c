@@ -32,6 +32,9 @@ static void print_version(void)
 #ifdef HAVE_OPENMPI
 		"Open MPI glue",
 #endif
+#ifdef HAVE_MPICH
+		"MPICH glue",
+#endif
 #ifdef HAVE_VERBS
 		"verbs",
 #endif

@@ -223,6 +223,8 @@ int rg_sample_repeat(struct rg_sampler *s, struct opened *o, struct report *repo
 	int rc;
 
 	prepare(s, o);
+	if (o->target->ops->select)
+		o->target->ops->select(o->target);
 	rg_sample_busy(s, rg_clock_ns());
 	rc = warm_up(s, o, err);
 	if (rc)

@@ -184,6 +184,13 @@ static int mpi_open(const struct rg_job *job, const struct rg_target_spec *spec,
 	return 0;
 }
 
+static void mpi_select(struct rg_target *target)
+{
+	struct mpi_target *t = to_mpi(target);
+
+	t->module->target_select(t->target);
+}
+
 static int report_failure(const struct mpi_target *t, int code, struct rg_err *err)
 {
 	char text[200];
@@ -228,6 +235,7 @@ const struct rg_target_ops rg_target_mpi = {
 	.expand = mpi_expand,
 	.open = mpi_open,
 	.close = mpi_close,
+	.select = mpi_select,
 	.run = mpi_run,
 	.about = mpi_about,
 };
@@ -239,6 +247,7 @@ const struct rg_target_ops rg_target_mpi_v = {
 	.expand = mpi_v_expand,
 	.open = mpi_open,
 	.close = mpi_close,
+	.select = mpi_select,
 	.run = mpi_run,
 	.about = mpi_about,
 };

@@ -4,15 +4,21 @@
  */
 #include "config.h"
 
+#include "railgauge/mpi/glue.h"
+
 #include "impl.h"
 
-#include "railgauge/mpi/glue.h"
+#include "railgauge/base/opt.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 static const char *const known[] = {"openmpi", "mpich", NULL};
+
+/* Debian's and Ubuntu's package, and that of dnf, in the order of known. */
+static const char *const packages[] = {"libopenmpi-dev (openmpi-devel)",
+				       "libmpich-dev (mpich-devel)"};
 
 /*
  * What launchers leave behind. Open MPI's mpirun sets the first two, srun --mpi=pmix the second,
@@ -40,14 +46,19 @@ static const char *find_known(const char *name)
 static int choose_named(const char *name, const char *origin, const char **name_out,
 			struct rg_err *err)
 {
-	const char *found = find_known(name);
+	const char *found = find_known(name), *nearest;
+	char list[128];
 
 	if (!strcmp(name, "none"))
 		return rg_err_set(err, RG_ERR_NOT_FOUND, "no MPI: %s says none", origin);
-	if (!found)
+	if (!found) {
+		nearest = rg_opt_nearest(name, known);
+		rg_mpi_list_modules(list, sizeof(list));
 		return rg_err_set(err, RG_ERR_INVALID,
-				  "%s \"%s\": the MPI libraries known are openmpi and mpich",
-				  origin, name);
+				  "%s \"%s\": no such MPI library%s%s%s; this railgauge has %s",
+				  origin, name, nearest ? ", did you mean " : "",
+				  nearest ? nearest : "", nearest ? "?" : "", list);
+	}
 	*name_out = found;
 	return 0;
 }
@@ -115,4 +126,13 @@ uint32_t rg_mpi_launched_ranks(const char **variable_out)
 const char *const *rg_mpi_known(void)
 {
 	return known;
+}
+
+const char *rg_mpi_package(const char *name)
+{
+	for (size_t i = 0; known[i]; i++) {
+		if (!strcmp(known[i], name))
+			return packages[i];
+	}
+	return "its development package";
 }

@@ -65,11 +65,20 @@ const char *const *rg_mpi_modules(void)
 	return found;
 }
 
+void rg_mpi_list_modules(char *list, size_t len_bytes)
+{
+	const char *const *there = rg_mpi_modules();
+	size_t used = 0;
+
+	snprintf(list, len_bytes, "%s", *there ? "" : "none");
+	for (; *there && used < len_bytes; there++)
+		used += (size_t)snprintf(list + used, len_bytes - used, "%s%s", used ? ", " : "",
+					 *there);
+}
+
 int rg_mpi_module_path(const char *name, char *path, size_t len_bytes, struct rg_err *err)
 {
-	const char *const *there;
-	char full[PATH_MAX], list[128] = "";
-	size_t used = 0;
+	char full[PATH_MAX], list[128];
 
 	if (find_module(name, full, sizeof(full))) {
 		if (strlen(full) >= len_bytes)
@@ -77,13 +86,11 @@ int rg_mpi_module_path(const char *name, char *path, size_t len_bytes, struct rg
 		memcpy(path, full, strlen(full) + 1);
 		return 0;
 	}
-	for (there = rg_mpi_modules(); *there && used < sizeof(list); there++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", used ? ", " : "",
-					 *there);
+	rg_mpi_list_modules(list, sizeof(list));
 	return rg_err_set(err, RG_ERR_NOT_FOUND,
-			  "no module for %s (rg_mpi_%s.so) was built into this railgauge; there "
-			  "is %s",
-			  name, name, used ? list : "none for any MPI");
+			  "no module for %s (rg_mpi_%s.so) was built into this railgauge, which "
+			  "has %s; to build it, install %s and configure again",
+			  name, name, list, rg_mpi_package(name));
 }
 
 /* The module stays loaded: MPI libraries do not survive being unloaded. */

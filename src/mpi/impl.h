@@ -8,10 +8,11 @@
 
 #include "railgauge/mpi/glue.h"
 
+#include <stddef.h>
 #include <stdint.h>
 
-/* All libraries that there could be a module for; NULL-terminated. */
-const char *const *rg_mpi_known(void);
+/* The modules that can be found, for messages: "openmpi, mpich", or "none". */
+void rg_mpi_list_modules(char *list, size_t len_bytes);
 
 /*
  * How many ranks the launcher says it started, and the variable that says so; 0 if none does.

@@ -32,3 +32,15 @@ src_mpi_rg_mpi_openmpi_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
 src_mpi_rg_mpi_openmpi_la_LIBADD = $(OPENMPI_LIBS) -lpthread
 src_mpi_rg_mpi_openmpi_la_LDFLAGS = $(mpi_module_ldflags)
 endif
+
+if HAVE_MPICH
+pkglib_LTLIBRARIES += src/mpi/rg_mpi_mpich.la
+src_mpi_rg_mpi_mpich_la_SOURCES = $(mpi_module_sources) \
+	%D%/mpich.h \
+	%D%/mpich.c \
+	%D%/mpich_algorithms.c \
+	%D%/mpich_words.c
+src_mpi_rg_mpi_mpich_la_CPPFLAGS = $(AM_CPPFLAGS) $(MPICH_CFLAGS)
+src_mpi_rg_mpi_mpich_la_LIBADD = $(MPICH_LIBS) -lpthread
+src_mpi_rg_mpi_mpich_la_LDFLAGS = $(mpi_module_ldflags)
+endif

@@ -25,6 +25,8 @@ struct module {
 	int rank, nranks;
 	bool mpi_t;  /* MPI_T is initialised */
 	bool broken; /* an exchange failed: MPI cannot be ended in good order */
+	/* MPI_STATUSES_IGNORE: in MPICH an address that gcc warns of, if it sees it. */
+	MPI_Status *ignored;
 };
 
 extern struct module module;
@@ -102,6 +104,7 @@ int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 		       struct rg_err *err);
 const char *library_target_runs_as(const struct rg_mpi_target *target,
 				   const struct rg_mpi_call *call);
+void library_target_select(struct rg_mpi_target *target);
 
 /*
  * Gives a target its communicator and what else algorithm id needs; id is one of the list that may
@@ -110,5 +113,9 @@ const char *library_target_runs_as(const struct rg_mpi_target *target,
  */
 int library_target_open(struct rg_mpi_target *target, int id, struct rg_err *err);
 void library_target_close(struct rg_mpi_target *target);
+
+/* The end of a target's preparation for a call; RG_ERR_UNSUPPORTED as there. */
+int library_target_prepare(struct rg_mpi_target *target, const struct rg_mpi_call *call,
+			   struct rg_err *err);
 
 #endif

@@ -108,7 +108,7 @@ static int hear_giving_up(struct rg_err *err)
 static int exchange_test(struct exchange *x, bool *done_out, struct rg_err *err)
 {
 	int done = 0;
-	int code = MPI_Testall(x->nrequests, x->requests, &done, MPI_STATUSES_IGNORE);
+	int code = MPI_Testall(x->nrequests, x->requests, &done, module.ignored);
 
 	*done_out = done;
 	if (code)
@@ -152,7 +152,7 @@ static bool push_out(MPI_Request *requests, int count)
 	uint64_t start_ns = rg_clock_ns();
 	int done = 0;
 
-	while (!MPI_Testall(count, requests, &done, MPI_STATUSES_IGNORE) && !done &&
+	while (!MPI_Testall(count, requests, &done, module.ignored) && !done &&
 	       rg_clock_ns() - start_ns < NOTICE_NS)
 		nap(start_ns);
 	return done;

@@ -10,7 +10,7 @@
 
 extern const struct rg_mpi_module rg_mpi_module;
 
-struct module module = {.comm = MPI_COMM_NULL};
+struct module module = {.comm = MPI_COMM_NULL, .ignored = MPI_STATUSES_IGNORE};
 
 /* MPICH's texts are a stack of lines, of which the last one says what was wrong. */
 static const char *last_line(char *words)
@@ -136,6 +136,7 @@ const struct rg_mpi_module rg_mpi_module = {
 	.target_close = module_target_close,
 	.target_prepare = module_target_prepare,
 	.target_runs_as = library_target_runs_as,
+	.target_select = library_target_select,
 	.target_run = module_target_run,
 	.error_text = module_error_text,
 };

@@ -262,7 +262,7 @@ int module_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *cal
 	t->count = (int)call->count;
 	for (int r = 0; r < module.nranks; r++)
 		t->counts[r] = t->count;
-	return 0;
+	return library_target_prepare(t, call, err);
 }
 
 int module_target_run(struct rg_mpi_target *t, const struct rg_mpi_call *call)

@@ -97,6 +97,17 @@ void library_target_close(struct rg_mpi_target *t)
 	rg_free(t->own);
 }
 
+int library_target_prepare(struct rg_mpi_target *target, const struct rg_mpi_call *call,
+			   struct rg_err *err)
+{
+	return 0;
+}
+
+/* Its communicator keeps the algorithm. */
+void library_target_select(struct rg_mpi_target *target)
+{
+}
+
 /*
  * What 4.1.4 and 5.0.8 do in coll_base_<f>.c when a call does not suit the algorithm. Those that
  * depend on the job alone are refused instead (openmpi_tuned.c).

@@ -189,6 +189,7 @@ void oracle_run(struct rg_mpi *mpi, struct rg_mpi_target *target, enum rg_coll c
 			store(call.type, (void *)call.src, i, value(mpi->rank, i));
 	}
 	check(mpi, !mpi->module->target_prepare(target, &call, &err), "%s", err.text);
+	mpi->module->target_select(target);
 	int code = mpi->module->target_run(target, &call);
 
 	if (code)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Jobs that go wrong, under a real mpirun. Each rank prints what it was told, "rank R: TEXT", and
- * stays until all have had the time to: mpirun ends everybody once one has left. Run by
- * test_peers.sh, which reads the lines.
+ * stays until all have had the time to: mpirun ends everybody once one has left. Run by peers.sh,
+ * which reads the lines.
  *
  * peers absent RANK   that rank does not come to an exchange
  * peers dies RANK     that rank is killed; the others wait for up to a minute
@@ -85,9 +85,12 @@ int main(int argc, char **argv)
 	const struct rg_mpi_settings settings = {0};
 	struct rg_err err = {0};
 	struct rg_mpi *mpi = NULL;
+	const char *name;
 	int rc;
 
-	rc = rg_mpi_open("openmpi", &settings, &mpi, &err);
+	rc = rg_mpi_choose(NULL, &name, &err);
+	if (!rc)
+		rc = rg_mpi_open(name, &settings, &mpi, &err);
 	if (rc) {
 		printf("cannot start: %s: %s\n", rg_err_name(rc), err.text);
 		return rg_err_exit(rc);
@@ -95,7 +98,7 @@ int main(int argc, char **argv)
 	start_ns = rg_clock_ns();
 	if (argc == 3)
 		job(mpi, argv[1], (uint32_t)strtoul(argv[2], NULL, 10));
-	rc = rg_mpi_open("openmpi", &settings, &mpi, &err);
+	rc = rg_mpi_open(name, &settings, &mpi, &err);
 	if (rc != RG_ERR_INVALID)
 		abort();
 	rg_mpi_close(mpi);

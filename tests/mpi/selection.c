@@ -314,6 +314,7 @@ static const char *run_once(struct rg_mpi *mpi, struct rg_mpi_target *target, si
 
 	check(mpi, !mpi->module->target_prepare(target, &call, &err), "%s", err.text);
 	notes[0] = '\0';
+	mpi->module->target_select(target);
 	check(mpi, !mpi->module->target_run(target, &call), "%zu floats", n);
 	return mpi->module->target_runs_as(target, &call);
 }

@@ -91,9 +91,25 @@ static void none_and_unknown_names_are_told_apart(void **state)
 	assert_int_equal(rg_mpi_choose("none", &name, &err), RG_ERR_NOT_FOUND);
 	assert_int_equal(rg_mpi_choose("openmp", &name, &err), RG_ERR_INVALID);
 	assert_non_null(strstr(err.text, "openmp\""));
+	assert_non_null(strstr(err.text, "did you mean openmpi?"));
 	setenv("RG_MPI", "lam", 1);
 	assert_int_equal(rg_mpi_choose(NULL, &name, &err), RG_ERR_INVALID);
 	assert_non_null(strstr(err.text, "RG_MPI"));
+	assert_string_equal(name, "untouched");
+}
+
+static void an_unknown_name_is_told_what_was_built(void **state)
+{
+	const char *name = "untouched";
+	struct rg_err err = {0};
+
+	setenv("RG_MPI_MODULES", FAKE_MODULES, 1);
+	assert_int_equal(rg_mpi_choose("foo", &name, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "this railgauge has mpich"));
+	assert_null(strstr(err.text, "openmpi"));
+	setenv("RG_MPI_MODULES", "/nowhere", 1);
+	assert_int_equal(rg_mpi_choose("foo", &name, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "this railgauge has none"));
 	assert_string_equal(name, "untouched");
 }
 
@@ -123,7 +139,11 @@ static void a_module_that_was_not_built_is_named_with_those_that_were(void **sta
 	assert_null(rg_mpi_modules()[0]);
 	assert_int_equal(rg_mpi_open("openmpi", &settings, &mpi, &err), RG_ERR_NOT_FOUND);
 	assert_non_null(strstr(err.text, "rg_mpi_openmpi.so"));
-	assert_non_null(strstr(err.text, "none"));
+	assert_non_null(strstr(err.text, "has none"));
+	assert_non_null(strstr(err.text, "libopenmpi-dev"));
+	assert_int_equal(rg_mpi_open("mpich", &settings, &mpi, &err), RG_ERR_NOT_FOUND);
+	assert_non_null(strstr(err.text, "rg_mpi_mpich.so"));
+	assert_non_null(strstr(err.text, "libmpich-dev"));
 	assert_null(mpi);
 	rmdir(empty);
 }
@@ -274,6 +294,7 @@ int main(void)
 		TEST(launchers_that_disagree_are_both_named),
 		TEST(an_explicit_choice_ends_the_doubt),
 		TEST(none_and_unknown_names_are_told_apart),
+		TEST(an_unknown_name_is_told_what_was_built),
 		TEST(the_nearest_launcher_says_how_many_ranks_there_are),
 		TEST(a_module_that_was_not_built_is_named_with_those_that_were),
 		TEST(a_module_of_another_release_is_refused),

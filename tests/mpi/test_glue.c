@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The glue and its module for Open MPI, as one MPI job of any size. No cmocka: a rank that stops
- * half-way would leave the others waiting, so the first failure ends the job.
+ * The glue and the module of the library whose launcher this is, as one MPI job of any size. No
+ * cmocka: a rank that stops half-way would leave the others waiting, so the first failure ends the
+ * job.
  */
 #include "config.h"
 
@@ -73,6 +74,13 @@ static void ranks_that_bring_different_lengths_are_told_so(struct rg_mpi *mpi)
 	rg_rendezvous_close(rdv);
 }
 
+/* What MPICH 4.0 must be kept from. */
+static bool crashes(const struct rg_mpi *mpi, enum rg_coll coll, const struct rg_mpi_call *call)
+{
+	return coll == RG_COLL_REDUCE && call->in_place && call->count > 512 && mpi->nranks > 1 &&
+	       !strncmp(mpi->version, "MPICH 4.0", 9);
+}
+
 static void each_collective_delivers_what_its_definition_says(struct rg_mpi *mpi)
 {
 	static const uint64_t counts[] = {0, 1, 3, 4, 1000, 70000};
@@ -88,7 +96,13 @@ static void each_collective_delivers_what_its_definition_says(struct rg_mpi *mpi
 				.in_place = i % 2,
 			};
 
-			oracle_run(mpi, target, c, &call, "default");
+			if (crashes(mpi, c, &call))
+				check(mpi,
+				      mpi->module->target_prepare(target, &call, NULL) ==
+					      RG_ERR_UNSUPPORTED,
+				      "%llu elements", (unsigned long long)call.count);
+			else
+				oracle_run(mpi, target, c, &call, "default");
 		}
 		mpi->module->target_close(target);
 	}
@@ -187,7 +201,7 @@ static void each_algorithm_of_the_library_can_be_forced(struct rg_mpi *mpi)
 		check(mpi, count >= 1 && count < ALGORITHMS, "%u algorithms", count);
 		check(mpi, !strcmp(list[0].name, "default") && !list[0].id && !list[0].refused[0],
 		      "%s", list[0].name);
-		check(mpi, coll == RG_COLL_SENDRECV || count > 3, "%s has %u algorithms",
+		check(mpi, coll == RG_COLL_SENDRECV || count > 2, "%s has %u algorithms",
 		      rg_coll_name(coll), count);
 		for (uint32_t a = 0; a < count; a++) {
 			struct rg_mpi_target *none = NULL;
@@ -226,9 +240,10 @@ int main(void)
 {
 	const struct rg_mpi_settings settings = {.algorithms = true};
 	struct rg_err err = {0};
+	const char *name;
 	struct rg_mpi *mpi;
 
-	if (rg_mpi_open("openmpi", &settings, &mpi, &err)) {
+	if (rg_mpi_choose(NULL, &name, &err) || rg_mpi_open(name, &settings, &mpi, &err)) {
 		fprintf(stderr, "cannot start: %s\n", err.text);
 		return 1;
 	}

@@ -9,7 +9,10 @@ here=${srcdir:-.}/tests/mpi
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
-case $(mpirun --version 2>/dev/null) in
+LIBRARY=openmpi
+export LIBRARY
+. "$here/launcher.sh"
+case $("$mpirun" --version) in
 *"(Open MPI) 4.1."*) ;;
 *)
   echo "skipped: the test knows the inner functions of Open MPI 4.1 only"

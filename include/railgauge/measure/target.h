@@ -100,6 +100,12 @@ struct rg_target_ops {
 	void (*close)(struct rg_target *target); /* NULL is allowed */
 
 	/*
+	 * Before operations of this target that may follow those of another one. Local, not timed.
+	 * Optional.
+	 */
+	void (*select)(struct rg_target *target);
+
+	/*
 	 * One operation, from source src of the pairs to destination dst (in place: on destination
 	 * dst alone), with root number root of the problem's. What is timed. RG_ERR_PEER,
 	 * RG_ERR_TIMEOUT, RG_ERR_SYSTEM.

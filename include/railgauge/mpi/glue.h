@@ -2,10 +2,11 @@
 /*
  * MPI behind one interface: as rendezvous, and its collectives as a target to be measured.
  *
- * railgauge itself is not linked with any MPI. For each library a loadable module
- * (rg_mpi_openmpi.so) is built, which exports one symbol, rg_mpi_module, of struct rg_mpi_module.
- * rg_mpi_open loads one with global symbols, because Open MPI's own plug-ins look for them, and
- * starts MPI; rg_mpi_choose says which one is meant. The modules are looked for in the folder
+ * railgauge itself is not linked with any MPI. For each library that configure finds, Open MPI and
+ * MPICH, a loadable module (rg_mpi_openmpi.so, rg_mpi_mpich.so) is built, which exports one symbol,
+ * rg_mpi_module, of struct rg_mpi_module; so one installed railgauge serves both. rg_mpi_open loads
+ * one with global symbols, because Open MPI's own plug-ins look for them, and starts MPI;
+ * rg_mpi_choose says which one is meant. The modules are looked for in the folder
  * RG_MPI_MODULES (if set; then nowhere else), else relative to the executable
  * (../lib/railgauge, then mpi/.libs of the build tree), then in the configured pkglibdir.
  *
@@ -24,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 6
+#define RG_MPI_ABI 7
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -74,7 +75,7 @@ struct rg_mpi_call {
  */
 enum rg_mpi_variant { RG_MPI_USUAL, RG_MPI_OTHER };
 
-/* A communicator on which one MPI function runs with one algorithm. Owned by the module. */
+/* One MPI function that runs with one algorithm. Owned by the module. */
 struct rg_mpi_target;
 
 /* Who did not come to an exchange, as far as it is known. */
@@ -97,7 +98,7 @@ struct rg_mpi_patience {
 /* What a module exports. All members are mandatory. */
 struct rg_mpi_module {
 	uint32_t abi;	  /* RG_MPI_ABI */
-	const char *name; /* "openmpi" */
+	const char *name; /* "openmpi", "mpich" */
 
 	/*
 	 * MPI_Init. Collective; blocks as long as the library does. Fills rank, nranks and the
@@ -135,9 +136,11 @@ struct rg_mpi_module {
 
 	/*
 	 * The algorithms the library has for a collective's MPI function, read from the library
-	 * itself (for Open MPI: the enumerator of coll_tuned_<c>_algorithm through MPI_T).
-	 * *count_out is always set to the full number; at most room are written. Functions without
-	 * a choice have one, the default. RG_ERR_SYSTEM.
+	 * itself through MPI_T: for Open MPI the enumerator of coll_tuned_<f>_algorithm, for MPICH
+	 * the description of MPIR_CVAR_<F>_INTRA_ALGORITHM (what MPICH's device would do on its own
+	 * is part of the default, see mpich.c). *count_out is always set to the full number; at
+	 * most room are written. Functions without a choice have one, the default. RG_ERR_SYSTEM,
+	 * RG_ERR_UNSUPPORTED (the library describes them in a way that is not known).
 	 */
 	int (*algorithms)(enum rg_coll coll, enum rg_mpi_variant variant,
 			  struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
@@ -164,10 +167,18 @@ struct rg_mpi_module {
 	 * The name of the algorithm that really runs for such a call where the library silently
 	 * replaces the one asked for (few elements, in place ...); NULL where it runs as itself.
 	 * Static text. From the library's sources, so a statement about the versions named in the
-	 * module; it asks nothing of the library.
+	 * module; it asks nothing of the library. (MPICH itself can be told to fail rather than
+	 * replace: it is, except where this function says that it will.)
 	 */
 	const char *(*target_runs_as)(const struct rg_mpi_target *target,
 				      const struct rg_mpi_call *call);
+
+	/*
+	 * Makes the target the one that runs next: before the first target_run after any target was
+	 * opened, prepared, closed, or another one selected. Local; not to be timed. For libraries
+	 * whose algorithms are chosen for the whole process (MPICH).
+	 */
+	void (*target_select)(struct rg_mpi_target *target);
 
 	/*
 	 * Runs the collective once: what is timed. 0 or the library's error code. No work besides
@@ -182,7 +193,7 @@ struct rg_mpi_module {
 /* A loaded and started library. */
 struct rg_mpi {
 	const struct rg_mpi_module *module; /* borrowed from the loaded object, which stays */
-	const char *version;		    /* "Open MPI v4.1.4, ..." */
+	const char *version;		    /* "Open MPI v4.1.4, ...", "MPICH 4.0.2, ch4:ucx" */
 	uint32_t rank, nranks;
 };
 
@@ -190,7 +201,8 @@ struct rg_mpi {
  * Which module is meant: choice ("openmpi", "mpich", "none", or NULL), else the environment's
  * RG_MPI, else what the launcher left in the environment (OMPI_COMM_WORLD_SIZE or PMIX_RANK:
  * openmpi; PMI_RANK: mpich). RG_ERR_NOT_FOUND when nothing points to MPI, or "none" was chosen;
- * RG_ERR_INVALID when two launchers' traces disagree or the name is unknown, in words.
+ * RG_ERR_INVALID when two launchers' traces disagree or the name is unknown, in words. Whether the
+ * module was built only rg_mpi_open looks at.
  */
 int rg_mpi_choose(const char *choice, const char **name_out, struct rg_err *err);
 
@@ -220,10 +232,19 @@ void rg_mpi_close(struct rg_mpi *mpi);
 int rg_mpi_rendezvous_open(struct rg_mpi *mpi, uint64_t deadline_ns, struct rg_rendezvous **rdv_out,
 			   struct rg_err *err);
 
-/* Names of the modules that were built and can be found, for `railgauge info`; NULL-terminated. */
+/* Names of the modules that were built and can be found; NULL-terminated. */
 const char *const *rg_mpi_modules(void);
 
-/* Full path a module would be loaded from, or RG_ERR_NOT_FOUND. path[len_bytes]. */
+/* All libraries that there could be a module for; NULL-terminated. */
+const char *const *rg_mpi_known(void);
+
+/* The package that a module is built with, for messages: "libmpich-dev (mpich-devel)". */
+const char *rg_mpi_package(const char *name);
+
+/*
+ * Full path a module would be loaded from: path[len_bytes]. RG_ERR_NOT_FOUND says which package it
+ * takes to build it.
+ */
 int rg_mpi_module_path(const char *name, char *path, size_t len_bytes, struct rg_err *err);
 
 #endif
