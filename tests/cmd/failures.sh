@@ -19,7 +19,7 @@ trap 'rm -rf "$tmp"' EXIT
 TMPDIR=$tmp/tmpdir
 mkdir "$TMPDIR"
 export TMPDIR
-unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMPI_COMM_WORLD_SIZE PMI_RANK PMIX_RANK RG_MPI
+unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMPI_COMM_WORLD_SIZE PMI_RANK PMI_SIZE PMIX_RANK RG_MPI
 : >"$tmp/out"
 : >"$tmp/err"
 test_name=
@@ -32,7 +32,7 @@ fail() {
 }
 
 # A rank that leaves its number in pid.RANK, and then is what the arguments say.
-rank_sh='r=${RANK:-$OMPI_COMM_WORLD_RANK}
+rank_sh='r=${RANK:-${OMPI_COMM_WORLD_RANK:-$PMI_RANK}}
 echo $$ >"'$tmp'/pid.$r.tmp" && mv "'$tmp'/pid.$r.tmp" "'$tmp'/pid.$r"
 exec "$@"'
 

@@ -3,6 +3,7 @@ cmd_tests = \
 	tests/cmd/test_algorithms.sh \
 	tests/cmd/test_bench.sh \
 	tests/cmd/test_bench_mpi.sh \
+	tests/cmd/test_bench_mpich.sh \
 	tests/cmd/test_failures_mpi.sh \
 	tests/cmd/test_failures_output.sh \
 	tests/cmd/test_failures_ranks.sh \
@@ -13,6 +14,7 @@ cmd_tests = \
 	tests/cmd/test_readme.sh \
 	tests/cmd/test_run.sh \
 	tests/cmd/test_sim.sh \
+	tests/cmd/test_two_mpis.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
 EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh tests/cmd/hosts.sh $(cmd_tests) tests/cmd/sim

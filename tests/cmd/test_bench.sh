@@ -5,7 +5,7 @@
 # collective are right, and nothing is left behind. No test here looks at a time.
 set -u
 . "${srcdir:-.}/tests/cmd/command.sh"
-unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMPI_COMM_WORLD_SIZE PMI_RANK PMIX_RANK RG_MPI
+unset RANK WORLD_SIZE MASTER_ADDR MASTER_PORT OMPI_COMM_WORLD_SIZE PMI_RANK PMI_SIZE PMIX_RANK RG_MPI
 
 # bench STATUS ARGUMENTS...: railgauge bench with them must end with the status
 bench() {

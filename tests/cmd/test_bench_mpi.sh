@@ -1,30 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# railgauge bench under mpirun: our algorithms beside the library's, on the same buffers, all results
-# checked; who prints; how failures end. No test here looks at a time.
+# railgauge bench under Open MPI's mpirun: our algorithms beside the library's, on the same buffers, all
+# results checked; who prints; how failures end. No test here looks at a time.
 set -u
 : "${RAILGAUGE:?}" "${builddir:?}"
-if ! "$RAILGAUGE" --version | grep -q 'Open MPI glue'; then
-  echo "skipped: built without Open MPI"
-  exit 77
-fi
-if ! mpirun --version 2>/dev/null | grep -q 'Open MPI'; then
-  echo "skipped: there is no mpirun of Open MPI in PATH"
-  exit 77
-fi
+LIBRARY=openmpi
+. "${srcdir:-.}/tests/mpi/launcher.sh"
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
-if [ "$(id -u)" = 0 ]; then
-  OMPI_ALLOW_RUN_AS_ROOT=1
-  OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-  export OMPI_ALLOW_RUN_AS_ROOT OMPI_ALLOW_RUN_AS_ROOT_CONFIRM
-fi
-OMPI_MCA_rmaps_base_oversubscribe=1
-OMPI_MCA_hwloc_base_binding_policy=none
-ASAN_OPTIONS=detect_leaks=0${ASAN_OPTIONS:+:$ASAN_OPTIONS}
-RG_MPI_MODULES=${RG_MPI_MODULES:-$builddir/src/mpi/.libs}
-export OMPI_MCA_rmaps_base_oversubscribe OMPI_MCA_hwloc_base_binding_policy ASAN_OPTIONS RG_MPI_MODULES
 
 fail() {
   echo "$*"
@@ -38,7 +22,7 @@ bench() {
   want=$1
   ranks=$2
   shift 2
-  timeout 120 mpirun -np "$ranks" "$RAILGAUGE" bench "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
+  timeout 120 "$mpirun" -np "$ranks" "$RAILGAUGE" bench "$@" >"$tmp/out" 2>"$tmp/err" </dev/null
   got=$?
   [ "$got" -eq "$want" ] || fail "$ranks ranks, bench $*: status $got, not $want"
 }
@@ -82,7 +66,7 @@ bench 3 2 allreduce --mpi none
 said 'nothing joins them'
 
 # Rank 0 says what is wrong even if it begins last.
-timeout 120 mpirun -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 1 ] || sleep 3; exec "$@"' sh \
+timeout 120 "$mpirun" -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 1 ] || sleep 3; exec "$@"' sh \
   "$RAILGAUGE" bench allreduce --threads 2 >"$tmp/out" 2>"$tmp/err" </dev/null
 [ $? -eq 3 ] || fail "a late rank 0: not status 3"
 said 'OMPI_COMM_WORLD_SIZE says that 2 ranks were started'
@@ -102,7 +86,7 @@ wait
 END
 for target in railgauge mpi; do
   : >"$tmp/out" # not the table of the last run
-  timeout 60 mpirun --enable-recovery -np 3 sh "$tmp/victim" "$RAILGAUGE" bench allreduce -b 64K \
+  timeout 60 "$mpirun" --enable-recovery -np 3 sh "$tmp/victim" "$RAILGAUGE" bench allreduce -b 64K \
     -e 64K --budget 100s --precision 0.01 --no-calibrate --timeout 5s --target $target \
     >"$tmp/out" 2>"$tmp/err" </dev/null
   [ $? -ne 124 ] || fail "$target: the job hangs when a rank is gone"

@@ -3,6 +3,7 @@
 dist_check_SCRIPTS = %D%/launcher.sh %D%/peers.sh %D%/run-mpi.sh
 mpi_scripts = tests/mpi/test_glue_mpich.sh \
 	tests/mpi/test_peer_death.sh \
+	tests/mpi/test_peer_death_mpich.sh \
 	tests/mpi/test_peers.sh \
 	tests/mpi/test_peers_mpich.sh \
 	tests/mpi/test_selection.sh \

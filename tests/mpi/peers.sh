@@ -49,16 +49,6 @@ for r in 0 1; do
   repeats $r "RG_ERR_TIMEOUT: waited .* in an exchange for rank 2 on $host, which did not come"
 done
 
-peers absent 0
-for r in 1 2; do
-  says $r "RG_ERR_TIMEOUT: waited .* in an exchange for rank 0 on $host, which did not come"
-done
-
-peers quits 1
-for r in 0 2; do
-  says $r "RG_ERR_PEER: rank 1 gave up: the disk is full"
-done
-
 # Launchers end the others. Open MPI's can be told not to; MPICH's must not see it, and sees a parent
 # that lives on.
 cat >"$tmp/parent" <<'END'
@@ -66,27 +56,45 @@ cat >"$tmp/parent" <<'END'
 sleep 3
 END
 echo "-- dies 1"
+parent=
+[ "$LIBRARY" = openmpi ] || parent="sh $tmp/parent"
 OMPI_MCA_orte_enable_recovery=1
 export OMPI_MCA_orte_enable_recovery
-sh "$here/run-mpi.sh" sh "$tmp/parent" "$peers" dies 1 >"$tmp/out" 2>&1
+# shellcheck disable=SC2086 # two words or none
+sh "$here/run-mpi.sh" $parent "$peers" dies 1 >"$tmp/out" 2>&1
 cat "$tmp/out"
 unset OMPI_MCA_orte_enable_recovery
 for r in 0 2; do
   says $r "RG_ERR_PEER: .*waited in an exchange: rank 1 ($host, process [0-9]*) is gone"
 done
 
-peers length 2
-for r in 0 1 2; do
-  repeats $r "RG_ERR_MISMATCH: rank 0 brought 8 bytes to an exchange, rank 2 on $host 12"
-done
+# The glue's own words, which are the same for all libraries.
+if [ "$LIBRARY" = openmpi ]; then
+  peers absent 0
+  for r in 1 2; do
+    says $r "RG_ERR_TIMEOUT: waited .* in an exchange for rank 0 on $host, which did not come"
+  done
 
-peers build 1
-for r in 0 1 2; do
-  says $r "RG_ERR_MISMATCH: two builds of railgauge in one job: rank 0 on $host runs .*, rank 1"
-done
+  peers quits 1
+  for r in 0 2; do
+    says $r "RG_ERR_PEER: rank 1 gave up: the disk is full"
+  done
+
+  peers length 2
+  for r in 0 1 2; do
+    repeats $r "RG_ERR_MISMATCH: rank 0 brought 8 bytes to an exchange, rank 2 on $host 12"
+  done
+
+  peers build 1
+  for r in 0 1 2; do
+    says $r "RG_ERR_MISMATCH: two builds of railgauge in one job: rank 0 on $host runs .*, rank 1"
+  done
+fi
 
 echo "-- singletons"
-for variable in OMPI_COMM_WORLD_SIZE PMI_SIZE SLURM_STEP_NUM_TASKS WORLD_SIZE; do
+variables=$mpi_size
+[ "$LIBRARY" != openmpi ] || variables="$mpi_size PMI_SIZE SLURM_STEP_NUM_TASKS WORLD_SIZE"
+for variable in $variables; do
   env RG_MPI=$LIBRARY $variable=2 timeout 60 "$peers" open >"$tmp/out" 2>&1
   status=$?
   cat "$tmp/out"

@@ -1,26 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# A rank that is killed, or stopped, in the middle of a measurement under mpirun. With
-# --enable-recovery, where mpirun leaves the others alone, each of them says in one line who it is,
+# A rank that is killed, or stopped, in the middle of a measurement under Open MPI's mpirun.
+# With --enable-recovery, where mpirun leaves the others alone, each of them says in one line who it is,
 # what it waited for and from whom; without, mpirun ends the witnesses soon, but one line comes
 # through. The job ends, as failed, and nothing is left.
 set -u
 . "${srcdir:-.}/tests/cmd/failures.sh"
-case $(mpirun --version 2>/dev/null) in
-*"Open MPI"*) ;;
-*) echo "skipped: there is no mpirun of Open MPI" && exit 77 ;;
-esac
-[ -e "${RG_MPI_MODULES:=${builddir:?}/src/mpi/.libs}/rg_mpi_openmpi.so" ] || {
-  echo "skipped: there is no module for Open MPI in $RG_MPI_MODULES"
-  exit 77
-}
+LIBRARY=openmpi
+. "${srcdir:-.}/tests/mpi/launcher.sh"
 host=$(uname -n | cut -c1-63)
-if [ "$(id -u)" = 0 ]; then
-  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
-fi
-export RG_MPI_MODULES OMPI_MCA_rmaps_base_oversubscribe=1 OMPI_MCA_hwloc_base_binding_policy=none
-export ASAN_OPTIONS=detect_leaks=0 TSAN_OPTIONS=exitcode=0
+export TSAN_OPTIONS=exitcode=0
 long="-b 64K -e 64K --budget 100s --precision 0.01 --timeout 6s --no-calibrate"
 
 # strike SIGNAL VICTIM TARGET [OPTION-OF-MPIRUN...]: the job under way, the signal for one rank
@@ -30,7 +20,7 @@ strike() {
   victim=$2
   target=$3
   shift 3
-  start mpirun "$@" -np 3 sh -c "$rank_sh" sh "$RAILGAUGE" bench allreduce $long --target "$target"
+  start "$mpirun" "$@" -np 3 sh -c "$rank_sh" sh "$RAILGAUGE" bench allreduce $long --target "$target"
   until_there 30 '^# *(B) ' "$tmp/out"
   sleep 0.3
   kill "-$signal" "$(cat "$tmp/pid.$victim")"
@@ -74,18 +64,18 @@ nothing_left
 
 # Ranks that never come to MPI_Init, and one whose command line alone is wrong.
 test_name="a rank that ends before MPI_Init"
-start mpirun -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || exit 0; exec "$@"' sh "$RAILGAUGE" \
+start "$mpirun" -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 0 ] || exit 0; exec "$@"' sh "$RAILGAUGE" \
   bench allreduce --timeout 1s
 ended 4
 said "^railgauge bench: rank 0 ($host): waited .* in MPI_Init: "
 nothing_left
 test_name="one wrong command line"
-start mpirun -np 1 "$RAILGAUGE" bench allreduce : -np 1 "$RAILGAUGE" bench allreduc
+start "$mpirun" -np 1 "$RAILGAUGE" bench allreduce : -np 1 "$RAILGAUGE" bench allreduc
 ended 2
 said "^railgauge bench: rank 1 on $host: allreduc: no such collective; did you mean allreduce?"
 nothing_left
 test_name="the same mistake on all ranks"
-start mpirun -np 2 "$RAILGAUGE" bench allreduc
+start "$mpirun" -np 2 "$RAILGAUGE" bench allreduc
 ended 2
 said "^railgauge bench: allreduc: no such collective; did you mean allreduce?"
 exit 0
