@@ -342,7 +342,7 @@ static int run_mpi(struct bench *b, const char *name, bool algorithms, bool *pri
 		rc = run_process(b, rdv, print_out, err);
 	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT)
 		end_mpi_job(b, rc, err);
-	bench_watch_enter(b->watch, "MPI_Finalize");
+	bench_watch_finish(b->watch);
 	rg_mpi_close(b->mpi);
 close_watch:
 	bench_watch_close(b->watch);

@@ -118,6 +118,12 @@ void bench_watch_close(struct bench_watch *watch); /* NULL is allowed */
 
 /* Around one call: what is static text, "MPI_Init". */
 void bench_watch_enter(struct bench_watch *watch, const char *what);
+
+/*
+ * Around MPI_Finalize, until close. A rank may be through with it long before another: only the
+ * limit counts, and MPI may have ended too far for the job to be ended through it.
+ */
+void bench_watch_finish(struct bench_watch *watch);
 void bench_watch_leave(struct bench_watch *watch);
 
 /*

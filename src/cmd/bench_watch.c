@@ -27,7 +27,8 @@ struct bench_watch {
 	pthread_mutex_t lock; /* guards all below but busy_since_ns */
 	pthread_cond_t moved;
 	bool ended;
-	bool on; /* there is something to look at */
+	bool on;     /* there is something to look at */
+	bool ending; /* in MPI_Finalize: a peer that has ended is as it should be */
 	const char *what;
 	_Atomic uint64_t busy_since_ns;
 	char who[128]; /* this rank and its host */
@@ -55,6 +56,14 @@ static void set_on(struct bench_watch *w, bool on, const char *what, uint64_t si
 void bench_watch_enter(struct bench_watch *w, const char *what)
 {
 	set_on(w, true, what, rg_clock_ns());
+}
+
+void bench_watch_finish(struct bench_watch *w)
+{
+	pthread_mutex_lock(&w->lock);
+	w->ending = true;
+	pthread_mutex_unlock(&w->lock);
+	bench_watch_enter(w, "MPI_Finalize");
 }
 
 void bench_watch_leave(struct bench_watch *w)
@@ -92,14 +101,16 @@ void bench_watch_measure(struct bench_watch *w)
  */
 static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
 {
-	snprintf(text, room,
-		 w->places ? "all ranks of this host are there" : "not all ranks have come");
+	snprintf(text, room, "%s",
+		 w->ending   ? "not all ranks have ended"
+		 : w->places ? "all ranks of this host are there"
+			     : "not all ranks have come");
 	for (uint32_t r = 0; w->places && r < w->nranks; r++) {
 		const struct rg_place *p = &w->places[r];
 		enum rg_process_state state =
 			rg_process_look(&w->places[w->rank].process, &p->process);
 
-		if (state != RG_PROCESS_STOPPED && state != RG_PROCESS_GONE)
+		if (state != RG_PROCESS_STOPPED && (state != RG_PROCESS_GONE || w->ending))
 			continue;
 		snprintf(text, room, "rank %u (%s, process %" PRId64 ") is %s", r, p->host,
 			 p->process.pid, state == RG_PROCESS_STOPPED ? "stopped" : "gone");
@@ -123,7 +134,7 @@ static void look(const struct bench_watch *w, uint64_t waited_ns)
 	rg_err_set(&err, RG_ERR_TIMEOUT, "%s: waited %.1f s in %s: %s", w->who,
 		   (double)waited_ns / 1e9, w->what, peers);
 	status = rg_cmd_status(BENCH_NAME, err.code, &err);
-	if (!w->module)
+	if (!w->module || w->ending)
 		_exit(status);
 	/* If ending the job through MPI hangs as well, the alarm ends at least this process. */
 	alarm(WITNESS_S + 3);

@@ -18,3 +18,9 @@ cmd_tests = \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
 EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh tests/cmd/hosts.sh $(cmd_tests) tests/cmd/sim
+
+# -rpath makes libtool build a shared object although it is not installed.
+check_LTLIBRARIES += tests/cmd/slow_end.la
+tests_cmd_slow_end_la_SOURCES = %D%/slow_end.c
+tests_cmd_slow_end_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared -rpath /nowhere
+tests_cmd_slow_end_la_LIBADD = -ldl

@@ -71,6 +71,15 @@ timeout 120 "$mpirun" -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 1 ] || sleep 3; e
 [ $? -eq 3 ] || fail "a late rank 0: not status 3"
 said 'OMPI_COMM_WORLD_SIZE says that 2 ranks were started'
 
+# A rank that is through with MPI long before another.
+if ldd "$RAILGAUGE" | grep -q 'lib[at]san'; then
+  echo "a rank that ends late was not tried: nothing can be loaded before a sanitizer"
+else
+  timeout 120 "$mpirun" -np 2 env LD_PRELOAD="$builddir/tests/cmd/.libs/slow_end.so" "$RAILGAUGE" \
+    bench allreduce -b 8 -e 8 $quick >"$tmp/out" 2>"$tmp/err" </dev/null ||
+    fail "a rank that ended before another counts as gone"
+fi
+
 # A peer that dies once the table has begun, and mpirun does not see it, since the peer's parent lives
 # on: the others say so and the job ends; how mpirun itself ends is its own business.
 cat >"$tmp/victim" <<'END'
