@@ -12,8 +12,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define GROUP_WIDTH 54 /* of time to n, as printed below */
-#define RATIO_WIDTH 22
+#define GROUP_WIDTH  54 /* of time to n, as printed below */
+#define RATIO_WIDTH  22
+#define TARGET_WIDTH 24 /* at least */
 
 static void choose_layout(struct rg_table *t)
 {
@@ -31,6 +32,11 @@ static void choose_layout(struct rg_table *t)
 				.ratio = plan->ntargets > 1 && plan->targets[i] != t->baseline};
 	} else {
 		t->layout = LAYOUT_LINES;
+		t->target_width = TARGET_WIDTH;
+		for (uint32_t i = 0; i < plan->ntargets; i++) {
+			if ((int)strlen(plan->targets[i]) > t->target_width)
+				t->target_width = (int)strlen(plan->targets[i]);
+		}
 		t->groups[t->ngroups++] = (struct group){NULL, .any_place = true, .ratio = true};
 	}
 	t->buffers = plan->access[RG_ACCESS_PRIVATE] && plan->access[RG_ACCESS_WINDOW];
@@ -74,7 +80,7 @@ static void print_titles(const struct rg_table *t)
 {
 	struct line row = {.n = 0}, *line = &row;
 	int keys = 12 + 13 + 9 + 5 + 5 + (has_place_column(t) ? 6 : 0) + (t->buffers ? 8 : 0) + 6 +
-		   (t->layout == LAYOUT_LINES ? 25 : 0);
+		   (t->target_width ? 1 + t->target_width : 0);
 
 	add(line, "#%*s", keys - 1, "");
 	for (uint32_t g = 0; g < t->ngroups; g++) {
@@ -93,8 +99,8 @@ static void print_titles(const struct rg_table *t)
 	if (t->buffers)
 		add(line, "%8s", "buffers");
 	add(line, "%6s", "k");
-	if (t->layout == LAYOUT_LINES)
-		add(line, " %-24s", "target");
+	if (t->target_width)
+		add(line, " %-*s", t->target_width, "target");
 	for (uint32_t g = 0; g < t->ngroups; g++) {
 		add(line, " | %9s%7s%8s%8s%8s%7s%7s", "time", "+-%", "algbw", "busbw", "bound%",
 		    "wrong", "n");
@@ -231,8 +237,8 @@ static int print_line(struct rg_table *t, const struct rg_result_point *points, 
 	if (t->buffers)
 		add(line, "%8s", rg_access_words[first->buffers]);
 	add(line, "%6u", first->ops);
-	if (t->layout == LAYOUT_LINES)
-		add(line, " %-24s", first->target);
+	if (t->target_width)
+		add(line, " %-*s", t->target_width, first->target);
 	for (uint32_t g = 0; !rc && g < t->ngroups; g++) {
 		const struct group *group = &t->groups[g];
 		bool in_place = group->any_place ? first->in_place : group->in_place;

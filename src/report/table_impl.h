@@ -28,8 +28,9 @@ struct rg_table {
 	enum layout layout;
 	struct group groups[GROUPS_MAX];
 	uint32_t ngroups;
-	bool buffers; /* a column says which */
-	bool titled;  /* a collective's name stands above the lines */
+	bool buffers;	  /* a column says which */
+	int target_width; /* of the column that names the target, for LAYOUT_LINES; else 0 */
+	bool titled;	  /* a collective's name stands above the lines */
 	enum rg_coll coll;
 	bool persistent;
 	enum rg_cache cache;

@@ -73,6 +73,46 @@ static void a_table_printed_point_by_point_is_the_one_printed_at_once(void **sta
 	rg_result_close(r);
 }
 
+/* In lines with several columns: the bars stand one below another, however long a name is. */
+static void targets_with_long_names_move_no_column(void **state)
+{
+	static const char *const targets[] = {"railgauge", "mpi:ring", "mpi:default",
+					      "mpi:scatter_recursive_doubling_allgather"};
+	const struct rg_table_plan plan = {.targets = targets,
+					   .ntargets = 4,
+					   .out_of_place = true,
+					   .access = {[RG_ACCESS_WINDOW] = true},
+					   .cache = {[RG_CACHE_WARM] = true}};
+	struct rg_result *r = sample_result(1, NULL);
+	struct text t = begin();
+	struct rg_table *table;
+	size_t bar = 0, bars = 0;
+	const char *line;
+	char *rest;
+
+	assert_int_equal(rg_table_open(r, &plan, t.file, &table, NULL), 0);
+	for (size_t i = 0; i < 4; i++) {
+		struct rg_result_point point = r->points[0];
+
+		point.target = targets[i];
+		assert_int_equal(rg_table_add(table, &point, 1, NULL), 0);
+	}
+	assert_int_equal(rg_table_close(table, NULL, NULL), 0);
+	end(&t);
+	rest = t.text;
+	while ((line = strsep(&rest, "\n"))) {
+		const char *at = strstr(line, " | ");
+
+		if (!at)
+			continue;
+		bar = bars++ ? bar : (size_t)(at - line);
+		assert_int_equal(at - line, bar);
+	}
+	assert_int_equal(bars, 2 + 4); /* the title's is the end of its line */
+	free(t.text);
+	rg_result_close(r);
+}
+
 static void an_empty_result_has_a_table_as_well(void **state)
 {
 	struct text t = begin();
@@ -245,6 +285,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_table_printed_point_by_point_is_the_one_printed_at_once),
+		cmocka_unit_test(targets_with_long_names_move_no_column),
 		cmocka_unit_test(an_empty_result_has_a_table_as_well),
 		cmocka_unit_test(an_unknown_baseline_is_refused_before_anything_is_printed),
 		cmocka_unit_test(no_line_ends_in_blanks),
