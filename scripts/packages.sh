@@ -21,6 +21,8 @@ want  module:ompi-c        libopenmpi-dev  openmpi-devel        measures beside 
 want  program:mpirun       openmpi-bin     openmpi              starts MPI jobs
 want  module:libibverbs    libibverbs-dev  rdma-core-devel      lists RDMA devices
 want  program:help2man     help2man        help2man             writes the manual pages
+dev   module:mpich         libmpich-dev    mpich-devel          the module for MPICH
+dev   program:mpiexec.hydra mpich          mpich                starts MPICH jobs
 dev   module:cmocka        libcmocka-dev   libcmocka-devel      the unit tests
 dev   program:xz           xz-utils        xz                   make distcheck
 dev   program:valgrind     valgrind        valgrind             memory errors in unit tests
@@ -71,11 +73,13 @@ become_root() {
 provide() {
   log=$1
   shift
-  # Distributions with dnf keep Open MPI out of the way, for their module command.
-  for dir in /usr/lib64/openmpi; do
-    if [ -x $dir/bin/mpirun ] && ! command -v mpirun >/dev/null 2>&1; then
-      PATH=$dir/bin:$PATH
-      PKG_CONFIG_PATH=$dir/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+  # Distributions with dnf keep MPI libraries out of the way, for their module command. Open MPI's
+  # comes first: mpirun is its.
+  for dir in /usr/lib64/openmpi /usr/lib64/mpich; do
+    case ":$PATH:" in *":$dir/bin:"*) continue ;; esac
+    if [ -x $dir/bin/mpirun ]; then
+      PATH=$PATH:$dir/bin
+      PKG_CONFIG_PATH=${PKG_CONFIG_PATH:+$PKG_CONFIG_PATH:}$dir/lib/pkgconfig
       export PATH PKG_CONFIG_PATH
     fi
   done
