@@ -92,6 +92,11 @@ tests_measure_test_result_LDADD = $(test_libs)
 endif
 EXTRA_DIST += %D%/machine docs/RESULT.md docs/result-schema.json
 
+check_PROGRAMS += tests/measure/test_time_spaces
+TESTS += tests/measure/test_time_spaces
+tests_measure_test_time_spaces_SOURCES = %D%/test_time_spaces.c
+tests_measure_test_time_spaces_LDADD = $(rg_libs)
+
 check_PROGRAMS += tests/measure/fuzz_result
 TESTS += tests/measure/fuzz_result
 tests_measure_fuzz_result_SOURCES = %D%/fuzz_result.c tests/replay.c
