@@ -6,6 +6,12 @@ tests_coll_test_executor_SOURCES = %D%/test_executor.c %D%/ranks.c %D%/ranks.h
 tests_coll_test_executor_CPPFLAGS = $(test_cppflags)
 tests_coll_test_executor_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/coll/test_algorithms
+TESTS += tests/coll/test_algorithms
+tests_coll_test_algorithms_SOURCES = %D%/test_algorithms.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_algorithms_CPPFLAGS = $(test_cppflags)
+tests_coll_test_algorithms_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/coll/test_sequences
 TESTS += tests/coll/test_sequences
 tests_coll_test_sequences_SOURCES = %D%/test_sequences.c %D%/ranks.c %D%/ranks.h

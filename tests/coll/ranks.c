@@ -135,7 +135,9 @@ void part(struct rank *r)
 /* Threads reach any memory of each other; shm, and so mixed, what is made for it. */
 static enum rg_memory_kind rank_memory(void)
 {
-	return rank_transport == &rg_transport_mixed ? RG_MEMORY_SHARED : RG_MEMORY_HOST;
+	bool made = rank_transport == &rg_transport_shm || rank_transport == &rg_transport_mixed;
+
+	return made ? RG_MEMORY_SHARED : RG_MEMORY_HOST;
 }
 
 int open_place(struct rank *r, uint64_t bytes, struct place *out)
@@ -283,4 +285,47 @@ int check(struct rank *r, const struct rg_problem *p, const struct place *place,
 					  (unsigned long long)i, dst[i], want);
 	}
 	return 0;
+}
+
+static int run_ops(struct rank *r, const struct rg_problem *p, struct rg_run *run,
+		   struct place *place, uint32_t ops)
+{
+	const struct rg_run_args args = args_of(r, p, place);
+	int rc = 0;
+
+	for (uint32_t op = 0; op < ops && !rc; op++) {
+		poison(r, p, place);
+		fill(r, p, place, op);
+		rc = meet(r);
+		if (!rc)
+			rc = rg_run_once(run, &args, &r->err);
+		if (!rc)
+			rc = check(r, p, place, op);
+		if (!rc)
+			rc = meet(r);
+	}
+	return rc;
+}
+
+int run_problem(struct rank *r, const struct rg_algorithm *algorithm, const struct rg_problem *p,
+		uint32_t ops)
+{
+	struct rg_program *program = NULL;
+	struct rg_run *run = NULL;
+	struct place place = {0};
+	int rc;
+
+	rc = rg_program_open(r->ep, algorithm, p, RG_TYPE_INT32, RG_OP_SUM, 0, 1 << 16, &program,
+			     &r->err);
+	if (!rc)
+		rc = rg_run_open(r->x, program, &run, &r->err);
+	if (!rc)
+		rc = open_place(r, place_bytes(p), &place);
+	if (!rc)
+		rc = run_ops(r, p, run, &place, ops);
+	part(r);
+	rg_run_close(run);
+	rg_program_close(program);
+	close_place(&place);
+	return rc;
 }

@@ -70,6 +70,13 @@ void fill(const struct rank *r, const struct rg_problem *p, struct place *place,
 struct rg_run_args args_of(const struct rank *r, const struct rg_problem *p,
 			   const struct place *place);
 
+/*
+ * So many operations on a problem, each checked, from the opening of the program to the end of all.
+ * Nobody goes before all are done.
+ */
+int run_problem(struct rank *r, const struct rg_algorithm *algorithm, const struct rg_problem *p,
+		uint32_t ops);
+
 /* 0, or RG_ERR_WRONG_DATA in r->err. */
 int check(struct rank *r, const struct rg_problem *p, const struct place *place, uint32_t op);
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Every algorithm and protocol over every transport that moves data: results are exact. With
+ * RG_FULL=1 in the environment for 1 to 9 ranks and all counts on each of them; else over inproc
+ * for most, and over the others for a part of the numbers.
+ */
+#include "config.h"
+
+#include "ranks.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+static bool is_full(void)
+{
+	return getenv("RG_FULL") != NULL;
+}
+
+/* None, fewer than ranks, not a multiple of anything; the last is some twenty slots. */
+static const uint64_t counts[] = {0, 1, 2, 5, 64, 1000, 5003};
+#define COUNTS (sizeof(counts) / sizeof(counts[0]))
+
+/* Each root with two of the counts, any with the others; in place and not. */
+#define MAX_PROBLEMS (2 * (COUNTS - 2 + 2 * MAX_RANKS))
+
+/* Problems for one algorithm, one after the other on the same links. */
+struct job {
+	const struct rg_algorithm *algorithm;
+	struct rg_problem problems[MAX_PROBLEMS];
+	uint32_t nproblems;
+};
+
+static int rank_job(struct rank *r, void *arg)
+{
+	const struct job *j = arg;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < j->nproblems && !rc; i++) {
+		const struct rg_problem *p = &j->problems[i];
+
+		rc = run_problem(r, j->algorithm, p, is_full() ? 5 : 3);
+		if (rc)
+			rg_err_prefix(&r->err, "root %u, %llu elements%s", p->root,
+				      (unsigned long long)p->count, p->in_place ? " in place" : "");
+	}
+	return rc;
+}
+
+/* first..first + n of the job's problems. */
+static void run_part(const struct job *j, uint32_t first, uint32_t n, uint32_t first_sequence)
+{
+	const struct rg_problem *p = &j->problems[first];
+	struct job part = {.algorithm = j->algorithm, .nproblems = n};
+	char what[200];
+
+	for (uint32_t i = 0; i < n; i++)
+		part.problems[i] = p[i];
+	snprintf(what, sizeof(what), "%s %s %s over %s, %u ranks", rg_coll_name(p->coll),
+		 j->algorithm->name, rg_protocol_name(p->params.protocol), rank_transport->name,
+		 p->layout.nranks);
+	run_ranks(p->layout.nranks, first_sequence, rank_job, &part, what);
+}
+
+#if defined(__SANITIZE_THREAD__)
+#define WATCHED true
+#elif defined(__has_feature)
+#define WATCHED __has_feature(thread_sanitizer)
+#else
+#define WATCHED false
+#endif
+
+/* Without RG_FULL: which counts and numbers of ranks. */
+struct sample {
+	uint64_t counts[COUNTS];
+	uint32_t ncounts;
+	uint32_t ranks[MAX_RANKS];
+	uint32_t nranks;
+};
+
+/* Few words wrap with few messages. */
+static const struct sample most = {{0, 1, 2, 5, 64, 1000, 5003}, COUNTS, {1, 2, 3, 4, 5, 9}, 6};
+static const struct sample some = {{2, 5003}, 2, {1, 2, 3, 4, 5}, 5};
+static const struct sample wraps = {{1, 1000}, 2, {2, 3, 4, 9}, 4};
+static const struct sample *sample = &most;
+
+static bool is_in_sample(uint64_t count)
+{
+	bool in = false;
+
+	for (uint32_t i = 0; i < sample->ncounts; i++)
+		in |= sample->counts[i] == count;
+	return in || is_full();
+}
+
+static bool is_number_in_sample(uint32_t nranks)
+{
+	bool in = false;
+
+	for (uint32_t i = 0; i < sample->nranks; i++)
+		in |= sample->ranks[i] == nranks;
+	return in || is_full();
+}
+
+static void add_problems(struct job *j, struct rg_problem p, size_t c)
+{
+	uint32_t n = p.layout.nranks;
+	bool each = rg_coll_has_root(p.coll) && (counts[c] == 5 || counts[c] == 5003);
+	uint32_t nroots = each && is_in_sample(5) ? n : 1;
+
+	for (uint32_t v = 0; v < 2 * nroots; v++) {
+		p.count = counts[c];
+		p.params.channels = 1 + c % 2;
+		p.params.radix = c % 2 ? 1 + (uint32_t)c : 0;
+		p.params.window = (uint32_t)c;
+		p.layout = layout_of(n, c % 3);
+		p.in_place = v % 2;
+		p.root = nroots > 1 ? v / 2 : (uint32_t)c % n;
+		if (!j->algorithm->check(&p, NULL))
+			j->problems[j->nproblems++] = p;
+	}
+}
+
+/* All problems for an algorithm with one protocol and one number of ranks. */
+static struct job job_of(const struct rg_algorithm *a, enum rg_protocol protocol, uint32_t nranks)
+{
+	struct job j = {.algorithm = a};
+	const struct rg_problem p = {
+		.coll = a->coll,
+		.layout = {.nranks = nranks},
+		.elem_bytes = 4,
+		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
+		.caps = rank_transport->caps,
+		.geometry = *rank_geometry,
+		.params = {.protocol = protocol, .channels = 1},
+	};
+	size_t ncounts = a->coll == RG_COLL_BARRIER ? 1 : COUNTS;
+
+	for (size_t c = 0; c < ncounts; c++) {
+		if (a->coll == RG_COLL_BARRIER || is_in_sample(counts[c]))
+			add_problems(&j, p, c);
+	}
+	return j;
+}
+
+/* With the protocols of the mask, on up to so many ranks; apart: each problem on new links. */
+static void every_algorithm_with(uint32_t protocols, uint32_t max_ranks, bool apart,
+				 uint32_t first_sequence)
+{
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		for (uint32_t n = 1; n <= max_ranks; n++) {
+			for (int protocol = 0; protocol < RG_PROTOCOL_COUNT; protocol++) {
+				struct job j;
+
+				if (!((*a)->protocols & protocols & 1u << protocol) ||
+				    !is_number_in_sample(n))
+					continue;
+				j = job_of(*a, (enum rg_protocol)protocol, n);
+				if (j.nproblems && !apart)
+					run_part(&j, 0, j.nproblems, first_sequence);
+				for (uint32_t i = 0; apart && i < j.nproblems; i++)
+					run_part(&j, i, 1, first_sequence);
+			}
+		}
+	}
+}
+
+static void use(const struct rg_transport_ops *transport, const struct rg_geometry *geometry,
+		const struct sample *of)
+{
+	rank_transport = transport;
+	rank_geometry = geometry;
+	sample = WATCHED && of == &most ? &some : of;
+}
+
+static void every_algorithm_is_exact_within_a_process(void **state)
+{
+	use(&rg_transport_inproc, &small_geometry, &most);
+	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
+}
+
+static void every_algorithm_is_exact_over_shared_memory(void **state)
+{
+	use(&rg_transport_shm, &small_geometry, &some);
+	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
+}
+
+static void every_algorithm_is_exact_over_sockets(void **state)
+{
+	use(&rg_transport_tcp, &small_geometry, &some);
+	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
+	use(&rg_transport_tcp, &large_geometry, &some); /* long puts take another way */
+	every_algorithm_with(UINT32_MAX, is_full() ? MAX_RANKS : 3, false, 0);
+}
+
+static void every_algorithm_is_exact_over_memory_and_sockets(void **state)
+{
+	use(&rg_transport_mixed, &small_geometry, &some);
+	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
+}
+
+static void word_messages_survive_the_wrap_of_their_sequence(void **state)
+{
+	use(&rg_transport_inproc, &small_geometry, &wraps);
+	every_algorithm_with(1u << RG_PROTOCOL_WORD, MAX_RANKS, true, 0x7fffffffu - 3);
+}
+
+/* What the transport must grant for a protocol. */
+static uint32_t needs(enum rg_protocol protocol)
+{
+	return protocol == RG_PROTOCOL_WINDOW ? RG_CAP_MAPPED
+	       : protocol == RG_PROTOCOL_READ ? RG_CAP_READ
+	       : protocol == RG_PROTOCOL_WORD ? RG_CAP_WORD8
+					      : 0;
+}
+
+/* What is left out above is what the transport cannot do, and nothing else. */
+static void every_algorithm_is_tried_wherever_its_protocols_are_possible(void **state)
+{
+	static const struct rg_transport_ops *const transports[] = {
+		&rg_transport_inproc, &rg_transport_shm, &rg_transport_tcp, &rg_transport_mixed};
+
+	for (size_t t = 0; t < 4; t++) {
+		use(transports[t], &small_geometry, &some);
+		for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+			for (int p = 0; p < RG_PROTOCOL_COUNT; p++) {
+				bool possible =
+					!(needs((enum rg_protocol)p) & ~transports[t]->caps);
+
+				if ((*a)->protocols & 1u << p &&
+				    !job_of(*a, (enum rg_protocol)p, 4).nproblems == possible)
+					fail_msg("%s %s %s over %s", rg_coll_name((*a)->coll),
+						 (*a)->name, rg_protocol_name((enum rg_protocol)p),
+						 transports[t]->name);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_algorithm_is_tried_wherever_its_protocols_are_possible),
+		cmocka_unit_test(every_algorithm_is_exact_within_a_process),
+		cmocka_unit_test(every_algorithm_is_exact_over_shared_memory),
+		cmocka_unit_test(every_algorithm_is_exact_over_sockets),
+		cmocka_unit_test(every_algorithm_is_exact_over_memory_and_sockets),
+		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
