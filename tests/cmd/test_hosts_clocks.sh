@@ -28,19 +28,21 @@ measure() {
 }
 
 # sane NAME: all times of the document, each rank's included, are above nothing, and below what the
-# job may take
+# job may take. Where all repetitions began late, on a busy machine, there are none.
+seen=0
 sane() {
   awk -v name="$1" '
     /"rank_samples": \[/ { inside = 1 }
-    /"(median|lo|hi|p99|min)_ns": / { gsub(/[,"]/, ""); times[++count] = $2 }
+    /"(median|lo|hi|p99|min)_ns": / && !/null/ { gsub(/[,"]/, ""); times[++count] = $2 }
     inside && /^ *[-0-9.e+]+,?$/ { gsub(/,/, ""); times[++count] = $1; ranks++ }
     /"(note|samples)"/ { inside = 0 }
     END {
       for (i = 1; i <= count; i++)
         if (times[i] <= 0 || times[i] > 60e9) { print name ": a time of " times[i] " ns"; bad = 1 }
-      if (!ranks) { print name ": no times of ranks"; bad = 1 }
+      print ranks + 0 >"'"$tmp"'/ranks"
       exit bad
     }' "$tmp/$1.json" || exit 1
+  seen=$((seen + $(cat "$tmp/ranks")))
 }
 
 # apart NAME: the document, and the table's head, say how far apart the clocks may be
@@ -88,4 +90,5 @@ measure memory 1@7200 1 -- bench reduce -b 4K -e 4K --raw
 apart memory
 sane memory
 grep -q '"transport": "shm"' "$tmp/memory.json" || { echo "$test_name: not shm"; exit 1; }
+[ $seen -gt 0 ] || { echo "no job has measured anything"; exit 1; }
 exit 0
