@@ -199,6 +199,21 @@ static int check_tuning(const struct bench *b, struct rg_err *err)
 	return o->radix == 1 ? rg_err_set(err, RG_ERR_INVALID, "--radix: 1 joins nobody") : 0;
 }
 
+static int check_algorithm(const struct bench *b, struct rg_err *err)
+{
+	const struct bench_options *o = &b->options;
+	char words[128];
+	int n = snprintf(words, sizeof(words), "%s%s%s", o->algorithm, o->protocol ? ":" : "",
+			 o->protocol ? o->protocol : "");
+
+	if (n < 0 || (size_t)n >= sizeof(words))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--algorithm, --protocol: %.20s...: too long", words);
+	if (!rg_target_railgauge.check(b->coll, words, err))
+		return 0;
+	return rg_err_prefix(err, o->protocol ? "--algorithm, --protocol" : "--algorithm");
+}
+
 /* Puts --algorithm and --protocol into the plain names of target railgauge. */
 static int resolve_targets(struct bench *b, const char *list, struct rg_err *err)
 {
@@ -211,6 +226,8 @@ static int resolve_targets(struct bench *b, const char *list, struct rg_err *err
 				  "--protocol %s needs --algorithm: each has protocols of its own, "
 				  "see railgauge algorithms",
 				  o->protocol);
+	if (chosen && check_algorithm(b, err))
+		return RG_ERR_INVALID;
 	for (const char *rest = list; rest;) {
 		size_t len = strcspn(rest, ",");
 		bool plain = len == 9 && !strncmp(rest, "railgauge", len);

@@ -77,10 +77,11 @@ int rg_target_parse(const char *list, enum rg_coll coll, bool *mpi_out, bool *al
 
 		if (!rc)
 			rc = find_target(item, &ops, &words, err);
-		if (!rc)
-			rc = ops->check(coll, words, err);
 		if (rc)
 			return rc;
+		rc = ops->check(coll, words, err);
+		if (rc)
+			return rg_err_prefix(err, "--target");
 		if (ops == &rg_target_railgauge)
 			continue;
 		mpi = true;
@@ -138,9 +139,9 @@ int rg_target_expand(const struct rg_job *job, enum rg_coll coll, const char *li
 
 		if (!rc)
 			rc = find_target(item, &ops, &words, err);
-		if (!rc)
-			rc = ops->expand(job, coll, words, specs + n, RG_TARGETS_MAX - n, &more,
-					 err);
+		if (rc)
+			return rc;
+		rc = ops->expand(job, coll, words, specs + n, RG_TARGETS_MAX - n, &more, err);
 		if (rc)
 			return rc;
 		if (more > RG_TARGETS_MAX - n)

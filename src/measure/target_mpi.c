@@ -35,8 +35,7 @@ static int mpi_check(enum rg_coll coll, const char *words, struct rg_err *err)
 	(void)coll;
 	/* Which names there are only the library knows. */
 	if (strchr(words, ':'))
-		return rg_err_set(err, RG_ERR_INVALID, "--target: mpi:%s: one name too many",
-				  words);
+		return rg_err_set(err, RG_ERR_INVALID, "mpi:%s: one name too many", words);
 	return 0;
 }
 
@@ -44,7 +43,7 @@ static int mpi_v_check(enum rg_coll coll, const char *words, struct rg_err *err)
 {
 	if (coll != RG_COLL_REDUCESCATTER)
 		return rg_err_set(err, RG_ERR_INVALID,
-				  "--target: mpi-v: MPI has one function for %s; use mpi",
+				  "mpi-v: MPI has one function for %s; use mpi",
 				  rg_coll_name(coll));
 	return mpi_check(coll, words, err);
 }

@@ -39,8 +39,8 @@ static int no_such_protocol(const char *protocol, struct rg_err *err)
 
 		snprintf(list + used, sizeof(list) - used, "%s, ", rg_protocol_words[i]);
 	}
-	return rg_err_set(err, RG_ERR_INVALID,
-			  "--target: %s: no such protocol; there are %sand auto", protocol, list);
+	return rg_err_set(err, RG_ERR_INVALID, "%s: no such protocol; there are %sand auto",
+			  protocol, list);
 }
 
 /* Splits "ALGORITHM[:PROTOCOL]" into spec. */
@@ -53,16 +53,16 @@ static int parse_words(enum rg_coll coll, const char *words, struct rg_target_sp
 
 	spec->protocol = -1;
 	if (len >= sizeof(spec->algorithm))
-		return rg_err_set(err, RG_ERR_INVALID, "--target: %.20s...: too long", words);
+		return rg_err_set(err, RG_ERR_INVALID, "%.20s...: too long", words);
 	memcpy(spec->algorithm, words, len);
 	spec->algorithm[len] = '\0';
 	if (!strcmp(spec->algorithm, "auto"))
 		spec->algorithm[0] = '\0';
-	if (spec->algorithm[0] && strcmp(spec->algorithm, "all") != 0) {
-		struct rg_err why = {0};
-
-		if (rg_algorithm_find(coll, spec->algorithm, &algorithm, &why))
-			return rg_err_set(err, RG_ERR_INVALID, "--target: %s", why.text);
+	if (spec->algorithm[0] && strcmp(spec->algorithm, "all") != 0 &&
+	    rg_algorithm_find(coll, spec->algorithm, &algorithm, err)) {
+		if (err)
+			err->code = RG_ERR_INVALID;
+		return RG_ERR_INVALID;
 	}
 	if (!protocol || !strcmp(protocol, "auto"))
 		return 0;
@@ -74,8 +74,7 @@ static int parse_words(enum rg_coll coll, const char *words, struct rg_target_sp
 		return no_such_protocol(protocol, err);
 	if (!spec->algorithm[0])
 		return rg_err_set(err, RG_ERR_INVALID,
-				  "--target: railgauge:%s: a protocol needs an algorithm with it",
-				  words);
+				  "railgauge:%s: a protocol needs an algorithm with it", words);
 	return 0;
 }
 
