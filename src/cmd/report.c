@@ -14,6 +14,7 @@
 #include "railgauge/report/table.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -230,17 +231,40 @@ static int print_csv(const struct rg_report *report, FILE *out, struct rg_err *e
 	return rg_csv_print(report->sides[0].results[0], out, err);
 }
 
+static int print_table(const struct rg_report *report, FILE *out, struct rg_err *err)
+{
+	if (report->nsides > 1)
+		return rg_compare_print(report, out, err);
+	if (report->sides[0].n > 1)
+		return rg_launches_print(report, out, err);
+	return rg_table_print(report->sides[0].results[0], report->baseline, out, err);
+}
+
+static int print_text(const struct rg_report *report, struct rg_err *err)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *out = open_memstream(&text, &len);
+	int rc;
+
+	if (!out)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the table");
+	rc = print_table(report, out, err);
+	if (fclose(out) && !rc)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the table");
+	if (!rc)
+		rc = rg_text_put(text, len, stdout, err);
+	free(text);
+	return rc;
+}
+
 static int print(const struct rg_report *report, enum format format, struct rg_err *err)
 {
 	if (format == FORMAT_CSV)
 		return print_csv(report, stdout, err);
 	if (format == FORMAT_JSON)
 		return print_json(report->sides[0].results[0], err);
-	if (report->nsides > 1)
-		return rg_compare_print(report, stdout, err);
-	if (report->sides[0].n > 1)
-		return rg_launches_print(report, stdout, err);
-	return rg_table_print(report->sides[0].results[0], report->baseline, stdout, err);
+	return print_text(report, err);
 }
 
 static int write_csv(const struct rg_report *report, const char *path, struct rg_err *err)

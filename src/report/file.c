@@ -6,6 +6,8 @@
 #include "railgauge/base/io.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 int rg_text_file_open(struct rg_text_file *file, const char *path, struct rg_err *err)
@@ -25,4 +27,22 @@ int rg_text_file_close(struct rg_text_file *file, int rc, struct rg_err *err)
 		rc = rg_io_replace_file(file->path, file->text, file->len, err);
 	free(file->text);
 	return rc;
+}
+
+int rg_text_put(const char *text, size_t len_bytes, FILE *out, struct rg_err *err)
+{
+	bool failed = false;
+
+	for (size_t i = 0; i < len_bytes && !failed; i++) {
+		uint8_t c = (uint8_t)text[i], next = i + 1 < len_bytes ? (uint8_t)text[i + 1] : 0;
+		/* U+0080 to U+009F have two bytes. */
+		bool high = c == 0xc2 && next >= 0x80 && next < 0xa0;
+		bool control = (c < ' ' && c != '\n') || c == 0x7f || high;
+
+		failed = putc(control ? '?' : c, out) == EOF;
+		i += high;
+	}
+	if (failed || fflush(out))
+		return rg_err_errno(err, errno ? errno : EIO, "writing the table");
+	return 0;
 }

@@ -41,6 +41,14 @@ refused() {
   fi
 }
 
+# A host name that would turn a terminal red, and one with U+009B, which would, too.
+sed 's/"host": "[^"]*"/"host": "a\\u001b[31mb\\u009b31m"/' one-target.json >red.json
+"$RAILGAUGE" report red.json >out 2>err || { cat err; failed=1; }
+if ! grep -q 'a?\[31mb?31m' out || LC_ALL=C grep -q '[[:cntrl:]]' out; then
+  echo "report: control characters of a document reach the terminal"
+  failed=1
+fi
+
 golden two-targets a.json
 golden two-targets-baseline --baseline railgauge a.json
 golden one-target one-target.json
