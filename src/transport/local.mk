@@ -1,5 +1,6 @@
 # Sources of the module transport.
 src_librailgauge_a_SOURCES += \
+	include/railgauge/transport/stream.h \
 	include/railgauge/transport/transport.h \
 	%D%/endpoint.c \
 	%D%/endpoint.h \
@@ -21,4 +22,5 @@ src_librailgauge_a_SOURCES += \
 	%D%/tcp_impl.h \
 	%D%/tcp_peers.c \
 	%D%/tcp_receive.c \
-	%D%/tcp_send.c
+	%D%/tcp_send.c \
+	%D%/tcp_stream.c

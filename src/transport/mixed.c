@@ -37,6 +37,16 @@ static struct rg_endpoint *way(const struct rg_endpoint *ep, uint32_t peer)
 	return m->is_near[peer] ? m->near : m->far;
 }
 
+struct rg_endpoint *rg_mixed_far(const struct rg_endpoint *ep)
+{
+	return ((const struct mixed *)ep)->far;
+}
+
+bool rg_mixed_is_near(const struct rg_endpoint *ep, uint32_t peer)
+{
+	return ((const struct mixed *)ep)->is_near[peer];
+}
+
 static int mixed_probe(struct rg_err *err)
 {
 	int rc = rg_transport_shm.probe(err);

@@ -71,6 +71,7 @@ static void tcp_close(struct rg_endpoint *ep)
 	rg_free(t->rx);
 	rg_free(t->dirty);
 	rg_free(t->open);
+	rg_free(t->nstreams);
 	rg_free(t->addresses);
 	rg_free(t->windows);
 	rg_endpoint_release(ep);
@@ -91,7 +92,8 @@ static int make_tables(struct tcp *t, struct rg_err *err)
 		t->tx[r].fd = t->tx[r].side = t->rx[TCP_SHARED(r)].fd = t->rx[TCP_SIDE(r)].fd = -1;
 	t->dirty = rg_zalloc(n, sizeof(t->dirty[0]));
 	t->open = rg_zalloc(2 * (size_t)n, sizeof(t->open[0]));
-	if (!t->addresses || !t->tx || !t->rx || !t->dirty || !t->open)
+	t->nstreams = rg_zalloc(n, sizeof(t->nstreams[0]));
+	if (!t->addresses || !t->tx || !t->rx || !t->dirty || !t->open || !t->nstreams)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u peers", n);
 	t->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (t->epoll < 0)

@@ -6,10 +6,10 @@
 #include <endian.h>
 
 #define HELLO_MAGIC   0x72677463u /* "rgtc" */
-#define HELLO_VERSION 1
+#define HELLO_VERSION 2
 
-void tcp_hello_make(struct tcp_hello *hello, uint32_t from, uint32_t to, const uint8_t key[32],
-		    const uint8_t from_nonce[TCP_NONCE_BYTES],
+void tcp_hello_make(struct tcp_hello *hello, uint32_t from, uint32_t to, uint32_t stream,
+		    const uint8_t key[32], const uint8_t from_nonce[TCP_NONCE_BYTES],
 		    const uint8_t to_nonce[TCP_NONCE_BYTES])
 {
 	static const char purpose[] = "railgauge tcp connection";
@@ -20,6 +20,7 @@ void tcp_hello_make(struct tcp_hello *hello, uint32_t from, uint32_t to, const u
 		.version = htole32(HELLO_VERSION),
 		.from = htole32(from),
 		.to = htole32(to),
+		.stream = htole32(stream),
 	};
 	rg_hmac_init(&mac, key, 32);
 	rg_hmac_add(&mac, purpose, sizeof(purpose));

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * tcp: between tcp.c (the endpoint), tcp_address.c (which interface), tcp_peers.c (connections),
- * tcp_frame.c (the wire), tcp_send.c and tcp_receive.c.
+ * tcp_stream.c (others without frames), tcp_frame.c (the wire), tcp_send.c and tcp_receive.c.
  *
  * Two ranks share the connection that the lower one opens when it connects: both directions on one,
  * so that acknowledgements travel with data instead of in packets of their own. The
@@ -46,17 +46,19 @@ _Static_assert(sizeof(struct tcp_frame) == 32, "wire layout");
 struct tcp_hello {
 	uint32_t magic, version;
 	uint32_t from, to; /* ranks */
+	uint32_t stream;   /* 0: frames follow; else the number of a plain stream (stream.h) */
 	uint8_t mac[RG_SHA256_BYTES];
 };
-_Static_assert(sizeof(struct tcp_hello) == 48, "wire layout");
+_Static_assert(sizeof(struct tcp_hello) == 52, "wire layout");
 
 /*
  * The proof: HMAC-SHA-256 under the job's key of the listener's nonce, which is drawn anew for each
  * endpoint and reaches the peers through the rendezvous, of the sender's nonce and of both ranks.
- * Who repeats one that it has seen comes second, and is refused.
+ * Who repeats one that it has seen comes second, and is refused; so no number of a stream is used
+ * twice.
  */
-void tcp_hello_make(struct tcp_hello *hello, uint32_t from, uint32_t to, const uint8_t key[32],
-		    const uint8_t from_nonce[TCP_NONCE_BYTES],
+void tcp_hello_make(struct tcp_hello *hello, uint32_t from, uint32_t to, uint32_t stream,
+		    const uint8_t key[32], const uint8_t from_nonce[TCP_NONCE_BYTES],
 		    const uint8_t to_nonce[TCP_NONCE_BYTES]);
 
 struct tcp_frame tcp_frame_wire(struct tcp_frame frame); /* to and from the wire's byte order */
@@ -130,8 +132,18 @@ struct tcp_window {
 	uint64_t *bytes; /* owned, [nranks]: what remote_bytes becomes once mapped */
 };
 
+/* Plain streams that are being opened; all zero while none are. */
+struct tcp_streams {
+	const uint32_t *peers; /* [n], borrowed, as all here */
+	const uint32_t *number;
+	int *fds; /* -1: not there yet */
+	uint32_t n;
+};
+
 struct tcp {
 	struct rg_endpoint ep;
+	struct tcp_streams streams;
+	uint32_t *nstreams;	       /* owned, [nranks]: numbers that were given to a peer's */
 	int listener, epoll;	       /* -1: not yet */
 	struct tcp_address *addresses; /* owned, [nranks] */
 	struct tcp_tx *tx;	       /* owned, [nranks] */
@@ -167,7 +179,13 @@ void tcp_address_text(const struct tcp_address *address, char *text, size_t room
 /* The listening socket, bound to the address, which gets its port; with the congestion control. */
 int tcp_listen(struct tcp *t, struct tcp_address *address, struct rg_err *err);
 
-/* Opens this rank's connection to a peer, within the endpoint's timeout; as connect's errors. */
+/*
+ * A new connection to a peer with the first words said on it, frames or a stream to follow, within
+ * the endpoint's timeout; as connect's errors.
+ */
+int tcp_knock(struct tcp *t, uint32_t peer, uint32_t stream, int *fd_out, struct rg_err *err);
+
+/* Opens this rank's connection to a peer, likewise. */
 int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err);
 
 /* Takes who knocks, and those whose proof has come. True if anybody was let in. Never blocks. */
@@ -175,6 +193,9 @@ bool tcp_admit(struct tcp *t);
 
 /* Ends what comes on a connection; fault: static text, or NULL when it has closed. */
 void tcp_cut_off(struct tcp *t, uint32_t connection, const char *fault);
+
+/* Where a stream that a peer opens belongs; NULL: it is not expected, or there already. */
+int *tcp_stream_place(const struct tcp *t, uint32_t peer, uint32_t stream);
 
 /* --- data --- */
 

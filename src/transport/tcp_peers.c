@@ -145,7 +145,8 @@ static int finish_connect(int fd, uint64_t until_ns)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &e, &len) ? errno : e;
 }
 
-static int open_connection(struct tcp *t, uint32_t peer, int fd, struct rg_err *err)
+static int open_connection(struct tcp *t, uint32_t peer, uint32_t stream, int fd,
+			   struct rg_err *err)
 {
 	struct tcp_address at = t->addresses[peer], *a = &at;
 	unsigned int patience_ms = (unsigned int)(t->ep.config.timeout_ns / 1000000);
@@ -169,12 +170,31 @@ static int open_connection(struct tcp *t, uint32_t peer, int fd, struct rg_err *
 			    : errno;
 	if (e)
 		return not_reached(t, peer, e, err);
-	tcp_hello_make(&hello, t->ep.rank, peer, t->ep.rdv->job_key, t->addresses[t->ep.rank].nonce,
-		       a->nonce);
+	tcp_hello_make(&hello, t->ep.rank, peer, stream, t->ep.rdv->job_key,
+		       t->addresses[t->ep.rank].nonce, a->nonce);
 	/* The first words on a new connection: there is room for them. */
 	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello))
 		return not_reached(t, peer, errno, err);
 	return 0;
+}
+
+int tcp_knock(struct tcp *t, uint32_t peer, uint32_t stream, int *fd_out, struct rg_err *err)
+{
+	int fd = socket(t->addresses[peer].sockaddr.ss_family,
+			SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int rc;
+
+	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
+		return rg_err_errno(err, errno, "tcp: %u ranks take up to %u open files each",
+				    t->ep.nranks, 2 * t->ep.nranks + 32);
+	if (fd < 0)
+		return rg_err_errno(err, errno, "tcp: a socket");
+	rc = open_connection(t, peer, stream, fd, err);
+	if (rc)
+		close(fd);
+	else
+		*fd_out = fd;
+	return rc;
 }
 
 int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err)
@@ -188,18 +208,9 @@ int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err)
 		tx->fd = t->rx[TCP_SHARED(peer)].fd;
 		return 0;
 	}
-	fd = socket(t->addresses[peer].sockaddr.ss_family,
-		    SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-		return rg_err_errno(err, errno, "tcp: %u ranks take up to %u open files each",
-				    t->ep.nranks, 2 * t->ep.nranks + 32);
-	if (fd < 0)
-		return rg_err_errno(err, errno, "tcp: a socket");
-	rc = open_connection(t, peer, fd, err);
-	if (rc) {
-		close(fd);
+	rc = tcp_knock(t, peer, 0, &fd, err);
+	if (rc)
 		return rc;
-	}
 	tx->fd = fd;
 	if (t->ep.rank < peer) {
 		start_reading(t, TCP_SHARED(peer), fd);
@@ -244,23 +255,38 @@ static void show_out(struct tcp_guest *g)
 	g->fd = -1;
 }
 
+static bool is_proved(const struct tcp *t, const struct tcp_guest *g, uint32_t from,
+		      uint32_t stream)
+{
+	struct tcp_hello proof;
+
+	tcp_hello_make(&proof, from, t->ep.rank, stream, t->ep.rdv->job_key,
+		       t->addresses[from].nonce, t->addresses[t->ep.rank].nonce);
+	return rg_equal_constant_time((const uint8_t *)&proof, (const uint8_t *)&g->hello,
+				      sizeof(proof));
+}
+
 /* A guest whose words are complete: is it the peer that it says it is? */
 static bool let_in(struct tcp *t, struct tcp_guest *g)
 {
-	uint32_t from = le32toh(g->hello.from);
+	uint32_t from = le32toh(g->hello.from), stream = le32toh(g->hello.stream);
 	uint32_t connection;
-	struct tcp_hello proof;
+	int *place = NULL;
 
 	if (from >= t->ep.nranks || from == t->ep.rank)
 		return false;
 	connection = from < t->ep.rank ? TCP_SHARED(from) : TCP_SIDE(from);
-	if (t->rx[connection].fd >= 0)
+	if (stream)
+		place = tcp_stream_place(t, from, stream);
+	if (stream ? !place : t->rx[connection].fd >= 0)
 		return false;
-	tcp_hello_make(&proof, from, t->ep.rank, t->ep.rdv->job_key, t->addresses[from].nonce,
-		       t->addresses[t->ep.rank].nonce);
-	if (!rg_equal_constant_time((const uint8_t *)&proof, (const uint8_t *)&g->hello,
-				    sizeof(proof)))
+	if (!is_proved(t, g, from, stream))
 		return false;
+	if (place) {
+		*place = g->fd;
+		g->fd = -1;
+		return true;
+	}
 	start_reading(t, connection, g->fd);
 	/* Our side connection has done its duty. */
 	if (from < t->ep.rank && t->tx[from].fd >= 0) {
