@@ -1,10 +1,12 @@
 # Sources of the module model.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/model/bound.h \
+	include/railgauge/model/bound_network.h \
 	include/railgauge/model/fit.h \
 	include/railgauge/model/loggp.h \
 	include/railgauge/model/simulate.h \
 	%D%/bound.c \
+	%D%/bound_network.c \
 	%D%/fit.c \
 	%D%/sim_flight.c \
 	%D%/sim_impl.h \

@@ -2,15 +2,19 @@
 if HAVE_CMOCKA
 model_tests = \
 	tests/model/test_bound \
+	tests/model/test_bound_network \
 	tests/model/test_fit \
 	tests/model/test_oracle \
 	tests/model/test_simulate
-valgrind_tests += tests/model/test_bound tests/model/test_fit
+valgrind_tests += tests/model/test_bound tests/model/test_bound_network tests/model/test_fit
 check_PROGRAMS += $(model_tests)
 TESTS += $(model_tests)
 tests_model_test_bound_SOURCES = %D%/test_bound.c
 tests_model_test_bound_CPPFLAGS = $(test_cppflags)
 tests_model_test_bound_LDADD = $(test_libs)
+tests_model_test_bound_network_SOURCES = %D%/test_bound_network.c
+tests_model_test_bound_network_CPPFLAGS = $(test_cppflags)
+tests_model_test_bound_network_LDADD = $(test_libs)
 tests_model_test_fit_SOURCES = %D%/sim_cases.h %D%/test_fit.c
 tests_model_test_fit_CPPFLAGS = $(test_cppflags)
 tests_model_test_fit_LDADD = $(test_libs)
