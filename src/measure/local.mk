@@ -1,6 +1,7 @@
 # Sources of the module measure.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/calibrate.h \
+	include/railgauge/measure/calibrate_network.h \
 	include/railgauge/measure/clocks.h \
 	include/railgauge/measure/data.h \
 	include/railgauge/measure/meet.h \
@@ -15,6 +16,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/calibrate.c \
 	%D%/calibrate_loops.c \
 	%D%/calibrate_loops.h \
+	%D%/calibrate_network.c \
 	%D%/clocks.c \
 	%D%/data.c \
 	%D%/data_values.c \
@@ -23,6 +25,12 @@ src_librailgauge_a_SOURCES += \
 	%D%/meet_boards.c \
 	%D%/meet_impl.h \
 	%D%/meet_links.c \
+	%D%/network_account.c \
+	%D%/network_flow.c \
+	%D%/network_flow.h \
+	%D%/network_impl.h \
+	%D%/network_rounds.c \
+	%D%/network_rounds.h \
 	%D%/paths.c \
 	%D%/machine.c \
 	%D%/place.c \

@@ -45,6 +45,12 @@ tests_measure_test_calibrate_SOURCES = %D%/test_calibrate.c
 tests_measure_test_calibrate_CPPFLAGS = $(test_cppflags)
 tests_measure_test_calibrate_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/measure/test_calibrate_network
+TESTS += tests/measure/test_calibrate_network
+tests_measure_test_calibrate_network_SOURCES = %D%/test_calibrate_network.c
+tests_measure_test_calibrate_network_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_calibrate_network_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_roots
 TESTS += tests/measure/test_roots
 tests_measure_test_roots_SOURCES = %D%/test_roots.c

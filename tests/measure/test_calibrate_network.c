@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "railgauge/measure/calibrate_network.h"
+#include "measure/network_flow.h"
+#include "measure/network_rounds.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+
+#include <dirent.h>
+#include <math.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <cmocka.h>
+
+#define SECONDS	  UINT64_C(1000000000)
+#define NODES_MAX 70
+
+/* --- rounds --- */
+
+static bool same_group(uint32_t n, uint32_t a, uint32_t b)
+{
+	uint32_t first, other;
+
+	rg_network_group(n, a, &first);
+	rg_network_group(n, b, &other);
+	return first == other;
+}
+
+static void groups_are_neighbours_of_nearly_one_size(void **state)
+{
+	for (uint32_t n = 1; n <= NODES_MAX; n++) {
+		uint32_t least = n, most = 0, first;
+
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t size = rg_network_group(n, i, &first);
+
+			assert_true(first <= i && i < first + size);
+			assert_true(same_group(n, i, first) && same_group(n, i, first + size - 1));
+			least = size < least ? size : least;
+			most = size > most ? size : most;
+		}
+		assert_true(most <= NETWORK_GROUP && most - least <= 1);
+		assert_true(n < NETWORK_ALONE || least >= NETWORK_ALONE);
+	}
+}
+
+static void every_ordered_pair_of_a_group_has_one_round(void **state)
+{
+	for (uint32_t n = 1; n <= NODES_MAX; n++) {
+		for (uint32_t a = 0; a < n; a++) {
+			for (uint32_t b = 0; b < n; b++) {
+				uint32_t times = 0;
+
+				for (uint32_t r = 0; r < rg_network_rounds(n); r++)
+					times += rg_network_kind(n, r) == NETWORK_PAIR &&
+						 rg_network_flow(n, r, a, b);
+				assert_int_equal(times, a != b && same_group(n, a, b));
+			}
+		}
+	}
+}
+
+/* How many flows of a round this node has. */
+static uint32_t degree(uint32_t n, uint32_t round, uint32_t node)
+{
+	uint32_t flows = 0;
+
+	for (uint32_t other = 0; other < n; other++)
+		flows += rg_network_flow(n, round, node, other) +
+			 rg_network_flow(n, round, other, node);
+	return flows;
+}
+
+static void pairs_of_a_round_share_no_node_and_of_few_nodes_are_alone(void **state)
+{
+	for (uint32_t n = 2; n <= NODES_MAX; n++) {
+		for (uint32_t r = 0; r < rg_network_rounds(n); r++) {
+			uint32_t ends = 0;
+
+			if (rg_network_kind(n, r) != NETWORK_PAIR)
+				continue;
+			for (uint32_t i = 0; i < n; i++) {
+				assert_true(degree(n, r, i) <= 1);
+				ends += degree(n, r, i);
+			}
+			assert_true(ends > 0);
+			assert_true(n > NETWORK_ALONE || ends == 2);
+		}
+	}
+}
+
+static void each_node_once_receives_from_all_of_its_group_and_once_sends_to_all(void **state)
+{
+	for (uint32_t n = 2; n <= NODES_MAX; n++) {
+		for (uint32_t i = 0; i < n; i++) {
+			uint32_t in = 0, out = 0, first, size = rg_network_group(n, i, &first);
+
+			for (uint32_t r = 0; r < rg_network_rounds(n); r++) {
+				enum network_kind kind = rg_network_kind(n, r);
+				uint32_t sources = 0, sinks = 0;
+
+				for (uint32_t k = 0; k < n; k++) {
+					sources += rg_network_flow(n, r, k, i);
+					sinks += rg_network_flow(n, r, i, k);
+				}
+				assert_true(kind == NETWORK_PAIR || !sources || !sinks);
+				in += kind == NETWORK_IN && sources == size - 1;
+				out += kind == NETWORK_OUT && sinks == size - 1;
+			}
+			/* Of two nodes that is the pair. */
+			assert_int_equal(in, n > 2);
+			assert_int_equal(out, n > 2);
+		}
+	}
+}
+
+static void there_are_never_more_than_thirty_rounds(void **state)
+{
+	assert_int_equal(rg_network_rounds(1), 0);
+	assert_int_equal(rg_network_rounds(2), 2);
+	assert_int_equal(rg_network_rounds(4), 12 + 8);
+	assert_int_equal(rg_network_rounds(8), 14 + 16);
+	for (uint32_t n = 1; n <= 10000; n++)
+		assert_true(rg_network_rounds(n) <= 30);
+	assert_int_equal(rg_calibrate_network_cost_ns(1), 0);
+	assert_int_equal(rg_calibrate_network_cost_ns(2),
+			 2 * (RG_NETWORK_DISCARD_NS + 2 * RG_NETWORK_WINDOW_NS));
+}
+
+/* --- counting --- */
+
+#define MS UINT64_C(1000000)
+
+/* 1000 bytes per ms, after so many at once. */
+static void arrive(struct flow_count *c, uint64_t at_once, uint64_t from_ms, uint64_t to_ms)
+{
+	if (at_once)
+		rg_flow_account(c, c->start_ns + from_ms * MS, at_once);
+	for (uint64_t ms = from_ms + 1; ms <= to_ms; ms++) {
+		rg_flow_account(c, c->start_ns + ms * MS, 1000);
+		rg_flow_drained(c);
+	}
+}
+
+static void windows_hold_what_arrived_between_two_arrivals(void **state)
+{
+	struct flow_count c = {.start_ns = 777, .discard_ns = 10 * MS, .window_ns = 20 * MS};
+
+	arrive(&c, 0, 0, 9);
+	assert_int_equal(c.nmarks, 0);
+	/* What came at once is left out with the beginning. */
+	arrive(&c, 50000, 9, 29);
+	assert_int_equal(c.nmarks, 1);
+	assert_false(rg_flow_is_over(&c, 777 + 29 * MS));
+	arrive(&c, 0, 29, 50);
+	assert_int_equal(c.nmarks, 3);
+	assert_true(rg_flow_is_over(&c, 777 + 50 * MS));
+	assert_true(fabs(c.tally.rate_Bps[0] - 1e6) < 1e-3);
+	assert_true(fabs(c.tally.rate_Bps[1] - 1e6) < 1e-3);
+	assert_int_equal(c.tally.arrivals[0], 20);
+	assert_int_equal(c.tally.arrivals[1], 20);
+}
+
+/* What was held up counts for the time it was held up: no window is short. */
+static void a_gap_makes_windows_longer_and_not_shorter(void **state)
+{
+	struct flow_count c = {.discard_ns = 10 * MS, .window_ns = 20 * MS};
+
+	arrive(&c, 0, 0, 20);
+	/* Taken in pieces: the last one ends the window. */
+	for (int i = 0; i < 4; i++)
+		rg_flow_account(&c, 60 * MS + (uint64_t)i, 10000);
+	rg_flow_drained(&c);
+	arrive(&c, 0, 60, 90);
+	assert_int_equal(c.nmarks, 3);
+	assert_int_equal(c.mark_bytes[1], 60000);
+	assert_int_equal(c.mark_ns[1], 60 * MS + 3);
+	assert_int_equal(c.mark_ns[2], 81 * MS);
+	assert_true(fabs(c.tally.rate_Bps[0] - 1e6) < 1);
+	assert_true(fabs(c.tally.rate_Bps[1] - 1e6) < 1);
+}
+
+static void windows_end_where_there_is_always_more_to_take(void **state)
+{
+	struct flow_count c = {.discard_ns = 8 * MS, .window_ns = 16 * MS};
+
+	for (uint64_t us = 1; us <= 60000; us++)
+		rg_flow_account(&c, us * 1000, 10);
+	assert_int_equal(c.nmarks, 3);
+	assert_int_equal(c.mark_ns[0], 8 * MS);
+	assert_int_equal(c.mark_ns[1], 24 * MS);
+	assert_int_equal(c.mark_ns[2], 40 * MS);
+	assert_true(fabs(c.tally.rate_Bps[0] - 1e7) < 1e-3);
+	assert_true(fabs(c.tally.rate_Bps[1] - 1e7) < 1e-3);
+}
+
+static void where_nothing_comes_it_is_over_some_time(void **state)
+{
+	struct flow_count c = {.discard_ns = 10 * MS, .window_ns = 20 * MS};
+
+	rg_flow_account(&c, 20 * MS, 5);
+	rg_flow_drained(&c);
+	assert_int_equal(c.nmarks, 1);
+	assert_false(rg_flow_is_over(&c, 80 * MS));
+	assert_true(rg_flow_is_over(&c, 100 * MS));
+	assert_true(c.tally.rate_Bps[0] == 0 && c.tally.rate_Bps[1] == 0);
+}
+
+static void points_are_the_first_arrivals_with_so_much(void **state)
+{
+	struct flow_count c = {.start_ns = 5, .discard_ns = 10 * MS, .window_ns = 20 * MS};
+
+	rg_flow_account(&c, 5 + 1 * MS, 16383);
+	rg_flow_account(&c, 5 + 2 * MS, 1);
+	rg_flow_account(&c, 5 + 3 * MS, 1 << 20);
+	assert_int_equal(c.tally.points[0].bytes, 16384);
+	assert_int_equal(c.tally.points[0].ns, 2 * MS);
+	for (int k = 1; k <= 6; k++) {
+		assert_int_equal(c.tally.points[k].bytes, 16384 + (1 << 20));
+		assert_int_equal(c.tally.points[k].ns, 3 * MS);
+	}
+	assert_int_equal(c.tally.points[7].bytes, 0);
+	for (int k = 0; k < 100; k++)
+		rg_flow_account(&c, 5 + 4 * MS, 1 << 30);
+	assert_true(c.tally.points[FLOW_POINTS - 1].bytes > 1 << 20);
+}
+
+static void only_who_is_busy_and_had_to_wait_was_disturbed(void **state)
+{
+	static const struct {
+		uint64_t idle_ns, waited_ns;
+		bool disturbed;
+	} table[] = {{100, 90, false}, {100, 110, true}, {790, 110, true}, {810, 810, false}};
+
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		const struct flow_effort e = {.wall_ns = 1000,
+					      .idle_ns = table[i].idle_ns,
+					      .waited_ns = table[i].waited_ns};
+
+		assert_int_equal(rg_flow_is_disturbed(&e), table[i].disturbed);
+	}
+}
+
+/* --- peers that fail --- */
+
+/* A flow of one stream to a peer that the test plays. */
+struct stage {
+	struct rg_endpoint ep;
+	char host[2][64];
+	int fds[2];
+	uint32_t peer;
+	uint8_t state;
+	struct pollfd poll;
+	struct flow flow;
+};
+
+static void set_stage(struct stage *s)
+{
+	static uint8_t zeros[FLOW_BLOCK_BYTES], room[FLOW_BLOCK_BYTES];
+
+	*s = (struct stage){.host = {"here", "there"}, .peer = 1};
+	s->ep.host = s->host;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, s->fds), 0);
+	s->flow = (struct flow){.ep = &s->ep,
+				.n = 1,
+				.fds = s->fds,
+				.peers = &s->peer,
+				.states = &s->state,
+				.poll = &s->poll,
+				.send_block = zeros,
+				.take_block = room,
+				.sleeps = true,
+				.deadline_ns = 50 * MS,
+				.discard_ns = MS,
+				.window_ns = MS};
+}
+
+static int each_part(const struct stage *s, int part, struct rg_err *err)
+{
+	struct flow_point points[FLOW_POINTS];
+	struct flow_tally tally;
+	bool disturbed;
+	double ns;
+
+	switch (part) {
+	case 0:
+		return rg_flow_ping(&s->flow, &ns, points, err);
+	case 1:
+		return rg_flow_echo(&s->flow, err);
+	case 2:
+		return rg_flow_send(&s->flow, &disturbed, err);
+	default:
+		return rg_flow_receive(&s->flow, &tally, &disturbed, err);
+	}
+}
+
+static void a_peer_that_closes_is_named(void **state)
+{
+	for (int part = 0; part < 4; part++) {
+		struct rg_err err = {0};
+		struct stage s;
+
+		set_stage(&s);
+		close(s.fds[1]);
+		assert_int_equal(each_part(&s, part, &err), RG_ERR_PEER);
+		assert_string_equal(err.text, "calibrating the network: rank 1 (there) has closed "
+					      "its stream");
+		close(s.fds[0]);
+	}
+}
+
+static void a_peer_that_does_nothing_is_named_in_time(void **state)
+{
+	for (int part = 0; part < 4; part++) {
+		struct rg_err err = {0};
+		struct stage s;
+
+		set_stage(&s);
+		assert_int_equal(each_part(&s, part, &err), RG_ERR_TIMEOUT);
+		assert_non_null(strstr(err.text, "rank 1 (there) for 50"));
+		close(s.fds[0]);
+		close(s.fds[1]);
+	}
+}
+
+static void *echo_main(void *arg)
+{
+	const struct stage *s = arg;
+
+	return rg_flow_echo(&s->flow, NULL) ? NULL : arg;
+}
+
+static void a_ping_pong_gives_a_latency_and_the_arrivals_of_bursts(void **state)
+{
+	struct flow_point points[FLOW_POINTS] = {{0}};
+	struct stage s, other;
+	pthread_t thread;
+	double ns = 0;
+	void *ended;
+
+	set_stage(&s);
+	other = s;
+	other.flow.fds = &other.fds[1];
+	other.flow.peers = &other.peer;
+	s.flow.deadline_ns = other.flow.deadline_ns = 20 * SECONDS;
+	assert_int_equal(pthread_create(&thread, NULL, echo_main, &other), 0);
+	assert_int_equal(rg_flow_ping(&s.flow, &ns, points, NULL), 0);
+	pthread_join(thread, &ended);
+	assert_non_null(ended);
+	assert_true(ns > 0);
+	/* 16 to 128 KiB, one after the other. */
+	for (int k = 0; k < 4; k++) {
+		assert_true(points[k].bytes >= FLOW_FIRST_BYTES << k);
+		assert_true(points[k].bytes <= FLOW_BURST_BYTES && points[k].ns > 0);
+	}
+	assert_int_equal(points[4].bytes, 0);
+	close(s.fds[0]);
+	close(s.fds[1]);
+}
+
+static void of_two_arrivals_the_quicker_one_is_kept(void **state)
+{
+	struct flow_point a[FLOW_POINTS] = {{16384, 100}, {40000, 200}, {0, 0}};
+	const struct flow_point b[FLOW_POINTS] = {{20000, 90}, {32768, 210}, {70000, 300}};
+
+	rg_flow_quickest(a, b);
+	assert_int_equal(a[0].bytes, 20000);
+	assert_int_equal(a[0].ns, 90);
+	assert_int_equal(a[1].bytes, 40000);
+	assert_int_equal(a[2].bytes, 70000);
+	assert_int_equal(a[3].bytes, 0);
+}
+
+static void *send_main(void *arg)
+{
+	const struct stage *s = arg;
+	bool disturbed;
+
+	return rg_flow_send(&s->flow, &disturbed, NULL) ? NULL : arg;
+}
+
+/* Asked and told to stop at once, a sender ends its data with the mark, once all before is taken.
+ */
+static void a_sender_says_where_its_data_end(void **state)
+{
+	static uint8_t data[FLOW_BLOCK_BYTES];
+	const uint8_t words[] = {FLOW_GO, FLOW_STOP};
+	pthread_t thread;
+	struct stage s;
+	void *ended;
+	ssize_t n;
+
+	set_stage(&s);
+	s.flow.deadline_ns = 20 * SECONDS;
+	assert_int_equal(send(s.fds[1], words, sizeof(words), 0), sizeof(words));
+	assert_int_equal(pthread_create(&thread, NULL, send_main, &s), 0);
+	do {
+		n = recv(s.fds[1], data, sizeof(data), 0);
+		assert_true(n > 0);
+		for (ssize_t i = 0; i + 1 < n; i++)
+			assert_int_equal(data[i], 0);
+	} while (!data[n - 1]);
+	pthread_join(thread, &ended);
+	assert_non_null(ended);
+	assert_int_equal(recv(s.fds[1], data, 1, MSG_DONTWAIT), -1);
+	close(s.fds[0]);
+	close(s.fds[1]);
+}
+
+/* --- ranks --- */
+
+#define RANKS 3
+
+struct rank {
+	const struct rg_transport_ops *ops;
+	struct rg_rendezvous *rdv;
+	const char *node;
+	bool quick; /* flows of no length */
+	struct rg_network net;
+	uint32_t rounds; /* that it was told of */
+	struct rg_err err;
+	int rc;
+};
+
+static void count_rounds(void *arg, uint32_t done, uint32_t total)
+{
+	struct rank *r = arg;
+
+	r->rounds += done <= total;
+}
+
+static void *rank_main(void *arg)
+{
+	struct rank *r = arg;
+	const struct rg_transport_config config = {.geometry = rg_geometry_tcp,
+						   .patience = rg_patience_shared_core,
+						   .timeout_ns = 20 * SECONDS,
+						   .node = r->node};
+	const struct rg_network_config calibration = {.deadline_ns = 20 * SECONDS,
+						      .crowded = true,
+						      .discard_ns = r->quick ? 1 : 0,
+						      .window_ns = r->quick ? 1 : 0,
+						      .progress = count_rounds,
+						      .progress_arg = r};
+	struct rg_endpoint *ep = NULL;
+
+	r->rc = r->ops->open(r->rdv, &config, &ep, &r->err);
+	if (!r->rc)
+		r->rc = rg_calibrate_network(ep, &calibration, &r->net, &r->err);
+	if (ep)
+		r->ops->close(ep);
+	rg_rendezvous_close(r->rdv);
+	return NULL;
+}
+
+/* Of all ranks together the fail_nth-th allocation fails; 0: none. */
+static void run_ranks(struct rank *ranks, uint32_t n, const struct rg_transport_ops *ops,
+		      unsigned long fail_nth)
+{
+	static const char *const nodes[RANKS] = {"a", "b", "b"};
+	struct rg_rendezvous *rdv[RANKS];
+	pthread_t threads[RANKS];
+
+	assert_int_equal(rg_rendezvous_threads_open(n, rdv, NULL), 0);
+	rg_mem_fail_nth(fail_nth);
+	for (uint32_t i = 0; i < n; i++) {
+		ranks[i] = (struct rank){
+			.ops = ops, .rdv = rdv[i], .node = nodes[i], .quick = fail_nth > 0};
+		assert_int_equal(pthread_create(&threads[i], NULL, rank_main, &ranks[i]), 0);
+	}
+	for (uint32_t i = 0; i < n; i++)
+		pthread_join(threads[i], NULL);
+}
+
+static int open_files(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	int n = 0;
+
+	while (dir && readdir(dir))
+		n++;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+/* All ranks have the same, of so many nodes; false where the machine was too busy to tell. */
+static bool assert_network(const struct rank ranks[RANKS], uint32_t nnodes)
+{
+	const struct rg_network *net = &ranks[0].net;
+	bool known = true;
+
+	for (uint32_t i = 0; i < RANKS; i++) {
+		const struct rg_network *own = &ranks[i].net;
+
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+		assert_int_equal(ranks[i].rounds, rg_network_rounds(nnodes));
+		assert_int_equal(own->nnodes, nnodes);
+		assert_int_equal(own->nranks, RANKS);
+		assert_int_equal(own->npairs, nnodes * (nnodes - 1));
+		assert_memory_equal(own->ports, net->ports, nnodes * sizeof(*net->ports));
+		assert_memory_equal(own->pairs, net->pairs, net->npairs * sizeof(*net->pairs));
+		assert_memory_equal(own->node, net->node, RANKS * sizeof(*net->node));
+	}
+	for (uint32_t i = 0; i < net->npairs; i++) {
+		const struct rg_network_pair *p = &net->pairs[i];
+
+		known &= p->rate_Bps > 0;
+		assert_true(p->latency_ns > 0 && p->burst_bytes >= 0);
+		assert_true(p->latency_ns >= net->ports[p->from].latency_ns);
+	}
+	for (uint32_t i = 0; i < nnodes; i++)
+		known &= net->ports[i].in_Bps > 0 && net->ports[i].out_Bps > 0;
+	for (uint32_t i = 0; known && i < net->npairs; i++) {
+		const struct rg_network_pair *p = &net->pairs[i];
+
+		assert_true(p->rate_Bps <= net->ports[p->from].out_Bps);
+		assert_true(p->rate_Bps <= net->ports[p->to].in_Bps);
+	}
+	return known;
+}
+
+static void release(struct rank ranks[RANKS])
+{
+	for (uint32_t i = 0; i < RANKS; i++)
+		rg_network_release(&ranks[i].net);
+}
+
+static void with_tcp_each_rank_is_a_node_and_no_file_stays_open(void **state)
+{
+	int before = open_files();
+	struct rank ranks[RANKS];
+	bool known;
+
+	run_ranks(ranks, RANKS, &rg_transport_tcp, 0);
+	known = assert_network(ranks, 3);
+	for (uint32_t i = 0; i < RANKS; i++)
+		assert_int_equal(ranks[0].net.node[i], i);
+	assert_int_equal(open_files(), before);
+	release(ranks);
+	if (!known)
+		print_message("this machine is too busy\n");
+}
+
+static void with_mixed_ranks_that_share_memory_are_one_node(void **state)
+{
+	struct rank ranks[RANKS];
+
+	run_ranks(ranks, RANKS, &rg_transport_mixed, 0);
+	assert_network(ranks, 2);
+	assert_int_equal(ranks[0].net.node[0], 0);
+	assert_int_equal(ranks[0].net.node[1], 1);
+	assert_int_equal(ranks[0].net.node[2], 1);
+	assert_int_equal(ranks[0].net.ports[0].nranks, 1);
+	assert_int_equal(ranks[0].net.ports[1].nranks, 2);
+	release(ranks);
+}
+
+static void where_memory_reaches_all_there_is_nothing_to_measure(void **state)
+{
+	struct rank ranks[RANKS];
+
+	run_ranks(ranks, RANKS, &rg_transport_shm, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		assert_int_equal(ranks[i].rc, 0);
+		assert_int_equal(ranks[i].net.nnodes, 1);
+		assert_int_equal(ranks[i].net.npairs, 0);
+		assert_int_equal(ranks[i].rounds, 0);
+	}
+	release(ranks);
+}
+
+static void an_allocation_that_fails_ends_both_ranks(void **state)
+{
+	unsigned long n = 1;
+	bool failed = true;
+
+	for (; failed; n++) {
+		struct rank ranks[RANKS] = {0};
+		uint64_t begun = rg_clock_ns();
+		int before = open_files();
+
+		run_ranks(ranks, 2, &rg_transport_tcp, n);
+		failed = rg_mem_fail_fired();
+		rg_mem_fail_nth(0);
+		assert_true(rg_clock_ns() - begun < 20 * SECONDS);
+		assert_int_equal(open_files(), before);
+		assert_true(!ranks[0].rc == !ranks[1].rc);
+		assert_true(failed || !ranks[0].rc);
+		release(ranks);
+	}
+	print_message("%lu allocations\n", n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(groups_are_neighbours_of_nearly_one_size),
+		cmocka_unit_test(every_ordered_pair_of_a_group_has_one_round),
+		cmocka_unit_test(pairs_of_a_round_share_no_node_and_of_few_nodes_are_alone),
+		cmocka_unit_test(
+			each_node_once_receives_from_all_of_its_group_and_once_sends_to_all),
+		cmocka_unit_test(there_are_never_more_than_thirty_rounds),
+		cmocka_unit_test(windows_hold_what_arrived_between_two_arrivals),
+		cmocka_unit_test(a_gap_makes_windows_longer_and_not_shorter),
+		cmocka_unit_test(windows_end_where_there_is_always_more_to_take),
+		cmocka_unit_test(where_nothing_comes_it_is_over_some_time),
+		cmocka_unit_test(points_are_the_first_arrivals_with_so_much),
+		cmocka_unit_test(only_who_is_busy_and_had_to_wait_was_disturbed),
+		cmocka_unit_test(a_peer_that_closes_is_named),
+		cmocka_unit_test(a_peer_that_does_nothing_is_named_in_time),
+		cmocka_unit_test(a_ping_pong_gives_a_latency_and_the_arrivals_of_bursts),
+		cmocka_unit_test(of_two_arrivals_the_quicker_one_is_kept),
+		cmocka_unit_test(a_sender_says_where_its_data_end),
+		cmocka_unit_test(with_tcp_each_rank_is_a_node_and_no_file_stays_open),
+		cmocka_unit_test(with_mixed_ranks_that_share_memory_are_one_node),
+		cmocka_unit_test(where_memory_reaches_all_there_is_nothing_to_measure),
+		cmocka_unit_test(an_allocation_that_fails_ends_both_ranks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
