@@ -40,6 +40,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/result_fields.c \
 	%D%/result_fields.h \
 	%D%/result_machine.c \
+	%D%/result_network.c \
 	%D%/result_read.c \
 	%D%/result_write.c \
 	%D%/sample.c \

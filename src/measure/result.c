@@ -117,6 +117,7 @@ void rg_result_close(struct rg_result *result)
 	rg_free(result->machines);
 	rg_free(result->ranks);
 	rg_free(result->warnings);
+	rg_result_network_release(&result->network);
 	rg_free(result->points);
 	rg_free(result);
 }

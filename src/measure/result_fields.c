@@ -145,6 +145,36 @@ const struct field rg_result_check_fields[] = {
 #undef CALIBRATION
 };
 
+const struct field rg_result_node_fields[] = {
+#define NODE struct rg_result_node
+#define PORT(member, null)                                                                   \
+	{                                                                                    \
+		.key = #member, .kind = FIELD_NUMBER, .offset = offsetof(NODE, port.member), \
+		.nullable = (null)                                                           \
+	}
+	ROW(NODE, host, STRING),
+	{.key = "nranks", .kind = FIELD_U32, .offset = offsetof(NODE, port.nranks)},
+	PORT(in_Bps, true),
+	PORT(out_Bps, true),
+	PORT(in_burst_bytes, false),
+	PORT(out_burst_bytes, false),
+	PORT(latency_ns, true),
+	{NULL},
+#undef PORT
+#undef NODE
+};
+
+const struct field rg_result_pair_fields[] = {
+#define PAIR struct rg_network_pair
+	ROW(PAIR, from, U32),
+	ROW(PAIR, to, U32),
+	ROW_NULLABLE(PAIR, rate_Bps, NUMBER),
+	ROW(PAIR, burst_bytes, NUMBER),
+	ROW_NULLABLE(PAIR, latency_ns, NUMBER),
+	{NULL},
+#undef PAIR
+};
+
 /* The value of a row, whatever its type. */
 struct value {
 	const char *text; /* STRING, WORD */

@@ -36,6 +36,8 @@ extern const struct field rg_result_rank_fields[];
 extern const struct field rg_result_warning_fields[];
 extern const struct field rg_result_point_fields[]; /* without the arrays of samples */
 extern const struct field rg_result_check_fields[]; /* of struct rg_calibration */
+extern const struct field rg_result_node_fields[];
+extern const struct field rg_result_pair_fields[]; /* of struct rg_network_pair */
 
 /* A new object of all rows. NULL without memory. */
 json_t *rg_fields_to_json(const struct field *fields, const void *base);
@@ -71,6 +73,15 @@ int rg_result_store_point(struct rg_result *result, const struct rg_result_point
 /* rg_result_add_warning, not printf-like. */
 int rg_result_store_warning(struct rg_result *result, const struct rg_result_warning *warning,
 			    struct rg_err *err);
+
+/* The network as JSON, null if there is none; and back (absent in older documents). */
+json_t *rg_result_network_to_json(const struct rg_result *result);
+int rg_result_network_from_json(const json_t *root, struct rg_result *result, struct rg_err *err);
+void rg_result_network_release(struct rg_result_network *network);
+
+/* An array of n structs, each_bytes apart, by their table. NULL without memory. */
+json_t *rg_structs_to_json(const struct field *fields, const void *array, size_t each_bytes,
+			   uint32_t n);
 
 /* An empty result, without time and version. */
 struct rg_result *rg_result_new(void);

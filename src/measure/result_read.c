@@ -15,7 +15,7 @@
 static const char *const root_keys[] = {
 	"schema",   "schema_version", "complete", "version", "build",	 "started",
 	"finished", "args",	      "config",	  "run",     "machines", "ranks",
-	"warnings", "calibration",    "points",	  NULL,
+	"warnings", "calibration",    "network",  "points",  NULL,
 };
 
 /* The contents of a document contradict each other: as the checks say it, at this place. */
@@ -400,6 +400,8 @@ int rg_result_from_json(const json_t *root, const char *name, struct rg_result *
 		rc = read_list(root, "warnings", result, add_warning, err);
 	if (!rc)
 		rc = read_calibration(root, result, err);
+	if (!rc)
+		rc = contradiction("network", rg_result_network_from_json(root, result, err), err);
 	if (!rc)
 		rc = read_list(root, "points", result, add_point, err);
 	if (rc) {

@@ -99,9 +99,8 @@ static json_t *calibration_to_json(const struct rg_result *result)
 	return object;
 }
 
-/* An array of n structs, each_bytes apart, by their table. */
-static json_t *structs_to_json(const struct field *fields, const void *array, size_t each_bytes,
-			       uint32_t n)
+json_t *rg_structs_to_json(const struct field *fields, const void *array, size_t each_bytes,
+			   uint32_t n)
 {
 	json_t *list = json_array();
 
@@ -160,13 +159,14 @@ json_t *rg_result_to_json(const struct rg_result *r)
 	SET("args", args_to_json(r));
 	SET("config", json_incref(r->config));
 	SET("run", rg_fields_to_json(rg_result_run_fields, &r->run));
-	SET("machines", structs_to_json(rg_result_machine_fields, r->machines, sizeof(*r->machines),
-					r->nmachines));
+	SET("machines", rg_structs_to_json(rg_result_machine_fields, r->machines,
+					   sizeof(*r->machines), r->nmachines));
 	SET("ranks",
-	    structs_to_json(rg_result_rank_fields, r->ranks, sizeof(*r->ranks), r->nranks));
-	SET("warnings", structs_to_json(rg_result_warning_fields, r->warnings, sizeof(*r->warnings),
-					r->nwarnings));
+	    rg_structs_to_json(rg_result_rank_fields, r->ranks, sizeof(*r->ranks), r->nranks));
+	SET("warnings", rg_structs_to_json(rg_result_warning_fields, r->warnings,
+					   sizeof(*r->warnings), r->nwarnings));
 	SET("calibration", calibration_to_json(r));
+	SET("network", rg_result_network_to_json(r));
 	SET("points", points_to_json(r));
 #undef SET
 	if (rc) {

@@ -15,6 +15,34 @@ void sample_times(double median_ns, size_t n, double *samples_out)
 	}
 }
 
+/* The two ranks as nodes; what one gets to the other is not known. */
+static int set_network(struct rg_result *r, double scale, struct rg_err *err)
+{
+	static const char *const hosts[] = {"node1", "node1"};
+	struct rg_port ports[] = {{.nranks = 1,
+				   .in_Bps = 2.5e9 / scale,
+				   .out_Bps = 2e9 / scale,
+				   .in_burst_bytes = 65536,
+				   .latency_ns = 7000},
+				  {.nranks = 1,
+				   .in_Bps = 2e9 / scale,
+				   .out_Bps = 2.5e9 / scale,
+				   .out_burst_bytes = 65536,
+				   .latency_ns = 7000}};
+	struct rg_network_pair pairs[] = {
+		{.from = 0, .to = 1, .latency_ns = 7100},
+		{.from = 1, .to = 0, .rate_Bps = 2.5e9, .burst_bytes = 65536, .latency_ns = 7000}};
+	uint32_t node[] = {0, 1};
+	const struct rg_network network = {.nnodes = 2,
+					   .nranks = 2,
+					   .npairs = 2,
+					   .ports = ports,
+					   .node = node,
+					   .pairs = pairs};
+
+	return rg_result_set_network(r, &network, hosts, err);
+}
+
 static int add_conditions(struct rg_result *r, double scale, struct rg_err *err)
 {
 	static char *const argv[] = {(char *)"railgauge", (char *)"bench",    (char *)"allreduce",
@@ -73,6 +101,7 @@ static int add_conditions(struct rg_result *r, double scale, struct rg_err *err)
 	rc = rc ? rc
 		: rg_result_add_warning(r, err, "load",
 					"%.1f cores of node1 are busy with something else", 0.7);
+	rc = rc ? rc : set_network(r, scale, err);
 	return rc ? rc : rg_result_set_calibration(r, &c, err);
 }
 

@@ -45,6 +45,10 @@ static void a_document_read_and_written_again_is_the_same(void **state)
 	assert_true(again->points[0].rank_samples[41] == r->points[0].rank_samples[41]);
 	assert_null(again->points[4].rank_samples);
 	assert_true(again->complete && again->calibrated);
+	assert_int_equal(again->network.nnodes, 2);
+	assert_int_equal(again->network.rank_node[1], 1);
+	assert_true(again->network.nodes[0].port.in_Bps == 2.5e9);
+	assert_true(again->network.pairs[0].rate_Bps == 0);
 	rg_result_close(r);
 	rg_result_close(again);
 	json_decref(first);
@@ -137,6 +141,49 @@ static void a_failed_calibration_check_becomes_a_warning(void **state)
 	assert_int_equal(r->nwarnings, 2);
 	assert_non_null(strstr(r->warnings[1].text, "bounds are missing"));
 	rg_result_close(r);
+}
+
+static void a_network_that_was_not_found_out_becomes_a_warning(void **state)
+{
+	static const char *const hosts[] = {"a", "b", "c"};
+	struct rg_port ports[3] = {
+		{1, 1e9, 1e9, 0, 0, 5}, {1, 1e9, 0, 0, 0, 5}, {1, 0, 1e9, 0, 0, 5}};
+	uint32_t node[] = {0, 1, 2};
+	struct rg_network n = {.nnodes = 1, .nranks = 3, .ports = ports, .node = node};
+	struct rg_result *r;
+	struct rg_err err;
+
+	assert_int_equal(rg_result_open(&r, NULL), 0);
+	assert_int_equal(rg_result_set_run(r, &(struct rg_result_run){.nranks = 3}, NULL), 0);
+	assert_int_equal(rg_result_set_network(r, &n, hosts, NULL), 0);
+	assert_int_equal(r->network.nnodes, 0); /* one node is no network */
+	n.nnodes = 3;
+	assert_int_equal(rg_result_set_network(r, &n, hosts, NULL), 0);
+	assert_int_equal(r->network.nnodes, 3);
+	assert_int_equal(r->nwarnings, 1);
+	assert_string_equal(r->warnings[0].code, "calibration");
+	assert_non_null(strstr(r->warnings[0].text,
+			       "what 2 of 3 nodes (c, for one) can take in or give out"));
+	node[2] = 1;
+	assert_int_equal(rg_result_set_network(r, &n, hosts, &err), RG_ERR_INVALID);
+	assert_string_equal(err.text, "nodes[1].nranks: not those of rank_node");
+	n.nranks = 2;
+	assert_int_equal(rg_result_set_network(r, &n, hosts, &err), RG_ERR_INVALID);
+	assert_int_equal(r->network.rank_node[2], 2); /* as before */
+	rg_result_close(r);
+}
+
+static void older_documents_know_no_network(void **state)
+{
+	struct rg_result *r = sample(), *again;
+	json_t *root = rg_result_to_json(r);
+
+	json_object_del(root, "network");
+	assert_int_equal(rg_result_from_json(root, "old", &again, NULL), 0);
+	assert_int_equal(again->network.nnodes, 0);
+	rg_result_close(again);
+	rg_result_close(r);
+	json_decref(root);
 }
 
 static void equal_warnings_and_machines_are_kept_once(void **state)
@@ -254,6 +301,23 @@ static const struct {
 	 "calibration.rates_Bps[0].copy: expected a number above 0 or null", true},
 	{"calibration.rates_Bps[0].sort", "1",
 	 "calibration.rates_Bps[0]: expected nothing but the names of mixes besides", true},
+	{"network", "3", "network: expected an object or null", true},
+	{"network.speed", "1", "network.speed: no such member", true},
+	{"network.rank_node", "[0]", "network.rank_node: expected as many as run.nranks", false},
+	{"network.rank_node[1]", "-1", "network.rank_node: expected numbers of nodes", true},
+	{"network.rank_node[1]", "2", "network.rank_node[1]: no such node", false},
+	{"network.rank_node[1]", "0", "network.nodes[0].nranks: not those of rank_node", false},
+	{"network.nodes", "[]", "network.nodes: fewer than 2", true},
+	{"network.nodes[0].nranks", "2", "network.nodes[0].nranks: not those of rank_node", false},
+	{"network.nodes[1].host", "null", "network.nodes[1].host: expected a string", true},
+	{"network.nodes[1].in_Bps", "-1",
+	 "network.nodes[1].in_Bps: expected a number that is not negative", true},
+	{"network.nodes[1].port", "1", "network.nodes[1].port: no such member", true},
+	{"network.pairs", "{}", "network.pairs: expected an array", true},
+	{"network.pairs[0].to", "0", "network.pairs[0]: not of two nodes", false},
+	{"network.pairs[0].to", "2", "network.pairs[0]: not of two nodes", false},
+	{"network.pairs[1].burst_bytes", "null",
+	 "network.pairs[1].burst_bytes: expected a number that is not negative", true},
 	{"points[1].collective", "\"allreduces\"",
 	 "points[1].collective: expected allreduce, reduce, reducescatter, allgather, gather, "
 	 "scatter, alltoall, broadcast, sendrecv or barrier",
@@ -571,6 +635,8 @@ int main(void)
 		cmocka_unit_test(filling_a_point_derives_bandwidths_and_fraction),
 		cmocka_unit_test(a_fraction_above_the_bound_becomes_a_warning),
 		cmocka_unit_test(a_failed_calibration_check_becomes_a_warning),
+		cmocka_unit_test(a_network_that_was_not_found_out_becomes_a_warning),
+		cmocka_unit_test(older_documents_know_no_network),
 		cmocka_unit_test(equal_warnings_and_machines_are_kept_once),
 		cmocka_unit_test(points_that_contradict_themselves_are_refused),
 		cmocka_unit_test(a_bad_document_gives_one_line_with_the_place),

@@ -24,6 +24,7 @@
 #include "railgauge/coll/problem.h"
 #include "railgauge/device/types.h"
 #include "railgauge/measure/calibrate.h"
+#include "railgauge/model/bound_network.h"
 #include "railgauge/measure/stats.h"
 
 #include <stdbool.h>
@@ -87,6 +88,20 @@ struct rg_result_rank {
 	int64_t pid;
 	const char *cpus;  /* what it may run on, as the kernel lists it: "0", "0-3,8" */
 	int32_t numa_node; /* of those cpus, -1 if more than one or unknown */
+};
+
+/* One node of a calibrated network, and the whole of it. */
+struct rg_result_node {
+	const char *host; /* of its first rank; several nodes may be on one host */
+	struct rg_port port;
+};
+
+struct rg_result_network {
+	uint32_t nnodes; /* 0: the network was not calibrated, or there is none; else 2 or more */
+	struct rg_result_node *nodes; /* [nnodes] */
+	uint32_t *rank_node;	      /* [nranks]: the node of each rank */
+	uint32_t npairs;
+	struct rg_network_pair *pairs; /* [npairs]: of each, from and to are different nodes */
 };
 
 /* Something that makes the numbers doubtful. code is for programs, text for people. */
@@ -180,6 +195,7 @@ struct rg_result {
 	struct rg_result_warning *warnings; /* [nwarnings] */
 	bool calibrated;
 	struct rg_calibration calibration; /* of meaning only if calibrated */
+	struct rg_result_network network;
 	uint32_t npoints;
 	struct rg_result_point *points; /* [npoints], in the order of being added */
 
@@ -223,6 +239,14 @@ int rg_result_add_warning(struct rg_result *result, struct rg_err *err, const ch
 /* Adds the warning "calibration" as well if its check did not pass. */
 int rg_result_set_calibration(struct rg_result *result, const struct rg_calibration *calibration,
 			      struct rg_err *err);
+
+/*
+ * hosts[nnodes] are the nodes' host names; the run must have been set before, with as many ranks. A
+ * network of one node is none. Adds the warning "calibration" as well if a port's rate is not
+ * known. RG_ERR_INVALID names the member that contradicts another (the checks of rg_result_read).
+ */
+int rg_result_set_network(struct rg_result *result, const struct rg_network *network,
+			  const char *const *hosts, struct rg_err *err);
 
 /*
  * Adds a point, and the warning "bound" if its fraction is above RG_BOUND_ERROR. index_out may be
