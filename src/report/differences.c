@@ -196,6 +196,37 @@ static void compare_calibrations(struct walk *w, const struct rg_result *a,
 		       rg_asprintf("%.1f ns", y->line_ns));
 }
 
+static void compare_rates(double a, double b, double *least, double *most)
+{
+	if (!(a > 0) || !(b > 0))
+		return;
+	*least = fmin(*least, b / a);
+	*most = fmax(*most, b / a);
+}
+
+/* What the nodes take in and give out, likewise. */
+static void compare_networks(struct walk *w, const struct rg_result *a, const struct rg_result *b)
+{
+	const struct rg_result_network *x = &a->network, *y = &b->network;
+	double least = HUGE_VAL, most = 0;
+
+	if (x->nnodes != y->nnodes)
+		differ(w, "calibrated network",
+		       x->nnodes ? rg_asprintf("%u nodes", x->nnodes) : rg_strdup("none"),
+		       y->nnodes ? rg_asprintf("%u nodes", y->nnodes) : rg_strdup("none"));
+	for (uint32_t i = 0; x->nnodes == y->nnodes && i < x->nnodes; i++) {
+		const struct rg_port *p = &x->nodes[i].port, *q = &y->nodes[i].port;
+
+		compare_rates(p->in_Bps, q->in_Bps, &least, &most);
+		compare_rates(p->out_Bps, q->out_Bps, &least, &most);
+	}
+	if (most > 0 && (least < 1 - RG_DIFFERENCE_NOISE || most > 1 + RG_DIFFERENCE_NOISE))
+		say(w,
+		    "calibrated network: nodes of %s take in and give out %.2f to %.2f times "
+		    "as much as in %s",
+		    w->sink->names[1], least, most, w->sink->names[0]);
+}
+
 /* Warnings of a that b does not have; those about single points are beside the point. */
 static void compare_warnings(struct walk *w, const struct rg_result *a, const struct rg_result *b,
 			     const char *name)
@@ -227,6 +258,7 @@ int rg_differences_find(const struct rg_result *a, const struct rg_result *b,
 			walk(&w, members[i], json_object_get(x, members[i]),
 			     json_object_get(y, members[i]));
 		compare_calibrations(&w, a, b);
+		compare_networks(&w, a, b);
 		if (!sink->no_warnings) {
 			compare_warnings(&w, a, b, sink->names[0]);
 			compare_warnings(&w, b, a, sink->names[1]);

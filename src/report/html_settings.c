@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "html_impl.h"
+#include "network.h"
 
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
@@ -83,7 +84,7 @@ static void print_calibration(FILE *out, const struct rg_result *r)
 	char size[RG_UNITS_BYTES];
 
 	if (!r->calibrated) {
-		fputs("<p>The memory was not calibrated, so there are no bounds.</p>\n", out);
+		fputs("<p>The memory was not calibrated, so it sets no bounds.</p>\n", out);
 		return;
 	}
 	fputs("<div class=\"wide\"><table><caption>Calibration: highest rates that were seen, "
@@ -133,8 +134,10 @@ int rg_html_settings(const struct rg_page *page, struct rg_err *err)
 		rc = print_options(page, side->results[0], true, err);
 		if (!rc)
 			rc = print_options(page, side->results[0], false, err);
-		if (!rc)
-			print_calibration(page->out, side->results[0]);
+		if (rc)
+			break;
+		print_calibration(page->out, side->results[0]);
+		rg_html_network(page->out, side->results[0]);
 	}
 	fputs("</section>\n", page->out);
 	return rc;

@@ -262,9 +262,10 @@ void rg_html_legend(const struct rg_page *page)
 		"size / time; and that times what makes it comparable with the rate of a link, "
 		"whatever the number of ranks (nccl-tests). GB/s is 1e9 bytes per second.");
 	explain(out, "bound",
-		"the least time that a cache line between two cores, or the memory as calibrated, "
-		"allows, in percent of the time. Above 102 (!) the bound is wrong. In the plots it "
-		"is a line without points.");
+		"the least time that a cache line between two cores, the memory as calibrated, or "
+		"(railgauge over sockets) the network as calibrated allows, in percent of the "
+		"time. Above 102 (!) the bound is wrong. In the plots it is a line without "
+		"points.");
 	explain(out, "wrong",
 		"elements of results that are not what they must be; a dash: not checked.");
 	explain_ratio(page);

@@ -23,11 +23,14 @@ src_librailgauge_a_SOURCES += \
 	%D%/html.c \
 	%D%/html_conditions.c \
 	%D%/html_impl.h \
+	%D%/html_network.c \
 	%D%/html_settings.c \
 	%D%/html_summary.c \
 	%D%/html_table.c \
 	%D%/html_text.c \
 	%D%/launches.c \
+	%D%/network.c \
+	%D%/network.h \
 	%D%/plot.c \
 	%D%/plot.h \
 	%D%/plot_axes.c \

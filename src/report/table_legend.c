@@ -2,6 +2,7 @@
 /* The text above a table: for a reader who does not know this program. */
 #include "config.h"
 
+#include "network.h"
 #include "table_impl.h"
 
 #include "railgauge/base/units.h"
@@ -60,14 +61,16 @@ static void print_columns(const struct rg_table *t, const struct rg_result *head
 		"#           a link, whatever the number of ranks (nccl-tests)\n"
 		"#   bound%%  how near it comes to the least time that a cache line between two "
 		"cores,\n"
-		"#           or the memory as calibrated here, allows; ! above 102: the bound is "
-		"wrong\n"
+		"#           or the memory%s as calibrated here, allows; ! above 102: the bound "
+		"is wrong\n"
 		"#   wrong   elements of results that are not what they must be; - means not "
 		"checked\n"
 		"#   n       repetitions that count\n",
 		!strcmp(start, "barrier") ? "the first one to leave a barrier"
 		: !strcmp(start, "apart") ? "each its own, after a barrier: too little for some"
-					  : "an agreed time");
+					  : "an agreed time",
+		head->network.nnodes ? ", or (railgauge over sockets) the network,\n#          "
+				     : "");
 	if (t->plan.ntargets > 1)
 		fprintf(out,
 			"#   ratio   time of %s / time of this target: above 1 this one took less; "
@@ -122,6 +125,7 @@ void rg_table_legend(const struct rg_table *t, const struct rg_result *head)
 		fputc('\n', out);
 	}
 	print_machines(out, head);
+	rg_network_print(head, out);
 	print_columns(t, head);
 	print_conditions(t);
 	fprintf(out, "#\n");

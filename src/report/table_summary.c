@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "format.h"
+#include "network.h"
 #include "table_impl.h"
 
 #include "railgauge/base/units.h"
@@ -129,6 +130,7 @@ int rg_table_summary(const struct rg_table *t, const struct rg_result *result, s
 	if (rc)
 		return rc;
 	print_checks(t->out, result);
+	rg_network_print_sendrecv(result, t->out);
 	print_notes(t->out, result);
 	if (result->nwarnings)
 		fprintf(t->out, "# Warnings\n");

@@ -52,6 +52,7 @@ fi
 golden two-targets a.json
 golden two-targets-baseline --baseline railgauge a.json
 golden one-target one-target.json
+golden network network.json
 golden many-targets many-targets.json
 golden others others.json
 golden others.csv --format csv others.json
@@ -96,6 +97,17 @@ if ! "$RAILGAUGE" report a.json like-a.json | grep -q '^# The conditions are the
   echo "the cost of the clock counts as another condition"
   failed=1
 fi
+
+# What a node takes in is a condition, and that it was calibrated at all.
+sed 's/"in_Bps": 23900000.0/"in_Bps": 47800000.0/' network.json >faster.json
+"$RAILGAUGE" report network.json faster.json >out
+grep -q '^#   calibrated network: nodes of B take in and give out 1.00 to 2.00 times as much as in A$' \
+  out || { echo "a faster network is no other condition"; cat out; failed=1; }
+awk '/^ "network"/ { print " \"network\": null,"; skip = 1 } !skip { print } /^ }/ { skip = 0 }' \
+  network.json >none.json
+"$RAILGAUGE" report network.json none.json >out
+grep -q '^#   calibrated network: 3 nodes -> none$' out ||
+  { echo "a network that was not calibrated is no other condition"; cat out; failed=1; }
 
 refused 2 "no document named; see railgauge report --help"
 refused 2 "documents 1 and 2 of B are the same launch" launch1.json vs launch2.json launch2.json
