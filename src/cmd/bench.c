@@ -89,7 +89,7 @@ static const struct rg_opt bench_table[] = {
 	{"csv", 0, RG_OPT_STRING, AT(csv), "FILE", NULL, 0, 0, NULL, NULL,
 	 "write the points as a table"},
 	{"calibrate", 0, RG_OPT_FLAG, AT(calibrate), NULL, "yes", 0, 0, NULL, NULL,
-	 "measure the memory first, for the bounds"},
+	 "measure memory and network first, for the bounds"},
 	{"raw", 0, RG_OPT_FLAG, AT(raw), NULL, NULL, 0, 0, NULL, NULL,
 	 "keep every rank's samples in the result"},
 	{"seed", 0, RG_OPT_INT, AT(seed), "N", "1", 0, 9e15, NULL, NULL,

@@ -9,19 +9,22 @@
  *   bench_meet.c      where the ranks are, and whether all were told the same
  *   bench_plan.c      what it will measure
  *   bench_cost.c      what it will take: memory and time
- *   bench_calibrate.c what the memory can do
+ *   bench_calibrate.c what the memory and the network can do
+ *   bench_bound.c     what a point could take at best
  *   bench_out.c       what rank 0 keeps and prints
  */
 #ifndef RG_CMD_BENCH_H
 #define RG_CMD_BENCH_H
 
 #include "railgauge/base/opt.h"
+#include "railgauge/measure/calibrate_network.h"
 #include "railgauge/measure/machine.h"
 #include "railgauge/measure/place.h"
 #include "railgauge/measure/plan.h"
 #include "railgauge/measure/result.h"
 #include "railgauge/measure/sample.h"
 #include "railgauge/measure/target.h"
+#include "railgauge/report/progress.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -152,6 +155,9 @@ struct bench_job {
 	const char *transport; /* NULL: none */
 	const char *network;   /* rank 0's way to its peers, in words; empty: memory */
 	size_t link_bytes;     /* of the transport, between two ranks */
+	uint32_t nnodes;       /* that talk over sockets; 1: none do */
+	bool one_host;	       /* all ranks are on one */
+	bool crowded;
 	const struct rg_plan *plan;
 	const struct rg_sampler_config *config;
 	const struct rg_candidate *candidates; /* [ncandidates] */
@@ -174,9 +180,13 @@ int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *s
 		     uint32_t nspecs, struct rg_err *err);
 
 /*
- * What bench_calibrate will take: memory of each rank, and time without its waits. Never fails.
+ * What calibrating will take: memory of each rank, and time without its waits; nothing where it
+ * will not be done. Never fails.
  */
-void bench_calibrate_cost(const struct bench_job *job, uint64_t *bytes_out, uint64_t *time_ns_out);
+struct bench_calibrate_cost {
+	uint64_t memory_bytes, memory_ns, network_ns;
+};
+struct bench_calibrate_cost bench_calibrate_cost(const struct bench_job *job);
 
 /*
  * Collective: measures what bounds the points of job->plan, and how long a cache line takes between
@@ -185,14 +195,30 @@ void bench_calibrate_cost(const struct bench_job *job, uint64_t *bytes_out, uint
 int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
 		    struct rg_sampler *sampler, struct rg_calibration *out, struct rg_err *err);
 
+/* Collective, likewise: what the network can do; none where no rank uses sockets. */
+int bench_calibrate_network(const struct bench_job *job, struct rg_endpoint *ep,
+			    struct rg_progress *progress, struct rg_network *out,
+			    struct rg_err *err);
+
+/*
+ * The bound of a candidate at a point with so many operations per repetition, as far as memory and
+ * network were calibrated (else NULL). clock_error_ns: of struct rg_network_problem.
+ */
+struct rg_bound bench_bound(const struct bench_job *job, const struct rg_calibration *calibration,
+			    const struct rg_network *network, const struct rg_candidate *candidate,
+			    const struct rg_plan_point *point, uint32_t ops, double clock_error_ns);
+
 struct bench_out;
 
 /* Opens the result, and tries its files, so that a bad path is known now. Prints nothing. */
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err);
 
-/* Adds the calibration (NULL: none was made) and prints the head of the table. */
+/*
+ * Adds the calibrations (NULL: none was made) and prints the head of the table. network is borrowed
+ * until close.
+ */
 int bench_out_begin(struct bench_out *out, const struct rg_calibration *calibration,
-		    struct rg_err *err);
+		    const struct rg_network *network, struct rg_err *err);
 void bench_out_close(struct bench_out *out); /* NULL is allowed */
 
 /* Adds and prints one point; samples[ncandidates]. start is what is known of it by now. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the memory under the ranks can do, for the bounds of the points that are planned. */
+/* What memory and network can do, for the bounds of the points that are planned. */
 #include "config.h"
 
 #include "bench.h"
@@ -38,13 +38,21 @@ static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 	return rg_calibrate_merge(list, n);
 }
 
-void bench_calibrate_cost(const struct bench_job *job, uint64_t *bytes_out, uint64_t *time_ns_out)
+struct bench_calibrate_cost bench_calibrate_cost(const struct bench_job *job)
 {
+	struct bench_calibrate_cost cost = {0};
 	uint64_t list[LIST_MAX] = {0};
-	const struct rg_calibrate_config config = {.nfootprints = list_footprints(job, list)};
+	struct rg_calibrate_config config = {0};
 
-	*bytes_out = list[config.nfootprints - 1];
-	*time_ns_out = rg_calibrate_cost_ns(&config);
+	if (!job->bench->options.calibrate)
+		return cost;
+	cost.network_ns = rg_calibrate_network_cost_ns(job->nnodes);
+	if (job->bench->coll == RG_COLL_BARRIER)
+		return cost;
+	config.nfootprints = list_footprints(job, list);
+	cost.memory_bytes = list[config.nfootprints - 1];
+	cost.memory_ns = rg_calibrate_cost_ns(&config);
+	return cost;
 }
 
 int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
@@ -69,4 +77,26 @@ int bench_calibrate(const struct bench_job *job, struct rg_rendezvous *rdv,
 	if (!rc)
 		rc = rg_calibrate(rdv, &config, out, err);
 	return rc ? rc : rg_sampler_line(sampler, &out->rates.line_ns, err);
+}
+
+static void show_round(void *arg, uint32_t done, uint32_t total)
+{
+	struct rg_progress *progress = arg;
+
+	rg_progress_step(progress, done, total, NULL, 0);
+}
+
+int bench_calibrate_network(const struct bench_job *job, struct rg_endpoint *ep,
+			    struct rg_progress *progress, struct rg_network *out,
+			    struct rg_err *err)
+{
+	const struct rg_network_config config = {
+		.deadline_ns = job->bench->options.timeout_ns,
+		.crowded = job->crowded,
+		.one_host = job->one_host,
+		.progress = show_round,
+		.progress_arg = progress,
+	};
+
+	return rg_calibrate_network(ep, &config, out, err);
 }

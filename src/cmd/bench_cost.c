@@ -11,23 +11,13 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-/* What the calibration takes; nothing if there will be none. */
-static void calibration_cost(const struct bench_job *job, uint64_t *bytes_out,
-			     uint64_t *time_ns_out)
-{
-	*bytes_out = *time_ns_out = 0;
-	if (job->bench->options.calibrate && job->bench->coll != RG_COLL_BARRIER)
-		bench_calibrate_cost(job, bytes_out, time_ns_out);
-}
-
 static uint64_t rank_bytes(const struct bench_job *job)
 {
 	uint64_t kinds = (uint64_t)job->config->access[0] + job->config->access[1];
-	uint64_t links = (uint64_t)job->link_bytes * job->nranks, calibration, unused_ns;
+	uint64_t links = (uint64_t)job->link_bytes * job->nranks;
 
-	calibration_cost(job, &calibration, &unused_ns);
 	return kinds * job->plan->pairs_bytes + rg_sampler_extra_bytes(job->config) + links +
-	       calibration;
+	       bench_calibrate_cost(job).memory_bytes;
 }
 
 /* In MiB, above 10 GiB in GiB: nobody reads bytes. */
@@ -74,9 +64,10 @@ int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *s
 {
 	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES];
 	uint32_t npoints = job->plan->npoints;
-	uint64_t unused_bytes, time_ns, points_ns = bench_cost_points_ns(job, 0);
+	const struct bench_calibrate_cost cost = bench_calibrate_cost(job);
+	uint64_t points_ns = bench_cost_points_ns(job, 0);
+	double all_ns = (double)(points_ns + cost.memory_ns + cost.network_ns);
 
-	calibration_cost(job, &unused_bytes, &time_ns);
 	printf("%u size%s x %u combination%s of target, buffers and place = %u point%s on %u "
 	       "rank%s\n",
 	       npoints, plural(npoints), job->ncandidates, plural(job->ncandidates),
@@ -84,15 +75,19 @@ int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *s
 	       plural(job->nranks));
 	for (uint32_t i = 0; i < nspecs; i++)
 		printf("  target %s\n", specs[i].label);
-	printf("time: about %s; ", rg_format_time((double)(points_ns + time_ns), time));
+	printf("time: about %s; ", rg_format_time(all_ns, time));
 	if (job->config->repetitions)
 		printf("%" PRIu64 " repetitions per point", job->config->repetitions);
 	else
 		printf("at most the budget of %s per size, but at least six repetitions",
 		       rg_format_time((double)job->config->budget_ns, time));
 	printf(", besides the warm-up");
-	if (time_ns)
-		printf(" and %s to calibrate the memory", rg_format_time((double)time_ns, time));
+	if (cost.memory_ns)
+		printf(" and %s to calibrate the memory",
+		       rg_format_time((double)cost.memory_ns, time));
+	if (cost.network_ns)
+		printf(" and %s to calibrate the network",
+		       rg_format_time((double)cost.network_ns, time));
 	putchar('\n');
 	printf("memory: %s per rank\n", format_memory(rank_bytes(job) + ((1 << 20) - 1), size));
 	return rg_cmd_output_check(err);

@@ -23,6 +23,7 @@ struct bench_out {
 	struct rg_result *result; /* owned */
 	bool calibrated;
 	struct rg_calibration calibration;
+	const struct rg_network *network; /* borrowed; NULL: not calibrated */
 	uint64_t wrong;
 	char first_wrong[256];
 	double *scratch; /* owned, grows */
@@ -200,24 +201,6 @@ static int summarise(struct bench_out *o, const struct rg_samples *x, struct rg_
 	return 0;
 }
 
-static struct rg_bound find_bound(const struct bench_out *o, const struct rg_candidate *c,
-				  const struct rg_plan_point *point, uint32_t ops)
-{
-	const struct rg_bound_problem problem = {
-		.coll = o->job.bench->coll,
-		.size_bytes = point->size_bytes,
-		.nranks = o->job.nranks,
-		.in_place = c->in_place,
-		.access = c->buffers,
-		.ops = rg_plan_pairs(ops), /* what is touched before anything is touched again */
-		.cold = o->job.bench->options.cache == RG_CACHE_COLD,
-	};
-
-	if (!o->calibrated)
-		return (struct rg_bound){0};
-	return rg_bound_of(&problem, &o->calibration.rates);
-}
-
 /* Adds it once, however many points it is about. */
 static int warn_of_haste(struct bench_out *o, struct rg_err *err)
 {
@@ -263,12 +246,14 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.checked = x->checked,
 		.wrong = x->wrong,
 	};
-	const struct rg_bound bound = find_bound(o, c, point, p.ops);
 	struct rg_stats stats;
+	struct rg_bound bound;
 	int rc = summarise(o, x, &stats, err);
 
 	if (rc)
 		return rc;
+	bound = bench_bound(&o->job, o->calibrated ? &o->calibration : NULL, o->network, c, point,
+			    p.ops, o->job.start.clock_ns);
 	if (x->n)
 		rg_result_point_fill(&p, o->job.nranks, &stats, x->ns,
 				     bound.bound_ns > 0 ? &bound : NULL);
@@ -340,8 +325,24 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 	return 0;
 }
 
+/* With the host of each node's first rank. */
+static int add_network(struct bench_out *o, const struct rg_network *network, struct rg_err *err)
+{
+	const char **hosts = rg_zalloc(network->nnodes, sizeof(*hosts));
+	int rc;
+
+	if (!hosts)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the result");
+	for (uint32_t r = network->nranks; r-- > 0;)
+		hosts[network->node[r]] = o->job.places[r].host;
+	rc = rg_result_set_network(o->result, network, hosts, err);
+	rg_free(hosts);
+	o->network = network;
+	return rc;
+}
+
 int bench_out_begin(struct bench_out *o, const struct rg_calibration *calibration,
-		    struct rg_err *err)
+		    const struct rg_network *network, struct rg_err *err)
 {
 	int rc = 0;
 
@@ -350,6 +351,8 @@ int bench_out_begin(struct bench_out *o, const struct rg_calibration *calibratio
 		o->calibration = *calibration;
 		rc = rg_result_set_calibration(o->result, calibration, err);
 	}
+	if (!rc && network)
+		rc = add_network(o, network, err);
 	return rc ? rc : open_table(o, err);
 }
 

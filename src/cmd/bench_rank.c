@@ -121,6 +121,30 @@ static int open_transport(struct rank *r, struct rg_err *err)
 
 /* --- what the other parts need to know --- */
 
+/* Nodes by what they need sockets for. */
+static uint32_t count_nodes(const struct rank *r)
+{
+	uint32_t last = 0;
+
+	if (!r->job.ep ||
+	    (r->job.ep->ops != &rg_transport_tcp && r->job.ep->ops != &rg_transport_mixed))
+		return 1;
+	if (r->job.ep->ops == &rg_transport_tcp)
+		return r->job.rdv->nranks;
+	for (uint32_t k = 0; k < r->job.rdv->nranks; k++)
+		last = r->nodes[k] > last ? r->nodes[k] : last;
+	return last + 1;
+}
+
+static bool is_one_host(const struct rank *r)
+{
+	bool one = true;
+
+	for (uint32_t k = 0; k < r->job.rdv->nranks; k++)
+		one &= r->nodes[k] == r->nodes[0];
+	return one;
+}
+
 static void describe_job(const struct rank *r, struct bench_job *job)
 {
 	*job = (struct bench_job){
@@ -132,6 +156,9 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
 		.network = r->job.ep ? r->job.ep->about : "",
 		.link_bytes = r->job.ep ? rg_geometry_link_bytes(&r->job.ep->config.geometry) : 0,
+		.nnodes = count_nodes(r),
+		.one_host = is_one_host(r),
+		.crowded = r->crowded,
 		.plan = &r->plan,
 		.config = &r->config,
 		.candidates = r->candidates,
@@ -154,15 +181,21 @@ static int check_memory(const struct rank *r, struct rg_err *err)
 static int calibrate(struct rank *r, struct rg_err *err)
 {
 	struct bench_job job;
-	int rc;
+	int rc = 0;
 
-	if (!r->bench->options.calibrate || r->bench->coll == RG_COLL_BARRIER)
+	if (!r->bench->options.calibrate)
 		return 0;
 	describe_job(r, &job);
-	rg_progress_stage(&r->progress, "calibrating the memory", 0);
-	rc = bench_calibrate(&job, r->job.rdv, r->sampler, &r->calibration, err);
-	r->calibrated = !rc;
-	return rc;
+	if (r->bench->coll != RG_COLL_BARRIER) {
+		rg_progress_stage(&r->progress, "calibrating the memory", 0);
+		rc = bench_calibrate(&job, r->job.rdv, r->sampler, &r->calibration, err);
+		r->calibrated = !rc;
+	}
+	if (rc || job.nnodes < 2)
+		return rc;
+	rg_progress_stage(&r->progress, "calibrating the network",
+			  rg_calibrate_network_cost_ns(job.nnodes));
+	return bench_calibrate_network(&job, r->job.ep, &r->progress, &r->network, err);
 }
 
 static int open_output(struct rank *r, struct rg_err *err)
@@ -180,7 +213,8 @@ static int begin_output(struct rank *r, struct rg_err *err)
 	rg_progress_hide(&r->progress);
 	if (!r->out)
 		return 0;
-	return bench_out_begin(r->out, r->calibrated ? &r->calibration : NULL, err);
+	return bench_out_begin(r->out, r->calibrated ? &r->calibration : NULL,
+			       r->network.nnodes ? &r->network : NULL, err);
 }
 
 static void show_progress(struct rank *r, const struct bench_job *job, uint32_t point)
@@ -406,6 +440,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rg_executor_close(r.job.executor);
 	if (r.job.ep)
 		r.job.ep->ops->close(r.job.ep);
+	rg_network_release(&r.network);
 	rg_free(r.nodes);
 	rg_free(r.places);
 	rg_free(r.machines);

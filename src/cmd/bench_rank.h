@@ -27,6 +27,7 @@ struct rank {
 	struct rg_sampler *sampler; /* owned */
 	bool calibrated;
 	struct rg_calibration calibration;
+	struct rg_network network;   /* owned; no nodes: not calibrated */
 	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
 	struct bench_out *out;	     /* owned; rank 0 */
 	struct rg_progress progress; /* silent but on rank 0 */

@@ -3,6 +3,7 @@ src_railgauge_SOURCES = \
 	%D%/algorithms.c \
 	%D%/bench.c \
 	%D%/bench.h \
+	%D%/bench_bound.c \
 	%D%/bench_calibrate.c \
 	%D%/bench_check.c \
 	%D%/bench_cost.c \

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # For the tests with several hosts: read by them, not run. Hosts are network namespaces with an
-# Ethernet between them, made here and taken away again.
+# Ethernet between them, made here and taken away again: host K has eth0 with 10.99.0.K, whose other
+# end pK is in a bridge in the namespace $id-sw; what leaves pK goes to host K, and can be shaped there.
+# $hosts are their numbers, set before or 1 to 3.
 . "${srcdir:-.}/tests/cmd/failures.sh"
 id=rg$$
-hosts="1 2 3"
+hosts=${hosts-1 2 3}
 
 take_away() {
   for k in $hosts; do

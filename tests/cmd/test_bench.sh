@@ -69,6 +69,8 @@ bench 0 allreduce --threads 2 -b 64M -e 64M --budget 10ms --dry-run --no-calibra
 grep -q '^time: about [0-9.]* s;' "$tmp/out" || fail "six repetitions of 64 MiB are no 10 ms"
 grep -q '^1 size x 4 .* on 2 ranks$' "$tmp/out" || fail "one size"
 ! grep -q 'to calibrate' "$tmp/out" || fail "time for a calibration that will not be"
+bench 0 allreduce --threads 3 --transport tcp -b 8 -e 8 --dry-run
+grep -q '^time: .* and 2.28 s to calibrate the network$' "$tmp/out" || fail "twelve rounds of 0.19 s"
 bench 0 allreduce --threads 2 -b 8 -e 8 -n 7 --dry-run
 grep -q '^time: .*; 7 repetitions per point' "$tmp/out" || fail "-n 7 is no budget"
 bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run --no-calibrate
