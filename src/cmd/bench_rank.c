@@ -272,9 +272,11 @@ static int others_load(struct rank *r, double *load_out, struct rg_err *err)
 		rc = rg_rendezvous_allgather(r->job.rdv, &mine, own, sizeof(mine),
 					     bench_rank_deadline(r), err);
 	for (uint32_t k = 0; !rc && k < n; k++) {
+		const struct rg_process *p = &r->places[k].process, *p0 = &r->places[0].process;
 		/* Threads are one process, and have all said the same. */
-		if (rg_place_same_machine(&r->places[k], &r->places[0]) &&
-		    (k == 0 || r->places[k].process.pid != r->places[0].process.pid))
+		bool thread = k > 0 && p->pid == p0->pid && p->pid_space == p0->pid_space;
+
+		if (rg_place_same_machine(&r->places[k], &r->places[0]) && !thread)
 			sum += own[k];
 	}
 	*load_out = rc ? 0 : rg_load_others(&r->load, &now, sum);

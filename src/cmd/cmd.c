@@ -27,8 +27,12 @@ int rg_cmd_status(const char *name, int rc, const struct rg_err *err)
 		n = (int)sizeof(line) - 2;
 	/* The text may quote what the user typed: it must not break the line. */
 	for (int i = 0; i < n; i++) {
-		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
+		unsigned char c = (unsigned char)line[i];
+
+		if (c < ' ' || c == 0x7f)
 			line[i] = '?';
+		else if (c == 0xc2 && (line[i + 1] & 0xe0) == 0x80)
+			line[i] = line[i + 1] = '?'; /* U+0080 to U+009F */
 	}
 	line[n++] = '\n';
 	fflush(stdout); /* results printed so far come first where both go to one file */

@@ -215,7 +215,8 @@ static int print_json(const struct rg_result *result, struct rg_err *err)
 
 	if (!root)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the document");
-	if (json_dumpf(root, stdout, JSON_INDENT(1) | JSON_REAL_PRECISION(12)) ||
+	if (json_dumpf(root, stdout,
+		       JSON_INDENT(1) | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(12)) ||
 	    putchar('\n') == EOF || fflush(stdout))
 		rc = rg_err_set(err, RG_ERR_SYSTEM, "writing the document failed");
 	json_decref(root);
@@ -240,7 +241,8 @@ static int print_table(const struct rg_report *report, FILE *out, struct rg_err 
 	return rg_table_print(report->sides[0].results[0], report->baseline, out, err);
 }
 
-static int print_text(const struct rg_report *report, struct rg_err *err)
+/* What a person reads, in whatever format, holds no commands for the terminal. */
+static int print_text(const struct rg_report *report, enum format format, struct rg_err *err)
 {
 	char *text = NULL;
 	size_t len = 0;
@@ -249,22 +251,22 @@ static int print_text(const struct rg_report *report, struct rg_err *err)
 
 	if (!out)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the table");
-	rc = print_table(report, out, err);
+	rc = format == FORMAT_CSV ? print_csv(report, out, err) : print_table(report, out, err);
 	if (fclose(out) && !rc)
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the table");
 	if (!rc)
-		rc = rg_text_put(text, len, stdout, err);
+		rc = rg_text_print(text, len, stdout, err);
 	free(text);
 	return rc;
 }
 
 static int print(const struct rg_report *report, enum format format, struct rg_err *err)
 {
-	if (format == FORMAT_CSV)
-		return print_csv(report, stdout, err);
 	if (format == FORMAT_JSON)
 		return print_json(report->sides[0].results[0], err);
-	return print_text(report, err);
+	if (format == FORMAT_CSV && !isatty(STDOUT_FILENO))
+		return print_csv(report, stdout, err);
+	return print_text(report, format, err);
 }
 
 static int write_csv(const struct rg_report *report, const char *path, struct rg_err *err)

@@ -55,9 +55,10 @@ void rg_far_take(struct rg_run *run, const struct rg_insn *i)
 	const uint8_t *from = take(run, i);
 	uint8_t *to = rg_run_address(run, i->dst, i->dst_off, i);
 
+	bool stream = run->program->stream && run->program->bases[i->dst].buf == RG_BUF_DST;
+
 	if (from != to)
-		rg_copy(to, from, i->len_bytes,
-			run->program->stream ? RG_STORE_STREAM : RG_STORE_CACHED);
+		rg_copy(to, from, i->len_bytes, stream ? RG_STORE_STREAM : RG_STORE_CACHED);
 }
 
 static bool is_plain(const struct rg_insn *i)

@@ -195,6 +195,8 @@ static int look_at_all(struct rg_meet *m, struct wait *w, struct rg_err *err)
 	struct meet_links *l = m->links;
 	bool ask = rg_clock_ns() - w->alive_ns > MEET_ALIVE_EVERY_NS;
 
+	if (ask) /* what a connection's end is, sockets tell only who reads them */
+		(void)m->ep->ops->progress(m->ep, NULL);
 	for (uint32_t r = 0; r < l->ep->nranks; r++) {
 		int rc = 0;
 

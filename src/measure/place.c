@@ -279,7 +279,7 @@ uint32_t rg_place_llc_sharers(const struct rg_place *places, uint32_t n, uint32_
  * each, what the cgroup of its container gives to those of the same host name there.
  */
 static double processors(const struct rg_place *places, uint32_t n, uint32_t rank,
-			 uint32_t *ranks_out)
+			 uint32_t *ranks_out, bool *of_machine_out)
 {
 	const struct rg_place *p = &places[rank];
 	uint64_t cpus[RG_PLACE_CPUS / 64] = {0};
@@ -297,9 +297,11 @@ static double processors(const struct rg_place *places, uint32_t n, uint32_t ran
 	for (size_t w = 0; w < RG_PLACE_CPUS / 64; w++)
 		have += __builtin_popcountll(cpus[w]);
 	*ranks_out = ranks;
+	*of_machine_out = true;
 	if (p->quota_cpus <= 0 || p->quota_cpus / inside >= have / ranks)
 		return have;
 	*ranks_out = inside;
+	*of_machine_out = false;
 	return p->quota_cpus;
 }
 
@@ -313,7 +315,8 @@ bool rg_place_crowded(const struct rg_place *places, uint32_t n)
 {
 	for (uint32_t r = 0; r < n; r++) {
 		uint32_t ranks;
-		double have = processors(places, n, r, &ranks);
+		bool of_machine;
+		double have = processors(places, n, r, &ranks, &of_machine);
 
 		if (have > 0 && have < ranks)
 			return true;
@@ -352,22 +355,21 @@ static void judge_rank(const struct judge *j, const struct rg_place *places, uin
 {
 	const struct rg_place *p = &places[rank];
 	uint32_t ranks;
-	double have = processors(places, n, rank, &ranks);
-	bool first = true;
+	bool of_machine, first = true, first_of_machine = true;
+	double have = processors(places, n, rank, &ranks, &of_machine);
 	char text[320];
 
 	for (uint32_t other = 0; other < rank; other++) {
 		judge_pair(j, places, other, rank);
 		first &= !same_container(&places[other], p);
+		first_of_machine &= !rg_place_same_machine(&places[other], p);
 	}
-	if (!first)
-		return;
-	if (have > 0 && have < ranks) {
+	if ((of_machine ? first_of_machine : first) && have > 0 && have < ranks) {
 		snprintf(text, sizeof(text), "%u ranks on %s have %.3g processors", ranks, p->host,
 			 have);
 		j->warn(j->arg, "oversubscribed", text);
 	}
-	if (p->governor[0] && strcmp(p->governor, "performance") != 0) {
+	if (first_of_machine && p->governor[0] && strcmp(p->governor, "performance") != 0) {
 		snprintf(text, sizeof(text),
 			 "frequency governor %s on %s: clocks change while measuring", p->governor,
 			 p->host);

@@ -235,8 +235,19 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 
 /* --- the loop of all ranks --- */
 
+/* It may have come by way of other ranks. */
+static int check_command(const struct command *c, const struct opened *opened, uint32_t n,
+			 struct rg_err *err)
+{
+	if (c->candidate < n && opened[c->candidate].target && c->ops && c->ops <= RG_PLAN_MAX_OPS)
+		return 0;
+	return rg_err_set(err, RG_ERR_FORMAT,
+			  "rank 0 asks for %u operations of candidate %u of %u, which cannot be",
+			  c->ops, c->candidate, n);
+}
+
 static int measure(struct rg_sampler *s, struct director *d, struct opened *opened,
-		   bool *interrupted_out, struct rg_err *err)
+		   uint32_t ncandidates, bool *interrupted_out, struct rg_err *err)
 {
 	size_t report_bytes = sizeof(struct report), command_bytes = sizeof(struct command);
 
@@ -261,6 +272,9 @@ static int measure(struct rg_sampler *s, struct director *d, struct opened *open
 		*interrupted_out = s->commands[0].interrupted;
 		if (s->commands[0].stop)
 			return 0;
+		rc = check_command(&s->commands[0], opened, ncandidates, err);
+		if (rc)
+			return rc;
 		if (s->commands[0].ops != s->ops)
 			rg_sample_set_ops(s, s->commands[0].ops);
 		rc = rg_sample_repeat(s, &opened[s->commands[0].candidate], &report, &agreed, err);
@@ -296,7 +310,7 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 	for (uint32_t i = 0; !rc && i < ncandidates; i++)
 		rc = open_candidate(s, &candidates[i], &opened[i], &samples_out[i], err);
 	if (!rc)
-		rc = measure(s, d, opened, interrupted_out, err);
+		rc = measure(s, d, opened, ncandidates, interrupted_out, err);
 	/* Told before anything collective is closed, so that nobody waits for this rank there. */
 	if (rc) {
 		struct rg_err why = {0};

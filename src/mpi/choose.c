@@ -63,6 +63,13 @@ static int choose_named(const char *name, const char *origin, const char **name_
 	return 0;
 }
 
+/* srun --mpi=pmi2 starts either library's programs; MPICH's mpiexec also numbers a node's ranks. */
+static bool is_anybodys(const char *variable)
+{
+	return !strcmp(variable, "PMI_RANK") && getenv("SLURM_STEP_ID") &&
+	       !getenv("MPI_LOCALRANKID");
+}
+
 int rg_mpi_choose(const char *choice, const char **name_out, struct rg_err *err)
 {
 	const char *variable = getenv("RG_MPI");
@@ -75,6 +82,13 @@ int rg_mpi_choose(const char *choice, const char **name_out, struct rg_err *err)
 	for (size_t i = 0; i < NTRACES; i++) {
 		if (!getenv(traces[i].variable))
 			continue;
+		if (is_anybodys(traces[i].variable) && first < NTRACES)
+			continue;
+		if (is_anybodys(traces[i].variable))
+			return rg_err_set(
+				err, RG_ERR_INVALID,
+				"which MPI? PMI_RANK is srun's, whatever the library: say "
+				"--mpi=openmpi or --mpi=mpich");
 		if (first == NTRACES)
 			first = i;
 		else if (strcmp(traces[i].name, traces[first].name))

@@ -29,7 +29,7 @@ int rg_text_file_close(struct rg_text_file *file, int rc, struct rg_err *err)
 	return rc;
 }
 
-int rg_text_put(const char *text, size_t len_bytes, FILE *out, struct rg_err *err)
+int rg_text_print(const char *text, size_t len_bytes, FILE *out, struct rg_err *err)
 {
 	bool failed = false;
 

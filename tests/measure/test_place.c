@@ -174,6 +174,7 @@ static void containers_of_one_kernel_share_its_processors(void **state)
 	assert_string_equal(judge(places, 4).texts[0], "2 ranks on b have 1 processors");
 	places[2] = bound("b", 0);
 	places[2].process = places[3].process;
+	assert_int_equal(judge(places, 4).n, 1);
 	places[3].quota_cpus = 0;
 	assert_true(rg_place_crowded(places, 4));
 	snprintf(places[2].process.kernel, sizeof(places[2].process.kernel), "another");

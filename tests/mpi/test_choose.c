@@ -28,6 +28,8 @@ static int forget_launchers(void **state)
 	unsetenv("PMIX_RANK");
 	unsetenv("PMI_RANK");
 	unsetenv("PMI_SIZE");
+	unsetenv("MPI_LOCALRANKID");
+	unsetenv("SLURM_STEP_ID");
 	unsetenv("SLURM_STEP_NUM_TASKS");
 	unsetenv("WORLD_SIZE");
 	unsetenv("RG_MPI_MODULES");
@@ -68,6 +70,26 @@ static void launchers_that_disagree_are_both_named(void **state)
 	assert_non_null(strstr(err.text, "OMPI_COMM_WORLD_SIZE"));
 	assert_non_null(strstr(err.text, "PMI_RANK"));
 	assert_string_equal(name, "untouched");
+}
+
+/* srun --mpi=pmi2 sets PMI_RANK for any library; mpiexec within its step more than that. */
+static void what_slurm_sets_points_to_no_library(void **state)
+{
+	const char *name = "untouched";
+	struct rg_err err = {0};
+
+	setenv("PMI_RANK", "0", 1);
+	setenv("SLURM_STEP_ID", "0", 1);
+	assert_int_equal(rg_mpi_choose(NULL, &name, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "srun"));
+	assert_string_equal(name, "untouched");
+	setenv("MPI_LOCALRANKID", "0", 1);
+	assert_int_equal(rg_mpi_choose(NULL, &name, NULL), 0);
+	assert_string_equal(name, "mpich");
+	unsetenv("MPI_LOCALRANKID");
+	setenv("OMPI_COMM_WORLD_SIZE", "2", 1);
+	assert_int_equal(rg_mpi_choose(NULL, &name, NULL), 0);
+	assert_string_equal(name, "openmpi");
 }
 
 static void an_explicit_choice_ends_the_doubt(void **state)
@@ -293,6 +315,7 @@ int main(void)
 		TEST(each_launcher_points_to_its_library),
 		TEST(launchers_that_disagree_are_both_named),
 		TEST(an_explicit_choice_ends_the_doubt),
+		TEST(what_slurm_sets_points_to_no_library),
 		TEST(none_and_unknown_names_are_told_apart),
 		TEST(an_unknown_name_is_told_what_was_built),
 		TEST(the_nearest_launcher_says_how_many_ranks_there_are),

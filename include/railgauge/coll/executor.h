@@ -69,9 +69,9 @@ bool rg_run_test(const struct rg_run *run);
  * Blocks: progresses until the run is done. After the endpoint's timeout without any progress of
  * this executor RG_ERR_TIMEOUT, or RG_ERR_PEER when a peer that is waited for is known to be gone;
  * both name the peer's rank and host, the collective and what is waited for, a timeout also how far
- * the peer is. Or the transport's error. The executor is then unusable, and
- * so is its endpoint where links are not mapped, which may still hold what a put borrowed: close it
- * before the buffers.
+ * the peer is. Or the transport's error. The executor is then unusable, and so is its endpoint
+ * where links are not mapped: it may still hold what a put borrowed, and places that messages were
+ * to be received into. It must not be driven any more once buffers or runs are closed.
  */
 int rg_run_wait(struct rg_run *run, struct rg_err *err);
 

@@ -49,9 +49,9 @@ enum rg_insn_flags {
 struct rg_insn {
 	uint8_t op;		  /* enum rg_insn_op */
 	uint8_t flags;		  /* enum rg_insn_flags */
-	uint8_t nsrc, ndst;	  /* COPY, MOVE, *_WORDS */
+	uint8_t nsrc, ndst;	  /* COPY, MOVE, READ, TAKE, PUT, *_WORDS */
 	uint16_t src, dst;	  /* first index into the base table; the others follow */
-	uint16_t link;		  /* WAIT, SIGNAL, POST, TAKE: index into the link table */
+	uint16_t link;		  /* WAIT, SIGNAL, POST: index into the link table */
 	uint16_t ctr;		  /* WAIT, SIGNAL: enum rg_ctr */
 	uint32_t in_msg, out_msg; /* relative numbers of the messages named by IN and OUT entries */
 	uint32_t pad;		  /* zero */

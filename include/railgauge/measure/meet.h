@@ -82,8 +82,10 @@ int rg_meet_exchange(struct rg_meet *meet, const void *mine, void *all, size_t l
 
 /*
  * Collective: every rank compares its clock with rank 0's, which is the common one, along the tree.
- * Takes about 30 trips per 4-fold of ranks. RG_ERR_UNSUPPORTED where there is no transport that
- * moves data; else as rg_meet_exchange, the first time as rg_meet_open.
+ * Takes about 30 trips per 4-fold of ranks. Ranks end it one after the other: an exchange must
+ * follow before anybody leaves, or those that still compare take it for giving up.
+ * RG_ERR_UNSUPPORTED where there is no transport that moves data; else as rg_meet_exchange, the
+ * first time as rg_meet_open.
  */
 int rg_meet_compare_clocks(struct rg_meet *meet, struct rg_common_clock *clock, struct rg_err *err);
 

@@ -175,8 +175,8 @@ struct rg_mpi_module {
 
 	/*
 	 * Makes the target the one that runs next: before the first target_run after any target was
-	 * opened, prepared, closed, or another one selected. Local; not to be timed. For libraries
-	 * whose algorithms are chosen for the whole process (MPICH).
+	 * opened, prepared, closed, another one selected or algorithms listed. Local; not to be
+	 * timed. For libraries whose algorithms are chosen for the whole process (MPICH).
 	 */
 	void (*target_select)(struct rg_mpi_target *target);
 

@@ -33,6 +33,6 @@ int rg_text_file_close(struct rg_text_file *file, int rc, struct rg_err *err);
  * Prints text for people, UTF-8, with ? for control characters other than the end of a line: a
  * document may come from anybody, and a terminal takes some of them for commands. RG_ERR_SYSTEM.
  */
-int rg_text_put(const char *text, size_t len_bytes, FILE *out, struct rg_err *err);
+int rg_text_print(const char *text, size_t len_bytes, FILE *out, struct rg_err *err);
 
 #endif
