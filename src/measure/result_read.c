@@ -252,7 +252,7 @@ static int read_samples(const json_t *object, const char *where, uint32_t nranks
 	const json_t *samples = json_object_get(object, "samples");
 	const json_t *rows = json_object_get(object, "rank_samples");
 	size_t n = json_array_size(samples), width = json_is_null(rows) ? 1 : 1 + (size_t)nranks;
-	char place[WHERE_BYTES + 32];
+	char place[WHERE_BYTES + 48];
 	int rc;
 
 	if (!json_is_array(samples) && !json_is_null(samples))
