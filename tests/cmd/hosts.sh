@@ -33,7 +33,7 @@ for k in $hosts; do
 done
 
 # job HOSTS... -- ARGUMENTS: one rank per host named, each in the background, its words in err.RANK.
-# HOST@SECONDS: with a monotonic clock that is so many seconds ahead.
+# At most $limit seconds, 60 if it is not set. HOST@SECONDS: with a monotonic clock that is so many seconds ahead.
 job() {
   rm -f "$tmp"/pid.* "$tmp"/err.* "$tmp"/out.* "$tmp"/status.*
   places=
@@ -53,7 +53,7 @@ job() {
       export RANK=$r WORLD_SIZE=$n MASTER_ADDR=10.99.0.1 MASTER_PORT=$port
       export RG_JOB_SECRET=0123456789abcdef0123
       # shellcheck disable=SC2086
-      ip netns exec "$id-$k" timeout -k 2 60 $clock sh -c "$rank_sh" sh "$RAILGAUGE" "$@" \
+      ip netns exec "$id-$k" timeout -k 2 "${limit:-60}" $clock sh -c "$rank_sh" sh "$RAILGAUGE" "$@" \
         >"$tmp/out.$r" 2>"$tmp/err.$r"
       echo $? >"$tmp/status.$r"
     ) &
