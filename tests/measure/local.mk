@@ -59,7 +59,8 @@ tests_measure_test_roots_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/measure/test_data
 TESTS += tests/measure/test_data
-tests_measure_test_data_SOURCES = %D%/test_data.c
+tests_measure_test_data_SOURCES = %D%/data_oracle.c %D%/data_oracle.h \
+	%D%/test_data.c
 tests_measure_test_data_CPPFLAGS = $(test_cppflags)
 tests_measure_test_data_LDADD = $(test_libs)
 
