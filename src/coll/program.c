@@ -364,18 +364,18 @@ static int check_fits(const struct rg_endpoint *ep, const struct rg_problem *pro
 
 static int build(struct builder *b, struct rg_err *err)
 {
+	const struct rg_problem *p = &b->p->problem;
 	struct rg_schedule_needs needs = {0};
 	struct rg_unroll *unroll;
 	int rc;
 
-	/* Nothing to move, on any rank: nothing to wait for. */
-	if (rg_problem_block_bytes(&b->p->problem) == 0 && b->p->problem.coll != RG_COLL_BARRIER)
+	/* Nothing to move, on any rank: nothing to wait for, but for what is handed over. */
+	if (rg_problem_block_bytes(p) == 0 && p->coll != RG_COLL_BARRIER && !p->params.persistent)
 		return join_streams(b, err);
 	rc = rg_unroll_open(&b->sink, &unroll, err);
 	if (rc)
 		return rc;
-	rc = b->p->algorithm->generate(&b->p->problem, b->p->rank, rg_unroll_sink(unroll), &needs,
-				       err);
+	rc = b->p->algorithm->generate(p, b->p->rank, rg_unroll_sink(unroll), &needs, err);
 	rg_unroll_close(unroll);
 	if (rc)
 		return rc;

@@ -231,7 +231,7 @@ static int handed_over_before(struct rank *r, const struct sequence *s, struct r
 		rc = rg_run_once(x->runs[i], &args, &r->err);
 		if (!rc)
 			rc = check(r, p, place, i);
-		poison(r, p, place);
+		poison(r, &s->ops[(i + 2) % OPS].problem, place);
 		fill(r, &s->ops[(i + 2) % OPS].problem, place, i + 2);
 		rc = name_op(r, s, i, rc);
 	}
@@ -322,6 +322,8 @@ static void persistent_windows_alternate_without_a_barrier(void **state)
 				s.ops[i].problem = p;
 				if (rg_coll_has_root(p.coll))
 					s.ops[i].problem.root = draw(&seed, p.layout.nranks);
+				/* Also nothing at all, which is entered all the same. */
+				s.ops[i].problem.count = draw(&seed, 4) ? draw(&seed, 300) : 0;
 			}
 			measure_places(&s);
 			run_ranks(p.layout.nranks, 0, rank_handed_over_before, &s, "persistent");
