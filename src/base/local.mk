@@ -5,6 +5,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/base/io.h \
 	include/railgauge/base/json.h \
 	include/railgauge/base/log.h \
+	include/railgauge/base/matrix.h \
 	include/railgauge/base/mem.h \
 	include/railgauge/base/opt.h \
 	include/railgauge/base/sha256.h \
@@ -15,6 +16,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/io.c \
 	%D%/json.c \
 	%D%/log.c \
+	%D%/matrix.c \
+	%D%/matrix_read.c \
 	%D%/mem.c \
 	%D%/nearest.c \
 	%D%/opt.c \

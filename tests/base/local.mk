@@ -7,6 +7,13 @@ tests_base_test_opt_SOURCES = %D%/opt_sample.h %D%/test_opt.c
 tests_base_test_opt_CPPFLAGS = $(test_cppflags)
 tests_base_test_opt_LDADD = $(test_libs)
 
+valgrind_tests += tests/base/test_matrix
+check_PROGRAMS += tests/base/test_matrix
+TESTS += tests/base/test_matrix
+tests_base_test_matrix_SOURCES = %D%/test_matrix.c
+tests_base_test_matrix_CPPFLAGS = $(test_cppflags)
+tests_base_test_matrix_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/base/test_sha256
 TESTS += tests/base/test_sha256
 tests_base_test_sha256_SOURCES = %D%/test_sha256.c
@@ -39,3 +46,10 @@ tests_base_fuzz_opt_SOURCES = %D%/opt_sample.h %D%/fuzz_opt.c tests/replay.c
 tests_base_fuzz_opt_CPPFLAGS = $(AM_CPPFLAGS) -DRG_CORPUS='"%D%/corpus-opt"'
 tests_base_fuzz_opt_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-opt
+
+check_PROGRAMS += tests/base/fuzz_matrix
+TESTS += tests/base/fuzz_matrix
+tests_base_fuzz_matrix_SOURCES = %D%/fuzz_matrix.c tests/replay.c
+tests_base_fuzz_matrix_CPPFLAGS = $(AM_CPPFLAGS) -DRG_CORPUS='"%D%/corpus-matrix"'
+tests_base_fuzz_matrix_LDADD = $(rg_libs)
+EXTRA_DIST += %D%/corpus-matrix
