@@ -17,19 +17,22 @@
  * first.
  *
  * The slices of a block take all rounds one after the other; short blocks share a message
- * (rounds.h). Source: [Bruck97], index operation, for k - 1 ports.
+ * (rounds.h).
+ *
+ * Source: [Bruck97], index operation, for k - 1 ports.
  */
 #include "config.h"
 
 #include "algorithms.h"
+#include "alltoall.h"
 #include "rounds.h"
 
 #include "railgauge/device/reduce.h"
 
 struct bruck {
 	uint32_t radix;
-	uint64_t block;		   /* bytes */
-	struct rg_gen_piece piece; /* of each block */
+	uint64_t number; /* of the slice of each block that is under way */
+	uint64_t stride; /* of slices in scratch: the longest one */
 	uint64_t stage;
 };
 
@@ -38,32 +41,48 @@ static int bruck_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_bruck, p, RG_REDUCE_MAX, err);
 }
 
+/* Block j after it has gone over `moved` of its distance, in scratch of the rank where it is. */
+static struct rg_round_part underway(const struct rg_gen *g, const struct bruck *b, uint32_t j,
+				     uint32_t moved)
+{
+	uint32_t from = (g->rank + g->nranks - moved) % g->nranks;
+	uint64_t len = rg_block_len(g->problem, from, (from + j) % g->nranks);
+
+	return (struct rg_round_part){
+		.buf = RG_BUF_TMP,
+		.off = j * b->stride,
+		.len_bytes = rg_gen_slice(g->problem, len, b->number).len,
+	};
+}
+
 /* Where block j lies before it is sent in the round of this unit, k^i. */
 static struct rg_round_part before(const struct rg_gen *g, const struct bruck *b, uint32_t j,
 				   uint32_t unit)
 {
-	bool moved = g->problem->in_place || j % unit;
+	struct rg_round_part part = underway(g, b, j, j % unit);
 
-	return (struct rg_round_part){
-		.buf = moved ? RG_BUF_TMP : RG_BUF_SRC,
-		.off = moved ? j * b->piece.len
-			     : (g->rank + j) % g->nranks * b->block + b->piece.off,
-		.len_bytes = b->piece.len,
-	};
+	if (!g->problem->in_place && !(j % unit)) {
+		uint32_t to = (g->rank + j) % g->nranks;
+
+		part.buf = RG_BUF_SRC;
+		part.off = rg_block_src_slice(g->problem, g->rank, to, b->number).off;
+	}
+	return part;
 }
 
 /* And where the block of that number goes that is taken. */
 static struct rg_round_part after(const struct rg_gen *g, const struct bruck *b, uint32_t j,
 				  uint32_t unit)
 {
-	bool there = j / unit < b->radix;
+	struct rg_round_part part = underway(g, b, j, j % (unit * b->radix));
 
-	return (struct rg_round_part){
-		.buf = there ? RG_BUF_DST : RG_BUF_TMP,
-		.off = there ? (g->rank + g->nranks - j) % g->nranks * b->block + b->piece.off
-			     : j * b->piece.len,
-		.len_bytes = b->piece.len,
-	};
+	if (j < unit * b->radix) {
+		uint32_t from = (g->rank + g->nranks - j) % g->nranks;
+
+		part.buf = RG_BUF_DST;
+		part.off = rg_block_dst_slice(g->problem, from, g->rank, b->number).off;
+	}
+	return part;
 }
 
 /* The blocks with digit z, for all z one after the other. */
@@ -95,19 +114,25 @@ static void round_of(struct rg_gen *g, const struct bruck *b, uint32_t unit)
 	rg_rounds(g, rounds, n);
 }
 
+/* What is not sent at all, or in place would be overwritten. */
+static void prepare(struct rg_gen *g, const struct bruck *b)
+{
+	rg_block_own_slice(g, b->number);
+	for (uint32_t j = 1; j < g->nranks && g->problem->in_place; j++) {
+		struct rg_gen_piece piece = rg_block_src_slice(
+			g->problem, g->rank, (g->rank + j) % g->nranks, b->number);
+
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_TMP, g->rank}, j * b->stride,
+			    (struct rg_ref){RG_BUF_SRC, g->rank}, piece.off, piece.len);
+	}
+}
+
 static void slice(struct rg_gen *g, uint64_t i, void *arg)
 {
-	const struct rg_ref src = {RG_BUF_SRC, g->rank};
 	struct bruck *b = arg;
-	uint64_t own;
 
-	b->piece = rg_gen_slice(g->problem, b->block, i);
-	own = g->rank * b->block + b->piece.off;
-	for (uint32_t j = 1; j < g->nranks && g->problem->in_place; j++)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_TMP, g->rank}, j * b->piece.len, src,
-			    (g->rank + j) % g->nranks * b->block + b->piece.off, b->piece.len);
-	if (!g->problem->in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, own, src, own, b->piece.len);
+	b->number = i;
+	prepare(g, b);
 	for (uint32_t unit = 1; unit < g->nranks; unit *= b->radix)
 		round_of(g, b, unit);
 }
@@ -115,31 +140,49 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
 			  struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
-	struct bruck b = {
-		.radix = rg_gen_radix(&rg_alltoall_bruck, p),
-		.block = rg_problem_block_bytes(p),
-	};
+	uint64_t longest = rg_block_longest(p);
+	struct bruck b = {.radix = rg_gen_radix(&rg_alltoall_bruck, p),
+			  .stride = rg_gen_slice(p, longest, 0).len};
 	struct rg_gen g;
 
-	b.stage = rg_round_stage(p->layout.nranks * rg_gen_slice(p, b.block, 0).len);
+	b.stage = rg_round_stage(p->layout.nranks * b.stride);
 	rg_gen_open(&g, p, rank, sink, err);
-	if (!rg_gen_alone(&g, b.block)) {
+	if (g.nranks == 1) {
+		rg_block_own(&g);
+	} else {
 		g.tmp_bytes = b.stage;
-		rg_gen_loop(&g, rg_gen_nslices(p, b.block), slice, &b);
+		rg_gen_loop(&g, rg_gen_nslices(p, longest), slice, &b);
 	}
 	return rg_gen_close(&g, needs_out);
+}
+
+/* What a rank sends, its own blocks and those under way, in all rounds. */
+static uint64_t sent_bytes(const struct rg_problem *p, uint32_t rank, uint32_t radix)
+{
+	uint32_t n = p->layout.nranks;
+	uint64_t sum = 0;
+
+	for (uint32_t unit = 1; unit < n; unit *= radix) {
+		for (uint32_t j = unit; j < n; j++) {
+			uint32_t from = (rank + n - j % unit) % n;
+
+			sum += j / unit % radix ? rg_block_len(p, from, (from + j) % n) : 0;
+		}
+	}
+	return sum;
 }
 
 static uint64_t bruck_sent_bytes(const struct rg_problem *p)
 {
 	uint32_t radix = rg_gen_radix(&rg_alltoall_bruck, p);
-	uint64_t digits = 0;
+	uint64_t most = 0;
 
-	for (uint32_t j = 1; j < p->layout.nranks; j++) {
-		for (uint32_t rest = j; rest; rest /= radix)
-			digits += rest % radix > 0;
+	for (uint32_t r = 0; r < p->layout.nranks; r++) {
+		uint64_t sent = sent_bytes(p, r, radix);
+
+		most = most > sent ? most : sent;
 	}
-	return digits * rg_problem_block_bytes(p);
+	return most;
 }
 
 const struct rg_algorithm rg_alltoall_bruck = {

@@ -23,6 +23,7 @@
 #include "config.h"
 
 #include "algorithms.h"
+#include "alltoall.h"
 #include "nodes.h"
 #include "rounds.h"
 
@@ -32,8 +33,8 @@ struct passage {
 	struct rg_nodes nodes;
 	uint32_t node, index, size; /* this rank's node, place in it, members of it */
 	bool direct;		    /* blocks for other nodes leave straight from the source */
-	uint64_t block;		    /* bytes */
-	struct rg_gen_piece piece;  /* of each block */
+	uint64_t number;	    /* of the slice of each block that is under way */
+	uint64_t stride;	    /* of slices in scratch: the longest one */
 	uint64_t stage;
 	struct rg_round_part *put, *take; /* owned, of one step */
 	struct rg_round rounds[RG_ROUNDS_MAX];
@@ -47,7 +48,7 @@ static int hierarchical_check(const struct rg_problem *p, struct rg_err *err)
 
 static void passage_init(struct passage *s, const struct rg_problem *p, uint32_t rank)
 {
-	*s = (struct passage){.block = rg_problem_block_bytes(p)};
+	*s = (struct passage){.stride = rg_gen_slice(p, rg_block_longest(p), 0).len};
 	rg_nodes_of(&p->layout, &s->nodes);
 	s->node = s->nodes.node[rank];
 	s->index = s->nodes.index[rank];
@@ -79,20 +80,39 @@ static uint32_t served(const struct passage *s, uint32_t nranks, uint32_t index)
 	return n;
 }
 
-static struct rg_round_part block_of(const struct passage *s, enum rg_buf buf, uint32_t rank)
+/* The slices of this rank's block for another rank, and of that one's for this rank. */
+static struct rg_round_part block_to(const struct rg_gen *g, const struct passage *s, uint32_t rank)
 {
-	return (struct rg_round_part){
-		.buf = buf, .off = rank * s->block + s->piece.off, .len_bytes = s->piece.len};
+	struct rg_gen_piece piece = rg_block_src_slice(g->problem, g->rank, rank, s->number);
+
+	return (struct rg_round_part){.buf = RG_BUF_SRC, .off = piece.off, .len_bytes = piece.len};
 }
 
-/* In scratch: member `index`'s block for the nth rank that this one is the gateway to. */
-static struct rg_round_part passed(const struct passage *s, uint32_t nth, uint32_t index)
+static struct rg_round_part block_from(const struct rg_gen *g, const struct passage *s,
+				       uint32_t rank)
 {
-	return (struct rg_round_part){
+	struct rg_gen_piece piece = rg_block_dst_slice(g->problem, rank, g->rank, s->number);
+
+	return (struct rg_round_part){.buf = RG_BUF_DST, .off = piece.off, .len_bytes = piece.len};
+}
+
+/* In scratch: member `index`'s for `rank`, the nth that this one is the gateway to. */
+static struct rg_round_part passed(const struct rg_gen *g, const struct passage *s, uint32_t nth,
+				   uint32_t rank, uint32_t index)
+{
+	struct rg_round_part part = {
 		.buf = RG_BUF_TMP,
-		.off = ((uint64_t)nth * s->size + index) * s->piece.len,
-		.len_bytes = s->piece.len,
+		.off = (uint64_t)nth * s->size * s->stride,
 	};
+
+	for (uint32_t k = 0; k <= index; k++) {
+		uint32_t member = rg_nodes_member(&s->nodes, s->node, k);
+		uint64_t len = rg_block_len(g->problem, member, rank);
+
+		part.off += part.len_bytes;
+		part.len_bytes = rg_gen_slice(g->problem, len, s->number).len;
+	}
+	return part;
 }
 
 static struct rg_round *new_round(struct passage *s)
@@ -104,6 +124,21 @@ static struct rg_round *new_round(struct passage *s)
 	return round;
 }
 
+/* To what a round puts, to what it takes; empty slices would only be in the way. */
+static void add_put(struct passage *s, struct rg_round *round, struct rg_round_part part)
+{
+	if (part.len_bytes)
+		s->put[s->nput++] = part;
+	round->nput = (uint32_t)(s->put + s->nput - round->put);
+}
+
+static void add_take(struct passage *s, struct rg_round *round, struct rg_round_part part)
+{
+	if (part.len_bytes)
+		s->take[s->ntake++] = part;
+	round->ntake = (uint32_t)(s->take + s->ntake - round->take);
+}
+
 /* First step: everything to and from one other member of the node. */
 static void within(const struct rg_gen *g, struct passage *s, uint32_t index)
 {
@@ -111,27 +146,24 @@ static void within(const struct rg_gen *g, struct passage *s, uint32_t index)
 	struct rg_round *round = new_round(s);
 
 	round->to = round->from = peer;
-	s->put[s->nput++] = block_of(s, RG_BUF_SRC, peer);
-	s->take[s->ntake++] = block_of(s, RG_BUF_DST, peer);
+	add_put(s, round, block_to(g, s, peer));
+	add_take(s, round, block_from(g, s, peer));
 	for (uint32_t d = 0; d < g->nranks; d++) {
 		if (passes_on(s, index, d))
-			s->put[s->nput++] = block_of(s, RG_BUF_SRC, d);
+			add_put(s, round, block_to(g, s, d));
 		if (passes_on(s, s->index, d))
-			s->take[s->ntake++] = passed(s, nth++, index);
+			add_take(s, round, passed(g, s, nth++, d, index));
 	}
-	round->nput = (uint32_t)(s->put + s->nput - round->put);
-	round->ntake = (uint32_t)(s->take + s->ntake - round->take);
 }
 
 /* Second step: all members' blocks to the nth rank that this one is the gateway to. */
-static void out(struct passage *s, uint32_t nth, uint32_t rank)
+static void out(const struct rg_gen *g, struct passage *s, uint32_t nth, uint32_t rank)
 {
 	struct rg_round *round = new_round(s);
 
 	round->to = rank;
-	round->nput = s->size;
 	for (uint32_t k = 0; k < s->size; k++)
-		s->put[s->nput++] = s->direct ? block_of(s, RG_BUF_SRC, rank) : passed(s, nth, k);
+		add_put(s, round, s->direct ? block_to(g, s, rank) : passed(g, s, nth, rank, k));
 }
 
 /* And those of another node's members to this rank. */
@@ -140,9 +172,8 @@ static void in(const struct rg_gen *g, struct passage *s, uint32_t node)
 	struct rg_round *round = new_round(s);
 
 	round->from = rg_nodes_member(&s->nodes, node, gateway(&s->nodes, node, g->rank));
-	round->ntake = s->nodes.size[node];
 	for (uint32_t k = 0; k < s->nodes.size[node]; k++)
-		s->take[s->ntake++] = block_of(s, RG_BUF_DST, rg_nodes_member(&s->nodes, node, k));
+		add_take(s, round, block_from(g, s, rg_nodes_member(&s->nodes, node, k)));
 }
 
 static void begin(struct passage *s)
@@ -153,17 +184,16 @@ static void begin(struct passage *s)
 /* What stays here: the own block, and the own ones that this rank passes on. */
 static void copy_own(struct rg_gen *g, const struct passage *s)
 {
-	const struct rg_ref src = {RG_BUF_SRC, g->rank};
-	uint64_t own = g->rank * s->block + s->piece.off;
 	uint32_t nth = 0;
 
-	if (!g->problem->in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, own, src, own, s->piece.len);
+	rg_block_own_slice(g, s->number);
 	for (uint32_t d = 0; d < g->nranks && !s->direct; d++) {
+		struct rg_round_part mine = block_to(g, s, d);
+
 		if (passes_on(s, s->index, d))
 			rg_gen_copy(g, (struct rg_ref){RG_BUF_TMP, g->rank},
-				    passed(s, nth++, s->index).off, src,
-				    d * s->block + s->piece.off, s->piece.len);
+				    passed(g, s, nth++, d, s->index).off,
+				    (struct rg_ref){mine.buf, g->rank}, mine.off, mine.len_bytes);
 	}
 }
 
@@ -172,7 +202,7 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 	struct passage *s = arg;
 	uint32_t nth = 0;
 
-	s->piece = rg_gen_slice(g->problem, s->block, i);
+	s->number = i;
 	copy_own(g, s);
 	begin(s);
 	for (uint32_t k = 1; k < s->size; k++)
@@ -183,7 +213,7 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 		in(g, s, (s->node + s->nodes.nnodes - k) % s->nodes.nnodes);
 	for (uint32_t d = 0; d < g->nranks; d++) {
 		if (passes_on(s, s->index, d))
-			out(s, nth++, d);
+			out(g, s, nth++, d);
 	}
 	rg_rounds(g, s->rounds, s->nrounds);
 }
@@ -202,33 +232,46 @@ static int hierarchical_generate(const struct rg_problem *p, uint32_t rank, stru
 	rg_gen_open(&g, p, rank, sink, err);
 	if (!s.put || !s.take) {
 		g.rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory to generate a schedule");
-	} else if (!rg_gen_alone(&g, s.block)) {
-		s.stage = rg_round_stage(s.size * served(&s, nranks, s.index) *
-					 rg_gen_slice(p, s.block, 0).len);
+	} else if (g.nranks == 1) {
+		rg_block_own(&g);
+	} else {
+		s.stage = rg_round_stage(s.size * served(&s, nranks, s.index) * s.stride);
 		g.tmp_bytes = s.stage;
-		rg_gen_loop(&g, rg_gen_nslices(p, s.block), slice, &s);
+		rg_gen_loop(&g, rg_gen_nslices(p, rg_block_longest(p)), slice, &s);
 	}
 	rg_free(s.put);
 	rg_free(s.take);
 	return rg_gen_close(&g, needs_out);
 }
 
+/* What a rank sends: to the members of its node, and for them. */
+static uint64_t sent_bytes(const struct rg_problem *p, uint32_t rank)
+{
+	uint64_t sum = 0;
+	struct passage s;
+
+	passage_init(&s, p, rank);
+	for (uint32_t to = 0; to < p->layout.nranks; to++) {
+		bool here = s.nodes.node[to] == s.node, mine = passes_on(&s, s.index, to);
+
+		if (to != rank && !mine)
+			sum += rg_block_len(p, rank, to);
+		for (uint32_t k = 0; k < s.size && !here && mine; k++)
+			sum += rg_block_len(p, rg_nodes_member(&s.nodes, s.node, k), to);
+	}
+	return sum;
+}
+
 static uint64_t hierarchical_sent_bytes(const struct rg_problem *p)
 {
-	uint32_t nranks = p->layout.nranks;
 	uint64_t most = 0;
 
-	for (uint32_t r = 0; r < nranks; r++) {
-		struct passage s;
-		uint64_t blocks;
+	for (uint32_t r = 0; r < p->layout.nranks; r++) {
+		uint64_t sent = sent_bytes(p, r);
 
-		passage_init(&s, p, r);
-		blocks = s.size - 1 + (uint64_t)s.size * served(&s, nranks, s.index);
-		for (uint32_t k = 0; k < s.size; k++)
-			blocks += k == s.index ? 0 : served(&s, nranks, k);
-		most = most > blocks ? most : blocks;
+		most = most > sent ? most : sent;
 	}
-	return most * rg_problem_block_bytes(p);
+	return most;
 }
 
 const struct rg_algorithm rg_alltoall_hierarchical = {

@@ -20,11 +20,11 @@
 #include "config.h"
 
 #include "algorithms.h"
-#include "gen.h"
+#include "alltoall.h"
 
 struct linear {
-	uint64_t block;	  /* bytes */
-	uint64_t nslices; /* of a block */
+	uint64_t nslices; /* of the longest block */
+	uint64_t stride;  /* of slices in scratch, bytes */
 	uint64_t lag;	  /* messages between putting and taking: the window less one */
 };
 
@@ -33,82 +33,81 @@ static int linear_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_linear, p, UINT32_MAX, err);
 }
 
-static void put(struct rg_gen *g, const struct linear *l, struct rg_gen_piece piece, uint32_t peer)
+static void put(struct rg_gen *g, const struct linear *l, uint64_t i, uint32_t peer)
 {
+	struct rg_gen_piece piece = rg_block_src_slice(g->problem, g->rank, peer, i);
 	bool in_place = g->problem->in_place;
 
-	rg_gen_copy(g, (struct rg_ref){RG_BUF_OUT, peer}, 0,
-		    (struct rg_ref){in_place ? RG_BUF_TMP : RG_BUF_SRC, g->rank},
-		    in_place ? peer * piece.len : peer * l->block + piece.off, piece.len);
+	if (piece.len)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_OUT, peer}, 0,
+			    (struct rg_ref){in_place ? RG_BUF_TMP : RG_BUF_SRC, g->rank},
+			    in_place ? peer * l->stride : piece.off, piece.len);
 }
 
 /* Message m of all slices. */
-static void take(struct rg_gen *g, const struct linear *l, uint64_t m)
+static void take(struct rg_gen *g, uint64_t m)
 {
-	struct rg_gen_piece piece = rg_gen_slice(g->problem, l->block, m / (g->nranks - 1));
-	uint32_t t = (uint32_t)(m % (g->nranks - 1)) + 1,
-		 peer = (g->rank + g->nranks - t) % g->nranks;
+	uint32_t t = (uint32_t)(m % (g->nranks - 1)) + 1;
+	uint32_t peer = (g->rank + g->nranks - t) % g->nranks;
+	struct rg_gen_piece piece =
+		rg_block_dst_slice(g->problem, peer, g->rank, m / (g->nranks - 1));
 
-	rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, peer * l->block + piece.off,
-		    (struct rg_ref){RG_BUF_IN, peer}, 0, piece.len);
+	if (piece.len)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, piece.off,
+			    (struct rg_ref){RG_BUF_IN, peer}, 0, piece.len);
 }
 
-/* Before anything of a slice is sent: what is not sent at all, or would be overwritten. */
-static void prepare(struct rg_gen *g, const struct linear *l, struct rg_gen_piece piece)
+/* Before slice i is sent: what is not sent at all, or would be overwritten. */
+static void prepare(struct rg_gen *g, const struct linear *l, uint64_t i)
 {
-	const struct rg_ref src = {RG_BUF_SRC, g->rank};
-	uint64_t own = g->rank * l->block + piece.off;
-
-	if (!g->problem->in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, own, src, own, piece.len);
+	rg_block_own_slice(g, i);
 	for (uint32_t r = 0; r < g->nranks && g->problem->in_place; r++) {
+		struct rg_gen_piece piece = rg_block_src_slice(g->problem, g->rank, r, i);
+
 		if (r != g->rank)
-			rg_gen_copy(g, (struct rg_ref){RG_BUF_TMP, g->rank}, r * piece.len, src,
-				    r * l->block + piece.off, piece.len);
+			rg_gen_copy(g, (struct rg_ref){RG_BUF_TMP, g->rank}, r * l->stride,
+				    (struct rg_ref){RG_BUF_SRC, g->rank}, piece.off, piece.len);
 	}
 }
 
 static void slice(struct rg_gen *g, uint64_t i, void *arg)
 {
 	const struct linear *l = arg;
-	struct rg_gen_piece piece = rg_gen_slice(g->problem, l->block, i);
 
 	if (i < l->nslices)
-		prepare(g, l, piece);
+		prepare(g, l, i);
 	for (uint32_t t = 1; t < g->nranks; t++) {
 		uint64_t turn = i * (g->nranks - 1) + t - 1;
 
 		if (i < l->nslices)
-			put(g, l, piece, (g->rank + t) % g->nranks);
+			put(g, l, i, (g->rank + t) % g->nranks);
 		if (turn >= l->lag && turn - l->lag < l->nslices * (g->nranks - 1))
-			take(g, l, turn - l->lag);
+			take(g, turn - l->lag);
 	}
 }
 
 static int linear_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
 			   struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
+	uint64_t longest = rg_block_longest(p);
 	struct linear l = {
-		.block = rg_problem_block_bytes(p),
-		.nslices = rg_gen_nslices(p, rg_problem_block_bytes(p)),
+		.nslices = rg_gen_nslices(p, longest),
+		.stride = rg_gen_slice(p, longest, 0).len,
 		.lag = rg_gen_window(&rg_alltoall_linear, p) - 1,
 	};
 	struct rg_gen g;
 
 	rg_gen_open(&g, p, rank, sink, err);
-	if (!rg_gen_alone(&g, l.block) && l.nslices) {
+	if (g.nranks == 1) {
+		rg_block_own(&g);
+	} else if (l.nslices) {
 		if (l.lag > g.nranks - 2)
 			l.lag = g.nranks - 2;
 		if (p->in_place)
-			g.tmp_bytes = g.nranks * rg_gen_slice(p, l.block, 0).len;
+			g.tmp_bytes = g.nranks * l.stride;
 		rg_gen_loop(&g, l.nslices + (l.lag > 0), slice, &l);
 	}
 	return rg_gen_close(&g, needs_out);
-}
-
-static uint64_t linear_sent_bytes(const struct rg_problem *p)
-{
-	return rg_problem_block_bytes(p) * (p->layout.nranks - 1);
 }
 
 static enum rg_symmetry linear_symmetry(const struct rg_problem *p)
@@ -129,6 +128,6 @@ const struct rg_algorithm rg_alltoall_linear = {
 	.window = 8,
 	.check = linear_check,
 	.generate = linear_generate,
-	.sent_bytes = linear_sent_bytes,
+	.sent_bytes = rg_block_sent_bytes,
 	.symmetry = linear_symmetry,
 };

@@ -23,14 +23,12 @@
 #include "config.h"
 
 #include "algorithms.h"
-#include "gen.h"
+#include "alltoall.h"
 
 /* Slices that a group may have in the slots at once, a part of today's second-level caches. */
 #define GROUP_BYTES (256 << 10)
 
 struct pairwise {
-	uint64_t block;	     /* bytes */
-	uint64_t nslices;    /* of a block */
 	uint64_t lag;	     /* slices between sending and taking */
 	uint32_t first, end; /* rounds of the present group */
 	bool own;	     /* the own block goes with it: with the first that has a partner */
@@ -41,121 +39,137 @@ static int pairwise_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_pairwise, p, UINT32_MAX, err);
 }
 
-static void send(struct rg_gen *g, const struct pairwise *w, uint32_t peer, uint64_t i)
+/* Slice i of the block for a peer, if it has so many; of the one from it. */
+static void send(struct rg_gen *g, uint32_t peer, uint64_t i)
 {
-	struct rg_gen_piece piece = rg_gen_slice(g->problem, w->block, i);
+	struct rg_gen_piece piece = rg_block_src_slice(g->problem, g->rank, peer, i);
 
-	rg_gen_copy(g, (struct rg_ref){RG_BUF_OUT, peer}, 0, (struct rg_ref){RG_BUF_SRC, g->rank},
-		    peer * w->block + piece.off, piece.len);
+	if (piece.len)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_OUT, peer}, 0,
+			    (struct rg_ref){RG_BUF_SRC, g->rank}, piece.off, piece.len);
 }
 
-/* A piece of the own block goes straight to its place, while the others are on their way. */
-static void keep(struct rg_gen *g, const struct pairwise *w, uint64_t i)
+static void take(struct rg_gen *g, uint32_t peer, uint64_t i)
 {
-	struct rg_gen_piece piece = rg_gen_slice(g->problem, w->block, i);
-	uint64_t off = g->rank * w->block + piece.off;
+	struct rg_gen_piece piece = rg_block_dst_slice(g->problem, peer, g->rank, i);
 
-	if (!g->problem->in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, off,
-			    (struct rg_ref){RG_BUF_SRC, g->rank}, off, piece.len);
-}
-
-static void take(struct rg_gen *g, const struct pairwise *w, uint32_t peer, uint64_t i)
-{
-	struct rg_gen_piece piece = rg_gen_slice(g->problem, w->block, i);
-
-	rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, peer * w->block + piece.off,
-		    (struct rg_ref){RG_BUF_IN, peer}, 0, piece.len);
+	if (piece.len)
+		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, piece.off,
+			    (struct rg_ref){RG_BUF_IN, peer}, 0, piece.len);
 }
 
 static void iteration(struct rg_gen *g, uint64_t i, void *arg)
 {
 	const struct pairwise *w = arg;
 
-	for (uint32_t k = w->first; k < w->end && i < w->nslices; k++) {
+	for (uint32_t k = w->first; k < w->end; k++) {
 		if (rg_gen_partner(g, k) != g->rank)
-			send(g, w, rg_gen_partner(g, k), i);
+			send(g, rg_gen_partner(g, k), i);
 	}
-	if (w->own && i < w->nslices)
-		keep(g, w, i);
+	/* While the others are on their way. */
+	if (w->own)
+		rg_block_own_slice(g, i);
 	for (uint32_t k = w->first; k < w->end && i >= w->lag; k++) {
 		if (rg_gen_partner(g, k) != g->rank)
-			take(g, w, rg_gen_partner(g, k), i - w->lag);
+			take(g, rg_gen_partner(g, k), i - w->lag);
 	}
 }
 
+/* The most slices of a block that this rank sends, takes or keeps in the present group. */
+static uint64_t most_slices(const struct rg_gen *g, const struct pairwise *w)
+{
+	uint64_t own = rg_block_len(g->problem, g->rank, g->rank);
+	uint64_t most = w->own ? rg_gen_nslices(g->problem, own) : 0;
+
+	for (uint32_t k = w->first; k < w->end; k++) {
+		uint32_t peer = rg_gen_partner(g, k);
+		uint64_t there = rg_block_len(g->problem, g->rank, peer);
+		uint64_t back = rg_block_len(g->problem, peer, g->rank);
+		uint64_t n = rg_gen_nslices(g->problem, there > back ? there : back);
+
+		if (peer != g->rank && n > most)
+			most = n;
+	}
+	return most;
+}
+
+/* The groups are the same for all ranks, as if all messages were as long as the longest. */
 static void messages(struct rg_gen *g, struct pairwise *w)
 {
 	uint64_t slice = rg_gen_slice_bytes(g->problem);
-	uint64_t at_once = GROUP_BYTES / (w->block && w->block < slice ? w->block : slice);
+	uint64_t block = rg_problem_block_bytes(g->problem);
+	uint64_t at_once = GROUP_BYTES / (block && block < slice ? block : slice);
 	uint32_t group = at_once < 1 ? 1 : at_once < g->nranks ? (uint32_t)at_once : g->nranks;
 
 	w->own = true;
-	for (w->first = 0; w->first < g->nranks && w->nslices; w->first = w->end) {
+	for (w->first = 0; w->first < g->nranks; w->first = w->end) {
+		uint64_t n;
+
 		w->end = g->nranks - w->first < group ? g->nranks : w->first + group;
 		if (w->end == w->first + 1 && rg_gen_partner(g, w->first) == g->rank)
 			continue;
-		rg_gen_loop(g, w->nslices + w->lag, iteration, w);
+		n = most_slices(g, w);
+		rg_gen_loop(g, n ? n + w->lag : 0, iteration, w);
 		w->own = false;
 	}
 }
 
-static void own_block(struct rg_gen *g, const struct pairwise *w)
+/* With scratch, blocks lie in it as in the source. */
+static void put(struct rg_gen *g, struct rg_ref from, uint32_t peer, uint32_t lag)
 {
-	if (!g->problem->in_place)
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, g->rank * w->block,
-			    (struct rg_ref){RG_BUF_SRC, g->rank}, g->rank * w->block, w->block);
+	struct rg_gen_piece src = rg_block_src(g->problem, g->rank, peer);
+
+	if (!rg_block_counts(g->problem, g->rank, peer))
+		return;
+	rg_gen_wait(g, peer, RG_CTR_ENTER, lag);
+	rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, peer},
+		    rg_block_dst(g->problem, g->rank, peer).off, from, src.off, src.len);
+	rg_gen_signal(g, peer, RG_CTR_DONE);
 }
 
-/* Without a byte to move the counters move all the same: entering hands over the next buffers. */
-static void windows(struct rg_gen *g, const struct pairwise *w)
+static void windows(struct rg_gen *g)
 {
-	bool in_place = g->problem->in_place;
-	struct rg_ref from = {in_place ? RG_BUF_TMP : RG_BUF_SRC, g->rank};
-	uint32_t lag = g->problem->params.persistent && !in_place;
+	const struct rg_problem *p = g->problem;
+	struct rg_ref from = {p->in_place ? RG_BUF_TMP : RG_BUF_SRC, g->rank};
+	uint32_t lag = p->params.persistent && !p->in_place;
 
-	if (in_place) {
-		g->tmp_bytes = w->block * g->nranks;
+	if (p->in_place) {
+		g->tmp_bytes = rg_problem_src_count(p, g->rank) * p->elem_bytes;
 		rg_gen_copy(g, from, 0, (struct rg_ref){RG_BUF_SRC, g->rank}, 0, g->tmp_bytes);
 	}
-	rg_gen_signal_all(g, RG_CTR_ENTER);
-	own_block(g, w);
-	for (uint32_t k = 0; k < g->nranks; k++) {
-		uint32_t peer = rg_gen_partner(g, k);
+	for (uint32_t k = 1; k < g->nranks; k++) {
+		uint32_t peer = (g->rank + k) % g->nranks;
 
-		if (peer == g->rank)
-			continue;
-		rg_gen_wait(g, peer, RG_CTR_ENTER, lag);
-		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, peer}, g->rank * w->block, from,
-			    peer * w->block, w->block);
-		rg_gen_signal(g, peer, RG_CTR_DONE);
+		if (rg_block_counts(p, peer, g->rank))
+			rg_gen_signal(g, peer, RG_CTR_ENTER);
 	}
-	rg_gen_wait_all(g, RG_CTR_DONE, 0);
+	rg_block_own(g);
+	for (uint32_t k = 0; k < g->nranks; k++) {
+		if (rg_gen_partner(g, k) != g->rank)
+			put(g, from, rg_gen_partner(g, k), lag);
+	}
+	for (uint32_t k = 1; k < g->nranks; k++) {
+		uint32_t peer = (g->rank + k) % g->nranks;
+
+		if (rg_block_counts(p, peer, g->rank))
+			rg_gen_wait(g, peer, RG_CTR_DONE, 0);
+	}
 }
 
 static int pairwise_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
 			     struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
-	struct pairwise w = {
-		.block = rg_problem_block_bytes(p),
-		.nslices = rg_gen_nslices(p, rg_problem_block_bytes(p)),
-		.lag = rg_gen_credit(p) >= 2,
-	};
+	struct pairwise w = {.lag = rg_gen_credit(p) >= 2};
 	struct rg_gen g;
 
 	rg_gen_open(&g, p, rank, sink, err);
 	if (g.nranks == 1)
-		own_block(&g, &w);
+		rg_block_own(&g);
 	else if (p->params.protocol == RG_PROTOCOL_WINDOW)
-		windows(&g, &w);
+		windows(&g);
 	else
 		messages(&g, &w);
 	return rg_gen_close(&g, needs_out);
-}
-
-static uint64_t pairwise_sent_bytes(const struct rg_problem *p)
-{
-	return rg_problem_block_bytes(p) * (p->layout.nranks - 1);
 }
 
 /*
@@ -182,6 +196,6 @@ const struct rg_algorithm rg_alltoall_pairwise = {
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD | 1u << RG_PROTOCOL_WINDOW,
 	.check = pairwise_check,
 	.generate = pairwise_generate,
-	.sent_bytes = pairwise_sent_bytes,
+	.sent_bytes = rg_block_sent_bytes,
 	.symmetry = pairwise_symmetry,
 };

@@ -12,6 +12,7 @@
 #include "config.h"
 
 #include "algorithms.h"
+#include "alltoall.h"
 #include "pull.h"
 
 static int pull_check(const struct rg_problem *p, struct rg_err *err)
@@ -19,28 +20,47 @@ static int pull_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_alltoall_pull, p, UINT32_MAX, err);
 }
 
-static void out_of_place(struct rg_gen *g, uint64_t block)
+/* Does one rank read something of another? */
+static bool is_read(const struct rg_gen *g, uint32_t from, uint32_t to)
+{
+	return from != to && rg_block_len(g->problem, from, to);
+}
+
+static void out_of_place(struct rg_gen *g)
 {
 	for (uint32_t k = 1; k < g->nranks; k++) {
 		uint32_t peer = (g->rank + k) % g->nranks;
+		struct rg_gen_piece dst = rg_block_dst(g->problem, peer, g->rank);
 
+		if (!dst.len)
+			continue;
 		rg_gen_wait(g, peer, RG_CTR_ENTER, 0);
-		rg_pull_copy(g, RG_BUF_DST, peer * block, peer, g->rank * block, block);
+		rg_pull_copy(g, RG_BUF_DST, dst.off, peer,
+			     rg_block_src(g->problem, peer, g->rank).off, dst.len);
 	}
-	rg_gen_signal_all(g, RG_CTR_DONE);
-	rg_pull_copy(g, RG_BUF_DST, g->rank * block, g->rank, g->rank * block, block);
-	rg_gen_wait_all(g, RG_CTR_DONE, 0);
+	for (uint32_t k = 1; k < g->nranks; k++) {
+		if (is_read(g, (g->rank + k) % g->nranks, g->rank))
+			rg_gen_signal(g, (g->rank + k) % g->nranks, RG_CTR_DONE);
+	}
+	rg_block_own(g);
+	for (uint32_t k = 1; k < g->nranks; k++) {
+		if (is_read(g, g->rank, (g->rank + k) % g->nranks))
+			rg_gen_wait(g, (g->rank + k) % g->nranks, RG_CTR_DONE, 0);
+	}
 }
 
-static void in_place(struct rg_gen *g, uint64_t block)
+/* As much comes as goes, and takes its place. */
+static void in_place(struct rg_gen *g)
 {
 	for (uint32_t k = 0; k < g->nranks; k++) {
 		uint32_t peer = rg_gen_partner(g, k);
+		struct rg_gen_piece dst = rg_block_dst(g->problem, peer, g->rank);
 
-		if (peer == g->rank)
+		if (!is_read(g, peer, g->rank))
 			continue;
 		rg_gen_wait(g, peer, RG_CTR_ENTER, 0);
-		rg_pull_exchange(g, peer, peer, peer * block, g->rank * block, block);
+		rg_pull_exchange(g, peer, peer, dst.off,
+				 rg_block_src(g->problem, peer, g->rank).off, dst.len);
 	}
 }
 
@@ -50,11 +70,14 @@ static int pull_generate(const struct rg_problem *p, uint32_t rank, struct rg_si
 	struct rg_gen g;
 
 	rg_gen_open(&g, p, rank, sink, err);
-	rg_gen_signal_all(&g, RG_CTR_ENTER);
+	for (uint32_t k = 1; k < g.nranks; k++) {
+		if (is_read(&g, rank, (rank + k) % g.nranks))
+			rg_gen_signal(&g, (rank + k) % g.nranks, RG_CTR_ENTER);
+	}
 	if (p->in_place)
-		in_place(&g, rg_problem_block_bytes(p));
+		in_place(&g);
 	else
-		out_of_place(&g, rg_problem_block_bytes(p));
+		out_of_place(&g);
 	return rg_gen_close(&g, needs_out);
 }
 

@@ -23,6 +23,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/allreduce_ring.c \
 	%D%/allreduce_swing.c \
 	%D%/allreduce_twoshot.c \
+	%D%/alltoall.c \
+	%D%/alltoall.h \
 	%D%/alltoall_bruck.c \
 	%D%/alltoall_hierarchical.c \
 	%D%/alltoall_linear.c \
