@@ -81,6 +81,7 @@ double rg_coll_bus_factor(enum rg_coll coll, uint32_t nranks)
 	case RG_COLL_BROADCAST:
 	case RG_COLL_SENDRECV:
 		return 1;
+	case RG_COLL_ALLTOALLV:
 	case RG_COLL_BARRIER:
 	case RG_COLL_COUNT:
 		break;

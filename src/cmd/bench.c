@@ -78,6 +78,10 @@ static const struct rg_opt bench_table[] = {
 	 "network interface of transport tcp; default: loopback on one node, else the fastest one"},
 	{"tcp.congestion", 0, RG_OPT_STRING, AT(congestion), "NAME", NULL, 0, 0, NULL, NULL,
 	 "congestion control of transport tcp; default: the system's"},
+	{"traffic", 0, RG_OPT_STRING, AT(traffic), "FILE", NULL, 0, 0, NULL, NULL,
+	 "weights of alltoallv: a line of whole numbers for each rank that sends, one for each "
+	 "that receives; blocks are in these proportions, and the busiest rank sends or receives "
+	 "the size; default: all equal"},
 	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, BENCH_THREADS_MAX, NULL, NULL,
 	 "the ranks are N threads of this process; 0: a launcher started them"},
 	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,
@@ -114,9 +118,8 @@ const struct rg_opt_command bench_command = {
 	.args = "COLLECTIVE",
 	.summary = "Measure a collective: our own algorithms beside the MPI library's.",
 	.details = "COLLECTIVE is allreduce, reduce, reducescatter, allgather, gather, scatter, "
-		   "alltoall, broadcast, sendrecv or barrier. Started under mpirun, srun, torchrun "
-		   "or railgauge run; with "
-		   "--threads "
+		   "alltoall, alltoallv, broadcast, sendrecv or barrier. Started under mpirun, "
+		   "srun, torchrun or railgauge run; with --threads "
 		   "alone. Sizes and bandwidths are those of nccl-tests. Times are medians over "
 		   "repetitions of the slowest rank, per operation. Exit status: 2 bad options, 3 "
 		   "something is not possible here, 4 a peer failed, 5 wrong data, 6 interrupted.",

@@ -43,7 +43,7 @@ struct bench_options {
 	int type; /* enum rg_type */
 	int op;	  /* enum rg_op */
 	int64_t root;
-	const char *algorithm, *protocol, *target, *buffers;
+	const char *algorithm, *protocol, *target, *buffers, *traffic;
 	int place; /* enum bench_place */
 	bool persistent, clear_to_send;
 	int cache; /* enum rg_cache */
@@ -159,6 +159,7 @@ struct bench_job {
 	bool one_host;	       /* all ranks are on one */
 	bool crowded;
 	const struct rg_plan *plan;
+	const uint64_t *weights; /* --traffic, [nranks][nranks]; NULL: none */
 	const struct rg_sampler_config *config;
 	const struct rg_candidate *candidates; /* [ncandidates] */
 	uint32_t ncandidates;
@@ -178,6 +179,10 @@ uint64_t bench_cost_points_ns(const struct bench_job *job, uint32_t first);
 /* What --dry-run prints. RG_ERR_SYSTEM. */
 int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *specs,
 		     uint32_t nspecs, struct rg_err *err);
+
+/* What a point's blocks have to say for its bound: nothing, but for alltoallv. */
+void bench_bound_blocks(const struct bench_job *job, const struct rg_plan_point *point,
+			struct rg_bound_problem *problem);
 
 /*
  * What calibrating will take: memory of each rank, and time without its waits; nothing where it

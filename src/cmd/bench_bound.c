@@ -4,11 +4,26 @@
 
 #include "bench.h"
 
+#include "railgauge/base/matrix.h"
+
+void bench_bound_blocks(const struct bench_job *job, const struct rg_plan_point *point,
+			struct rg_bound_problem *problem)
+{
+	uint64_t elem = rg_type_bytes((enum rg_type)job->bench->options.type), total;
+
+	if (!point->counts)
+		return;
+	total = rg_matrix_total(point->counts, job->nranks);
+	problem->total_bytes = total * elem;
+	problem->others_bytes = (total - rg_matrix_diagonal(point->counts, job->nranks)) * elem;
+	problem->mutual = rg_matrix_mutual(point->counts, job->nranks);
+}
+
 static struct rg_bound by_memory(const struct bench_job *job, const struct rg_rates *rates,
 				 const struct rg_candidate *c, const struct rg_plan_point *point,
 				 uint32_t ops)
 {
-	const struct rg_bound_problem problem = {
+	struct rg_bound_problem problem = {
 		.coll = job->bench->coll,
 		.size_bytes = point->size_bytes,
 		.nranks = job->nranks,
@@ -18,6 +33,7 @@ static struct rg_bound by_memory(const struct bench_job *job, const struct rg_ra
 		.cold = job->bench->options.cache == RG_CACHE_COLD,
 	};
 
+	bench_bound_blocks(job, point, &problem);
 	return rg_bound_of(&problem, rates);
 }
 
@@ -29,6 +45,8 @@ static struct rg_bound by_network(const struct bench_job *job, const struct rg_n
 	const struct rg_network_problem problem = {
 		.coll = job->bench->coll,
 		.size_bytes = point->size_bytes,
+		.counts = point->counts,
+		.elem_bytes = (uint32_t)rg_type_bytes((enum rg_type)options->type),
 		.root = options->root >= 0 ? (uint32_t)options->root : 0,
 		.root_rotates = options->root < 0,
 		.ops = ops,

@@ -23,14 +23,16 @@ static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 	/* From the largest point down; of very many, every step-th will do. */
 	for (uint32_t i = 0; i < npoints; i += step) {
 		for (int a = 0; a < 2; a++) {
-			const struct rg_bound_problem p = {
+			const struct rg_plan_point *point = &job->plan->points[npoints - 1 - i];
+			struct rg_bound_problem p = {
 				.coll = b->coll,
-				.size_bytes = job->plan->points[npoints - 1 - i].size_bytes,
+				.size_bytes = point->size_bytes,
 				.nranks = job->nranks,
 				.access = (enum rg_access)a,
 				.ops = rg_plan_pairs(1),
 			};
 
+			bench_bound_blocks(job, point, &p);
 			if (job->config->access[a])
 				list[n++] = rg_bound_footprint_bytes(&p);
 		}

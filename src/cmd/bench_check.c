@@ -28,6 +28,8 @@ static int check_meaning(const struct bench *b, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_INVALID, "--op: %s reduces nothing", coll);
 	if (is_set(b, "root") && !rg_coll_has_root(b->coll))
 		return rg_err_set(err, RG_ERR_INVALID, "--root: %s has no root", coll);
+	if (is_set(b, "traffic") && b->coll != RG_COLL_ALLTOALLV)
+		return rg_cmd_no_traffic(b->coll, err);
 	/* Ranks that are processes were bound, or not, before they began. */
 	if (is_set(b, "bind") && !b->options.threads)
 		return rg_err_set(err, RG_ERR_INVALID,

@@ -5,6 +5,7 @@
 #include "bench.h"
 
 #include "railgauge/base/io.h"
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 #include "railgauge/device/reduce.h"
@@ -31,6 +32,7 @@ struct bench_out {
 	const char *targets[RG_TARGETS_MAX]; /* borrowed labels */
 	uint32_t ntargets;
 	struct rg_table *table; /* owned */
+	char traffic[RG_RESULT_TRAFFIC_BYTES];
 };
 
 /* --- the result's head --- */
@@ -119,6 +121,7 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 			  : o->job.config->access[1]			       ? "shared"
 									       : "host",
 		.align_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
+		.traffic = o->job.weights,
 	};
 	const void *const bases[] = {&b->options};
 	int rc = rg_result_set_args(o->result, b->argc, b->argv, err);
@@ -216,6 +219,14 @@ static int warn_of_haste(struct bench_out *o, struct rg_err *err)
 		rg_format_time(start->skew_ns, skew));
 }
 
+static uint64_t crossing_bytes(const struct bench_out *o, const struct rg_plan_point *point)
+{
+	if (!point->counts)
+		return 0;
+	return rg_matrix_crossing(point->counts, o->job.nranks) *
+	       rg_type_bytes((enum rg_type)o->job.bench->options.type);
+}
+
 static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		     const struct rg_plan_point *point, const struct rg_samples *x,
 		     struct rg_err *err)
@@ -235,6 +246,8 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.buffers = c->buffers,
 		.persistent = b->options.persistent && c->buffers == RG_ACCESS_WINDOW,
 		.cache = (enum rg_cache)b->options.cache,
+		.traffic = point->counts ? o->traffic : NULL,
+		.crossing_bytes = crossing_bytes(o, point),
 		.algorithm = or_null(x->about.algorithm),
 		.protocol = or_null(x->about.protocol),
 		.transport = own ? o->job.transport : NULL,
@@ -302,6 +315,7 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 	if (!o)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the result");
 	o->job = *job;
+	rg_result_traffic(job->weights, job->nranks, o->traffic);
 	rc = rg_result_open(&o->result, err);
 	if (!rc)
 		rc = set_run(o, err);

@@ -4,9 +4,45 @@
 
 #include "bench_rank.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
+
+/* Rank 0's part: read, and fit for the places that were asked for. */
+static int read_traffic(const struct rank *r, struct rg_err *err)
+{
+	const struct bench_options *o = &r->bench->options;
+	uint32_t n = r->job.rdv->nranks;
+	struct rg_err why = {0};
+	int rc = rg_matrix_read(o->traffic, n, r->weights, err);
+
+	if (rc)
+		return rg_err_prefix(err, "--traffic");
+	if (o->place == BENCH_PLACE_IN && rg_matrix_check_in_place(r->weights, n, &why))
+		return rg_err_set(err, RG_ERR_INVALID, "--place in: --traffic %s: %s", o->traffic,
+				  why.text);
+	return 0;
+}
+
+int bench_plan_traffic(struct rank *r, struct rg_err *err)
+{
+	size_t n = r->job.rdv->nranks;
+	int rc = 0;
+
+	if (!r->bench->options.traffic)
+		return 0;
+	r->weights = rg_zalloc(n * n, sizeof(*r->weights));
+	if (!r->weights)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the traffic of %zu ranks", n);
+	else if (r->job.rdv->rank == 0)
+		rc = read_traffic(r, err);
+	rc = bench_rank_agree(r, rc, err);
+	if (!rc)
+		rc = rg_rendezvous_bcast(r->job.rdv, r->weights, n * n * sizeof(*r->weights), 0,
+					 bench_rank_deadline(r), err);
+	return rc;
+}
 
 int bench_plan_open(struct rank *r, struct rg_err *err)
 {
@@ -20,6 +56,7 @@ int bench_plan_open(struct rank *r, struct rg_err *err)
 		.max_bytes = o->max_bytes,
 		.factor = o->factor,
 		.step_bytes = o->step_bytes,
+		.weights = r->weights,
 	};
 
 	if (o->root >= (int64_t)config.nranks)

@@ -160,6 +160,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.one_host = is_one_host(r),
 		.crowded = r->crowded,
 		.plan = &r->plan,
+		.weights = r->weights,
 		.config = &r->config,
 		.candidates = r->candidates,
 		.ncandidates = r->ncandidates,
@@ -333,6 +334,8 @@ static int prepare(struct rank *r, struct rg_err *err)
 	if (!rc)
 		rc = open_transport(r, err);
 	if (!rc)
+		rc = bench_plan_traffic(r, err);
+	if (!rc)
 		rc = bench_rank_agree(r, bench_plan_open(r, err), err);
 	if (!rc)
 		rc = bench_rank_agree(r, bench_plan_candidates(r, err), err);
@@ -439,6 +442,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rg_free(r.candidates);
 	rg_free(r.specs);
 	rg_plan_close(&r.plan);
+	rg_free(r.weights);
 	rg_executor_close(r.job.executor);
 	if (r.job.ep)
 		r.job.ep->ops->close(r.job.ep);

@@ -18,6 +18,7 @@ struct rank {
 	uint32_t *nodes;	     /* owned, [2][nranks]: job.node, job.local */
 	bool crowded;
 	bool access[2];		      /* enum rg_access: kinds of buffers measured */
+	uint64_t *weights;	      /* owned, [nranks][nranks]: --traffic; NULL: none */
 	struct rg_plan plan;	      /* owned */
 	struct rg_target_spec *specs; /* owned, [RG_TARGETS_MAX] */
 	uint32_t nspecs;
@@ -49,6 +50,12 @@ int bench_rank_agree(struct rank *r, int rc, struct rg_err *err);
  * as rg_rendezvous_allgather.
  */
 int bench_meet(struct rank *r, struct rg_err *err);
+
+/*
+ * Collective: what --traffic names, which rank 0 reads. RG_ERR_INVALID (--place in, where it has no
+ * place), RG_ERR_NO_MEMORY, and as rg_matrix_read and rg_rendezvous_bcast.
+ */
+int bench_plan_traffic(struct rank *r, struct rg_err *err);
 
 /*
  * The sizes, from the options and the caches of rank 0's host. RG_ERR_RANGE (a root that is no

@@ -78,6 +78,13 @@ int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *e
 			  near ? "?" : "");
 }
 
+int rg_cmd_no_traffic(enum rg_coll coll, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "--traffic: all blocks of %s are equally long; alltoallv has others",
+			  rg_coll_name(coll));
+}
+
 /*
  * Where the file is, or would be: its folder without links, and its name. NULL if there is no such
  * folder. Freed with rg_free.

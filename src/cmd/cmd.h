@@ -48,4 +48,7 @@ bool rg_cmd_same_file(const char *a, const char *b);
 /* The collective of that name; RG_ERR_INVALID with a suggestion. */
 int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err);
 
+/* RG_ERR_INVALID: what to say to --traffic with a collective other than alltoallv. */
+int rg_cmd_no_traffic(enum rg_coll coll, struct rg_err *err);
+
 #endif

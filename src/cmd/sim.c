@@ -115,6 +115,19 @@ static int geometry_of(const struct sim_options *o, struct rg_geometry *out, str
 	return rc;
 }
 
+/* Each size has its counts, pair by pair. */
+#define TRAFFIC_RANKS 1024
+
+static int check_traffic(const struct sim_job *job, struct rg_err *err)
+{
+	uint32_t n = job->problem.layout.nranks;
+
+	if (job->coll != RG_COLL_ALLTOALLV || n <= TRAFFIC_RANKS)
+		return 0;
+	return rg_err_set(err, RG_ERR_RANGE, "alltoallv is simulated for up to %d ranks, not %u",
+			  TRAFFIC_RANKS, n);
+}
+
 static int make_plan(struct sim_job *job, struct rg_err *err)
 {
 	const struct sim_options *o = &job->options;
@@ -166,6 +179,8 @@ static int prepare(struct sim_job *job, struct rg_err *err)
 		rc = sim_layout(job, err);
 	if (!rc && job->has_coll)
 		rc = check_root(job, err);
+	if (!rc && job->has_coll)
+		rc = check_traffic(job, err);
 	if (!rc)
 		rc = sim_links(job, err);
 	if (rc || !job->has_coll)
@@ -183,6 +198,7 @@ static struct rg_problem problem_at(const struct sim_job *job, uint32_t point)
 	struct rg_problem p = job->problem;
 
 	p.count = job->plan.points[point].count;
+	p.counts = job->plan.points[point].counts;
 	return p;
 }
 

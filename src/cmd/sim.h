@@ -67,7 +67,7 @@ struct sim_job {
 	struct rg_opt_origins origins;
 	bool has_coll; /* false: fits only */
 	enum rg_coll coll;
-	struct rg_problem problem; /* all but count */
+	struct rg_problem problem; /* all but count and counts */
 	uint32_t nnodes;
 	uint32_t *node, *local;	 /* owned, [nranks]: the layout */
 	bool used[RG_HOP_COUNT]; /* there are such links */

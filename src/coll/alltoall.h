@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What the rows of all-to-all share: their generators ask for the block of a pair of ranks, and
- * only what is here says where it lies and how long it is. An empty block is no message.
+ * What all-to-all and all-to-all-v share: they differ only in whether the blocks that ranks
+ * exchange are equally long. So the generators below ask for the block of a pair of ranks.
+ *
+ * All ranks know all counts, as after they were exchanged. So one that passes on the blocks of
+ * others knows their lengths as well, and an empty block is no message.
  *
  * With windows, and where the receiver reads, a pair of which one sends the other nothing needs no
  * counters for that way; with persistent buffers they move all the same, since entering one
@@ -37,5 +40,31 @@ bool rg_block_counts(const struct rg_problem *problem, uint32_t from, uint32_t t
 /* The own block, or slice i of it, goes straight to its place; in place it is there. */
 void rg_block_own(struct rg_gen *g);
 void rg_block_own_slice(struct rg_gen *g, uint64_t i);
+
+/* rg_gen_check; in place as much must come as goes. */
+int rg_alltoall_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+		      uint32_t max_ranks, struct rg_err *err);
+
+/* Each in the file alltoall_<name>.c, which says how it works. */
+int rg_alltoall_pairwise_generate(const struct rg_problem *problem, uint32_t rank,
+				  struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+				  struct rg_err *err);
+int rg_alltoall_pull_generate(const struct rg_problem *problem, uint32_t rank, struct rg_sink *sink,
+			      struct rg_schedule_needs *needs_out, struct rg_err *err);
+int rg_alltoall_hierarchical_generate(const struct rg_problem *problem, uint32_t rank,
+				      struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+				      struct rg_err *err);
+uint64_t rg_alltoall_hierarchical_sent_bytes(const struct rg_problem *problem);
+
+/* window: of the row, as rg_gen_window has it. */
+int rg_alltoall_linear_generate(const struct rg_problem *problem, uint32_t rank, uint32_t window,
+				struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+				struct rg_err *err);
+
+/* radix: likewise. */
+int rg_alltoall_bruck_generate(const struct rg_problem *problem, uint32_t rank, uint32_t radix,
+			       struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+			       struct rg_err *err);
+uint64_t rg_alltoall_bruck_sent_bytes(const struct rg_problem *problem, uint32_t radix);
 
 #endif

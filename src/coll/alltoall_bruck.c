@@ -17,7 +17,9 @@
  * first.
  *
  * The slices of a block take all rounds one after the other; short blocks share a message
- * (rounds.h).
+ * (rounds.h). Blocks of different lengths do so in other ways where they are sent than where they
+ * are taken: what is taken would come upon what waits to be sent, if a block did not take two
+ * places in scratch in turns.
  *
  * Source: [Bruck97], index operation, for k - 1 ports.
  */
@@ -33,24 +35,27 @@ struct bruck {
 	uint32_t radix;
 	uint64_t number; /* of the slice of each block that is under way */
 	uint64_t stride; /* of slices in scratch: the longest one */
+	uint64_t other;	 /* from one of the two places that a block takes in scratch to the other */
 	uint64_t stage;
 };
 
 static int bruck_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_alltoall_bruck, p, RG_REDUCE_MAX, err);
+	return rg_alltoall_check(&rg_alltoall_bruck, p, RG_REDUCE_MAX, err);
 }
 
 /* Block j after it has gone over `moved` of its distance, in scratch of the rank where it is. */
 static struct rg_round_part underway(const struct rg_gen *g, const struct bruck *b, uint32_t j,
 				     uint32_t moved)
 {
-	uint32_t from = (g->rank + g->nranks - moved) % g->nranks;
+	uint32_t from = (g->rank + g->nranks - moved) % g->nranks, moves = 0;
 	uint64_t len = rg_block_len(g->problem, from, (from + j) % g->nranks);
 
+	for (uint32_t rest = moved; rest; rest /= b->radix)
+		moves += rest % b->radix > 0;
 	return (struct rg_round_part){
 		.buf = RG_BUF_TMP,
-		.off = j * b->stride,
+		.off = j * b->stride + moves % 2 * b->other,
 		.len_bytes = rg_gen_slice(g->problem, len, b->number).len,
 	};
 }
@@ -137,15 +142,18 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 		round_of(g, b, unit);
 }
 
-static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
-			  struct rg_schedule_needs *needs_out, struct rg_err *err)
+int rg_alltoall_bruck_generate(const struct rg_problem *p, uint32_t rank, uint32_t radix,
+			       struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+			       struct rg_err *err)
 {
-	uint64_t longest = rg_block_longest(p);
-	struct bruck b = {.radix = rg_gen_radix(&rg_alltoall_bruck, p),
-			  .stride = rg_gen_slice(p, longest, 0).len};
+	uint64_t longest = rg_block_longest(p), room;
+	struct bruck b = {.radix = radix, .stride = rg_gen_slice(p, longest, 0).len};
 	struct rg_gen g;
 
-	b.stage = rg_round_stage(p->layout.nranks * b.stride);
+	room = p->layout.nranks * b.stride;
+	if (p->coll == RG_COLL_ALLTOALLV)
+		b.other = room;
+	b.stage = rg_round_stage(room + b.other);
 	rg_gen_open(&g, p, rank, sink, err);
 	if (g.nranks == 1) {
 		rg_block_own(&g);
@@ -154,6 +162,14 @@ static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_s
 		rg_gen_loop(&g, rg_gen_nslices(p, longest), slice, &b);
 	}
 	return rg_gen_close(&g, needs_out);
+}
+
+static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			  struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	uint32_t radix = rg_gen_radix(&rg_alltoall_bruck, p);
+
+	return rg_alltoall_bruck_generate(p, rank, radix, sink, needs_out, err);
 }
 
 /* What a rank sends, its own blocks and those under way, in all rounds. */
@@ -172,9 +188,8 @@ static uint64_t sent_bytes(const struct rg_problem *p, uint32_t rank, uint32_t r
 	return sum;
 }
 
-static uint64_t bruck_sent_bytes(const struct rg_problem *p)
+uint64_t rg_alltoall_bruck_sent_bytes(const struct rg_problem *p, uint32_t radix)
 {
-	uint32_t radix = rg_gen_radix(&rg_alltoall_bruck, p);
 	uint64_t most = 0;
 
 	for (uint32_t r = 0; r < p->layout.nranks; r++) {
@@ -183,6 +198,11 @@ static uint64_t bruck_sent_bytes(const struct rg_problem *p)
 		most = most > sent ? most : sent;
 	}
 	return most;
+}
+
+static uint64_t bruck_sent_bytes(const struct rg_problem *p)
+{
+	return rg_alltoall_bruck_sent_bytes(p, rg_gen_radix(&rg_alltoall_bruck, p));
 }
 
 const struct rg_algorithm rg_alltoall_bruck = {

@@ -43,7 +43,7 @@ struct passage {
 
 static int hierarchical_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_alltoall_hierarchical, p, RG_REDUCE_MAX, err);
+	return rg_alltoall_check(&rg_alltoall_hierarchical, p, RG_REDUCE_MAX, err);
 }
 
 static void passage_init(struct passage *s, const struct rg_problem *p, uint32_t rank)
@@ -218,8 +218,9 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 	rg_rounds(g, s->rounds, s->nrounds);
 }
 
-static int hierarchical_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
-				 struct rg_schedule_needs *needs_out, struct rg_err *err)
+int rg_alltoall_hierarchical_generate(const struct rg_problem *p, uint32_t rank,
+				      struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+				      struct rg_err *err)
 {
 	uint32_t nranks = p->layout.nranks, most;
 	struct passage s;
@@ -262,7 +263,7 @@ static uint64_t sent_bytes(const struct rg_problem *p, uint32_t rank)
 	return sum;
 }
 
-static uint64_t hierarchical_sent_bytes(const struct rg_problem *p)
+uint64_t rg_alltoall_hierarchical_sent_bytes(const struct rg_problem *p)
 {
 	uint64_t most = 0;
 
@@ -285,6 +286,6 @@ const struct rg_algorithm rg_alltoall_hierarchical = {
 	.source = "[NCCL-PXN]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
 	.check = hierarchical_check,
-	.generate = hierarchical_generate,
-	.sent_bytes = hierarchical_sent_bytes,
+	.generate = rg_alltoall_hierarchical_generate,
+	.sent_bytes = rg_alltoall_hierarchical_sent_bytes,
 };

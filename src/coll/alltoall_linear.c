@@ -30,7 +30,7 @@ struct linear {
 
 static int linear_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_alltoall_linear, p, UINT32_MAX, err);
+	return rg_alltoall_check(&rg_alltoall_linear, p, UINT32_MAX, err);
 }
 
 static void put(struct rg_gen *g, const struct linear *l, uint64_t i, uint32_t peer)
@@ -86,14 +86,15 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 	}
 }
 
-static int linear_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
-			   struct rg_schedule_needs *needs_out, struct rg_err *err)
+int rg_alltoall_linear_generate(const struct rg_problem *p, uint32_t rank, uint32_t window,
+				struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+				struct rg_err *err)
 {
 	uint64_t longest = rg_block_longest(p);
 	struct linear l = {
 		.nslices = rg_gen_nslices(p, longest),
 		.stride = rg_gen_slice(p, longest, 0).len,
-		.lag = rg_gen_window(&rg_alltoall_linear, p) - 1,
+		.lag = window - 1,
 	};
 	struct rg_gen g;
 
@@ -108,6 +109,14 @@ static int linear_generate(const struct rg_problem *p, uint32_t rank, struct rg_
 		rg_gen_loop(&g, l.nslices + (l.lag > 0), slice, &l);
 	}
 	return rg_gen_close(&g, needs_out);
+}
+
+static int linear_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			   struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	uint32_t window = rg_gen_window(&rg_alltoall_linear, p);
+
+	return rg_alltoall_linear_generate(p, rank, window, sink, needs_out, err);
 }
 
 static enum rg_symmetry linear_symmetry(const struct rg_problem *p)

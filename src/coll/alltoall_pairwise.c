@@ -36,7 +36,7 @@ struct pairwise {
 
 static int pairwise_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_alltoall_pairwise, p, UINT32_MAX, err);
+	return rg_alltoall_check(&rg_alltoall_pairwise, p, UINT32_MAX, err);
 }
 
 /* Slice i of the block for a peer, if it has so many; of the one from it. */
@@ -97,7 +97,7 @@ static uint64_t most_slices(const struct rg_gen *g, const struct pairwise *w)
 static void messages(struct rg_gen *g, struct pairwise *w)
 {
 	uint64_t slice = rg_gen_slice_bytes(g->problem);
-	uint64_t block = rg_problem_block_bytes(g->problem);
+	uint64_t block = rg_problem_message_bytes(g->problem);
 	uint64_t at_once = GROUP_BYTES / (block && block < slice ? block : slice);
 	uint32_t group = at_once < 1 ? 1 : at_once < g->nranks ? (uint32_t)at_once : g->nranks;
 
@@ -156,8 +156,8 @@ static void windows(struct rg_gen *g)
 	}
 }
 
-static int pairwise_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
-			     struct rg_schedule_needs *needs_out, struct rg_err *err)
+int rg_alltoall_pairwise_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+				  struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
 	struct pairwise w = {.lag = rg_gen_credit(p) >= 2};
 	struct rg_gen g;
@@ -195,7 +195,7 @@ const struct rg_algorithm rg_alltoall_pairwise = {
 	.source = "[Thakur05, section 4]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD | 1u << RG_PROTOCOL_WINDOW,
 	.check = pairwise_check,
-	.generate = pairwise_generate,
+	.generate = rg_alltoall_pairwise_generate,
 	.sent_bytes = rg_block_sent_bytes,
 	.symmetry = pairwise_symmetry,
 };

@@ -17,7 +17,7 @@
 
 static int pull_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_alltoall_pull, p, UINT32_MAX, err);
+	return rg_alltoall_check(&rg_alltoall_pull, p, UINT32_MAX, err);
 }
 
 /* Does one rank read something of another? */
@@ -64,8 +64,8 @@ static void in_place(struct rg_gen *g)
 	}
 }
 
-static int pull_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
-			 struct rg_schedule_needs *needs_out, struct rg_err *err)
+int rg_alltoall_pull_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			      struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
 	struct rg_gen g;
 
@@ -92,6 +92,6 @@ const struct rg_algorithm rg_alltoall_pull = {
 	.source = "[MPI41, section 6.8]; [Jin05]",
 	.protocols = 1u << RG_PROTOCOL_READ,
 	.check = pull_check,
-	.generate = pull_generate,
+	.generate = rg_alltoall_pull_generate,
 	.sent_bytes = rg_pull_sent_bytes,
 };

@@ -30,6 +30,11 @@ src_librailgauge_a_SOURCES += \
 	%D%/alltoall_linear.c \
 	%D%/alltoall_pairwise.c \
 	%D%/alltoall_pull.c \
+	%D%/alltoallv_bruck.c \
+	%D%/alltoallv_hierarchical.c \
+	%D%/alltoallv_linear.c \
+	%D%/alltoallv_pairwise.c \
+	%D%/alltoallv_pull.c \
 	%D%/barrier_dissemination.c \
 	%D%/broadcast_binomial.c \
 	%D%/broadcast_direct.c \

@@ -326,6 +326,10 @@ static uint64_t footprint_bytes(const struct rg_problem *p, uint32_t rank)
 {
 	uint64_t block = rg_problem_block_bytes(p);
 
+	if (p->coll == RG_COLL_ALLTOALLV)
+		return (rg_problem_dst_count(p, rank) +
+			(p->in_place ? 0 : rg_problem_src_count(p, rank))) *
+		       p->elem_bytes;
 	/* The one block that comes or goes, and its place at the root. */
 	if (rank != p->root && (p->coll == RG_COLL_GATHER || p->coll == RG_COLL_SCATTER))
 		return 2 * block;

@@ -3,6 +3,7 @@
 
 #include "prover_state.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
@@ -98,6 +99,12 @@ static int plan_op(struct prover *p, uint32_t op, const struct rg_prover_op *in,
 	    !m->elem_bytes)
 		return rg_err_set(err, RG_ERR_INVALID, "operation %u: no sound problem for %s %s",
 				  op, rg_coll_name(in->algorithm->coll), in->algorithm->name);
+	if ((m->coll == RG_COLL_ALLTOALLV) != (m->counts != NULL) ||
+	    (m->counts && m->count != rg_matrix_busiest(m->counts, m->layout.nranks)))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "operation %u: all-to-all-v needs counts, of which the busiest "
+				  "is count; nothing else does",
+				  op);
 	if (m->layout.nranks != p->nranks || m->elem_bytes != p->elem_bytes ||
 	    memcmp(&m->geometry, &p->geometry, sizeof(m->geometry)))
 		return rg_err_set(err, RG_ERR_INVALID,

@@ -3,6 +3,7 @@
 
 #include "prover_state.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
@@ -232,6 +233,18 @@ void rg_prover_user_start(struct prover *p, const struct rank *r)
 	}
 }
 
+/* Where element i of rank r's destination of an all-to-all-v comes from. */
+static void find_origin(const struct rg_problem *m, uint32_t r, uint64_t i, uint32_t *from_out,
+			uint64_t *index_out)
+{
+	uint32_t n = m->layout.nranks, from = 0;
+
+	while (i >= rg_matrix_at(m->counts, n, from, r))
+		i -= rg_matrix_at(m->counts, n, from++, r);
+	*from_out = from;
+	*index_out = rg_matrix_src_at(m->counts, n, from, r) + i;
+}
+
 /* What element i of rank r's destination must be. */
 static struct value expected(const struct prover *p, uint32_t op, uint32_t r, uint64_t i)
 {
@@ -260,6 +273,9 @@ static struct value expected(const struct prover *p, uint32_t op, uint32_t r, ui
 	case RG_COLL_ALLTOALL:
 		from = (uint32_t)(i / count);
 		index = r * count + i % count;
+		break;
+	case RG_COLL_ALLTOALLV:
+		find_origin(o->problem, r, i, &from, &index);
 		break;
 	case RG_COLL_SCATTER:
 		from = o->problem->root;

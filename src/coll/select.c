@@ -20,7 +20,7 @@ struct rule {
 	enum rg_coll coll;
 	enum rg_access access;
 	uint32_t max_ranks;
-	uint64_t max_bytes; /* of one block, which is one message */
+	uint64_t max_bytes; /* of one message (rg_problem_message_bytes) */
 	const char *algorithm;
 	enum rg_protocol protocol;
 	bool not_in_place;
@@ -181,22 +181,27 @@ static bool shares_nodes(const struct rg_layout *l)
 	return several && shared;
 }
 
+/* All-to-all-v goes by the rules of all-to-all, and by its longest message. */
 static bool fits(const struct rule *r, const struct rg_problem *p)
 {
+	enum rg_coll like = p->coll == RG_COLL_ALLTOALLV ? RG_COLL_ALLTOALL : p->coll;
+
 	if (r->protocol == RG_PROTOCOL_READ && !p->params.read)
 		return false;
 	if (r->far && p->caps & RG_CAP_MAPPED)
 		return false;
 	if (r->nodes && (p->layout.nranks > r->max_ranks || !shares_nodes(&p->layout)))
 		return false;
-	return r->coll == p->coll && r->access == p->access && p->layout.nranks <= r->max_ranks &&
-	       rg_problem_block_bytes(p) <= r->max_bytes && !(r->not_in_place && p->in_place) &&
+	return r->coll == like && r->access == p->access && p->layout.nranks <= r->max_ranks &&
+	       rg_problem_message_bytes(p) <= r->max_bytes && !(r->not_in_place && p->in_place) &&
 	       !(r->persistent && !p->params.persistent);
 }
 
 int rg_algorithm_select(struct rg_problem *problem, const struct rg_algorithm **out,
 			struct rg_err *err)
 {
+	struct rg_err why = {0}; /* of the last row that fits, which asks for least */
+
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		const struct rule *r = &rules[i];
 		const struct rg_algorithm *a;
@@ -206,13 +211,14 @@ int rg_algorithm_select(struct rg_problem *problem, const struct rg_algorithm **
 			continue;
 		p.params.protocol = r->protocol;
 		p.params.channels = 1;
-		if (rg_algorithm_find(r->coll, r->algorithm, &a, err) || a->check(&p, NULL))
+		if (rg_algorithm_find(p.coll, r->algorithm, &a, &why) || a->check(&p, &why))
 			continue;
 		problem->params = p.params;
 		*out = a;
 		return 0;
 	}
 	return rg_err_set(err, RG_ERR_UNSUPPORTED,
-			  "no algorithm for %s over %u ranks on this transport",
-			  rg_coll_name(problem->coll), problem->layout.nranks);
+			  "no algorithm for %s over %u ranks on this transport%s%s",
+			  rg_coll_name(problem->coll), problem->layout.nranks,
+			  why.text[0] ? ": " : "", why.text);
 }

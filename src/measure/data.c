@@ -5,6 +5,7 @@
 
 #include "data_values.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
@@ -21,8 +22,9 @@ struct rg_data {
 	struct rg_data_problem problem;
 	size_t elem_bytes;
 	bool reduces;
-	uint8_t *mine[2];   /* [even, odd operation][2 * PERIOD] elements, owned */
-	uint8_t *result[2]; /* owned only if the collective reduces */
+	const uint64_t *counts; /* borrowed: alltoallv's */
+	uint8_t *mine[2];	/* [even, odd operation][2 * PERIOD] elements, owned */
+	uint8_t *result[2];	/* owned only if the collective reduces */
 };
 
 /* A table laid over a buffer: element index of the pattern, and what turns the table. */
@@ -194,12 +196,62 @@ void rg_data_close(struct rg_data *data)
 	rg_free(data);
 }
 
+void rg_data_set_counts(struct rg_data *data, const uint64_t *counts)
+{
+	data->counts = counts;
+}
+
+/* A block of a buffer, in elements. */
+struct block {
+	uint64_t at, len;
+};
+
+static bool is_v(const struct rg_data *d)
+{
+	return d->problem.coll == RG_COLL_ALLTOALLV;
+}
+
+static uint32_t src_blocks(const struct rg_data *d)
+{
+	uint32_t n = d->problem.nranks;
+
+	return is_v(d) ? n : (uint32_t)rg_coll_src_count(d->problem.coll, 1, n);
+}
+
+static struct block src_block(const struct rg_data *d, uint64_t count, uint32_t b)
+{
+	uint32_t n = d->problem.nranks, me = d->problem.rank;
+
+	if (!is_v(d))
+		return (struct block){b * count, count};
+	return (struct block){rg_matrix_src_at(d->counts, n, me, b),
+			      rg_matrix_at(d->counts, n, me, b)};
+}
+
+/* Of the whole destination, which in place is there also where a rank has none. */
+static uint32_t dst_blocks(const struct rg_data *d)
+{
+	uint32_t n = d->problem.nranks;
+
+	return is_v(d) ? n : (uint32_t)rg_coll_dst_count(d->problem.coll, 1, n);
+}
+
+static struct block dst_block(const struct rg_data *d, uint64_t count, uint32_t b)
+{
+	uint32_t n = d->problem.nranks, me = d->problem.rank;
+
+	if (!is_v(d))
+		return (struct block){b * count, count};
+	return (struct block){rg_matrix_dst_at(d->counts, n, b, me),
+			      rg_matrix_at(d->counts, n, b, me)};
+}
+
 void rg_data_fill(const struct rg_data *data, void *src, uint64_t count, uint64_t number)
 {
 	struct pattern p = source_of(data, data->problem.rank, number, 0);
+	struct block last = src_block(data, count, src_blocks(data) - 1);
 
-	lay(&p, src, rg_coll_src_count(data->problem.coll, count, data->problem.nranks),
-	    data->elem_bytes);
+	lay(&p, src, last.at + last.len, data->elem_bytes);
 }
 
 uint64_t rg_data_in_place_src(enum rg_coll coll, uint64_t count, uint32_t rank)
@@ -224,6 +276,8 @@ static struct pattern block_of(const struct rg_data *d, uint64_t count, uint32_t
 		return source_of(d, b, number, 0);
 	case RG_COLL_ALLTOALL:
 		return source_of(d, b, number, p->rank * count);
+	case RG_COLL_ALLTOALLV:
+		return source_of(d, b, number, rg_matrix_src_at(d->counts, p->nranks, b, p->rank));
 	case RG_COLL_SCATTER:
 		return source_of(d, root, number, p->rank * count);
 	case RG_COLL_BROADCAST:
@@ -237,12 +291,6 @@ static struct pattern block_of(const struct rg_data *d, uint64_t count, uint32_t
 	}
 }
 
-/* Of the whole destination, which in place is there also where a rank has none. */
-static uint32_t blocks_of(const struct rg_data *d)
-{
-	return (uint32_t)rg_coll_dst_count(d->problem.coll, 1, d->problem.nranks);
-}
-
 static bool has_dst(const struct rg_data *d, uint32_t root)
 {
 	return rg_coll_has_dst(d->problem.coll, d->problem.rank, root);
@@ -250,9 +298,9 @@ static bool has_dst(const struct rg_data *d, uint32_t root)
 
 uint64_t rg_data_dst_count(const struct rg_data *data, uint64_t count, uint32_t root)
 {
-	if (!has_dst(data, root))
-		return 0;
-	return rg_coll_dst_count(data->problem.coll, count, data->problem.nranks);
+	struct block last = dst_block(data, count, dst_blocks(data) - 1);
+
+	return has_dst(data, root) ? last.at + last.len : 0;
 }
 
 void rg_data_fill_in_place(const struct rg_data *data, void *buffer, uint64_t count, uint32_t root,
@@ -266,7 +314,7 @@ void rg_data_fill_in_place(const struct rg_data *data, void *buffer, uint64_t co
 		uint8_t *dst =
 			bytes + rg_data_in_place_dst(p->coll, count, p->rank) * data->elem_bytes;
 
-		for (uint32_t b = 0; b < blocks_of(data); b++) {
+		for (uint32_t b = 0; b < dst_blocks(data); b++) {
 			struct pattern wrong = block_of(data, count, root, number, b);
 
 			/* Turned as the right one, from the complement: nowhere equal. */
@@ -287,12 +335,12 @@ uint64_t rg_data_check(const struct rg_data *data, const void *dst, uint64_t cou
 
 	if (data->problem.coll == RG_COLL_BARRIER || !has_dst(data, root))
 		return 0;
-	for (uint32_t b = 0; b < blocks_of(data); b++) {
+	for (uint32_t b = 0; b < dst_blocks(data); b++) {
 		struct pattern right = block_of(data, count, root, number, b);
+		struct block block = dst_block(data, count, b);
+		const uint8_t *at = (const uint8_t *)dst + block.at * data->elem_bytes;
 		struct rg_data_wrong first;
-		uint64_t base = b * count;
-		uint64_t n = compare(&right, (const uint8_t *)dst + base * data->elem_bytes, count,
-				     data->elem_bytes, base, &first);
+		uint64_t n = compare(&right, at, block.len, data->elem_bytes, block.at, &first);
 
 		if (n && !wrong && first_out)
 			*first_out = first;
@@ -311,11 +359,13 @@ void rg_data_mark(const struct rg_data *data, void *src, uint64_t count,
 		  const struct rg_data_marks *marks)
 {
 	struct pattern p = source_of(data, data->problem.rank, marks->number, 0);
-	uint64_t total = rg_coll_src_count(data->problem.coll, count, data->problem.nranks);
 	size_t elem = data->elem_bytes;
 
-	for (uint64_t base = 0; base < total; base += count) {
-		for (uint64_t i = base + marks->first; i < base + count; i += marks->step)
+	for (uint32_t b = 0; b < src_blocks(data); b++) {
+		struct block block = src_block(data, count, b);
+		uint64_t end = block.at + block.len;
+
+		for (uint64_t i = block.at + marks->first; i < end; i += marks->step)
 			memcpy((uint8_t *)src + i * elem, element_of(&p, i, elem), elem);
 	}
 }
@@ -325,15 +375,16 @@ void rg_data_spoil(const struct rg_data *data, void *dst, uint64_t count, uint32
 {
 	size_t elem = data->elem_bytes;
 
-	for (uint32_t b = 0; b < blocks_of(data) && has_dst(data, root); b++) {
+	for (uint32_t b = 0; b < dst_blocks(data) && has_dst(data, root); b++) {
 		struct pattern right = block_of(data, count, root, marks->number, b);
-		uint8_t *block = (uint8_t *)dst + b * count * elem;
+		struct block block = dst_block(data, count, b);
+		uint8_t *at = (uint8_t *)dst + block.at * elem;
 
-		for (uint64_t i = marks->first; i < count; i += marks->step) {
+		for (uint64_t i = marks->first; i < block.len; i += marks->step) {
 			const uint8_t *value = element_of(&right, i, elem);
 
 			for (size_t k = 0; k < elem; k++)
-				block[i * elem + k] = (uint8_t)~value[k];
+				at[i * elem + k] = (uint8_t)~value[k];
 		}
 	}
 }
@@ -358,22 +409,23 @@ uint64_t rg_data_check_marked(const struct rg_data *data, const void *dst, uint6
 
 	if (data->problem.coll == RG_COLL_BARRIER || !has_dst(data, root))
 		return 0;
-	for (uint32_t b = 0; b < blocks_of(data); b++) {
+	for (uint32_t b = 0; b < dst_blocks(data); b++) {
 		struct pattern plain = block_of(data, count, root, number, b);
 		struct pattern marked = block_of(data, count, root, marks->number, b);
+		struct block block = dst_block(data, count, b);
 		uint64_t mark = marks->first;
 
 		/* In turns: what is before a mark, and the mark. */
-		for (uint64_t i = 0; i < count; mark += marks->step) {
-			uint64_t end = mark < count ? mark : count;
+		for (uint64_t i = 0; i < block.len; mark += marks->step) {
+			uint64_t end = mark < block.len ? mark : block.len;
 			struct rg_data_wrong first;
-			uint64_t n = check_part(data, &plain, dst, b * count, i, end, &first);
+			uint64_t n = check_part(data, &plain, dst, block.at, i, end, &first);
 
 			if (n && !wrong && first_out)
 				*first_out = first;
 			wrong += n;
-			i = end < count ? end + 1 : end;
-			n = check_part(data, &marked, dst, b * count, end, i, &first);
+			i = end < block.len ? end + 1 : end;
+			n = check_part(data, &marked, dst, block.at, end, i, &first);
 			if (n && !wrong && first_out)
 				*first_out = first;
 			wrong += n;

@@ -5,6 +5,7 @@
 #include "target_impl.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <math.h>
@@ -39,6 +40,7 @@ struct trial {
 	const struct rg_job *job;		 /* borrowed */
 	const struct rg_target_problem *problem; /* borrowed */
 	bool fresh;
+	uint64_t *counts; /* owned: of fewer elements where there are too many; else NULL */
 	struct attempt attempts[2][RG_PATHS_WAYS]; /* out of place, in place */
 };
 
@@ -74,6 +76,26 @@ static void describe(const struct trial *t, bool in_place, enum rg_paths_way way
 	p->root = tp->first_root % t->job->ep->nranks;
 	if (rg_problem_size_bytes(p) > MOST_BYTES)
 		p->count = tp->count /= rg_problem_size_bytes(p) / MOST_BYTES + 1;
+	if (t->counts) {
+		p->counts = tp->counts = t->counts;
+		p->count = tp->count = rg_matrix_busiest(t->counts, t->job->ep->nranks);
+	}
+}
+
+/* Of an all-to-all-v of too many bytes: counts of so many fewer. */
+static int shorten(struct trial *t, struct rg_err *err)
+{
+	uint64_t bytes = t->problem->count * rg_type_bytes(t->problem->type);
+	uint32_t n = t->job->ep->nranks;
+
+	if (!t->problem->counts || bytes <= MOST_BYTES)
+		return 0;
+	t->counts = rg_zalloc((size_t)n * n, sizeof(*t->counts));
+	if (!t->counts)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for counts");
+	rg_matrix_scale(t->problem->counts, n, t->problem->count / (bytes / MOST_BYTES + 1),
+			t->counts);
+	return 0;
 }
 
 /* The default choice that this way leads to, if that depends on the way: if it is slots or READ. */
@@ -99,7 +121,7 @@ static int open_attempt(struct trial *t, bool in_place, enum rg_paths_way way, s
 
 static int open_all(struct trial *t, struct rg_err *err)
 {
-	int rc = 0;
+	int rc = shorten(t, err);
 
 	for (int way = 0; way < RG_PATHS_WAYS && !rc; way++) {
 		rc = open_attempt(t, false, (enum rg_paths_way)way, err);
@@ -117,6 +139,7 @@ static void close_all(struct trial *t)
 		rg_run_close(a->run);
 		rg_program_close(a->program);
 	}
+	rg_free(t->counts);
 }
 
 static size_t src_bytes(const struct rg_problem *p)

@@ -3,6 +3,7 @@
 
 #include "railgauge/measure/plan.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 
@@ -39,14 +40,34 @@ static int check_config(const struct rg_plan_config *c, struct rg_err *err)
 	return 0;
 }
 
-static void fill_point(const struct rg_plan_config *c, uint64_t bytes, struct rg_plan_point *p)
+/* Of all-to-all-v: what comes of the weights. RG_ERR_NO_MEMORY. */
+static int make_counts(const struct rg_plan_config *c, uint64_t *count, uint64_t **counts_out,
+		       struct rg_err *err)
+{
+	*counts_out = NULL;
+	if (c->coll != RG_COLL_ALLTOALLV)
+		return 0;
+	*counts_out = rg_zalloc((size_t)c->nranks * c->nranks, sizeof(**counts_out));
+	if (!*counts_out)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the plan");
+	rg_matrix_scale(c->weights, c->nranks, *count, *counts_out);
+	*count = rg_matrix_busiest(*counts_out, c->nranks);
+	return 0;
+}
+
+static int fill_point(const struct rg_plan_config *c, uint64_t bytes, struct rg_plan_point *p,
+		      struct rg_err *err)
 {
 	size_t elem = rg_type_bytes(c->type);
-	uint64_t count = rg_coll_block_count(c->coll, bytes / elem, c->nranks);
+	uint64_t count = rg_coll_block_count(c->coll, bytes / elem, c->nranks), *counts;
 	size_t larger, ops;
+	int rc = make_counts(c, &count, &counts, err);
 
+	if (rc)
+		return rc;
 	*p = (struct rg_plan_point){
 		.count = count,
+		.counts = counts,
 		.src_bytes = rg_coll_src_count(c->coll, count, c->nranks) * elem,
 		.dst_bytes = rg_coll_dst_count(c->coll, count, c->nranks) * elem,
 	};
@@ -56,6 +77,7 @@ static void fill_point(const struct rg_plan_config *c, uint64_t bytes, struct rg
 	p->stride = p->dst_at + align_up(larger);
 	ops = p->stride ? c->cached_bytes / p->stride : RG_PLAN_MAX_OPS;
 	p->max_ops = ops < 1 ? 1 : ops > RG_PLAN_MAX_OPS ? RG_PLAN_MAX_OPS : (uint32_t)ops;
+	return 0;
 }
 
 /* The next size, or above max_bytes at the end. */
@@ -102,10 +124,16 @@ int rg_plan_open(const struct rg_plan_config *config, struct rg_plan *plan_out, 
 		struct rg_plan_point p;
 		size_t need;
 
-		fill_point(config, bytes, &p);
+		rc = fill_point(config, bytes, &p, err);
+		if (rc)
+			break;
 		need = rg_plan_pairs(p.max_ops) * p.stride;
 		if (plan.npoints == 0 || p.size_bytes != plan.points[plan.npoints - 1].size_bytes)
 			rc = add_point(&plan, &room, &p, err);
+		else
+			rg_free(p.counts);
+		if (rc)
+			rg_free(p.counts);
 		if (need > plan.pairs_bytes)
 			plan.pairs_bytes = need;
 		if (one || bytes == UINT64_MAX)
@@ -121,6 +149,8 @@ int rg_plan_open(const struct rg_plan_config *config, struct rg_plan *plan_out, 
 
 void rg_plan_close(struct rg_plan *plan)
 {
+	for (uint32_t i = 0; i < plan->npoints; i++)
+		rg_free(plan->points[i].counts);
 	rg_free(plan->points);
 	*plan = (struct rg_plan){0};
 }

@@ -5,7 +5,9 @@
 #include "result_fields.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
+#include "railgauge/base/sha256.h"
 #include "railgauge/launch/build.h"
 
 #include <inttypes.h>
@@ -163,6 +165,11 @@ int rg_result_set_run(struct rg_result *result, const struct rg_result_run *run,
 
 	if (!rc)
 		rc = keep_strings(result, rg_result_run_fields, &copy, err);
+	if (!rc && run->traffic) {
+		copy.traffic = keep(result, run->traffic,
+				    (size_t)run->nranks * run->nranks * sizeof(*run->traffic));
+		rc = copy.traffic ? 0 : no_memory(err);
+	}
 	if (!rc)
 		result->run = copy;
 	return rc;
@@ -363,7 +370,7 @@ void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
 		point->algbw_Bps = (double)point->size_bytes / stats->median * 1e9;
 		if (point->coll == RG_COLL_BARRIER)
 			point->algbw_Bps = 0;
-		point->busbw_Bps = point->algbw_Bps * rg_coll_bus_factor(point->coll, nranks);
+		point->busbw_Bps = point->algbw_Bps * rg_result_bus_factor(point, nranks);
 	}
 	if (bound && bound->bound_ns > 0 && stats->median > 0) {
 		point->bound_ns = bound->bound_ns;
@@ -386,6 +393,36 @@ int rg_result_finish(struct rg_result *result, struct rg_err *err)
 	return 0;
 }
 
+double rg_result_bus_factor(const struct rg_result_point *point, uint32_t nranks)
+{
+	if (point->coll != RG_COLL_ALLTOALLV)
+		return rg_coll_bus_factor(point->coll, nranks);
+	return point->size_bytes ? (double)point->crossing_bytes / (double)point->size_bytes : 0;
+}
+
+char *rg_result_traffic(const uint64_t *weights, uint32_t nranks,
+			char text[RG_RESULT_TRAFFIC_BYTES])
+{
+	uint8_t digest[RG_SHA256_BYTES];
+	struct rg_sha256 s;
+
+	snprintf(text, RG_RESULT_TRAFFIC_BYTES, "uniform");
+	if (!weights || rg_matrix_uniform(weights, nranks))
+		return text;
+	rg_sha256_init(&s);
+	for (uint64_t i = 0; i < (uint64_t)nranks * nranks; i++) {
+		uint8_t word[8];
+
+		for (int k = 0; k < 8; k++)
+			word[k] = (uint8_t)(weights[i] >> 8 * k);
+		rg_sha256_add(&s, word, sizeof(word));
+	}
+	rg_sha256_end(&s, digest);
+	for (int k = 0; k < 8; k++)
+		snprintf(text + 2 * (size_t)k, 3, "%02x", digest[k]);
+	return text;
+}
+
 bool rg_result_point_same(const struct rg_result_point *a, const struct rg_result_point *b)
 {
 	if (a->coll != b->coll || a->size_bytes != b->size_bytes || a->in_place != b->in_place ||
@@ -395,6 +432,8 @@ bool rg_result_point_same(const struct rg_result_point *a, const struct rg_resul
 	if (a->coll == RG_COLL_BARRIER)
 		return true;
 	if (a->count != b->count || a->type != b->type)
+		return false;
+	if (a->traffic && strcmp(a->traffic, b->traffic) != 0)
 		return false;
 	if (rg_coll_reduces(a->coll) && a->op != b->op)
 		return false;

@@ -39,7 +39,7 @@ static int check_derived(const struct rg_result_point *p, uint32_t nranks, struc
 
 	if (!near(p->algbw_Bps, algbw))
 		return wrong(err, "algbw_Bps", "not size_bytes / median_ns");
-	if (!near(p->busbw_Bps, algbw * rg_coll_bus_factor(p->coll, nranks)))
+	if (!near(p->busbw_Bps, algbw * rg_result_bus_factor(p, nranks)))
 		return wrong(err, "busbw_Bps", "not algbw_Bps times the collective's factor");
 	if (bounded != (p->bound_name != NULL))
 		return wrong(err, "bound_name", "bound_ns and bound_name come together");
@@ -86,6 +86,10 @@ int rg_result_point_check(const struct rg_result_point *p, uint32_t nranks, stru
 	if (p->size_bytes % rg_type_bytes(p->type) ||
 	    p->count != p->size_bytes / rg_type_bytes(p->type))
 		return wrong(err, "count", "not size_bytes / size of the type");
+	if ((p->coll == RG_COLL_ALLTOALLV) != (p->traffic != NULL))
+		return wrong(err, "traffic", "alltoallv has it, and nothing else");
+	if (p->crossing_bytes > (p->traffic ? p->size_bytes : 0))
+		return wrong(err, "crossing_bytes", "more than size_bytes, or of no alltoallv");
 	if (p->wrong > p->checked)
 		return wrong(err, "wrong", "more than were checked");
 	if (p->stop == RG_STOP_NOT_RUN && (p->n || !p->note))

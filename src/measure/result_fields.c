@@ -106,6 +106,8 @@ const struct field rg_result_point_fields[] = {
 	ROW_WORD(POINT, buffers, "buffers", rg_access_words),
 	ROW(POINT, persistent, BOOL),
 	ROW_WORD(POINT, cache, "cache", rg_cache_words),
+	ROW_ADDED(POINT, traffic, STRING),
+	ROW_ADDED(POINT, crossing_bytes, U64),
 	ROW_NULLABLE(POINT, algorithm, STRING),
 	ROW_NULLABLE(POINT, protocol, STRING),
 	ROW_NULLABLE(POINT, transport, STRING),

@@ -4,6 +4,7 @@
 #include "railgauge/measure/result.h"
 #include "result_fields.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <ctype.h>
@@ -187,13 +188,57 @@ static int read_config(const json_t *root, struct rg_result *result, struct rg_e
 	return rc ? rc : rg_result_set_config(result, json_incref(list), err);
 }
 
+/* The rows of run.traffic into weights[nranks][nranks]. */
+static int read_traffic(const json_t *rows, uint32_t nranks, uint64_t *weights, struct rg_err *err)
+{
+	if (!json_is_array(rows) || json_array_size(rows) != nranks)
+		return rg_fields_expected("run", "traffic", "null or a row for each rank", err);
+	for (uint32_t r = 0; r < nranks; r++) {
+		const json_t *row = json_array_get(rows, r);
+
+		if (json_array_size(row) != nranks)
+			return rg_err_set(err, RG_ERR_FORMAT,
+					  "run.traffic[%u]: expected an array of %u numbers", r,
+					  nranks);
+		for (uint32_t c = 0; c < nranks; c++) {
+			const json_t *v = json_array_get(row, c);
+			json_int_t weight = json_integer_value(v);
+
+			if (!json_is_integer(v) || weight < 0 ||
+			    (uint64_t)weight > RG_MATRIX_WEIGHT_MAX)
+				return rg_err_set(err, RG_ERR_FORMAT,
+						  "run.traffic[%u][%u]: expected a whole number "
+						  "from 0 to %llu",
+						  r, c, (unsigned long long)RG_MATRIX_WEIGHT_MAX);
+			weights[(size_t)r * nranks + c] = (uint64_t)weight;
+		}
+	}
+	return 0;
+}
+
+/* Older documents have no traffic. */
 static int read_run(const json_t *root, struct rg_result *result, struct rg_err *err)
 {
+	static const char *const also[] = {"traffic", NULL};
+	const json_t *object = json_object_get(root, "run");
+	const json_t *rows = json_object_get(object, "traffic");
 	struct rg_result_run run = {0};
-	int rc = rg_fields_from_json(rg_result_run_fields, json_object_get(root, "run"), "run",
-				     NULL, &run, err);
+	uint64_t *weights = NULL;
+	int rc = rg_fields_from_json(rg_result_run_fields, object, "run", also, &run, err);
 
-	return rc ? rc : rg_result_set_run(result, &run, err);
+	if (!rc && rows && !json_is_null(rows)) {
+		/* As many as the document has, not as it says. */
+		size_t n = json_array_size(rows) == run.nranks ? run.nranks : 0;
+
+		weights = rg_zalloc(n * n + 1, sizeof(*weights));
+		rc = weights ? read_traffic(rows, run.nranks, weights, err)
+			     : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the document");
+		run.traffic = weights;
+	}
+	if (!rc)
+		rc = rg_result_set_run(result, &run, err);
+	rg_free(weights);
+	return rc;
 }
 
 static int add_machine(struct rg_result *result, const json_t *v, const char *where,

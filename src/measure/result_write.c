@@ -4,6 +4,8 @@
 #include "railgauge/measure/result.h"
 #include "result_fields.h"
 
+#include "railgauge/base/matrix.h"
+
 static json_t *numbers_to_json(const double *numbers, uint64_t n)
 {
 	json_t *array = json_array();
@@ -49,6 +51,42 @@ static json_t *point_to_json(const struct rg_result_point *point, uint32_t nrank
 						     : json_null(),
 				 NULL);
 	if (rc) {
+		json_decref(object);
+		return NULL;
+	}
+	return object;
+}
+
+static json_t *traffic_to_json(const struct rg_result_run *run)
+{
+	json_t *rows = run->traffic ? json_array() : json_null();
+
+	for (uint32_t r = 0; run->traffic && rows && r < run->nranks; r++) {
+		json_t *row = json_array();
+		int rc = row ? 0 : RG_ERR_NO_MEMORY;
+
+		for (uint32_t c = 0; !rc && c < run->nranks; c++)
+			rc = rg_json_append(row,
+					    json_integer((json_int_t)rg_matrix_at(
+						    run->traffic, run->nranks, r, c)),
+					    NULL);
+		if (rc)
+			json_decref(row);
+		else
+			rc = rg_json_append(rows, row, NULL);
+		if (rc) {
+			json_decref(rows);
+			return NULL;
+		}
+	}
+	return rows;
+}
+
+static json_t *run_to_json(const struct rg_result_run *run)
+{
+	json_t *object = rg_fields_to_json(rg_result_run_fields, run);
+
+	if (object && rg_json_set(object, "traffic", traffic_to_json(run), NULL)) {
 		json_decref(object);
 		return NULL;
 	}
@@ -158,7 +196,7 @@ json_t *rg_result_to_json(const struct rg_result *r)
 	SET("finished", r->finished ? json_string(r->finished) : json_null());
 	SET("args", args_to_json(r));
 	SET("config", json_incref(r->config));
-	SET("run", rg_fields_to_json(rg_result_run_fields, &r->run));
+	SET("run", run_to_json(&r->run));
 	SET("machines", rg_structs_to_json(rg_result_machine_fields, r->machines,
 					   sizeof(*r->machines), r->nmachines));
 	SET("ranks",

@@ -126,6 +126,7 @@ static int try_paths(struct rg_sampler *s, struct rg_err *err)
 		.type = s->config.type,
 		.op = s->config.op,
 		.count = s->point->count,
+		.counts = s->point->counts,
 		.first_root = s->config.root,
 		.nroots = 1,
 		.pairs = &s->lanes[a].pairs,
@@ -200,6 +201,7 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 		.type = s->config.type,
 		.op = s->config.op,
 		.count = s->point->count,
+		.counts = s->point->counts,
 		.in_place = c->in_place,
 		.persistent = s->config.persistent && c->buffers == RG_ACCESS_WINDOW,
 		.channels = s->config.channels,
@@ -296,6 +298,7 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 	int rc = 0;
 
 	s->point = point;
+	rg_data_set_counts(s->data, point->counts);
 	for (int a = 0; a < 2; a++) {
 		s->lanes[a].pairs.stride = point->stride;
 		s->lanes[a].pairs.dst_at = point->dst_at;

@@ -5,6 +5,7 @@
 #include "sample_impl.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <string.h>
@@ -131,9 +132,14 @@ static int run_all(const struct rg_sampler *s, struct rg_target *target, uint64_
  */
 static void mark(struct rg_sampler *s, const struct opened *o, struct lane *lane)
 {
-	uint64_t count = s->point->count;
+	uint64_t count = s->point->count, shortest = count;
 	uint64_t step = MARK_EVERY_BYTES / rg_type_bytes(s->config.type);
-	uint64_t room = count < step ? count : step;
+	uint64_t room;
+
+	/* So that no block is without a mark. */
+	if (s->point->counts)
+		shortest = rg_matrix_shortest(s->point->counts, s->job->rdv->nranks);
+	room = shortest < step ? shortest : step;
 
 	/* Somewhere else each time; the same on all ranks. */
 	lane->marks = (struct rg_data_marks){

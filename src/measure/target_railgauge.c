@@ -123,7 +123,7 @@ static int own_expand(const struct rg_job *job, enum rg_coll coll, const char *w
 	return 0;
 }
 
-/* Up to this length of a block a named algorithm prefers words: they need no counter. */
+/* Up to this length of a message a named algorithm prefers words: they need no counter. */
 #define WORD_BYTES 1024
 
 /*
@@ -136,7 +136,7 @@ static int choose_protocol(const struct rg_algorithm *a, struct rg_problem *p, s
 		{RG_PROTOCOL_WINDOW, RG_PROTOCOL_SLOT, RG_PROTOCOL_WORD, RG_PROTOCOL_READ},
 		{RG_PROTOCOL_WORD, RG_PROTOCOL_WINDOW, RG_PROTOCOL_SLOT, RG_PROTOCOL_READ},
 	};
-	const enum rg_protocol *order = orders[rg_problem_block_bytes(p) <= WORD_BYTES];
+	const enum rg_protocol *order = orders[rg_problem_message_bytes(p) <= WORD_BYTES];
 	const struct rg_algorithm *usual;
 	int rc = RG_ERR_UNSUPPORTED;
 
@@ -207,6 +207,7 @@ void rg_target_describe(const struct rg_job *job, const struct rg_target_problem
 				.rail = job->local, /* nodes are taken to be wired alike */
 			},
 		.count = tp->count,
+		.counts = tp->counts,
 		.elem_bytes = (uint32_t)rg_type_bytes(tp->type),
 		.in_place = tp->in_place,
 		.access = tp->pairs->window ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,

@@ -51,6 +51,8 @@ static double exchange(const struct rg_bound_problem *b)
 	case RG_COLL_ALLTOALL:
 	case RG_COLL_BROADCAST:
 		return others;
+	case RG_COLL_ALLTOALLV:
+		return (double)b->others_bytes / b->nranks;
 	case RG_COLL_GATHER:
 	case RG_COLL_SCATTER:
 		return others / b->nranks;
@@ -66,7 +68,8 @@ static double exchange(const struct rg_bound_problem *b)
 /* Does it in place write what it has read? */
 static bool updates(enum rg_coll coll)
 {
-	return rg_coll_reduces(coll) || coll == RG_COLL_ALLTOALL || coll == RG_COLL_SENDRECV;
+	return rg_coll_reduces(coll) || coll == RG_COLL_ALLTOALL || coll == RG_COLL_ALLTOALLV ||
+	       coll == RG_COLL_SENDRECV;
 }
 
 void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
@@ -96,6 +99,10 @@ void rg_traffic_of(const struct rg_bound_problem *b, struct rg_traffic *out)
 	case RG_COLL_SCATTER:
 		out->read_bytes = moved / p;
 		out->written_bytes = moved / p;
+		break;
+	case RG_COLL_ALLTOALLV:
+		out->read_bytes = (double)(b->in_place ? b->others_bytes : b->total_bytes) / p;
+		out->written_bytes = out->read_bytes;
 		break;
 	case RG_COLL_BROADCAST:
 		out->read_bytes = b->nranks > 1 ? s / p : 0;
@@ -192,7 +199,12 @@ static double latency_ns(const struct rg_bound_problem *problem, const struct rg
 {
 	if (problem->nranks < 2 || (!problem->size_bytes && problem->coll != RG_COLL_BARRIER))
 		return 0;
-	return rg_coll_has_root(problem->coll) ? rates->line_ns / problem->ops : rates->line_ns;
+	if (problem->coll == RG_COLL_ALLTOALLV && !problem->others_bytes)
+		return 0;
+	if (rg_coll_has_root(problem->coll) ||
+	    (problem->coll == RG_COLL_ALLTOALLV && !problem->mutual))
+		return rates->line_ns / problem->ops;
+	return rates->line_ns;
 }
 
 struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates)

@@ -3,6 +3,8 @@
 
 #include "railgauge/model/bound_network.h"
 
+#include "railgauge/base/matrix.h"
+
 #include <math.h>
 #include <stddef.h>
 
@@ -17,6 +19,26 @@ static uint32_t boundaries(const struct rg_network *net, uint32_t node, bool in)
 		n += net->node[r] == node && net->node[other] != node;
 	}
 	return n;
+}
+
+/* Of an all-to-all-v. */
+static struct rg_crossing of_counts(const struct rg_network_problem *b,
+				    const struct rg_network *net, uint32_t node)
+{
+	struct rg_crossing sum = {0};
+
+	for (uint32_t from = 0; from < net->nranks; from++) {
+		for (uint32_t to = 0; to < net->nranks; to++) {
+			double bytes = (double)rg_matrix_at(b->counts, net->nranks, from, to) *
+				       b->elem_bytes;
+
+			if (net->node[from] == net->node[to])
+				continue;
+			sum.in_bytes += net->node[to] == node ? bytes : 0;
+			sum.out_bytes += net->node[from] == node ? bytes : 0;
+		}
+	}
+	return sum;
 }
 
 /* Where there is a root, it is or is not on the node. */
@@ -36,6 +58,8 @@ static struct rg_crossing crossing(const struct rg_network_problem *b, const str
 		return (struct rg_crossing){others * block, mine * block};
 	case RG_COLL_ALLTOALL:
 		return (struct rg_crossing){mine * others * block, mine * others * block};
+	case RG_COLL_ALLTOALLV:
+		return of_counts(b, net, node);
 	case RG_COLL_REDUCE:
 		return rooted ? (struct rg_crossing){s, 0} : (struct rg_crossing){0, s};
 	case RG_COLL_BROADCAST:
@@ -77,6 +101,7 @@ double rg_crossing_total(const struct rg_network_problem *problem, const struct 
 	case RG_COLL_GATHER:
 	case RG_COLL_SCATTER:
 	case RG_COLL_ALLTOALL:
+	case RG_COLL_ALLTOALLV:
 	case RG_COLL_SENDRECV:
 	case RG_COLL_BARRIER:
 	case RG_COLL_COUNT:
@@ -207,6 +232,22 @@ static void enlarge_by_sum(struct rg_bound *best, const struct rg_network_proble
 		enlarge(best, passing_ns(bytes, out_Bps, out_burst, nearest), "nodes-out");
 }
 
+/* Of an all-to-all-v: where each waits for the other, one way for each operation. */
+static void enlarge_by_ways(struct rg_bound *best, const struct rg_network_problem *b,
+			    const struct rg_network *net)
+{
+	for (uint32_t from = 0; from < net->nranks; from++) {
+		for (uint32_t to = 0; to < net->nranks; to++) {
+			uint32_t i = net->node[from], k = net->node[to];
+			double way = fmax(net->ports[i].latency_ns, net->ports[k].latency_ns);
+			bool back = rg_matrix_at(b->counts, net->nranks, to, from);
+
+			if (i != k && rg_matrix_at(b->counts, net->nranks, from, to))
+				enlarge(best, way * (back ? b->ops : 1), "network-latency");
+		}
+	}
+}
+
 /* Where each operation waits for all ranks, one way for each. */
 static void enlarge_by_latency(struct rg_bound *best, const struct rg_network_problem *b,
 			       const struct rg_network *net)
@@ -235,7 +276,10 @@ struct rg_bound rg_bound_network(const struct rg_network_problem *b, const struc
 	else
 		best = of_root(b, net, b->root);
 	enlarge_by_sum(&best, b, net);
-	enlarge_by_latency(&best, b, net);
+	if (b->coll == RG_COLL_ALLTOALLV)
+		enlarge_by_ways(&best, b, net);
+	else
+		enlarge_by_latency(&best, b, net);
 	best.bound_ns -= b->clock_error_ns;
 	if (!(best.bound_ns > 0))
 		return (struct rg_bound){0, NULL};

@@ -18,6 +18,7 @@ mpi_module_sources = \
 	src/base/clock.c \
 	src/base/collective.c \
 	src/base/err.c \
+	src/base/matrix.c \
 	src/base/mem.c
 mpi_module_ldflags = $(AM_LDFLAGS) -module -avoid-version -shared \
 	-export-symbols-regex '^rg_mpi_module$$'

@@ -61,7 +61,10 @@ struct rg_mpi_target {
 	MPI_Datatype type;
 	MPI_Op op;
 	int count;
-	int *counts; /* [nranks], owned; for MPI_Reduce_scatter */
+	/* [nranks] each; counts is owned, the others follow it. */
+	int *counts;		/* for MPI_Reduce_scatter; what MPI_Alltoallv sends */
+	int *displs;		/* where that begins */
+	int *rcounts, *rdispls; /* what MPI_Alltoallv receives, and where */
 	enum rg_coll coll;
 	enum rg_mpi_variant variant;
 	char algorithm[64];

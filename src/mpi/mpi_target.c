@@ -4,6 +4,7 @@
 
 #include "module.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <limits.h>
@@ -81,6 +82,12 @@ static int run_alltoall(const struct rg_mpi_target *t, const struct rg_mpi_call 
 			    t->count, t->type, t->comm);
 }
 
+static int run_alltoallv(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	return MPI_Alltoallv(call->in_place ? MPI_IN_PLACE : call->src, t->counts, t->displs,
+			     t->type, call->dst, t->rcounts, t->rdispls, t->type, t->comm);
+}
+
 static int run_broadcast(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
 	void *buffer = (uint32_t)module.rank == call->root ? (void *)call->src : call->dst;
@@ -115,6 +122,7 @@ static run_fn *run_of(enum rg_coll coll, enum rg_mpi_variant variant)
 		[RG_COLL_GATHER] = run_gather,
 		[RG_COLL_SCATTER] = run_scatter,
 		[RG_COLL_ALLTOALL] = run_alltoall,
+		[RG_COLL_ALLTOALLV] = run_alltoallv,
 		[RG_COLL_BROADCAST] = run_broadcast,
 		[RG_COLL_SENDRECV] = run_sendrecv,
 		[RG_COLL_BARRIER] = run_barrier,
@@ -167,7 +175,10 @@ int module_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 	t->comm = MPI_COMM_NULL;
 	t->coll = coll;
 	t->variant = variant;
-	t->counts = rg_zalloc((size_t)module.nranks, sizeof(*t->counts));
+	t->counts = rg_zalloc((size_t)module.nranks, 4 * sizeof(*t->counts));
+	t->displs = t->counts + module.nranks;
+	t->rcounts = t->displs + module.nranks;
+	t->rdispls = t->rcounts + module.nranks;
 	rc = t->counts ? look_up(t, id, err)
 		       : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
 	if (!rc)
@@ -236,12 +247,28 @@ static MPI_Op op_of(enum rg_op op)
 	return MPI_OP_NULL;
 }
 
+/* Of MPI_Alltoallv; all sums fit, since the busiest one does. */
+static int lay_out(struct rg_mpi_target *t, const struct rg_mpi_call *call, struct rg_err *err)
+{
+	uint32_t n = (uint32_t)module.nranks, me = (uint32_t)module.rank;
+	int rc = call->in_place ? rg_matrix_check_in_place(call->counts, n, err) : 0;
+
+	for (uint32_t r = 0; r < n && !rc; r++) {
+		t->counts[r] = (int)rg_matrix_at(call->counts, n, me, r);
+		t->displs[r] = (int)rg_matrix_src_at(call->counts, n, me, r);
+		t->rcounts[r] = (int)rg_matrix_at(call->counts, n, r, me);
+		t->rdispls[r] = (int)rg_matrix_dst_at(call->counts, n, r, me);
+	}
+	return rc;
+}
+
 int module_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *call,
 			  struct rg_err *err)
 {
 	bool reduces = rg_coll_reduces(t->coll);
 	MPI_Datatype type = type_of(call->type, reduces);
 	MPI_Op op = reduces ? op_of(call->op) : MPI_OP_NULL;
+	int rc;
 
 	if (type == MPI_DATATYPE_NULL)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED, "MPI cannot reduce 16-bit floats");
@@ -262,7 +289,8 @@ int module_target_prepare(struct rg_mpi_target *t, const struct rg_mpi_call *cal
 	t->count = (int)call->count;
 	for (int r = 0; r < module.nranks; r++)
 		t->counts[r] = t->count;
-	return library_target_prepare(t, call, err);
+	rc = t->coll == RG_COLL_ALLTOALLV ? lay_out(t, call, err) : 0;
+	return rc ? rc : library_target_prepare(t, call, err);
 }
 
 int module_target_run(struct rg_mpi_target *t, const struct rg_mpi_call *call)

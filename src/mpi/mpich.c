@@ -280,6 +280,7 @@ const char *library_target_runs_as(const struct rg_mpi_target *t, const struct r
 			return own_choice;
 		return NULL;
 	case RG_COLL_ALLTOALL:
+	case RG_COLL_ALLTOALLV:
 		if (!strcmp(name, "pairwise_sendrecv_replace"))
 			return call->in_place ? NULL : own_choice;
 		if (!strcmp(name, "default") || !strcmp(name, "nb"))

@@ -25,6 +25,8 @@ const char *mpich_function(enum rg_coll coll, enum rg_mpi_variant variant)
 		return "SCATTER";
 	case RG_COLL_ALLTOALL:
 		return "ALLTOALL";
+	case RG_COLL_ALLTOALLV:
+		return "ALLTOALLV";
 	case RG_COLL_BROADCAST:
 		return "BCAST";
 	case RG_COLL_BARRIER:

@@ -136,6 +136,7 @@ const char *library_target_runs_as(const struct rg_mpi_target *t, const struct r
 	case RG_COLL_REDUCE:
 		return !strcmp(name, "rabenseifner") && call->count < pow2 ? "linear" : NULL;
 	case RG_COLL_ALLTOALL:
+	case RG_COLL_ALLTOALLV:
 		return call->in_place ? "in-place exchange by pairs" : NULL;
 	case RG_COLL_BROADCAST:
 		if (!strncmp(name, "scatter_allgather", 17) && call->count < p)

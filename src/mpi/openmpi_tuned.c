@@ -33,6 +33,8 @@ static const char *function_of(enum rg_coll coll, enum rg_mpi_variant variant)
 		return "scatter";
 	case RG_COLL_ALLTOALL:
 		return "alltoall";
+	case RG_COLL_ALLTOALLV:
+		return "alltoallv";
 	case RG_COLL_BROADCAST:
 		return "bcast";
 	case RG_COLL_BARRIER:

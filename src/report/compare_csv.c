@@ -9,7 +9,8 @@
 
 void rg_csv_key_names(FILE *out)
 {
-	fputs("collective,size_bytes,count,type,op,root,in_place,target,buffers,persistent,cache,",
+	fputs("collective,size_bytes,count,type,op,root,in_place,target,buffers,persistent,cache,"
+	      "traffic,",
 	      out);
 }
 
@@ -19,8 +20,8 @@ void rg_csv_key(const struct rg_result_point *p, FILE *out)
 		p->size_bytes, p->count, rg_type_name(p->type), rg_op_name(p->op), p->root,
 		p->in_place ? "true" : "false");
 	rg_csv_text(p->target, out);
-	fprintf(out, ",%s,%s,%s,", rg_access_words[p->buffers], p->persistent ? "true" : "false",
-		rg_cache_words[p->cache]);
+	fprintf(out, ",%s,%s,%s,%s,", rg_access_words[p->buffers], p->persistent ? "true" : "false",
+		rg_cache_words[p->cache], p->traffic ? p->traffic : "");
 }
 
 void rg_csv_value(const struct side_value *value, FILE *out)

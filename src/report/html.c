@@ -113,6 +113,8 @@ static void print_heading(FILE *out, const struct rg_result_point *p)
 		rg_html_printf(out, " %s", rg_op_name(p->op));
 	if (rg_coll_has_root(p->coll))
 		rg_html_printf(out, ", root %s", rg_cell_root(p, root));
+	if (p->traffic)
+		rg_html_printf(out, ", traffic %s", p->traffic);
 	rg_html_printf(out, ", %s, ", p->in_place ? "in place" : "out of place");
 	if (p->buffers == RG_ACCESS_WINDOW)
 		rg_html_printf(out, "windows (%s)", p->persistent ? "persistent" : "clear to send");

@@ -86,10 +86,9 @@ static void print_bandwidths(FILE *out, const struct side_value *v, uint32_t nra
 		return;
 	}
 	rg_html_number(out, "%s", rg_cell_GBps(bytes / v->ns * 1e9, text));
-	rg_html_number(
-		out, "%s",
-		rg_cell_GBps(bytes / v->ns * 1e9 * rg_coll_bus_factor(v->first->coll, nranks),
-			     text));
+	rg_html_number(out, "%s",
+		       rg_cell_GBps(bytes / v->ns * 1e9 * rg_result_bus_factor(v->first, nranks),
+				    text));
 }
 
 static void print_judgement(FILE *out, const struct side_value *v)

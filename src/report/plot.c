@@ -67,7 +67,7 @@ static double value_of(const struct rg_plot *plot, const struct rg_side *side,
 
 	if (plot->kind == RG_PLOT_LATENCY)
 		return ns / 1e3;
-	return (double)size->size_bytes / ns * rg_coll_bus_factor(size->coll, nranks);
+	return (double)size->size_bytes / ns * rg_result_bus_factor(size, nranks);
 }
 
 /* What bounds all targets of a size; 0 if none knows a bound. */

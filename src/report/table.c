@@ -212,7 +212,10 @@ static void print_section(struct rg_table *t, const struct rg_result_point *poin
 	t->coll = point->coll;
 	t->persistent = persistent;
 	t->cache = point->cache;
-	fprintf(t->out, "# %s, caches %s", rg_coll_name(point->coll), rg_cache_words[point->cache]);
+	fprintf(t->out, "# %s", rg_coll_name(point->coll));
+	if (point->traffic)
+		fprintf(t->out, ", traffic %s", point->traffic);
+	fprintf(t->out, ", caches %s", rg_cache_words[point->cache]);
 	if (semantics || t->buffers)
 		fprintf(t->out, ", windows %s", persistent ? "persistent" : "clear to send");
 	if (!t->buffers)

@@ -9,7 +9,7 @@ set -u
 "$RAILGAUGE" algorithms >"$tmp/out" 2>"$tmp/err" || fail "status $?"
 [ ! -s "$tmp/err" ] || fail "something on stderr"
 cp "$tmp/out" "$tmp/all"
-for coll in allreduce reduce reducescatter allgather gather scatter alltoall broadcast sendrecv barrier; do
+for coll in allreduce reduce reducescatter allgather gather scatter alltoall alltoallv broadcast sendrecv barrier; do
   grep -qx "$coll" "$tmp/all" || fail "no algorithm for $coll"
   "$RAILGAUGE" algorithms "$coll" >"$tmp/out" 2>"$tmp/err" || fail "$coll: status $?"
   [ "$(grep -c '^[a-z]' "$tmp/out")" -eq 1 ] || fail "$coll: others are shown too"

@@ -52,6 +52,12 @@ refused 2 '--persistent is about windows' allreduce --persistent --buffers priva
 refused 2 '-f above 1' allreduce -f 1
 refused 2 'root 2: there are 2 ranks' broadcast -r 2 --threads 2
 refused 2 '--op: alltoall reduces nothing' alltoall -o max --threads 2
+refused 2 '--traffic: all blocks of alltoall are equally long' alltoall --traffic "$tmp/m" --threads 2
+refused 3 '--traffic: .*/nowhere/m' alltoallv --traffic "$tmp/nowhere/m" --threads 2
+printf '1 2\n3\n' >"$tmp/m"
+refused 3 "--traffic: $tmp/m:2: expected 2 numbers, one for each rank, not 1" alltoallv --traffic "$tmp/m" --threads 2
+printf '0 2\n3 0\n' >"$tmp/m"
+refused 2 'place in: .*rank 0 sends rank 1 2 elements and gets 3' alltoallv --traffic "$tmp/m" --threads 2 --place in
 refused 2 '--root: allreduce has no root' allreduce -r 1 --threads 2
 refused 3 'no transport "shn" (did you mean "shm"' allreduce --threads 2 --transport shn
 refused 3 'not started by an MPI launcher' allreduce --target mpi
@@ -92,10 +98,29 @@ bench 0 allreduce --threads 2 -b 64 -e 1M -f 128 --persistent $quick
 bench 0 allreduce --threads 2 -b 64 -e 64K -f 1024 -d half -o avg $quick
 bench 0 allreduce --threads 2 -b 1K -e 1K --target railgauge:all,railgauge,railgauge $quick
 grep -q 'railgauge#2' "$tmp/out" || fail "the same target twice has two labels"
-for collective in reduce reducescatter allgather gather scatter alltoall broadcast sendrecv barrier; do
+for collective in reduce reducescatter allgather gather scatter alltoall alltoallv broadcast sendrecv barrier; do
   bench 0 $collective --threads 3 -b 96 -e 96K -f 1024 $quick
 done
 bench 0 broadcast --threads 3 -b 4K -e 4K -r 2 $quick
+# Zeros, a row and a column of nothing, and one pair with most; in place what comes is what goes.
+printf '1 0 3 0\n0 0 0 0\n500 2 0 7\n0 0 1 0\n' >"$tmp/skewed"
+printf '0 5 0 1\n5 2 0 0\n0 0 0 9\n1 0 9 0\n' >"$tmp/even"
+for cache in warm fresh; do
+  for traffic in skewed even; do
+    bench 0 alltoallv --threads 4 -b 64 -e 64K -f 1024 --cache $cache --traffic "$tmp/$traffic" \
+      --target railgauge:all,railgauge $quick
+    grep -q '^# All [1-9][0-9]* checked elements are right' "$tmp/out" || fail "nothing was checked"
+  done
+  grep -q '^ *65532 .*  in .* railgauge:hierarchical:slot  *| *[0-9]' "$tmp/out" || fail "nothing in place"
+done
+bench 0 alltoallv --threads 4 -b 64K -e 64K -n 3 --cache cold --traffic "$tmp/skewed" $quick
+bench 0 alltoallv --threads 4 -b 8K -e 8K --traffic "$tmp/skewed" --json "$tmp/v.json" $quick
+grep -q 'in place as much must come as goes' "$tmp/out" || fail "no reason for what has no place"
+grep -q '"traffic": "[0-9a-f]\{16\}"' "$tmp/v.json" || fail "no traffic in the points"
+[ "$(grep -c '^ *500,$' "$tmp/v.json")" -eq 1 ] || fail "no weights in the run"
+rm "$tmp/v.json"
+bench 0 alltoallv --threads 3 -b 96K -e 96K --persistent $quick
+grep -q '^# alltoallv, traffic uniform,' "$tmp/out" || fail "no word about the traffic"
 for collective in reduce gather scatter; do
   for cache in warm fresh; do
     bench 0 $collective --threads 4 -b 16 -e 64K -f 4096 --cache $cache --target railgauge:all $quick
@@ -123,6 +148,10 @@ grep -q "^  fingerprint ${hash%"${hash#????????????????}"}," "$tmp/out" ||
 timeout 120 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce -b 8 -e 256K -f 32 $quick \
   >"$tmp/out" 2>"$tmp/err" || fail "under railgauge run"
 [ "$(grep -c '^# railgauge [0-9]' "$tmp/out")" -eq 1 ] || fail "only rank 0 prints"
+timeout 120 "$RAILGAUGE" run -n 4 -- "$RAILGAUGE" bench alltoallv -b 256 -e 256K -f 1024 \
+  --traffic "$tmp/skewed" --target railgauge:all $quick >"$tmp/out" 2>"$tmp/err" ||
+  fail "alltoallv under railgauge run"
+grep -q '^# All [1-9][0-9]* checked elements are right' "$tmp/out" || fail "nothing was checked"
 timeout 120 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce --target mpi >"$tmp/out" 2>"$tmp/err"
 [ $? -eq 3 ] || fail "mpi under railgauge run is refused"
 [ "$(grep -c 'started without MPI' "$tmp/err")" -eq 1 ] || fail "one line about MPI"

@@ -39,7 +39,7 @@ for ranks in 1 2 3; do
   [ "$(grep -c '^# railgauge [0-9]' "$tmp/out")" -eq 1 ] || fail "only rank 0 prints"
   grep -q '^# All [0-9]* checked elements are right' "$tmp/out" || fail "nothing was checked"
 done
-for collective in reduce reducescatter allgather gather scatter alltoall broadcast sendrecv barrier; do
+for collective in reduce reducescatter allgather gather scatter alltoall alltoallv broadcast sendrecv barrier; do
   bench 0 2 $collective -b 96 -e 96K -f 1024 $quick --place out
   grep -q 'mpi' "$tmp/out" || fail "$collective: MPI is the default's second target"
 done
@@ -47,6 +47,13 @@ bench 0 3 broadcast -b 4K -e 4K -r 1 $quick
 for collective in reduce gather scatter; do
   bench 0 3 $collective -b 12 -e 12K -f 1024 --target railgauge,mpi:all $quick
 done
+printf '0 7 1\n0 0 2\n100 0 3\n' >"$tmp/skewed"
+bench 0 3 alltoallv -b 64 -e 64K -f 1024 --target railgauge,mpi:all --traffic "$tmp/skewed" $quick
+grep -q 'mpi:pairwise .* [0-9.]* ' "$tmp/out" || fail "no all-to-all-v of the library"
+grep -q 'mpi.*in place as much must come as goes' "$tmp/out" || fail "no reason for mpi"
+printf '0 7 1\n0 0 2\n' >"$tmp/short"
+bench 3 3 alltoallv --traffic "$tmp/short" $quick
+said "--traffic: $tmp/short:2: expected 3 lines of numbers, one for each rank, but the file ends after 2"
 bench 0 2 reducescatter -b 4K -e 4K --target mpi,mpi-v,mpi $quick
 grep -q 'mpi#2' "$tmp/out" || fail "the same target twice has two labels"
 

@@ -17,6 +17,17 @@ for collective in allreduce alltoall broadcast; do
     { cat "$tmp/out.0"; exit 1; }
   grep -q '^# All [1-9][0-9]* checked elements are right' "$tmp/out.0" || exit 1
 done
+test_name="alltoallv between hosts"
+printf '1 0 3 0 9\n0 0 0 0 0\n500 2 0 7 0\n0 0 1 0 70\n8 0 0 60 0\n' >"$tmp/traffic"
+# shellcheck disable=SC2086
+job 1 1 2 2 3 -- bench alltoallv -b 256 -e 256K -f 32 --traffic "$tmp/traffic" \
+  --target railgauge:all $few
+every 0 0 1 2 3 4
+for algorithm in pairwise linear bruck hierarchical; do
+  grep -q "railgauge:$algorithm" "$tmp/out.0" || { cat "$tmp/out.0"; exit 1; }
+done
+grep -q '^# All [1-9][0-9]* checked elements are right' "$tmp/out.0" || exit 1
+
 test_name="one rank on each host"
 # shellcheck disable=SC2086
 job 1 2 3 -- bench allreduce -b 64K -e 64K --algorithm ring $few

@@ -84,6 +84,14 @@ for p in doc["points"]:
 PYTHON
 fi
 
+# Of an all-to-all-v: equal blocks take what they take in an all-to-all.
+for coll in alltoall alltoallv; do
+  run 0 sim $coll --layout 2x3,1x5 $links $near -b 4K -e 256K -f 8 --algorithm \
+    pairwise,linear,bruck,hierarchical
+  grep -v '^#' out >$coll
+done
+cmp -s alltoall alltoallv || fail "equal blocks take another time: $(cat alltoall)"
+
 # Many ranks: what is alike is looked at once.
 run 0 sim alltoall --ranks 16384 --ranks-per-node 8 $links $near -b 1M -e 1M --algorithm \
   pairwise,linear
@@ -148,6 +156,7 @@ refused '--root: barrier has no root$' barrier --ranks 4 $links -r 1
 refused '--root: there are 4 ranks, from 0 on$' broadcast --ranks 4 $links -r 4
 refused '--radix: alltoall pairwise has none; name with --algorithm those that have$' alltoall \
   --ranks 4 $links --radix 4
+refused 'alltoallv is simulated for up to 1024 ranks, not 1025$' alltoallv --ranks 1025 $links
 refused '--radix: 1 joins nobody$' alltoall --ranks 4 $links --radix 1 --algorithm bruck
 refused '--send-window: alltoall bruck has none' alltoall --ranks 4 $links --send-window 2 \
   --algorithm bruck

@@ -2,7 +2,7 @@
 if HAVE_CMOCKA
 check_PROGRAMS += tests/coll/test_executor
 TESTS += tests/coll/test_executor
-tests_coll_test_executor_SOURCES = %D%/test_executor.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_executor_SOURCES = %D%/test_executor.c %D%/counts.h %D%/ranks.c %D%/ranks.h
 tests_coll_test_executor_CPPFLAGS = $(test_cppflags)
 tests_coll_test_executor_LDADD = $(test_libs)
 
@@ -14,14 +14,14 @@ tests_coll_test_algorithms_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_sequences
 TESTS += tests/coll/test_sequences
-tests_coll_test_sequences_SOURCES = %D%/test_sequences.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_sequences_SOURCES = %D%/test_sequences.c %D%/counts.h %D%/ranks.c %D%/ranks.h
 tests_coll_test_sequences_CPPFLAGS = $(test_cppflags)
 tests_coll_test_sequences_LDADD = $(test_libs)
 
 valgrind_tests += tests/coll/test_program
 check_PROGRAMS += tests/coll/test_program
 TESTS += tests/coll/test_program
-tests_coll_test_program_SOURCES = %D%/test_program.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_program_SOURCES = %D%/test_program.c %D%/counts.h %D%/ranks.c %D%/ranks.h
 tests_coll_test_program_CPPFLAGS = $(test_cppflags)
 tests_coll_test_program_LDADD = $(test_libs)
 
@@ -34,7 +34,7 @@ tests_coll_test_prover_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_prover_all
 TESTS += tests/coll/test_prover_all
-tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c %D%/cases.h
+tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c %D%/cases.h %D%/counts.h
 tests_coll_test_prover_all_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_all_LDADD = $(test_libs)
 

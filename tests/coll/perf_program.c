@@ -129,6 +129,10 @@ int main(int argc, char **argv)
 	};
 	enum rg_memory_kind kind = RG_MEMORY_HOST;
 
+	if (p.coll == RG_COLL_ALLTOALLV) {
+		fprintf(stderr, "alltoallv needs counts, which this program does not make\n");
+		return 2;
+	}
 	p.count = rg_coll_block_count(p.coll, bytes / 4, ep->nranks);
 	if (p.params.protocol == RG_PROTOCOL_WINDOW) {
 		p.access = RG_ACCESS_WINDOW;

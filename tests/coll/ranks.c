@@ -3,7 +3,10 @@
 
 #include "ranks.h"
 
+#include "counts.h"
+
 #include "railgauge/base/clock.h"
+#include "railgauge/base/matrix.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -118,6 +121,20 @@ uint32_t draw(uint32_t *state, uint32_t n)
 {
 	*state = *state * 1664525u + 1013904223u;
 	return (uint32_t)((uint64_t)(*state >> 8) * n >> 24);
+}
+
+static uint32_t draw_for_counts(void *state, uint32_t below)
+{
+	return draw(state, below);
+}
+
+void set_counts(struct rg_problem *p, uint64_t most, uint32_t *state, uint64_t *counts)
+{
+	if (p->coll != RG_COLL_ALLTOALLV)
+		return;
+	make_counts(counts, p->layout.nranks, most, p->in_place, draw_for_counts, state);
+	p->counts = counts;
+	p->count = rg_matrix_busiest(counts, p->layout.nranks);
 }
 
 int meet(struct rank *r)
@@ -254,6 +271,13 @@ static int32_t expected(const struct rg_problem *p, uint32_t rank, uint64_t i, u
 		return input((uint32_t)(i / p->count), i % p->count, op);
 	case RG_COLL_ALLTOALL:
 		return input((uint32_t)(i / p->count), rank * p->count + i % p->count, op);
+	case RG_COLL_ALLTOALLV:
+		for (uint32_t r = 0; r < n; r++) {
+			if (i < rg_matrix_at(p->counts, n, r, rank))
+				return input(r, rg_matrix_src_at(p->counts, n, r, rank) + i, op);
+			i -= rg_matrix_at(p->counts, n, r, rank);
+		}
+		return 0;
 	case RG_COLL_SCATTER:
 		return input(p->root, rank * p->count + i, op);
 	case RG_COLL_BROADCAST:
@@ -268,16 +292,16 @@ static int32_t expected(const struct rg_problem *p, uint32_t rank, uint64_t i, u
 int check(struct rank *r, const struct rg_problem *p, const struct place *place, uint32_t op)
 {
 	const int32_t *dst = dst_of(r, p, place);
-	bool has = rg_coll_has_dst(p->coll, r->ep->rank, p->root);
+	uint64_t ndst = rg_problem_dst_count(p, r->ep->rank);
 	int32_t poisoned;
 
 	memset(&poisoned, POISON, sizeof(poisoned));
 	for (uint64_t i = 0; i < dst_count(p); i++) {
-		int32_t want = has ? expected(p, r->ep->rank, i, op) : poisoned;
+		int32_t want = i < ndst ? expected(p, r->ep->rank, i, op) : poisoned;
 		uint64_t first = src_of(r, p, place) - dst;
 
 		/* Who has no destination leaves its source alone, which is in it in place. */
-		if (!has && p->in_place && i - first < src_count(p))
+		if (!ndst && p->in_place && i - first < rg_problem_src_count(p, r->ep->rank))
 			want = input(r->ep->rank, i - first, op);
 		if (dst[i] != want)
 			return rg_err_set(&r->err, RG_ERR_WRONG_DATA,

@@ -50,6 +50,13 @@ int meet(struct rank *r);
 /* As meet, but whatever happened: called before closing what others may still be writing into. */
 void part(struct rank *r);
 
+/*
+ * Of an all-to-all-v: drawn counts of up to `most` elements, as fits p->in_place, into `counts`,
+ * which the problem borrows. Other problems stay as they are.
+ */
+#define PAIRS_MAX (MAX_RANKS * MAX_RANKS)
+void set_counts(struct rg_problem *p, uint64_t most, uint32_t *state, uint64_t *counts);
+
 /* A pair of buffers. In place, src stands for both. */
 struct place {
 	struct rg_buffer src, dst;

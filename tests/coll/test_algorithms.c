@@ -31,6 +31,7 @@ static const uint64_t counts[] = {0, 1, 2, 5, 64, 1000, 5003};
 struct job {
 	const struct rg_algorithm *algorithm;
 	struct rg_problem problems[MAX_PROBLEMS];
+	uint64_t counts[MAX_PROBLEMS][PAIRS_MAX]; /* of all-to-all-v's */
 	uint32_t nproblems;
 };
 
@@ -108,7 +109,7 @@ static bool is_number_in_sample(uint32_t nranks)
 
 static void add_problems(struct job *j, struct rg_problem p, size_t c)
 {
-	uint32_t n = p.layout.nranks;
+	uint32_t n = p.layout.nranks, seed = n + (uint32_t)c;
 	bool each = rg_coll_has_root(p.coll) && (counts[c] == 5 || counts[c] == 5003);
 	uint32_t nroots = each && is_in_sample(5) ? n : 1;
 
@@ -120,15 +121,16 @@ static void add_problems(struct job *j, struct rg_problem p, size_t c)
 		p.layout = layout_of(n, c % 3);
 		p.in_place = v % 2;
 		p.root = nroots > 1 ? v / 2 : (uint32_t)c % n;
+		set_counts(&p, counts[c], &seed, j->counts[j->nproblems]);
 		if (!j->algorithm->check(&p, NULL))
 			j->problems[j->nproblems++] = p;
 	}
 }
 
-/* All problems for an algorithm with one protocol and one number of ranks. */
-static struct job job_of(const struct rg_algorithm *a, enum rg_protocol protocol, uint32_t nranks)
+/* All problems for an algorithm with one protocol and one number of ranks; how many. */
+static uint32_t fill_job(struct job *j, const struct rg_algorithm *a, enum rg_protocol protocol,
+			 uint32_t nranks)
 {
-	struct job j = {.algorithm = a};
 	const struct rg_problem p = {
 		.coll = a->coll,
 		.layout = {.nranks = nranks},
@@ -140,11 +142,13 @@ static struct job job_of(const struct rg_algorithm *a, enum rg_protocol protocol
 	};
 	size_t ncounts = a->coll == RG_COLL_BARRIER ? 1 : COUNTS;
 
+	j->algorithm = a;
+	j->nproblems = 0;
 	for (size_t c = 0; c < ncounts; c++) {
 		if (a->coll == RG_COLL_BARRIER || is_in_sample(counts[c]))
-			add_problems(&j, p, c);
+			add_problems(j, p, c);
 	}
-	return j;
+	return j->nproblems;
 }
 
 /* With the protocols of the mask, on up to so many ranks; apart: each problem on new links. */
@@ -159,8 +163,7 @@ static void every_algorithm_with(uint32_t protocols, uint32_t max_ranks, bool ap
 				if (!((*a)->protocols & protocols & 1u << protocol) ||
 				    !is_number_in_sample(n))
 					continue;
-				j = job_of(*a, (enum rg_protocol)protocol, n);
-				if (j.nproblems && !apart)
+				if (fill_job(&j, *a, (enum rg_protocol)protocol, n) && !apart)
 					run_part(&j, 0, j.nproblems, first_sequence);
 				for (uint32_t i = 0; apart && i < j.nproblems; i++)
 					run_part(&j, i, 1, first_sequence);
@@ -223,6 +226,7 @@ static void every_algorithm_is_tried_wherever_its_protocols_are_possible(void **
 {
 	static const struct rg_transport_ops *const transports[] = {
 		&rg_transport_inproc, &rg_transport_shm, &rg_transport_tcp, &rg_transport_mixed};
+	struct job j;
 
 	for (size_t t = 0; t < 4; t++) {
 		use(transports[t], &small_geometry, &some);
@@ -232,7 +236,7 @@ static void every_algorithm_is_tried_wherever_its_protocols_are_possible(void **
 					!(needs((enum rg_protocol)p) & ~transports[t]->caps);
 
 				if ((*a)->protocols & 1u << p &&
-				    !job_of(*a, (enum rg_protocol)p, 4).nproblems == possible)
+				    !fill_job(&j, *a, (enum rg_protocol)p, 4) == possible)
 					fail_msg("%s %s %s over %s", rg_coll_name((*a)->coll),
 						 (*a)->name, rg_protocol_name((enum rg_protocol)p),
 						 transports[t]->name);

@@ -182,10 +182,11 @@ static int look_at(struct rank *r, const struct rg_algorithm *a, const struct rg
 
 	if (!rc)
 		rc = walk(r, p, &unposted);
-	if (!rc && unposted && !problem->in_place && a->coll == RG_COLL_ALLTOALL &&
+	if (!rc && unposted && !problem->in_place &&
+	    (a->coll == RG_COLL_ALLTOALL || a->coll == RG_COLL_ALLTOALLV) &&
 	    (!strcmp(a->name, "pairwise") || !strcmp(a->name, "linear")))
-		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "alltoall %s: %u messages not posted",
-				a->name, unposted);
+		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "%s %s: %u messages not posted",
+				rg_coll_name(a->coll), a->name, unposted);
 	if (!rc && unposted && a->coll == RG_COLL_ALLGATHER &&
 	    (!strcmp(a->name, "direct") || !strcmp(a->name, "ring")))
 		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "allgather %s: %u messages not posted",
@@ -196,11 +197,13 @@ static int look_at(struct rank *r, const struct rg_algorithm *a, const struct rg
 
 static int look_at_all(struct rank *r, void *arg)
 {
+	uint32_t seed = r->ep->nranks; /* the same for all ranks */
+	uint64_t counts_of[PAIRS_MAX];
 	int rc = meet(r);
 
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a && !rc; a++) {
 		for (size_t v = 0; v < 2 * sizeof(counts) / sizeof(counts[0]) && !rc; v++) {
-			const struct rg_problem p = {
+			struct rg_problem p = {
 				.coll = (*a)->coll,
 				.layout = layout_of(r->ep->nranks, 2),
 				.count = (*a)->coll == RG_COLL_BARRIER ? 0 : counts[v / 2],
@@ -212,6 +215,7 @@ static int look_at_all(struct rank *r, void *arg)
 				.params = {.protocol = RG_PROTOCOL_SLOT, .channels = 1},
 			};
 
+			set_counts(&p, p.count, &seed, counts_of);
 			if (!(*a)->check(&p, NULL))
 				rc = look_at(r, *a, &p);
 		}

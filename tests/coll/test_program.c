@@ -76,6 +76,7 @@ static int sweep(struct rank *r, const struct rg_algorithm *a, const struct rg_p
 static int rank_sweeps(struct rank *r, void *arg)
 {
 	atomic_bool *done = arg;
+	uint64_t counts[PAIRS_MAX];
 	int rc = meet(r);
 
 	while (r->ep->rank != 0 && !atomic_load(done))
@@ -84,6 +85,7 @@ static int rank_sweeps(struct rank *r, void *arg)
 		for (int v = 0; v < 2 * RG_PROTOCOL_COUNT && !rc; v++) {
 			struct rg_problem p = problem_of(*a, (enum rg_protocol)(v / 2), v % 2);
 
+			set_counts(&p, p.count, &r->drawn, counts);
 			if (!(*a)->check(&p, NULL))
 				rc = sweep(r, *a, &p);
 		}

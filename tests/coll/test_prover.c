@@ -331,6 +331,10 @@ static void sequences_that_make_no_sense_are_invalid(void **state)
 	ops[1].problem.elem_bytes = 8;
 	assert_int_equal(rg_prover_run(ops, 2, 1, NULL, &err), RG_ERR_INVALID);
 	ops[1].problem = problem;
+	ops[1].problem.counts = &(uint64_t){0}; /* of no all-to-all-v */
+	assert_int_equal(rg_prover_run(ops, 2, 1, NULL, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "all-to-all-v needs counts"));
+	ops[1].problem = problem;
 	ops[0].problem.params.persistent = ops[1].problem.params.persistent = true;
 	assert_int_equal(rg_prover_run(ops, 2, 1, NULL, &err), RG_ERR_INVALID);
 	assert_int_equal(rg_prover_run(ops, 2, 2, NULL, &err), 0);

@@ -13,7 +13,9 @@
 #include "config.h"
 
 #include "cases.h"
+#include "counts.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/coll/prover.h"
 
 #include <setjmp.h>
@@ -66,10 +68,35 @@ static uint32_t draw_radix(uint32_t p)
 	return draw(3) ? 2 + draw(p) % 63 : 0;
 }
 
-static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, uint64_t count,
-				    enum rg_protocol protocol, struct rg_geometry geometry)
+static uint32_t draw_for_counts(void *state, uint32_t below)
 {
-	return (struct rg_problem){
+	(void)state;
+	return draw(below);
+}
+
+/* Of an all-to-all-v: of up to `most` elements, kept while the next few are made. */
+#define COUNTS_KEPT 20
+
+static void set_counts(struct rg_problem *problem, uint64_t most)
+{
+	static uint64_t kept[COUNTS_KEPT][RG_PROVER_RANKS_MAX * RG_PROVER_RANKS_MAX];
+	static uint32_t next;
+	uint32_t p = problem->layout.nranks;
+	uint64_t *counts;
+
+	if (problem->coll != RG_COLL_ALLTOALLV)
+		return;
+	counts = kept[next++ % COUNTS_KEPT];
+	make_counts(counts, p, most, problem->in_place, draw_for_counts, NULL);
+	problem->counts = counts;
+	problem->count = rg_matrix_busiest(counts, p);
+}
+
+static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, uint64_t count,
+				    enum rg_protocol protocol, struct rg_geometry geometry,
+				    bool in_place)
+{
+	struct rg_problem problem = {
 		.coll = row->coll,
 		.layout = {.nranks = p},
 		.count = row->coll == RG_COLL_BARRIER ? 0 : count,
@@ -82,7 +109,11 @@ static struct rg_problem problem_of(const struct rg_algorithm *row, uint32_t p, 
 			   .channels = 1 + draw(2),
 			   .radix = row->radix ? draw_radix(p) : 0,
 			   .window = row->window ? draw(p + 1) : 0},
+		.in_place = in_place,
 	};
+
+	set_counts(&problem, count);
+	return problem;
 }
 
 static enum rg_protocol draw_protocol(const struct rg_algorithm *row)
@@ -110,8 +141,7 @@ static void draw_op(uint32_t p, struct rg_geometry geometry, struct rg_prover_op
 	do {
 		out->algorithm = draw_row();
 		out->problem = problem_of(out->algorithm, p, count_of(draw(COUNTS - 2), p),
-					  draw_protocol(out->algorithm), geometry);
-		out->problem.in_place = draw(2);
+					  draw_protocol(out->algorithm), geometry, draw(2));
 	} while (out->algorithm->check(&out->problem, NULL));
 }
 
@@ -157,6 +187,7 @@ static int prove(const struct rg_algorithm *row, struct rg_problem problem)
 	ops[1].problem.layout = problem.layout;
 	if (rg_coll_has_root(row->coll))
 		ops[2].problem.root = draw(problem.layout.nranks);
+	set_counts(&ops[2].problem, 1 + draw(9));
 	if (rg_prover_run(ops, 3, buffers, NULL, &err))
 		fail_msg("in place %d, persistent %d, root %u, radix %u, window %u, %u channels, "
 			 "%u bytes per "
@@ -173,12 +204,11 @@ static int prove(const struct rg_algorithm *row, struct rg_problem problem)
 static bool prove_variant(const struct rg_algorithm *row, enum rg_protocol protocol, uint32_t p,
 			  uint32_t v)
 {
-	struct rg_problem problem =
-		problem_of(row, p, count_of(v % COUNTS, p), protocol, draw_geometry());
+	struct rg_problem problem = problem_of(row, p, count_of(v % COUNTS, p), protocol,
+					       draw_geometry(), v / COUNTS % 2);
 
-	problem.layout = draw_layout(p);
-	problem.in_place = v / COUNTS % 2;
 	problem.params.persistent = v / COUNTS / 2;
+	problem.layout = draw_layout(p);
 	return prove(row, problem) == 0;
 }
 
@@ -189,8 +219,9 @@ static uint32_t prove_ranks(const struct rg_algorithm *row, enum rg_protocol pro
 	uint32_t variants = COUNTS * 2 * (protocol == RG_PROTOCOL_WINDOW ? 2 : 1), proved = 0;
 
 	if (full || p <= SMALL) {
-		for (uint32_t v = 0; v < variants; v++)
-			proved += prove_variant(row, protocol, p, v);
+		/* Each time with other counts. */
+		for (uint32_t v = 0; v < variants * (row->coll == RG_COLL_ALLTOALLV ? 4 : 1); v++)
+			proved += prove_variant(row, protocol, p, v % variants);
 		return proved;
 	}
 	/* Some drawn geometries give less credit than a row may ask for. */
@@ -239,12 +270,11 @@ static void the_default_geometry_is_proved(void **state)
 			const uint64_t counts[] = {1, 8, 3 * 8 + 1};
 			struct rg_problem problem =
 				problem_of(*a, p, counts[v / (RG_PROTOCOL_COUNT * 8)], protocol,
-					   rg_geometry_default);
+					   rg_geometry_default, draw(2));
 			struct rg_prover_op ops[3];
 			struct rg_err err = {0};
 
 			problem.elem_bytes = 4096;
-			problem.in_place = draw(2);
 			if ((*a)->check(&problem, NULL))
 				continue;
 			for (uint32_t k = 0; k < 3; k++)
@@ -281,8 +311,9 @@ static void persistent_buffers_alternate(void **state)
 	drawn = 88172645463325252;
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 		for (uint32_t p = 1; p <= 9; p++) {
-			struct rg_problem problem = problem_of(*a, p, 3 * (uint64_t)p + 1,
-							       RG_PROTOCOL_WINDOW, draw_geometry());
+			struct rg_problem problem =
+				problem_of(*a, p, 3 * (uint64_t)p + 1, RG_PROTOCOL_WINDOW,
+					   draw_geometry(), false);
 			struct rg_prover_op ops[5];
 			struct rg_err err = {0};
 
@@ -290,8 +321,10 @@ static void persistent_buffers_alternate(void **state)
 			if (!((*a)->protocols & 1u << RG_PROTOCOL_WINDOW) ||
 			    (*a)->check(&problem, NULL))
 				continue;
-			for (uint32_t k = 0; k < 5; k++)
+			for (uint32_t k = 0; k < 5; k++) {
 				ops[k] = (struct rg_prover_op){*a, problem};
+				set_counts(&ops[k].problem, 1 + draw(9));
+			}
 			if (rg_prover_run(ops, 5, 2, NULL, &err))
 				fail_msg("%s", err.text);
 		}
@@ -309,12 +342,11 @@ static void two_levels_are_proved_on_nodes_of_all_kinds(void **state)
 			struct rg_problem problem =
 				problem_of(*a, p, count_of(v % COUNTS, p),
 					   v / COUNTS & 1 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD,
-					   draw_geometry());
+					   draw_geometry(), v / COUNTS & 2);
 
 			if (strcmp((*a)->name, "hierarchical") != 0)
 				continue;
 			problem.layout = place_of(i);
-			problem.in_place = v / COUNTS & 2;
 			assert_int_equal(prove(*a, problem), 0);
 		}
 	}

@@ -7,6 +7,7 @@
 
 #include "cases.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/coll/prover.h"
 
 #include <setjmp.h>
@@ -20,10 +21,18 @@
 static struct rg_problem problem_of(const struct rg_algorithm *row, struct rg_layout layout,
 				    uint64_t count, enum rg_protocol protocol)
 {
+	static uint64_t counts[RG_PROVER_RANKS_MAX * RG_PROVER_RANKS_MAX];
+	uint32_t p = layout.nranks;
+	bool v = row->coll == RG_COLL_ALLTOALLV;
+
+	rg_matrix_scale(NULL, p, count * p, counts);
 	return (struct rg_problem){
 		.coll = row->coll,
 		.layout = layout,
-		.count = row->coll == RG_COLL_BARRIER ? 0 : count,
+		.count = row->coll == RG_COLL_BARRIER ? 0
+			 : v			      ? count * p
+						      : count,
+		.counts = v ? counts : NULL,
 		.elem_bytes = 4,
 		.root = rg_coll_has_root(row->coll) ? layout.nranks / 2 : 0,
 		.access = RG_ACCESS_PRIVATE,
@@ -139,6 +148,8 @@ static const struct {
 	{RG_COLL_ALLGATHER, "pat", log2_up},
 	{RG_COLL_ALLTOALL, "linear", eights},
 	{RG_COLL_ALLTOALL, "bruck", log2_up},
+	{RG_COLL_ALLTOALLV, "linear", eights},
+	{RG_COLL_ALLTOALLV, "bruck", log2_up},
 	{RG_COLL_BROADCAST, "binomial", log2_down},
 	{RG_COLL_BROADCAST, "knomial", digits4},
 	{RG_COLL_BROADCAST, "scatter_allgather", scattered},
@@ -198,10 +209,13 @@ static void steps_are_those_documented(void **state)
 /* The longest chain of messages depends on the nodes, as the rows say. */
 static void two_levels_take_the_steps_documented(void **state)
 {
+	static const enum rg_coll colls[] = {RG_COLL_ALLREDUCE, RG_COLL_ALLTOALL,
+					     RG_COLL_ALLTOALLV};
+
 	(void)state;
 	for (size_t i = 0; i < PLACES; i++) {
-		for (uint32_t k = 0; k < 2; k++) {
-			enum rg_coll coll = k ? RG_COLL_ALLTOALL : RG_COLL_ALLREDUCE;
+		for (uint32_t k = 0; k < 3; k++) {
+			enum rg_coll coll = colls[k];
 			uint32_t n = places[i].nnodes, within = places[i].largest > 1;
 			uint32_t steps = k ? within + (n > 1) : 2 * within + swing(n);
 			struct rg_prover_op op = {0};

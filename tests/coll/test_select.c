@@ -17,10 +17,18 @@
 static struct rg_problem problem_of(enum rg_coll coll, uint32_t p, uint64_t count, uint32_t variant,
 				    uint32_t caps)
 {
+	static uint64_t counts[64 * 64];
+	bool v = coll == RG_COLL_ALLTOALLV;
+
+	for (uint32_t i = 0; i < p * p && v; i++)
+		counts[i] = count;
 	return (struct rg_problem){
 		.coll = coll,
 		.layout = {.nranks = p},
-		.count = coll == RG_COLL_BARRIER ? 0 : count,
+		.count = coll == RG_COLL_BARRIER ? 0
+			 : v			 ? count * p
+						 : count,
+		.counts = v ? counts : NULL,
 		.elem_bytes = 4,
 		.root = p - 1,
 		.in_place = variant & 1,
@@ -112,6 +120,28 @@ static void what_a_transport_lacks_is_not_chosen(void **state)
 	}
 }
 
+static void all_to_all_v_goes_by_its_longest_message(void **state)
+{
+	static uint64_t counts[16] = {[0] = 1 << 10, [1] = 8};
+	struct rg_problem p = problem_of(RG_COLL_ALLTOALLV, 4, 1, 0, MAPPED);
+	const struct rg_algorithm *a;
+	struct rg_err err = {0};
+
+	p.counts = counts;
+	p.count = (1 << 10) + 8;
+	select_one(&p);
+	assert_int_equal(p.params.protocol, RG_PROTOCOL_WORD); /* what stays is no message */
+	counts[1] = 9;
+	p.count++;
+	select_one(&p);
+	assert_int_equal(p.params.protocol, RG_PROTOCOL_SLOT); /* 36 bytes, 2.25 in the mean */
+	p.in_place = true;
+	assert_int_equal(rg_algorithm_select(&p, &a, &err), RG_ERR_UNSUPPORTED);
+	assert_string_equal(err.text, "no algorithm for alltoallv over 4 ranks on this transport: "
+				      "in place as much must come as goes, but rank 0 sends rank 1 "
+				      "9 elements and gets 0");
+}
+
 static void too_many_ranks_are_refused_in_words(void **state)
 {
 	struct rg_problem p = problem_of(RG_COLL_ALLREDUCE, 65, 1, 0, MAPPED);
@@ -166,6 +196,7 @@ int main(void)
 		cmocka_unit_test(a_root_does_not_write_to_many),
 		cmocka_unit_test(windows_in_place_are_not_copied_first),
 		cmocka_unit_test(what_a_transport_lacks_is_not_chosen),
+		cmocka_unit_test(all_to_all_v_goes_by_its_longest_message),
 		cmocka_unit_test(too_many_ranks_are_refused_in_words),
 		cmocka_unit_test(long_vectors_are_reduced_within_nodes_first),
 	};

@@ -23,6 +23,7 @@ struct sequence {
 		const struct rg_algorithm *algorithm;
 		struct rg_problem problem;
 		uint32_t first_channel;
+		uint64_t counts[PAIRS_MAX]; /* of an all-to-all-v's problem */
 	} ops[OPS];
 	uint32_t nplaces; /* operation i uses place i % nplaces */
 	uint64_t bytes;	  /* of the largest buffer */
@@ -37,14 +38,15 @@ struct resources {
 
 static const uint64_t counts[] = {0, 1, 3, 64, 257, 1000, 3000};
 
-static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, uint32_t *seed)
+static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, uint32_t *seed,
+				    uint64_t *counts_out)
 {
 	enum rg_protocol protocol;
 
 	do
 		protocol = (enum rg_protocol)draw(seed, RG_PROTOCOL_COUNT);
 	while (!(a->protocols & 1u << protocol));
-	return (struct rg_problem){
+	struct rg_problem p = {
 		.coll = a->coll,
 		.layout = layout_of(n, draw(seed, 3)),
 		.count = a->coll == RG_COLL_BARRIER
@@ -61,6 +63,9 @@ static struct rg_problem problem_of(const struct rg_algorithm *a, uint32_t n, ui
 			   .radix = draw(seed, 2) ? 2 + draw(seed, 4) : 0,
 			   .window = draw(seed, 4)},
 	};
+
+	set_counts(&p, p.count, seed, counts_out);
+	return p;
 }
 
 static void draw_op(struct sequence *s, uint32_t i, uint32_t n, uint32_t *seed)
@@ -73,7 +78,7 @@ static void draw_op(struct sequence *s, uint32_t i, uint32_t n, uint32_t *seed)
 		rows++;
 	do {
 		a = rg_algorithms[draw(seed, rows)];
-		p = problem_of(a, n, seed);
+		p = problem_of(a, n, seed, s->ops[i].counts);
 	} while (a->check(&p, NULL));
 	s->ops[i].algorithm = a;
 	s->ops[i].problem = p;
@@ -309,12 +314,14 @@ static void persistent_windows_alternate_without_a_barrier(void **state)
 			continue;
 		for (uint32_t v = 0; v < 24; v++) {
 			struct sequence s = {.nplaces = 2};
-			struct rg_problem p = problem_of(*a, 1 + v / 4, &seed);
+			uint64_t unused[PAIRS_MAX];
+			struct rg_problem p = problem_of(*a, 1 + v / 4, &seed, unused);
 
 			p.params.protocol = RG_PROTOCOL_WINDOW;
 			p.access = RG_ACCESS_WINDOW;
 			p.params.persistent = true;
 			p.in_place = v % 2;
+			set_counts(&p, 300, &seed, unused);
 			if ((*a)->check(&p, NULL))
 				continue;
 			for (uint32_t i = 0; i < OPS; i++) {
@@ -324,6 +331,7 @@ static void persistent_windows_alternate_without_a_barrier(void **state)
 					s.ops[i].problem.root = draw(&seed, p.layout.nranks);
 				/* Also nothing at all, which is entered all the same. */
 				s.ops[i].problem.count = draw(&seed, 4) ? draw(&seed, 300) : 0;
+				set_counts(&s.ops[i].problem, 300, &seed, s.ops[i].counts);
 			}
 			measure_places(&s);
 			run_ranks(p.layout.nranks, 0, rank_handed_over_before, &s, "persistent");

@@ -3,6 +3,8 @@
 
 #include "data_oracle.h"
 
+#include "railgauge/base/matrix.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,13 +13,29 @@
 
 #include <cmocka.h>
 
+bool is_v(const struct job *j)
+{
+	return j->coll == RG_COLL_ALLTOALLV;
+}
+
+/* Nothing, count, or twice as many elements from one rank to another, and back. */
+static void make_counts(struct job *j)
+{
+	for (uint32_t i = 0; is_v(j) && i < j->nranks * j->nranks; i++)
+		j->counts[i] = (i / j->nranks + i % j->nranks + 1) % 3 * j->count;
+}
+
 size_t src_elems(const struct job *j)
 {
+	if (is_v(j))
+		return rg_matrix_busiest(j->counts, j->nranks);
 	return rg_coll_src_count(j->coll, j->count, j->nranks);
 }
 
 size_t dst_elems(const struct job *j)
 {
+	if (is_v(j))
+		return rg_matrix_busiest(j->counts, j->nranks);
 	return rg_coll_dst_count(j->coll, j->count, j->nranks);
 }
 
@@ -26,11 +44,14 @@ void open_job(struct job *j, enum rg_coll coll, enum rg_type type, enum rg_op op
 {
 	struct rg_err err = {0};
 
-	*j = (struct job){coll, type, op, nranks, count, rg_type_bytes(type), {0}, {0}, {0}};
+	*j = (struct job){coll, type, op, nranks, count, rg_type_bytes(type), {0}, {0}, {0}, {0}};
+	make_counts(j);
 	for (uint32_t r = 0; r < nranks; r++) {
 		struct rg_data_problem p = {coll, type, op, nranks, r, SEED};
 
 		assert_int_equal(rg_data_open(&p, &j->data[r], &err), 0);
+		if (is_v(j))
+			rg_data_set_counts(j->data[r], j->counts);
 		j->src[r] = calloc(src_elems(j) + 1, j->elem);
 		j->dst[r] = calloc(dst_elems(j) + 1, j->elem);
 	}
@@ -184,6 +205,16 @@ void fill_all(struct job *j, uint64_t number)
 		rg_data_fill(j->data[r], j->src[r], j->count, number);
 }
 
+/* Block by block, from rank s to rank r. */
+static void move_block(struct job *j, uint32_t s, uint32_t r)
+{
+	uint32_t p = j->nranks;
+
+	memcpy(j->dst[r] + rg_matrix_dst_at(j->counts, p, s, r) * j->elem,
+	       j->src[s] + rg_matrix_src_at(j->counts, p, s, r) * j->elem,
+	       rg_matrix_at(j->counts, p, s, r) * j->elem);
+}
+
 void carry_out(struct job *j, uint32_t root)
 {
 	size_t block = j->count * j->elem;
@@ -217,6 +248,10 @@ void carry_out(struct job *j, uint32_t root)
 		case RG_COLL_ALLTOALL:
 			for (uint32_t s = 0; s < p; s++)
 				memcpy(j->dst[r] + s * block, j->src[s] + r * block, block);
+			break;
+		case RG_COLL_ALLTOALLV:
+			for (uint32_t s = 0; s < p; s++)
+				move_block(j, s, r);
 			break;
 		case RG_COLL_BROADCAST:
 			memcpy(j->dst[r], j->src[root], block);

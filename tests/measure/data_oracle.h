@@ -20,6 +20,7 @@ struct job {
 	uint64_t count;
 	size_t elem;
 	struct rg_data *data[MAX_RANKS];
+	uint64_t counts[16]; /* alltoallv's, of up to 4 ranks */
 	uint8_t *src[MAX_RANKS], *dst[MAX_RANKS];
 };
 
@@ -28,6 +29,9 @@ void open_job(struct job *j, enum rg_coll coll, enum rg_type type, enum rg_op op
 	      uint64_t count);
 void close_job(struct job *j);
 
+bool is_v(const struct job *j);
+
+/* Room for any rank's. */
 size_t src_elems(const struct job *j);
 size_t dst_elems(const struct job *j);
 

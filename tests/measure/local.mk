@@ -51,6 +51,13 @@ tests_measure_test_calibrate_network_SOURCES = %D%/test_calibrate_network.c
 tests_measure_test_calibrate_network_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_calibrate_network_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_traffic
+check_PROGRAMS += tests/measure/test_traffic
+TESTS += tests/measure/test_traffic
+tests_measure_test_traffic_SOURCES = %D%/test_traffic.c
+tests_measure_test_traffic_CPPFLAGS = $(test_cppflags)
+tests_measure_test_traffic_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/measure/test_roots
 TESTS += tests/measure/test_roots
 tests_measure_test_roots_SOURCES = %D%/test_roots.c

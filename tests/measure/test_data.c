@@ -4,6 +4,7 @@
 
 #include "data_oracle.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <setjmp.h>
@@ -62,7 +63,8 @@ static void moved_data_of_every_type_are_exact(void **state)
 {
 	static const enum rg_coll colls[] = {RG_COLL_ALLGATHER, RG_COLL_GATHER,
 					     RG_COLL_SCATTER,	RG_COLL_ALLTOALL,
-					     RG_COLL_BROADCAST, RG_COLL_SENDRECV};
+					     RG_COLL_ALLTOALLV, RG_COLL_BROADCAST,
+					     RG_COLL_SENDRECV};
 	static const uint64_t counts[] = {0, 1, 13, 4093, 9001};
 
 	(void)state;
@@ -103,17 +105,25 @@ static void a_stale_result_is_wrong_in_every_element(void **state)
 	}
 }
 
-/* How many elements of rank r's destination are marked, with root 1. */
-static uint64_t count_marks(const struct job *j, uint32_t r, const struct rg_data_marks *marks)
+/* How many elements of rank r's destination are marked, with root 1, and the first of them. */
+static uint64_t count_marks(const struct job *j, uint32_t r, const struct rg_data_marks *marks,
+			    uint64_t *first_out)
 {
-	uint64_t per_block = 0;
+	size_t nblocks = is_v(j) ? j->nranks : j->count ? dst_elems(j) / j->count : 0;
+	uint64_t n = 0, at = 0;
 
 	if (!rg_coll_has_dst(j->coll, r, 1))
 		return 0;
+	for (uint32_t b = 0; b < nblocks; b++) {
+		uint64_t len = is_v(j) ? rg_matrix_at(j->counts, j->nranks, b, r) : j->count;
 
-	for (uint64_t i = marks->first; i < j->count; i += marks->step)
-		per_block++;
-	return j->count ? dst_elems(j) / j->count * per_block : 0;
+		for (uint64_t i = marks->first; i < len; i += marks->step) {
+			if (!n++)
+				*first_out = at + i;
+		}
+		at += len;
+	}
+	return n;
 }
 
 static void one_marked_job(enum rg_coll coll, enum rg_type type, enum rg_op op, uint32_t p,
@@ -121,7 +131,7 @@ static void one_marked_job(enum rg_coll coll, enum rg_type type, enum rg_op op, 
 {
 	struct job j;
 	struct rg_data_wrong first;
-	uint64_t number = marks->number ^ 1;
+	uint64_t number = marks->number ^ 1, at = 0;
 
 	open_job(&j, coll, type, op, p, count);
 	fill_all(&j, number);
@@ -132,13 +142,13 @@ static void one_marked_job(enum rg_coll coll, enum rg_type type, enum rg_op op, 
 		if (rg_coll_reduces(coll))
 			assert_int_equal(rg_data_check_marked(j.data[r], j.dst[r], count, 1, number,
 							      marks, &first),
-					 count_marks(&j, r, marks));
+					 count_marks(&j, r, marks, &at));
 		rg_data_spoil(j.data[r], j.dst[r], count, 1, marks);
 		assert_int_equal(rg_data_check_marked(j.data[r], j.dst[r], count, 1, number, marks,
 						      &first),
-				 count_marks(&j, r, marks));
-		if (count_marks(&j, r, marks))
-			assert_int_equal(first.index, marks->first);
+				 count_marks(&j, r, marks, &at));
+		if (count_marks(&j, r, marks, &at))
+			assert_int_equal(first.index, at);
 	}
 	carry_out(&j, 1);
 	for (uint32_t r = 0; r < p; r++)
@@ -277,14 +287,19 @@ static void in_place_the_right_result_is_never_there_beforehand(void **state)
 			uint64_t has = rg_data_dst_count(j.data[r], 1000, 2);
 			uint64_t wrong, mine = 0;
 
-			assert_int_equal(has, rg_coll_has_dst(c, r, 2) ? dst_elems(&j) : 0);
+			assert_int_equal(has, c == RG_COLL_ALLTOALLV
+						      ? rg_matrix_received(j.counts, 4, r)
+					      : rg_coll_has_dst(c, r, 2) ? dst_elems(&j)
+									 : 0);
 
 			rg_data_fill_in_place(j.data[r], buffer, 1000, 2, 5);
 			wrong = rg_data_check(j.data[r], buffer + at, 1000, 2, 5, NULL);
 			/* One's own block of an allgather or alltoall is in place already. */
-			if (c == RG_COLL_ALLGATHER || c == RG_COLL_ALLTOALL ||
-			    (r == 2 && (c == RG_COLL_GATHER || c == RG_COLL_SCATTER ||
-					c == RG_COLL_BROADCAST)))
+			if (c == RG_COLL_ALLTOALLV)
+				mine = rg_matrix_at(j.counts, 4, r, r);
+			else if (c == RG_COLL_ALLGATHER || c == RG_COLL_ALLTOALL ||
+				 (r == 2 && (c == RG_COLL_GATHER || c == RG_COLL_SCATTER ||
+					     c == RG_COLL_BROADCAST)))
 				mine = 1000;
 			/* A small sum may be equal by chance, all other ranks giving zero. */
 			assert_in_range(wrong, (has - mine) * 99 / 100, has - mine);
@@ -308,7 +323,10 @@ static void in_place_sources_are_those_out_of_place(void **state)
 			rg_data_fill_in_place(j.data[r], buffer, 50, 0, 8);
 			if (rg_coll_has_src(c, r, 0))
 				assert_memory_equal(buffer + rg_data_in_place_src(c, 50, r) * 8,
-						    j.src[r], src_elems(&j) * 8);
+						    j.src[r],
+						    (is_v(&j) ? rg_matrix_sent(j.counts, 3, r)
+							      : src_elems(&j)) *
+							    8);
 			free(buffer);
 		}
 		close_job(&j);

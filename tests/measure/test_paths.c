@@ -4,6 +4,7 @@
 
 #include "railgauge/measure/paths.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/measure/target.h"
 
@@ -63,15 +64,19 @@ static void *rank_main(void *arg)
 	float *memory = rg_zalloc(4 * COUNT * RANKS, sizeof(float));
 	const struct rg_pairs pairs = {.base = (uint8_t *)memory,
 				       .dst_at = 2 * COUNT * RANKS * sizeof(float)};
+	bool v = r->coll == RG_COLL_ALLTOALLV;
+	uint64_t counts[RANKS * RANKS];
 	const struct rg_target_problem problem = {
 		.coll = r->coll,
 		.type = RG_TYPE_FLOAT32,
 		.op = RG_OP_SUM,
-		.count = COUNT,
+		.count = v ? COUNT * RANKS : COUNT,
+		.counts = v ? counts : NULL,
 		.nroots = 1,
 		.pairs = &pairs,
 	};
 
+	rg_matrix_scale(NULL, RANKS, COUNT * RANKS, counts);
 	r->rc = rg_transport_inproc.open(r->rdv, &config, &job.ep, &r->err);
 	if (!r->rc)
 		r->rc = rg_executor_open(job.ep, 1, &job.executor, &r->err);

@@ -320,7 +320,7 @@ static const struct {
 	 "network.pairs[1].burst_bytes: expected a number that is not negative", true},
 	{"points[1].collective", "\"allreduces\"",
 	 "points[1].collective: expected allreduce, reduce, reducescatter, allgather, gather, "
-	 "scatter, alltoall, broadcast, sendrecv or barrier",
+	 "scatter, alltoall, alltoallv, broadcast, sendrecv or barrier",
 	 true},
 	{"points[1].type", "7",
 	 "points[1].type: expected int8, uint8, int32, uint32, int64, uint64, half, bfloat16, "

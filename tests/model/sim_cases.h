@@ -3,6 +3,7 @@
 #ifndef RG_TESTS_MODEL_SIM_CASES_H
 #define RG_TESTS_MODEL_SIM_CASES_H
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/model/simulate.h"
 
 /* Costs in femtoseconds; byte per byte. Whole numbers, so that formulas are exact. */
@@ -21,17 +22,31 @@ static inline struct rg_costs costs_of(struct link_fs node, struct link_fs netwo
 	return (struct rg_costs){.hop = {loggp_of(node), loggp_of(network)}};
 }
 
-/* All ranks on one node, elements of 4 bytes, block_bytes of them. */
+/*
+ * All ranks on one node, elements of 4 bytes, block_bytes of them; of an all-to-all-v that many,
+ * one more or one less for each pair, for up to CASES_V ranks.
+ */
+#define CASES_V 32
+
 static inline struct rg_problem problem_of(enum rg_coll coll, uint32_t nranks, uint64_t block_bytes)
 {
-	return (struct rg_problem){.coll = coll,
-				   .layout = {.nranks = nranks},
-				   .count = block_bytes / 4,
-				   .elem_bytes = 4,
-				   .access = RG_ACCESS_PRIVATE,
-				   .caps = RG_CAP_DATA | RG_CAP_WORD8,
-				   .geometry = rg_geometry_default,
-				   .params = {.protocol = RG_PROTOCOL_SLOT, .channels = 1}};
+	static uint64_t counts[CASES_V * CASES_V];
+	struct rg_problem p = {.coll = coll,
+			       .layout = {.nranks = nranks},
+			       .count = block_bytes / 4,
+			       .elem_bytes = 4,
+			       .access = RG_ACCESS_PRIVATE,
+			       .caps = RG_CAP_DATA | RG_CAP_WORD8,
+			       .geometry = rg_geometry_default,
+			       .params = {.protocol = RG_PROTOCOL_SLOT, .channels = 1}};
+
+	if (coll != RG_COLL_ALLTOALLV)
+		return p;
+	for (uint32_t i = 0; i < nranks * nranks; i++)
+		counts[i] = p.count ? p.count - 1 + i % 3 : 0;
+	p.counts = counts;
+	p.count = rg_matrix_busiest(counts, nranks);
+	return p;
 }
 
 /* L + 2 o + (k - 1) G: one message of so many bytes, received. */

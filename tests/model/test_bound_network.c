@@ -80,6 +80,47 @@ static void what_crosses_is_what_the_header_derives(void **state)
 	}
 }
 
+/* Rank 0 to its neighbour 9, to rank 2 5 and back 1, rank 3 to rank 1 4. */
+static const uint64_t counts[] = {7, 9, 5, 0, /* */ 0, 0, 0, 0, /* */ 1, 0, 0, 0, /* */ 0, 4, 0, 8};
+
+static void what_crosses_in_an_all_to_all_v_is_what_goes_to_other_nodes(void **state)
+{
+	static const double in[] = {10, 10, 0}, out[] = {10, 2, 8};
+	struct rg_network_problem b = problem(RG_COLL_ALLTOALLV);
+
+	b.counts = counts;
+	b.elem_bytes = 2;
+	b.size_bytes = 42;
+	for (uint32_t k = 0; k < 3; k++) {
+		struct rg_crossing c = rg_crossing_of(&b, &net, k, 0);
+
+		assert_true(c.in_bytes == in[k] && c.out_bytes == out[k]);
+	}
+	assert_true(rg_crossing_total(&b, &net) == 0);
+	ports[2].out_Bps = 0.1e9;
+	assert_bound(&b, 80, "node-out");
+}
+
+static void ways_of_an_all_to_all_v_count_for_each_operation_where_both_send(void **state)
+{
+	static const uint64_t none[16] = {7, 9, 0, 0, /* */ 3, 0, 0, 0};
+	struct rg_network_problem b = problem(RG_COLL_ALLTOALLV);
+
+	b.counts = counts;
+	b.elem_bytes = 2;
+	b.ops = 10;
+	for (uint32_t i = 0; i < 3; i++) {
+		ports[i].latency_ns = 1000 + i;
+		ports[i].in_Bps = ports[i].out_Bps = 1e15;
+	}
+	/* Between nodes 0 and 1, each time; from node 2 only once. */
+	assert_bound(&b, 1001, "network-latency");
+	ports[2].latency_ns = 20000;
+	assert_bound(&b, 2000 + 8e-6, "node-out");
+	b.counts = none; /* what stays within a node */
+	assert_bound(&b, 0, NULL);
+}
+
 /* What enters the nodes is what leaves them, where each byte has one place to come from. */
 static void as_much_leaves_as_enters(void **state)
 {
@@ -300,6 +341,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup(name, set_up)
 		TEST(what_crosses_is_what_the_header_derives),
+		TEST(what_crosses_in_an_all_to_all_v_is_what_goes_to_other_nodes),
+		TEST(ways_of_an_all_to_all_v_count_for_each_operation_where_both_send),
 		TEST(as_much_leaves_as_enters),
 		TEST(with_equal_ports_an_allreduce_needs_twice_n_minus_1_of_n),
 		TEST(a_slow_port_counts_with_what_must_pass_it),

@@ -8,6 +8,7 @@
 
 #include "sim_cases.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 
 #include <setjmp.h>
@@ -302,12 +303,27 @@ static void compare(const struct rg_algorithm *a, const struct rg_problem *p)
 	compared++;
 }
 
+/* Of an all-to-all-v: blocks of none, count or twice as many, as many back. */
+static void set_counts(struct rg_problem *p)
+{
+	static uint64_t counts[RANKS * RANKS];
+	uint32_t n = p->layout.nranks;
+
+	if (p->coll != RG_COLL_ALLTOALLV)
+		return;
+	for (uint32_t i = 0; i < n * n; i++)
+		counts[i] = (i / n + i % n + 1) % 3 * p->count;
+	p->counts = counts;
+	p->count = rg_matrix_busiest(counts, n);
+}
+
 static void compare_counts(const struct rg_algorithm *a, struct rg_problem *p)
 {
 	static const uint64_t counts[] = {0, 1, 100, 700};
 
 	for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
 		p->count = counts[i];
+		set_counts(p);
 		for (int words = 0; words < 2; words++) {
 			p->params.protocol = words ? RG_PROTOCOL_WORD : RG_PROTOCOL_SLOT;
 			p->in_place = i % 2;

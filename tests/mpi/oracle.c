@@ -3,6 +3,8 @@
 
 #include "oracle.h"
 
+#include "railgauge/base/matrix.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -106,6 +108,14 @@ static long expected(const struct rg_mpi *mpi, enum rg_coll coll, const struct r
 	case RG_COLL_ALLTOALL:
 		return value((uint32_t)(i / call->count),
 			     mpi->rank * call->count + i % call->count);
+	case RG_COLL_ALLTOALLV:
+		for (uint32_t r = 0; r < p; r++) {
+			if (i < rg_matrix_at(call->counts, p, r, mpi->rank))
+				return value(r,
+					     rg_matrix_src_at(call->counts, p, r, mpi->rank) + i);
+			i -= rg_matrix_at(call->counts, p, r, mpi->rank);
+		}
+		return 0;
 	case RG_COLL_SCATTER:
 		return value(call->root, mpi->rank * call->count + i);
 	case RG_COLL_BROADCAST:
@@ -162,20 +172,40 @@ static void check_values(struct rg_mpi *mpi, enum rg_coll coll, const struct rg_
 	}
 }
 
+/* Of an all-to-all-v: blocks of none, count or twice as many; in place as many come as go. */
+static void count_elements(const struct rg_mpi *mpi, enum rg_coll coll, struct rg_mpi_call *call,
+			   uint64_t *nsrc_out, uint64_t *ndst_out)
+{
+	static uint64_t counts[64 * 64];
+	uint32_t p = mpi->nranks;
+
+	*nsrc_out = rg_coll_src_count(coll, call->count, p);
+	*ndst_out = rg_coll_dst_count(coll, call->count, p);
+	if (coll != RG_COLL_ALLTOALLV)
+		return;
+	for (uint32_t i = 0; i < p * p; i++)
+		counts[i] = (i / p * (call->in_place ? 1 : 2) + i % p + 1) % 3 * call->count;
+	call->counts = counts;
+	call->count = rg_matrix_busiest(counts, p);
+	*nsrc_out = rg_matrix_sent(counts, p, mpi->rank);
+	*ndst_out = rg_matrix_received(counts, p, mpi->rank);
+}
+
 void oracle_run(struct rg_mpi *mpi, struct rg_mpi_target *target, enum rg_coll coll,
 		const struct rg_mpi_call *given, const char *what)
 {
 	struct rg_mpi_call call = *given;
 	size_t each = type_bytes[call.type];
-	uint64_t nsrc = rg_coll_src_count(coll, call.count, mpi->nranks);
-	uint64_t ndst = rg_coll_dst_count(coll, call.count, mpi->nranks);
-	uint64_t larger = nsrc > ndst ? nsrc : ndst;
-	unsigned char *dst = make_buffer(mpi, larger * each);
-	unsigned char *src = make_buffer(mpi, nsrc * each);
+	uint64_t nsrc, ndst, larger;
+	unsigned char *dst, *src;
 	bool has_src = rg_coll_has_src(coll, mpi->rank, call.root);
 	bool has_dst = rg_coll_has_dst(coll, mpi->rank, call.root);
 	struct rg_err err = {0};
 
+	count_elements(mpi, coll, &call, &nsrc, &ndst);
+	larger = nsrc > ndst ? nsrc : ndst;
+	dst = make_buffer(mpi, larger * each);
+	src = make_buffer(mpi, nsrc * each);
 	/* Out of place the root of a broadcast has one buffer as well. */
 	if (coll == RG_COLL_BROADCAST && mpi->rank == call.root && !call.in_place)
 		has_dst = false;

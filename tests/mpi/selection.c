@@ -17,6 +17,8 @@
 
 #include "oracle.h"
 
+#include "railgauge/base/matrix.h"
+
 #include <mpi.h>
 
 #include <dlfcn.h>
@@ -110,6 +112,8 @@ TRACE(reduce_intra_binary, 8, 2)
 TRACE(reduce_intra_binomial, 8, 2)
 TRACE(reduce_intra_in_order_binary, 8, 2)
 TRACE(reduce_intra_redscat_gather, 8, 0)
+TRACE(alltoallv_intra_basic_linear, 10, 0)
+TRACE(alltoallv_intra_pairwise, 10, 0)
 TRACE(gather_intra_basic_linear, 9, 0)
 TRACE(gather_intra_binomial, 9, 0)
 TRACE(gather_intra_linear_sync, 9, 1)
@@ -183,6 +187,8 @@ static const struct {
 	{RG_COLL_SCATTER, RG_MPI_USUAL, "basic_linear", "scatter_intra_basic_linear"},
 	{RG_COLL_SCATTER, RG_MPI_USUAL, "binomial", "scatter_intra_binomial"},
 	{RG_COLL_SCATTER, RG_MPI_USUAL, "linear_nb", "scatter_intra_linear_nb"},
+	{RG_COLL_ALLTOALLV, RG_MPI_USUAL, "basic_linear", "alltoallv_intra_basic_linear"},
+	{RG_COLL_ALLTOALLV, RG_MPI_USUAL, "pairwise", "alltoallv_intra_pairwise"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "linear", "barrier_intra_basic_linear"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "double_ring", "barrier_intra_doublering"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "recursive_doubling", "barrier_intra_recursivedoubling"},
@@ -208,12 +214,14 @@ static const struct {
 	{RG_COLL_REDUCE, RG_MPI_USUAL, "reduce"},
 	{RG_COLL_GATHER, RG_MPI_USUAL, "gather"},
 	{RG_COLL_SCATTER, RG_MPI_USUAL, "scatter"},
+	{RG_COLL_ALLTOALLV, RG_MPI_USUAL, "alltoallv"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "barrier"},
 };
 
 #define NFUNCTIONS (sizeof(functions) / sizeof(functions[0]))
 
-static float *src, *dst;   /* [nranks][LARGEST] */
+static float *src, *dst; /* [nranks][LARGEST] */
+static uint64_t counts[64 * 64];
 static unsigned nreplaced; /* calls of which the glue said that they run as another one */
 
 static void alloc_buffers(size_t nranks)
@@ -228,10 +236,12 @@ static void alloc_buffers(size_t nranks)
 static void call_plainly(size_t function, int n, int nranks)
 {
 	const MPI_Comm world = MPI_COMM_WORLD;
-	int counts[64];
+	int lengths[64], displs[64];
 
-	for (int r = 0; r < nranks; r++)
-		counts[r] = n;
+	for (int r = 0; r < nranks; r++) {
+		lengths[r] = n;
+		displs[r] = r * n;
+	}
 	switch (function) {
 	case 0:
 		MPI_Allreduce(src, dst, n, MPI_FLOAT, MPI_SUM, world);
@@ -246,7 +256,7 @@ static void call_plainly(size_t function, int n, int nranks)
 		MPI_Reduce_scatter_block(src, dst, n, MPI_FLOAT, MPI_SUM, world);
 		break;
 	case 4:
-		MPI_Reduce_scatter(src, dst, counts, MPI_FLOAT, MPI_SUM, world);
+		MPI_Reduce_scatter(src, dst, lengths, MPI_FLOAT, MPI_SUM, world);
 		break;
 	case 5:
 		MPI_Bcast(dst, n, MPI_FLOAT, 0, world);
@@ -259,6 +269,10 @@ static void call_plainly(size_t function, int n, int nranks)
 		break;
 	case 8:
 		MPI_Scatter(src, n, MPI_FLOAT, dst, n, MPI_FLOAT, 0, world);
+		break;
+	case 9:
+		MPI_Alltoallv(src, lengths, displs, MPI_FLOAT, dst, lengths, displs, MPI_FLOAT,
+			      world);
 		break;
 	default:
 		MPI_Barrier(world);
@@ -306,11 +320,19 @@ static struct rg_mpi *open_glue(void)
 }
 
 /* Returns what the glue says that the call runs as. */
-static const char *run_once(struct rg_mpi *mpi, struct rg_mpi_target *target, size_t n)
+static const char *run_once(struct rg_mpi *mpi, size_t f, struct rg_mpi_target *target, size_t n)
 {
+	bool v = functions[f].coll == RG_COLL_ALLTOALLV;
 	const struct rg_mpi_call call = {
-		.src = src, .dst = dst, .count = n, .type = RG_TYPE_FLOAT32};
+		.src = src,
+		.dst = dst,
+		.count = v ? n * mpi->nranks : n,
+		.counts = v ? counts : NULL,
+		.type = RG_TYPE_FLOAT32,
+	};
 	struct rg_err err = {0};
+
+	rg_matrix_scale(NULL, mpi->nranks, n * mpi->nranks, counts);
 
 	check(mpi, !mpi->module->target_prepare(target, &call, &err), "%s", err.text);
 	notes[0] = '\0';
@@ -339,9 +361,9 @@ static int run_default(void)
 		/* A forced one before and beside it must not change it. */
 		forced = open_target(mpi, functions[f].coll, functions[f].variant, 1);
 		target = open_target(mpi, functions[f].coll, functions[f].variant, 0);
-		run_once(mpi, forced, 1);
+		run_once(mpi, f, forced, 1);
 		for (size_t n = 1; n <= LARGEST; n *= 2) {
-			run_once(mpi, target, n);
+			run_once(mpi, f, target, n);
 			report((int)mpi->rank, f, n);
 		}
 		mpi->module->target_close(target);
@@ -390,7 +412,7 @@ static void check_forced(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algor
 
 	target = open_target(mpi, functions[f].coll, functions[f].variant, a->id);
 	for (size_t n = 1; n <= LARGEST; n = n < 8 ? n + 1 : n * 4) {
-		const char *other = run_once(mpi, target, n);
+		const char *other = run_once(mpi, f, target, n);
 
 		check(mpi, begins(notes, function_of(mpi, f, a->name)),
 		      "%s %s of %zu floats calls%s", functions[f].name, a->name, n, notes);

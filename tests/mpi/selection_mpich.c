@@ -20,6 +20,8 @@
 
 #include "oracle.h"
 
+#include "railgauge/base/matrix.h"
+
 #include <mpi.h>
 
 #include <ctype.h>
@@ -101,6 +103,7 @@ static const struct {
 	{RG_COLL_REDUCE, RG_MPI_USUAL, "reduce"},
 	{RG_COLL_GATHER, RG_MPI_USUAL, "gather"},
 	{RG_COLL_SCATTER, RG_MPI_USUAL, "scatter"},
+	{RG_COLL_ALLTOALLV, RG_MPI_USUAL, "alltoallv"},
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "barrier"},
 };
 
@@ -135,10 +138,12 @@ static int call_plainly(size_t function, size_t i)
 {
 	const MPI_Comm world = MPI_COMM_WORLD;
 	const void *from = in_place(function, i) ? MPI_IN_PLACE : src;
-	int n = (int)lengths[i / 2], counts[64];
+	int n = (int)lengths[i / 2], counts[64], displs[64];
 
-	for (int r = 0; r < nranks; r++)
+	for (int r = 0; r < nranks; r++) {
 		counts[r] = n;
+		displs[r] = r * n;
+	}
 	switch (function) {
 	case 0:
 		return MPI_Allreduce(from, dst, n, MPI_FLOAT, MPI_SUM, world);
@@ -160,6 +165,9 @@ static int call_plainly(size_t function, size_t i)
 		return MPI_Scatter(src, n, MPI_FLOAT,
 				   !rank && in_place(function, i) ? MPI_IN_PLACE : dst, n,
 				   MPI_FLOAT, 0, world);
+	case 9:
+		return MPI_Alltoallv(from, counts, displs, MPI_FLOAT, dst, counts, displs,
+				     MPI_FLOAT, world);
 	default:
 		return MPI_Barrier(world);
 	}
@@ -258,10 +266,14 @@ static struct rg_mpi_target *open_target(struct rg_mpi *mpi, size_t f, int id)
 
 static void run_once(struct rg_mpi *mpi, struct rg_mpi_target *target, size_t f, size_t i)
 {
+	static uint64_t counts[64 * 64];
+	bool v = functions[f].coll == RG_COLL_ALLTOALLV;
+	uint64_t total = lengths[i / 2] * (uint64_t)nranks;
 	const struct rg_mpi_call call = {
 		.src = in_place(f, i) ? dst : src,
 		.dst = dst,
-		.count = lengths[i / 2],
+		.count = v ? total : lengths[i / 2],
+		.counts = v ? counts : NULL,
 		.type = RG_TYPE_FLOAT32,
 		.in_place = in_place(f, i),
 	};
@@ -269,6 +281,7 @@ static void run_once(struct rg_mpi *mpi, struct rg_mpi_target *target, size_t f,
 	size_t begin = noted;
 	int code;
 
+	rg_matrix_scale(NULL, (uint32_t)nranks, total, counts);
 	check(mpi, !mpi->module->target_prepare(target, &call, &err), "%s", err.text);
 	mpi->module->target_select(target);
 	notes[begin] = '\0';

@@ -14,9 +14,16 @@
  *                                      at root
  *   scatter         [p][n/p] at root   [n/p]         (p-1) / p       the whole source
  *   alltoall        [p][n/p]           [p][n/p]      (p-1) / p       either
+ *   alltoallv       rows of a traffic  columns       see below       the busiest rank's
+ *                   matrix             of it                         larger buffer
  *   broadcast       [n] at root        [n]           1               n
  *   sendrecv        [n]                [n]           1               n (to rank+1, from rank-1)
  *   barrier         none               none          (no bandwidth)  0
+ *
+ * All-to-all-v, which nccl-tests does not have, is about a traffic matrix (base/matrix.h): the
+ * ranks' buffers have different sizes, and n is the elements of the largest one. Its busbw counts
+ * what the busiest rank sends to others, or receives from them if that is more: in an all-to-all of
+ * equal blocks (p-1) / p of S.
  *
  * algbw = S / time; GB/s is 1e9 bytes per second. Where n is no multiple of p, n/p is rounded down
  * and S with it, as nccl-tests does. Pure functions and constant tables.
@@ -36,6 +43,7 @@
 	X(GATHER, "gather")               \
 	X(SCATTER, "scatter")             \
 	X(ALLTOALL, "alltoall")           \
+	X(ALLTOALLV, "alltoallv")         \
 	X(BROADCAST, "broadcast")         \
 	X(SENDRECV, "sendrecv")           \
 	X(BARRIER, "barrier")
@@ -64,11 +72,14 @@ bool rg_coll_has_dst(enum rg_coll coll, uint32_t rank, uint32_t root);
  */
 uint64_t rg_coll_block_count(enum rg_coll coll, uint64_t total_count, uint32_t nranks);
 
-/* Elements of one rank's source and destination buffer, from the block; of a rank that has one. */
+/*
+ * Elements of one rank's source and destination buffer, from the block; of a rank that has one. The
+ * most that any has for alltoallv.
+ */
 uint64_t rg_coll_src_count(enum rg_coll coll, uint64_t block_count, uint32_t nranks);
 uint64_t rg_coll_dst_count(enum rg_coll coll, uint64_t block_count, uint32_t nranks);
 
-/* busbw / algbw. */
+/* busbw / algbw; 0 for alltoallv, where it depends on the traffic: rg_matrix_crossing / n. */
 double rg_coll_bus_factor(enum rg_coll coll, uint32_t nranks);
 
 #endif

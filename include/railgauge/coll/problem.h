@@ -79,7 +79,13 @@ struct rg_params {
 struct rg_problem {
 	enum rg_coll coll;
 	struct rg_layout layout;
-	uint64_t count;	     /* elements of one block (base/collective.h) */
+	uint64_t count; /* elements of one block (base/collective.h) */
+	/*
+	 * alltoallv, else NULL: elements from each rank to each (base/matrix.h), of which count is
+	 * the busiest; [nranks][nranks], borrowed by the problem and all programs made of it. In
+	 * place as much comes as goes, and takes its place.
+	 */
+	const uint64_t *counts;
 	uint32_t elem_bytes; /* at least 1; what is not cut */
 	uint32_t root;
 	bool in_place;
@@ -110,6 +116,9 @@ static inline uint64_t rg_problem_block_bytes(const struct rg_problem *p)
 {
 	return p->count * p->elem_bytes;
 }
+
+/* Bytes of the longest block that goes from one rank to another the direct way. */
+uint64_t rg_problem_message_bytes(const struct rg_problem *problem);
 
 /*
  * Cuts len elements into n parts as evenly as alignment allows: part i is [*first_out, +

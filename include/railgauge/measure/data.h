@@ -25,8 +25,8 @@
  * takes about as long as reading it.
  *
  * Reductions of n ranks cost n * 4,093 steps when a struct rg_data is opened. Nothing else here
- * depends on the number of ranks, allocates, blocks or fails. An object is read-only after open and
- * may be used by several threads.
+ * depends on the number of ranks (all-to-all-v does, by its square), allocates, blocks or fails. An
+ * object is read-only after open, but for rg_data_set_counts, and may be used by several threads.
  */
 #ifndef RAILGAUGE_MEASURE_DATA_H
 #define RAILGAUGE_MEASURE_DATA_H
@@ -63,6 +63,12 @@ struct rg_data_wrong {
 int rg_data_open(const struct rg_data_problem *problem, struct rg_data **data_out,
 		 struct rg_err *err);
 void rg_data_close(struct rg_data *data); /* NULL is allowed */
+
+/*
+ * Of alltoallv, before anything else and whenever they change: what goes from each rank to each
+ * (base/matrix.h), borrowed until then. count below is then not looked at.
+ */
+void rg_data_set_counts(struct rg_data *data, const uint64_t *counts);
 
 /*
  * Fills this rank's source of operation number number. count is the block (base/collective.h), src

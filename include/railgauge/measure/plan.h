@@ -23,12 +23,15 @@ struct rg_plan_config {
 	double factor;		       /* > 1: next size = size * factor; else size + step_bytes */
 	uint64_t step_bytes;
 	uint64_t cached_bytes; /* small pairs of one repetition take at most this much memory */
+	/* alltoallv: weights (base/matrix.h), borrowed during the call; NULL: all equal. */
+	const uint64_t *weights;
 };
 
 /* One size. */
 struct rg_plan_point {
 	uint64_t size_bytes; /* S, as rounded down to whole elements and blocks */
 	uint64_t count;	     /* elements of a block */
+	uint64_t *counts;    /* owned by the plan, [nranks][nranks]: alltoallv's, else NULL */
 	size_t src_bytes, dst_bytes;
 	size_t dst_at;	  /* from a pair's start to its destination */
 	size_t stride;	  /* from a pair to the next */

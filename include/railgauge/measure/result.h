@@ -126,6 +126,8 @@ struct rg_result_run {
 				*/
 	const char *memory;    /* kind of the buffers: "shared", "host" */
 	uint64_t align_bytes;  /* of the buffers */
+	/* alltoallv: the weights (base/matrix.h), [nranks][nranks]; NULL: all equal, or another. */
+	const uint64_t *traffic;
 };
 
 /*
@@ -146,6 +148,9 @@ struct rg_result_point {
 	enum rg_access buffers;
 	bool persistent; /* false: clear-to-send */
 	enum rg_cache cache;
+	const char *traffic; /* alltoallv: rg_result_traffic of its weights; else NULL */
+	/* alltoallv: what the busiest rank sends to others, or receives from them; else 0. */
+	uint64_t crossing_bytes;
 
 	/* What ran. */
 	const char *algorithm; /* may be NULL: the library did not say */
@@ -258,8 +263,9 @@ int rg_result_add_point(struct rg_result *result, const struct rg_result_point *
 
 /*
  * Fills what follows from the samples: n (and nsamples), the times, the bandwidths, and with bound
- * (NULL: none) bound_ns, bound_name and fraction. coll, size_bytes and ops are read. samples is
- * kept as a pointer in the point (NULL leaves nsamples 0); stats are those of the samples.
+ * (NULL: none) bound_ns, bound_name and fraction. coll, size_bytes, crossing_bytes and ops are
+ * read. samples is kept as a pointer in the point (NULL leaves nsamples 0); stats are those of the
+ * samples.
  */
 void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
 			  const struct rg_stats *stats, const double *samples,
@@ -289,6 +295,18 @@ int rg_result_read(const char *path, struct rg_result **out, struct rg_err *err)
 /* The same from a parsed document; name stands for the file in messages. root is borrowed. */
 int rg_result_from_json(const json_t *root, const char *name, struct rg_result **out,
 			struct rg_err *err);
+
+/* busbw / algbw of a point, with times or not. */
+double rg_result_bus_factor(const struct rg_result_point *point, uint32_t nranks);
+
+/*
+ * What stands for a matrix of weights[nranks][nranks] in a point: "uniform" (NULL, or all equal),
+ * or the first 16 hexadecimal digits of the SHA-256 of the weights as 8-byte words, the lowest byte
+ * first. Returns text.
+ */
+#define RG_RESULT_TRAFFIC_BYTES 20
+char *rg_result_traffic(const uint64_t *weights, uint32_t nranks,
+			char text[RG_RESULT_TRAFFIC_BYTES]);
 
 /* Do the identifying members agree? */
 bool rg_result_point_same(const struct rg_result_point *a, const struct rg_result_point *b);

@@ -57,7 +57,8 @@ struct rg_target_problem {
 	enum rg_coll coll;
 	enum rg_type type;
 	enum rg_op op;
-	uint64_t count; /* elements of one block */
+	uint64_t count;		/* elements of one block */
+	const uint64_t *counts; /* alltoallv's (coll/problem.h), else NULL; borrowed until close */
 	bool in_place;
 	bool persistent;	      /* windows were handed over beforehand: see coll/problem.h */
 	uint32_t channels;	      /* 0: the algorithm's choice */

@@ -25,6 +25,7 @@
  *   gather         S / p    S / p          p sources of S / p, one destination of S
  *   scatter        S / p    S / p          one source of S, p destinations of S / p
  *   alltoall       S        S              p sources of S, p destinations of S
+ *   alltoallv      T / p    T / p          sources and destinations of T together
  *   broadcast      S / p    (p - 1) S / p  one source; p - 1 destinations of S
  *   sendrecv       S        S              p sources of S, p destinations of S
  *   barrier        0        0
@@ -34,11 +35,11 @@
  * all).
  *
  * In place, what is already where it belongs is not moved: allgather writes (p - 1) S / p, alltoall
- * reads and writes (p - 1) S / p, gather and scatter (p - 1) S / p^2; the others stay as they are,
- * but one rank does nothing. What allreduce, reduce, reducescatter, alltoall and sendrecv write in
- * place was read there before, which is cheaper ("updated"). All this holds for windows (peers'
- * buffers are mapped) and for private ones: there, the same bytes are read and written by their
- * owners.
+ * reads and writes (p - 1) S / p, gather and scatter (p - 1) S / p^2, alltoallv what goes to
+ * others; the others stay as they are, but one rank does nothing. What allreduce, reduce,
+ * reducescatter, alltoall, alltoallv and sendrecv write in place was read there before, which is
+ * cheaper ("updated"). All this holds for windows (peers' buffers are mapped) and for private ones:
+ * there, the same bytes are read and written by their owners.
  *
  * With private buffers all that passes between ranks goes through slots besides, which can stay in
  * cache: the bytes that a rank receives at least ("exchange"), each written once and read once
@@ -46,7 +47,8 @@
  *
  *   allreduce 2 (p - 1) S / p    sendrecv S (0 with one rank)
  *   reducescatter, allgather, alltoall (p - 1) S / p
- *   in the mean over the ranks: reduce, broadcast (p - 1) S / p; gather, scatter (p - 1) S / p^2
+ *   in the mean over the ranks: reduce, broadcast (p - 1) S / p; gather, scatter (p - 1) S / p^2;
+ *   alltoallv what goes to others
  *
  * These are a bound of their own, at the smallest calibrated footprint, together with the bytes
  * above: a core that waits for memory may move cached bytes meanwhile, so the larger counts, not
@@ -127,6 +129,9 @@ struct rg_bound_problem {
 	enum rg_access access;
 	uint32_t ops; /* operations on different buffers before any buffer comes again, >= 1 */
 	bool cold;    /* caches hold nothing of it: the largest calibrated footprint counts */
+	/* alltoallv: T, what all ranks send together, and of that what goes to others. */
+	uint64_t total_bytes, others_bytes;
+	bool mutual; /* alltoallv: two ranks send to each other: neither can run ahead */
 };
 
 struct rg_bound {
@@ -149,7 +154,7 @@ uint64_t rg_bound_footprint_bytes(const struct rg_bound_problem *problem);
  * a bound that holds), and among mixes of the same ratio of reads to writes the fastest counts
  * (updates only if the problem has some). A ratio between two calibrated ones is split into them.
  * One rank has no latency part. Collectives with a root may be pipelined over the operations of a
- * repetition: their latency counts once per repetition.
+ * repetition, as may an alltoallv that is not mutual: their latency counts once per repetition.
  */
 struct rg_bound rg_bound_of(const struct rg_bound_problem *problem, const struct rg_rates *rates);
 

@@ -20,6 +20,8 @@
  *   reducescatter  P b                (p - P) b          (n - 1) S
  *   allgather      (p - P) b          P b                (n - 1) S
  *   alltoall       P (p - P) b        P (p - P) b
+ *   alltoallv      what ranks else-   what its ranks
+ *                  where send to its  send elsewhere
  *   reduce         S at the root's    S at the others    (n - 1) S
  *   broadcast      S at the others    S at the root's    (n - 1) S
  *   gather         (p - P) b at the   P b at the others
@@ -36,10 +38,11 @@
  * other). What a node's ranks get for themselves counts once, since they share it without the
  * network; ranks of one node can combine what they give.
  *
- * allgather, gather, scatter, alltoall, broadcast, sendrecv: each value that a node's ranks receive
- * and that begins elsewhere enters the node; each that is wanted elsewhere leaves it once at least.
- * reduce, reducescatter, allreduce: each element of a result depends on a value of every node, so
- * something for it leaves every node that does not keep the result, and enters each that wants it.
+ * allgather, gather, scatter, alltoall, alltoallv, broadcast, sendrecv: each value that a node's
+ * ranks receive and that begins elsewhere enters the node; each that is wanted elsewhere leaves it
+ * once at least. reduce, reducescatter, allreduce: each element of a result depends on a value of
+ * every node, so something for it leaves every node that does not keep the result, and enters each
+ * that wants it.
  *
  * In all, per element of a reduction whose result is wanted on one node: each of the n - 1 others
  * sends at least once, n - 1 crossings. Of an all-reduce: take the first moment at which some node
@@ -57,6 +60,8 @@
  * for each; where there is a root the operations of a repetition may be pipelined, and it counts
  * once. A rank of sendrecv waits for its predecessor alone, so k operations on end are a chain back
  * over k ranks: of c boundaries between nodes in the whole ring, some chain has k c / p at least.
+ * Of an all-to-all-v only nodes that send or receive take part: the way between two of its ranks
+ * counts once, and for each operation where both send to each other.
  *
  * In place moves the same: what is in place is in place on its own node.
  */
@@ -96,7 +101,10 @@ struct rg_network {
 /* What is bounded. */
 struct rg_network_problem {
 	enum rg_coll coll;
-	uint64_t size_bytes;   /* S */
+	uint64_t size_bytes; /* S */
+	/* alltoallv, else NULL: elements from each rank to each (base/matrix.h), borrowed. */
+	const uint64_t *counts;
+	uint32_t elem_bytes;
 	uint32_t root;	       /* of collectives that have one */
 	bool root_rotates;     /* over all ranks; where it begins is not known */
 	uint32_t ops;	       /* operations of a repetition, k >= 1 */

@@ -25,7 +25,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 7
+#define RG_MPI_ABI 8
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -51,18 +51,20 @@ struct rg_mpi_algorithm {
  * One call as timed. Counts follow base/collective.h: count is the block in elements; shapes and
  * types of the buffers likewise.
  *
- * In place: allreduce, reduce, alltoall, broadcast and sendrecv have src equal to dst, allgather
- * and gather have src equal to the caller's own block of dst, scatter has dst equal to the caller's
- * own block of src (nccl-tests' rule). Only for reducescatter MPI's rule is another one: dst is
- * src, and the result is the first block, not the caller's own. Where only the root has a result
- * (reduce, gather), dst means nothing to the others, and src stays as it is; where only it has a
- * source (scatter), src means nothing to the others. Out of place, MPI's broadcast still has one
- * buffer: src at the root, dst elsewhere; the root's dst stays as it was.
+ * In place: allreduce, reduce, alltoall, alltoallv, broadcast and sendrecv have src equal to dst,
+ * allgather and gather have src equal to the caller's own block of dst, scatter has dst equal to
+ * the caller's own block of src (nccl-tests' rule). Only for reducescatter MPI's rule is another
+ * one: dst is src, and the result is the first block, not the caller's own. Where only the root has
+ * a result (reduce, gather), dst means nothing to the others, and src stays as it is; where only it
+ * has a source (scatter), src means nothing to the others. Out of place, MPI's broadcast still has
+ * one buffer: src at the root, dst elsewhere; the root's dst stays as it was.
  */
 struct rg_mpi_call {
 	const void *src; /* borrowed; NULL is allowed where it has no elements */
 	void *dst;	 /* borrowed; likewise */
 	uint64_t count;	 /* at most INT_MAX */
+	/* alltoallv: elements from each rank to each (base/matrix.h), count is the busiest's. */
+	const uint64_t *counts; /* [nranks][nranks], borrowed by prepare; else NULL */
 	enum rg_type type;
 	enum rg_op op;
 	uint32_t root;
@@ -158,7 +160,8 @@ struct rg_mpi_module {
 	/*
 	 * Resolves what a call needs (type, operation, counts) and remembers it: the calls that
 	 * follow differ from this one only in buffers and root. RG_ERR_UNSUPPORTED says why it
-	 * cannot be run (MPI has no average, no type for half ...), RG_ERR_RANGE (count, root).
+	 * cannot be run (MPI has no average, no type for half ...), RG_ERR_RANGE (count, root),
+	 * RG_ERR_NO_MEMORY.
 	 */
 	int (*target_prepare)(struct rg_mpi_target *target, const struct rg_mpi_call *call,
 			      struct rg_err *err);
