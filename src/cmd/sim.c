@@ -5,6 +5,7 @@
 #include "cmd.h"
 #include "sim.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/device/types.h"
 
@@ -118,14 +119,25 @@ static int geometry_of(const struct sim_options *o, struct rg_geometry *out, str
 /* Each size has its counts, pair by pair. */
 #define TRAFFIC_RANKS 1024
 
-static int check_traffic(const struct sim_job *job, struct rg_err *err)
+static int read_traffic(struct sim_job *job, struct rg_err *err)
 {
 	uint32_t n = job->problem.layout.nranks;
 
-	if (job->coll != RG_COLL_ALLTOALLV || n <= TRAFFIC_RANKS)
+	if (job->coll == RG_COLL_ALLTOALLV && n > TRAFFIC_RANKS)
+		return rg_err_set(err, RG_ERR_RANGE,
+				  "alltoallv is simulated for up to %d ranks, not %u",
+				  TRAFFIC_RANKS, n);
+	if (!job->options.traffic)
 		return 0;
-	return rg_err_set(err, RG_ERR_RANGE, "alltoallv is simulated for up to %d ranks, not %u",
-			  TRAFFIC_RANKS, n);
+	if (job->coll != RG_COLL_ALLTOALLV)
+		return rg_cmd_no_traffic(job->coll, err);
+	job->weights = rg_zalloc((size_t)n * n, sizeof(*job->weights));
+	if (!job->weights)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the traffic of %u ranks",
+				  n);
+	if (rg_matrix_read(job->options.traffic, n, job->weights, err))
+		return rg_err_prefix(err, "--traffic");
+	return 0;
 }
 
 static int make_plan(struct sim_job *job, struct rg_err *err)
@@ -139,6 +151,7 @@ static int make_plan(struct sim_job *job, struct rg_err *err)
 		.max_bytes = o->max_bytes,
 		.factor = o->factor,
 		.step_bytes = o->step_bytes,
+		.weights = job->weights,
 	};
 
 	return rg_plan_open(&config, &job->plan, err);
@@ -180,7 +193,7 @@ static int prepare(struct sim_job *job, struct rg_err *err)
 	if (!rc && job->has_coll)
 		rc = check_root(job, err);
 	if (!rc && job->has_coll)
-		rc = check_traffic(job, err);
+		rc = read_traffic(job, err);
 	if (!rc)
 		rc = sim_links(job, err);
 	if (rc || !job->has_coll)
@@ -334,6 +347,7 @@ int cmd_sim(int argc, char **argv)
 
 	if (job) {
 		rg_plan_close(&job->plan);
+		rg_free(job->weights);
 		rg_free(job->node);
 		rg_free(job->local);
 		rg_free(job->results);

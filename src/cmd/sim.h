@@ -36,7 +36,7 @@ struct sim_options {
 	int format;   /* enum sim_format */
 	int64_t root, ranks, ranks_per_node, channels, radix, send_window, slots;
 	bool in_place;
-	const char *layout, *algorithm, *fit_target;
+	const char *layout, *algorithm, *fit_target, *traffic;
 	struct sim_link_options network, local;
 	double copy_GBps, reduce_GBps;
 	uint64_t slot_bytes;
@@ -73,6 +73,7 @@ struct sim_job {
 	bool used[RG_HOP_COUNT]; /* there are such links */
 	struct rg_costs costs;
 	struct sim_fit fits[RG_HOP_COUNT];
+	uint64_t *weights;   /* owned, [nranks][nranks]: --traffic; NULL: none */
 	struct rg_plan plan; /* owned */
 	struct sim_row rows[SIM_ROWS_MAX];
 	uint32_t nrows;

@@ -78,6 +78,10 @@ static const struct rg_opt sim_table[] = {
 	 .value = "LIST",
 	 .help = "instead of both: nodes and their ranks, such as 16x8,1x4 (16 nodes of 8 and one "
 		 "of 4)"},
+	{.name = "traffic",
+	 OPTION(STRING, traffic),
+	 .value = "FILE",
+	 .help = "weights of alltoallv, as for railgauge bench; default: all equal"},
 	{.name = "algorithm",
 	 OPTION(STRING, algorithm),
 	 .value = "LIST",

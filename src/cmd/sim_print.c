@@ -7,6 +7,7 @@
 #include "railgauge/base/json.h"
 #include "railgauge/base/units.h"
 #include "railgauge/device/types.h"
+#include "railgauge/measure/result.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,13 +85,18 @@ static void print_processor(const struct sim_options *o)
 		printf("# reductions of the processor: %.4g GB/s\n", o->reduce_GBps);
 }
 
+static char *traffic_of(const struct sim_job *job, char text[RG_RESULT_TRAFFIC_BYTES])
+{
+	return rg_result_traffic(job->weights, job->problem.layout.nranks, text);
+}
+
 void sim_print_head(const struct sim_job *job)
 {
 	const struct rg_problem *p = &job->problem;
 	bool words = p->params.protocol == RG_PROTOCOL_WORD;
 	uint32_t slots = words ? p->geometry.ll_slots : p->geometry.slots;
 	uint32_t bytes = words ? p->geometry.ll_bytes : p->geometry.slot_bytes;
-	char size[RG_UNITS_BYTES];
+	char size[RG_UNITS_BYTES], traffic[RG_RESULT_TRAFFIC_BYTES];
 
 	printf("# %s, predicted: %u rank%s on %u node%s, %s, %s, protocol %s, %u messages of %s",
 	       rg_coll_name(job->coll), p->layout.nranks, plural(p->layout.nranks), job->nnodes,
@@ -99,6 +105,8 @@ void sim_print_head(const struct sim_job *job)
 	       slots, rg_format_size(bytes, size));
 	if (p->params.channels > 1)
 		printf(", %u channels", p->params.channels);
+	if (job->coll == RG_COLL_ALLTOALLV)
+		printf(", traffic %s", traffic_of(job, traffic));
 	putchar('\n');
 	sim_print_fits(job);
 	print_processor(&job->options);
@@ -257,6 +265,7 @@ static int put_job(const struct sim_job *job, json_t *root, struct rg_err *err)
 int sim_print_json(const struct sim_job *job, struct rg_err *err)
 {
 	json_t *root = json_pack("{sssi}", "schema", "railgauge-sim", "schema_version", 1);
+	char traffic[RG_RESULT_TRAFFIC_BYTES];
 	int rc = root ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the document");
 
 	if (!rc && job->has_coll)
@@ -265,6 +274,8 @@ int sim_print_json(const struct sim_job *job, struct rg_err *err)
 		rc = rg_json_set(root, "ranks", json_integer(job->problem.layout.nranks), err);
 	if (!rc && job->has_coll)
 		rc = rg_json_set(root, "nodes", json_integer(job->nnodes), err);
+	if (!rc && job->coll == RG_COLL_ALLTOALLV)
+		rc = rg_json_set(root, "traffic", json_string(traffic_of(job, traffic)), err);
 	if (!rc)
 		rc = put_links(job, root, err);
 	if (!rc)

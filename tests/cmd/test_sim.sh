@@ -84,13 +84,23 @@ for p in doc["points"]:
 PYTHON
 fi
 
-# Of an all-to-all-v: equal blocks take what they take in an all-to-all.
+# Of an all-to-all-v: equal blocks take what they take in an all-to-all; one block L + 2 o + (k - 1) G.
 for coll in alltoall alltoallv; do
   run 0 sim $coll --layout 2x3,1x5 $links $near -b 4K -e 256K -f 8 --algorithm \
     pairwise,linear,bruck,hierarchical
   grep -v '^#' out >$coll
 done
 cmp -s alltoall alltoallv || fail "equal blocks take another time: $(cat alltoall)"
+printf '0 1 0\n0 0 0\n0 0 0\n' >one
+run 0 sim alltoallv --ranks 3 $links --traffic one -b 4K -e 4K
+grep -qx '# alltoallv, predicted: 3 ranks .*, traffic [0-9a-f]\{16\}' out || fail "no traffic"
+grep -qx ' *4096\( *\*2\.805\)\{4\}' out || fail "one block takes 2 + 0.6 + 4095 / 20000 us"
+run 0 sim alltoallv --ranks 3 $links --traffic one -b 4K -e 4K --format json
+grep -q '"traffic": "[0-9a-f]\{16\}"' out || fail "no traffic in the document"
+run 3 sim alltoallv --ranks 3 $links --traffic one --in-place
+complained 'in place as much must come as goes, but rank 0 sends rank 1 '
+run 3 sim alltoallv --ranks 4 $links --traffic one
+complained '^railgauge sim: --traffic: one:1: expected 4 numbers, one for each rank, not 3$'
 
 # Many ranks: what is alike is looked at once.
 run 0 sim alltoall --ranks 16384 --ranks-per-node 8 $links $near -b 1M -e 1M --algorithm \
@@ -156,6 +166,8 @@ refused '--root: barrier has no root$' barrier --ranks 4 $links -r 1
 refused '--root: there are 4 ranks, from 0 on$' broadcast --ranks 4 $links -r 4
 refused '--radix: alltoall pairwise has none; name with --algorithm those that have$' alltoall \
   --ranks 4 $links --radix 4
+refused '--traffic: all blocks of alltoall are equally long; alltoallv has others$' alltoall --ranks 3 \
+  $links --traffic one
 refused 'alltoallv is simulated for up to 1024 ranks, not 1025$' alltoallv --ranks 1025 $links
 refused '--radix: 1 joins nobody$' alltoall --ranks 4 $links --radix 1 --algorithm bruck
 refused '--send-window: alltoall bruck has none' alltoall --ranks 4 $links --send-window 2 \
