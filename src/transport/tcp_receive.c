@@ -37,7 +37,7 @@ static uint8_t *slot_place(const struct tcp *t, struct rg_link *l, const struct 
 static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_frame *f,
 		       uint8_t **to_out, const char **fault_out)
 {
-	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
+	struct rg_link *l;
 
 	*fault_out = tcp_frame_check(f, &t->ep.config.geometry);
 	*to_out = NULL;
@@ -47,6 +47,7 @@ static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_fram
 		return t->rx[TCP_SIDE(connection / 2)].last;
 	if (f->kind == TCP_LAST)
 		return true;
+	l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
 	if (!l)
 		return false;
 	if (f->kind == TCP_SLOT) {

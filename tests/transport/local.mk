@@ -31,3 +31,11 @@ tests_transport_test_window_SOURCES = %D%/test_window.c %D%/ranks.c %D%/ranks.h
 tests_transport_test_window_CPPFLAGS = $(test_cppflags)
 tests_transport_test_window_LDADD = $(test_libs)
 endif
+
+check_PROGRAMS += tests/transport/fuzz_tcp
+TESTS += tests/transport/fuzz_tcp
+tests_transport_fuzz_tcp_SOURCES = %D%/fuzz_tcp.c tests/replay.c
+tests_transport_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src \
+	-DRG_CORPUS='"%D%/corpus-tcp"' -DRG_MUTATIONS=300
+tests_transport_fuzz_tcp_LDADD = $(rg_libs)
+EXTRA_DIST += %D%/corpus-tcp
