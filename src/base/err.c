@@ -62,13 +62,15 @@ int rg_err_prefix(struct rg_err *err, const char *fmt, ...)
 	return err->code;
 }
 
-/* Where a limit of the process is behind an errno, whoever meets it needs its name and value. */
+/* Where a limit is behind an errno, whoever meets it needs its name, and its value if it is his. */
 static void name_limit(int errnum, char *text, size_t room)
 {
 	int resource = errnum == EMFILE ? RLIMIT_NOFILE : RLIMIT_FSIZE;
 	struct rlimit limit;
 	size_t n = strlen(text);
 
+	if (errnum == ENFILE)
+		snprintf(text + n, room - n, " (the system's limit, sysctl fs.file-max)");
 	if ((errnum != EMFILE && errnum != EFBIG) || getrlimit(resource, &limit) ||
 	    limit.rlim_cur == RLIM_INFINITY)
 		return;

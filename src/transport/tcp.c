@@ -379,8 +379,13 @@ static int tcp_progress(struct rg_endpoint *ep, struct rg_err *err)
 	t->moved = false;
 	tcp_flush(ep, err);
 	any = t->moved;
-	if (t->awaited || t->calls++ % ADMIT_EVERY == 0)
-		any |= tcp_admit(t);
+	if (t->awaited || t->calls++ % ADMIT_EVERY == 0) {
+		int admitted = tcp_admit(t, err);
+
+		if (admitted < 0)
+			return admitted;
+		any |= admitted;
+	}
 	any |= receive_ready(t);
 	return any;
 }

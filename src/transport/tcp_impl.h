@@ -188,8 +188,11 @@ int tcp_knock(struct tcp *t, uint32_t peer, uint32_t stream, int *fd_out, struct
 /* Opens this rank's connection to a peer, likewise. */
 int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err);
 
-/* Takes who knocks, and those whose proof has come. True if anybody was let in. Never blocks. */
-bool tcp_admit(struct tcp *t);
+/*
+ * Takes who knocks, and those whose proof has come. 1 if anybody was let in, 0 if not; RG_ERR_SYSTEM
+ * if nobody can be, for want of open files. Never blocks.
+ */
+int tcp_admit(struct tcp *t, struct rg_err *err);
 
 /* Ends what comes on a connection; fault: static text, or NULL when it has closed. */
 void tcp_cut_off(struct tcp *t, uint32_t connection, const char *fault);

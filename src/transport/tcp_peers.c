@@ -72,6 +72,13 @@ static void start_reading(struct tcp *t, uint32_t connection, int fd)
 	watch_peers(t);
 }
 
+/* A connection or two per peer, and the guests'. */
+static int too_many_files(const struct tcp *t, int errnum, struct rg_err *err)
+{
+	return rg_err_errno(err, errnum, "tcp: %u ranks take up to %u open files each",
+			    t->ep.nranks, 2 * t->ep.nranks + TCP_GUESTS);
+}
+
 int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 {
 	socklen_t len = sizeof(a->sockaddr);
@@ -185,8 +192,7 @@ int tcp_knock(struct tcp *t, uint32_t peer, uint32_t stream, int *fd_out, struct
 	int rc;
 
 	if (fd < 0 && (errno == EMFILE || errno == ENFILE))
-		return rg_err_errno(err, errno, "tcp: %u ranks take up to %u open files each",
-				    t->ep.nranks, 2 * t->ep.nranks + 32);
+		return too_many_files(t, errno, err);
 	if (fd < 0)
 		return rg_err_errno(err, errno, "tcp: a socket");
 	rc = open_connection(t, peer, stream, fd, err);
@@ -334,7 +340,22 @@ static struct tcp_guest *find_place(struct tcp *t)
 	return NULL;
 }
 
-bool tcp_admit(struct tcp *t)
+/*
+ * Accepting has failed for want of open files, which it does whether or not anybody is there: is it
+ * a peer's loss? Guests give theirs back soon.
+ */
+static bool is_kept_waiting(const struct tcp *t)
+{
+	struct pollfd door = {.fd = t->listener, .events = POLLIN};
+
+	for (int k = 0; k < TCP_GUESTS; k++) {
+		if (t->guests[k].fd >= 0)
+			return false;
+	}
+	return poll(&door, 1, 0) > 0;
+}
+
+int tcp_admit(struct tcp *t, struct rg_err *err)
 {
 	bool any = false;
 	int one = 1;
@@ -347,6 +368,10 @@ bool tcp_admit(struct tcp *t)
 		struct tcp_guest *g = find_place(t);
 		int fd = g ? accept4(t->listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC) : -1;
 
+		int e = g && fd < 0 ? errno : 0;
+
+		if ((e == EMFILE || e == ENFILE) && is_kept_waiting(t))
+			return too_many_files(t, e, err);
 		if (fd < 0)
 			break; /* nobody, or nothing that could be mended here */
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));

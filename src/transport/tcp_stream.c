@@ -97,7 +97,11 @@ static int admit_all(struct tcp *t, struct rg_err *err)
 	uint32_t i;
 
 	while ((i = missing(&t->streams)) < t->streams.n) {
-		if (tcp_admit(t))
+		int admitted = tcp_admit(t, err);
+
+		if (admitted < 0)
+			return admitted;
+		if (admitted)
 			continue;
 		if (rg_clock_ns() > until)
 			return rg_err_set(err, RG_ERR_TIMEOUT,

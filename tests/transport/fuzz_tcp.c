@@ -326,10 +326,10 @@ static size_t say_hello(struct tcp *t, uint8_t flags, const uint8_t *data, size_
 	first = first < n ? first : n;
 	t->guests[0] = (struct tcp_guest){.fd = fd, .until_ns = late ? 0 : UINT64_MAX};
 	must(send(streams[SIDE].fd, bytes, first, MSG_NOSIGNAL) == (ssize_t)first, "a short send");
-	tcp_admit(t);
+	must(tcp_admit(t, NULL) >= 0, "nobody can be let in");
 	/* Nobody may be there to hear the rest. */
 	(void)send(streams[SIDE].fd, bytes + first, n - first, MSG_NOSIGNAL);
-	tcp_admit(t);
+	must(tcp_admit(t, NULL) >= 0, "nobody can be let in");
 	streams[SIDE].open = is_true && (!late || first == sizeof(hello));
 	must((t->rx[TCP_SIDE(PEER)].fd == fd) == streams[SIDE].open, "who was let in?");
 	/* Half a true hello is waited for. */

@@ -25,6 +25,12 @@ tests_transport_test_stream_SOURCES = %D%/ranks.c %D%/ranks.h %D%/test_stream.c
 tests_transport_test_stream_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_stream_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/transport/test_tcp
+TESTS += tests/transport/test_tcp
+tests_transport_test_tcp_SOURCES = %D%/test_tcp.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_tcp_CPPFLAGS = $(test_cppflags)
+tests_transport_test_tcp_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/transport/test_window
 TESTS += tests/transport/test_window
 tests_transport_test_window_SOURCES = %D%/test_window.c %D%/ranks.c %D%/ranks.h

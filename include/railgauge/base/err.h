@@ -60,7 +60,7 @@ int rg_err_prefix(struct rg_err *err, const char *fmt, ...) __attribute__((forma
 /*
  * For a failed system call: the text becomes "WORDS: strerror(errnum)"; ENOMEM becomes
  * RG_ERR_NO_MEMORY, all else RG_ERR_SYSTEM. errnum is errno as copied right after the call. Too
- * many open files and a file that is too large name the limit (ulimit) and its value.
+ * many open files and a file that is too large name the limit (ulimit, or sysctl) and its value.
  */
 int rg_err_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

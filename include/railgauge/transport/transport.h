@@ -303,7 +303,7 @@ struct rg_transport_ops {
 	/*
 	 * Moves things along, flush included; needed where links are not mapped. 1 if anything
 	 * moved, 0 if not. Never blocks. A peer's mistakes make that peer fail (peer_alive), not
-	 * this.
+	 * this; RG_ERR_SYSTEM (tcp: too few open files to let a peer in).
 	 */
 	int (*progress)(struct rg_endpoint *ep, struct rg_err *err);
 

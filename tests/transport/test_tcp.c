@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* What transport tcp does where sockets and their limits are in the way. */
+#include "config.h"
+
+#include "ranks.h"
+
+#include "railgauge/base/clock.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void run_tcp(int (*body)(struct rank *r))
+{
+	struct rank ranks[RANKS];
+
+	prepare_ranks(ranks, &rg_transport_tcp, body);
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+}
+
+/* As many open files as there are. */
+static int forbid_more_files(struct rlimit *before)
+{
+	int lowest = dup(0);
+	struct rlimit limit;
+
+	if (lowest < 0 || getrlimit(RLIMIT_NOFILE, before))
+		return RG_ERR_SYSTEM;
+	close(lowest);
+	limit = (struct rlimit){(rlim_t)lowest, before->rlim_max};
+	return setrlimit(RLIMIT_NOFILE, &limit) ? RG_ERR_SYSTEM : 0;
+}
+
+/* Calls progress until it fails, or for long enough that it would have. */
+static int progress_until_it_fails(struct rank *r)
+{
+	int rc = 0;
+
+	for (uint32_t k = 0; k < 10000 && rc >= 0; k++)
+		rc = r->ops->progress(r->ep, &r->err);
+	return rc < 0 ? rc : 0;
+}
+
+/* Rank 0 knocks at rank 1, where there is no file left for it; all are threads of one process. */
+static int lets_in_without_files(struct rank *r)
+{
+	struct rlimit before;
+	int rc = meet(r);
+
+	if (!rc && r->ep->rank == 1) {
+		MUST(r, !forbid_more_files(&before));
+		rc = progress_until_it_fails(r);
+		setrlimit(RLIMIT_NOFILE, &before);
+		MUST(r, rc == 0); /* nobody has knocked */
+	}
+	rc = meet(r);
+	if (!rc && r->ep->rank == 0)
+		rc = r->ops->connect(r->ep, 1, 0, &r->err);
+	if (!rc)
+		rc = meet(r);
+	if (!rc && r->ep->rank == 1) {
+		MUST(r, !forbid_more_files(&before));
+		rc = progress_until_it_fails(r);
+		setrlimit(RLIMIT_NOFILE, &before);
+		MUST(r, rc == RG_ERR_SYSTEM);
+		MUST(r, strstr(r->err.text, "3 ranks take up to 38 open files each: Too many"));
+		MUST(r, strstr(r->err.text, "(the limit, ulimit -n, is "));
+		rc = 0;
+	}
+	if (!rc)
+		rc = connect_all(r);
+	if (!rc)
+		rc = signal_all(r, next(r), 0, RG_CTR_DONE, 1);
+	if (!rc)
+		rc = wait_counter(r, previous(r), RG_CTR_DONE, 1);
+	part(r);
+	return rc;
+}
+
+static void a_peer_that_no_file_is_left_for_is_told_with_the_limit(void **state)
+{
+	run_tcp(lets_in_without_files);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_peer_that_no_file_is_left_for_is_told_with_the_limit),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
