@@ -164,6 +164,24 @@ struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t pee
 	return l;
 }
 
+int rg_endpoint_reserve(struct rg_endpoint *ep, size_t len_bytes, const char *what,
+			struct rg_err *err)
+{
+	uint64_t all = (uint64_t)len_bytes * ep->nranks;
+
+	if (ep->left_bytes < all) {
+		const char *limit = NULL;
+
+		ep->left_bytes = rg_memory_available_bytes(&limit);
+		if (ep->left_bytes < len_bytes)
+			return rg_err_set(err, RG_ERR_LIMIT,
+					  "%s needs %zu bytes, more than %s leaves", what,
+					  len_bytes, limit);
+	}
+	ep->left_bytes -= all < ep->left_bytes ? all : ep->left_bytes;
+	return 0;
+}
+
 int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
 {
 	const struct rg_geometry *g = &ep->config.geometry;

@@ -23,6 +23,14 @@ int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t chan
 struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
 				      struct rg_err *err);
 
+/*
+ * Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. The limits are
+ * read when, by what they left the last time, all ranks together could have taken it since.
+ * RG_ERR_LIMIT naming the limit; `what` needs it.
+ */
+int rg_endpoint_reserve(struct rg_endpoint *ep, size_t len_bytes, const char *what,
+			struct rg_err *err);
+
 /* Does the put lie within its region? RG_ERR_RANGE. */
 int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 

@@ -60,26 +60,12 @@ static int shm_probe(struct rg_err *err)
 	return rc ? rc : rg_shm_probe_memory(err);
 }
 
-/*
- * Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. The limits are
- * read when, by what they left the last time, all ranks together could have taken it since.
- */
 static int reserve(struct shm *s, int fd, size_t offset, size_t len_bytes, const char *what,
 		   struct rg_err *err)
 {
-	uint64_t all = (uint64_t)len_bytes * s->m.ep.nranks;
+	int rc = rg_endpoint_reserve(&s->m.ep, len_bytes, what, err);
 
-	if (s->left_bytes < all) {
-		const char *limit = NULL;
-
-		s->left_bytes = rg_memory_available_bytes(&limit);
-		if (s->left_bytes < len_bytes)
-			return rg_err_set(err, RG_ERR_LIMIT,
-					  "%s needs %zu bytes, more than %s leaves", what,
-					  len_bytes, limit);
-	}
-	s->left_bytes -= all < s->left_bytes ? all : s->left_bytes;
-	return rg_memfd_reserve(fd, offset, len_bytes, what, err);
+	return rc ? rc : rg_memfd_reserve(fd, offset, len_bytes, what, err);
 }
 
 /* My arena: made, mapped, its head filled. */

@@ -25,7 +25,6 @@ struct shm {
 	struct address *addresses; /* owned, [nranks] */
 	struct peer *peers;	   /* owned, [nranks] */
 	size_t arena_bytes;
-	uint64_t left_bytes; /* of memory, at least, as far as is known; see reserve */
 };
 
 /* What stands in an arena's head so that no other memory is taken for it. */

@@ -204,17 +204,23 @@ static int make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_e
 	const struct rg_geometry *g = &t->ep.config.geometry;
 	size_t counters = sizeof(struct rg_counter) * RG_CTR_COUNT;
 	size_t words = (size_t)g->ll_slots * g->ll_bytes * 2;
-	struct rg_link *l = rg_zalloc(1, sizeof(*l));
+	int rc =
+		rg_endpoint_reserve(&t->ep, rg_geometry_link_bytes(g), "tcp: a link's memory", err);
+	struct rg_link *l;
 	uint8_t *rx;
 
+	if (rc)
+		return rc;
+	l = rg_zalloc(1, sizeof(*l));
 	if (l && peer != t->ep.rank)
 		l->posted = rg_zalloc(g->slots, sizeof(l->posted[0]));
 	if (!l || (!l->posted && peer != t->ep.rank)) {
 		rg_free(l);
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the link to rank %u", peer);
 	}
+	/* Taken now: what is only promised could be gone by the first message. */
 	rx = mmap(NULL, rg_geometry_link_bytes(g), PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (rx == MAP_FAILED) {
 		rg_free(l->posted);
 		rg_free(l);

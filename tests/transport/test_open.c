@@ -267,6 +267,31 @@ static void a_limit_on_file_sizes_is_an_error_and_no_signal(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* Of four terabytes a link, before any of them is taken. */
+static void memory_that_there_is_not_is_refused_with_the_limit_that_says_so(void **state)
+{
+	static const struct rg_transport_ops *const those[] = {&rg_transport_shm,
+							       &rg_transport_tcp};
+	struct rg_transport_config config = small_config;
+
+	config.geometry.slots = 4096;
+	config.geometry.slot_bytes = 1 << 30;
+	for (size_t t = 0; t < sizeof(those) / sizeof(those[0]); t++) {
+		struct rg_endpoint *ep = NULL;
+		struct rg_rendezvous *rdv;
+		struct rg_err err = {0};
+
+		assert_int_equal(rg_rendezvous_threads_open(1, &rdv, NULL), 0);
+		assert_int_equal(those[t]->open(rdv, &config, &ep, &err), 0);
+		assert_int_equal(those[t]->connect(ep, 0, 0, &err), RG_ERR_LIMIT);
+		assert_non_null(strstr(err.text, "a link's memory needs 4398046"));
+		assert_non_null(strstr(err.text, " bytes, more than "));
+		assert_null(rg_endpoint_link(ep, 0, 0));
+		those[t]->close(ep);
+		rg_rendezvous_close(rdv);
+	}
+}
+
 /* Everything that a rank opens, on a transport with one rank. */
 static int open_all(const struct rg_transport_ops *o, struct rg_rendezvous *rdv,
 		    const struct rg_buffer *buffer, struct rg_err *err)
@@ -444,6 +469,7 @@ int main(void)
 		cmocka_unit_test(every_row_of_the_table_is_filled),
 		cmocka_unit_test(an_unknown_transport_gets_a_suggestion),
 		cmocka_unit_test(a_limit_on_file_sizes_is_an_error_and_no_signal),
+		cmocka_unit_test(memory_that_there_is_not_is_refused_with_the_limit_that_says_so),
 		cmocka_unit_test(failing_allocations_leak_nothing),
 		cmocka_unit_test(an_allocation_that_fails_on_one_rank_ends_all),
 	};

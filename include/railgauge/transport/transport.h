@@ -335,6 +335,7 @@ struct rg_endpoint {
 	char *names[3];		/* owned: what the config's names point to */
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
+	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
 	char about[160]; /* how it reaches its peers, in words: interface, congestion control */
 };
 
