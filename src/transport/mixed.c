@@ -94,7 +94,7 @@ static void describe(struct mixed *m)
 
 	for (uint32_t r = 0; r < m->ep.nranks; r++)
 		n += m->is_near[r];
-	snprintf(m->ep.about, sizeof(m->ep.about), "shm to %u of the node, tcp to %u: %.100s",
+	snprintf(m->ep.about, sizeof(m->ep.about), "shm to %u of the node, tcp to %u: %.160s",
 		 n - 1, m->ep.nranks - n, m->far->about);
 }
 

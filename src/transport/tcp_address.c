@@ -114,6 +114,54 @@ static int not_found(const struct ifaddrs *list, const char *wanted, struct rg_e
 	return rg_err_set(err, RG_ERR_NOT_FOUND, "tcp: no interface with an address is up");
 }
 
+/* An address of IPv4 may have a label, "eth0:1". */
+static bool is_same_device(const char *a, const char *b)
+{
+	size_t n = strcspn(a, ":");
+
+	return n == strcspn(b, ":") && !strncmp(a, b, n);
+}
+
+static const uint8_t *address_bytes(const struct sockaddr *sa, size_t *n_out)
+{
+	bool v6 = sa->sa_family == AF_INET6;
+
+	*n_out = v6 ? sizeof(struct in6_addr) : sizeof(struct in_addr);
+	return v6 ? (const uint8_t *)&((const struct sockaddr_in6 *)sa)->sin6_addr
+		  : (const uint8_t *)&((const struct sockaddr_in *)sa)->sin_addr;
+}
+
+/* Do a's and b's subnets overlap? Both have netmasks, and the same family. */
+static bool is_same_subnet(const struct ifaddrs *a, const struct ifaddrs *b)
+{
+	size_t n;
+	const uint8_t *x = address_bytes(a->ifa_addr, &n), *y = address_bytes(b->ifa_addr, &n);
+	const uint8_t *p = address_bytes(a->ifa_netmask, &n);
+	const uint8_t *q = address_bytes(b->ifa_netmask, &n);
+
+	for (size_t k = 0; k < n; k++) {
+		if ((x[k] ^ y[k]) & p[k] & q[k])
+			return false;
+	}
+	return true;
+}
+
+/* Another interface that reaches the same peers; a link-local address of IPv6 says which one. */
+static const char *find_twin(const struct ifaddrs *list, const struct ifaddrs *chosen)
+{
+	int family = chosen->ifa_addr->sa_family;
+
+	if (chosen->ifa_flags & IFF_LOOPBACK || !chosen->ifa_netmask ||
+	    (family == AF_INET6 && !is_routable(chosen->ifa_addr)))
+		return "";
+	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+		if (is_usable(i) && i->ifa_addr->sa_family == family && i->ifa_netmask &&
+		    !is_same_device(i->ifa_name, chosen->ifa_name) && is_same_subnet(i, chosen))
+			return i->ifa_name;
+	}
+	return "";
+}
+
 int tcp_choose_address(const char *interface, bool one_node, struct tcp_address *out, char *about,
 		       size_t room, struct rg_err *err)
 {
@@ -146,6 +194,7 @@ int tcp_choose_address(const char *interface, bool one_node, struct tcp_address 
 								   : sizeof(struct sockaddr_in6);
 	memcpy(&out->sockaddr, best->ifa_addr, out->sockaddr_bytes);
 	snprintf(out->interface, sizeof(out->interface), "%s", best->ifa_name);
+	snprintf(out->twin, sizeof(out->twin), "%s", find_twin(list, best));
 	freeifaddrs(list);
 	snprintf(about, room, "interface %s", out->interface);
 	return 0;

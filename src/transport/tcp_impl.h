@@ -79,6 +79,7 @@ struct tcp_address {
 	uint32_t sockaddr_bytes;
 	uint8_t nonce[TCP_NONCE_BYTES];
 	char interface[16];
+	char twin[16]; /* another interface with an address in the same subnet; empty: none */
 };
 
 /*
@@ -143,8 +144,9 @@ struct tcp_streams {
 struct tcp {
 	struct rg_endpoint ep;
 	struct tcp_streams streams;
-	uint32_t *nstreams;	       /* owned, [nranks]: numbers that were given to a peer's */
-	int listener, epoll;	       /* -1: not yet */
+	uint32_t *nstreams;  /* owned, [nranks]: numbers that were given to a peer's */
+	int listener, epoll; /* -1: not yet */
+	bool bound;	     /* sockets are bound to the interface, not to its address alone */
 	struct tcp_address *addresses; /* owned, [nranks] */
 	struct tcp_tx *tx;	       /* owned, [nranks] */
 	struct tcp_rx *rx;	       /* owned, [2 nranks]: connections */
@@ -176,7 +178,12 @@ void tcp_address_text(const struct tcp_address *address, char *text, size_t room
 
 /* --- connections (tcp_peers.c) --- */
 
-/* The listening socket, bound to the address, which gets its port; with the congestion control. */
+/*
+ * The listening socket, bound to the address, which gets its port; with the congestion control. It
+ * and all connections are bound to the interface as well, where that is permitted (Linux 5.7 on):
+ * else what is sent takes the first interface that the routes allow, from whatever address. Where
+ * that could be another one, t->ep.about says so.
+ */
 int tcp_listen(struct tcp *t, struct tcp_address *address, struct rg_err *err);
 
 /*
@@ -189,8 +196,8 @@ int tcp_knock(struct tcp *t, uint32_t peer, uint32_t stream, int *fd_out, struct
 int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err);
 
 /*
- * Takes who knocks, and those whose proof has come. 1 if anybody was let in, 0 if not; RG_ERR_SYSTEM
- * if nobody can be, for want of open files. Never blocks.
+ * Takes who knocks, and those whose proof has come. 1 if anybody was let in, 0 if not;
+ * RG_ERR_SYSTEM if nobody can be, for want of open files. Never blocks.
  */
 int tcp_admit(struct tcp *t, struct rg_err *err);
 

@@ -79,6 +79,30 @@ static int too_many_files(const struct tcp *t, int errnum, struct rg_err *err)
 			    t->ep.nranks, 2 * t->ep.nranks + TCP_GUESTS);
 }
 
+/*
+ * To the interface that the address is of: routes look at the destination, and two interfaces in
+ * one subnet have the same ones. Before all else, since who is bound already may not change it.
+ */
+static int bind_device(int fd, const char *interface)
+{
+	char device[16];
+	int n = snprintf(device, sizeof(device), "%.*s", (int)strcspn(interface, ":"), interface);
+
+	return setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, device, (socklen_t)n) ? errno : 0;
+}
+
+static void bind_listener(struct tcp *t, const struct tcp_address *a)
+{
+	size_t used = strlen(t->ep.about);
+	int e = bind_device(t->listener, a->interface);
+
+	t->bound = !e;
+	if (e && a->twin[0])
+		snprintf(t->ep.about + used, sizeof(t->ep.about) - used,
+			 ", not bound to it (%s), and %s is in the same subnet", strerror(e),
+			 a->twin);
+}
+
 int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 {
 	socklen_t len = sizeof(a->sockaddr);
@@ -91,6 +115,7 @@ int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 	rc = set_congestion(t->listener, t->ep.config.congestion, err);
 	if (rc)
 		return rc;
+	bind_listener(t, a);
 	tcp_address_text(a, text, sizeof(text));
 	if (bind(t->listener, (struct sockaddr *)&a->sockaddr, a->sockaddr_bytes) ||
 	    listen(t->listener, SOMAXCONN) ||
@@ -107,6 +132,12 @@ static int bind_source(struct tcp *t, int fd, struct rg_err *err)
 	struct tcp_address a = t->addresses[t->ep.rank];
 	int one = 1;
 
+	if (t->bound) {
+		int e = bind_device(fd, a.interface);
+
+		if (e)
+			return rg_err_errno(err, e, "tcp: binding a socket to %s", a.interface);
+	}
 	/* The port is chosen with the destination: not one of its own for each connection. */
 	setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof(one));
 	if (a.sockaddr.ss_family == AF_INET)
@@ -120,15 +151,19 @@ static int bind_source(struct tcp *t, int fd, struct rg_err *err)
 
 static int not_reached(const struct tcp *t, uint32_t peer, int errnum, struct rg_err *err)
 {
+	const struct tcp_address *from = &t->addresses[t->ep.rank], *to = &t->addresses[peer];
+	bool late = errnum == ETIMEDOUT, twins = from->twin[0] || to->twin[0];
 	char text[64];
-	bool late = errnum == ETIMEDOUT;
 
-	tcp_address_text(&t->addresses[peer], text, sizeof(text));
+	tcp_address_text(to, text, sizeof(text));
 	return rg_err_set(err, late ? RG_ERR_TIMEOUT : RG_ERR_PEER,
 			  "tcp: rank %u (%s) at %s (its %s) cannot be reached from %s: %s; another "
-			  "interface? --tcp.interface",
-			  peer, t->ep.host[peer], text, t->addresses[peer].interface,
-			  t->addresses[t->ep.rank].interface, strerror(errnum));
+			  "interface? --tcp.interface%s",
+			  peer, t->ep.host[peer], text, to->interface, from->interface,
+			  strerror(errnum),
+			  twins ? " (interfaces in one subnet answer for each other: sysctl "
+				  "net.ipv4.conf.all.arp_ignore=1)"
+				: "");
 }
 
 static int finish_connect(int fd, uint64_t until_ns)

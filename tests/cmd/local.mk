@@ -10,6 +10,7 @@ cmd_tests = \
 	tests/cmd/test_hosts.sh \
 	tests/cmd/test_hosts_clocks.sh \
 	tests/cmd/test_info.sh \
+	tests/cmd/test_interfaces.sh \
 	tests/cmd/test_network.sh \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_readme.sh \

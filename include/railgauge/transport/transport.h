@@ -336,7 +336,7 @@ struct rg_endpoint {
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
 	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
-	char about[160]; /* how it reaches its peers, in words: interface, congestion control */
+	char about[224]; /* how it reaches its peers, in words: interface, congestion control */
 };
 
 static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
