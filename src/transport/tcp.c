@@ -199,7 +199,7 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 }
 
 /* The link's memory, as an arena has it; what this rank sends to itself is read there. */
-static int make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_err *err)
+int tcp_make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_err *err)
 {
 	const struct rg_geometry *g = &t->ep.config.geometry;
 	size_t counters = sizeof(struct rg_counter) * RG_CTR_COUNT;
@@ -266,7 +266,7 @@ static int tcp_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 		if (!rc)
 			rc = tcp_reach(t, peer, err);
 	}
-	return rc ? rc : make_link(t, peer, channel, err);
+	return rc ? rc : tcp_make_link(t, peer, channel, err);
 }
 
 static void tcp_window_close(struct rg_window *window)

@@ -110,7 +110,7 @@ struct tcp_rx {
 	int fd;		/* owned; -1: not there */
 	bool last;	/* TCP_LAST has come: what follows is on the shared connection */
 	bool gone;	/* it has closed, or was cut off */
-	bool stalled;	/* what comes next has to wait: for a link, or for TCP_LAST */
+	bool stalled;	/* what comes next has to wait for TCP_LAST */
 	bool held;	/* the stage has more: the kernel need not say so */
 	uint8_t *stage; /* owned, [TCP_RX_BYTES] */
 	uint32_t begin, end;
@@ -208,6 +208,13 @@ void tcp_cut_off(struct tcp *t, uint32_t connection, const char *fault);
 int *tcp_stream_place(const struct tcp *t, uint32_t peer, uint32_t stream);
 
 /* --- data --- */
+
+/*
+ * A link's memory: made by connect, or by the peer's first frame on a channel that is not connected
+ * here yet, so that what it sends on others need not wait behind. RG_ERR_LIMIT, RG_ERR_NO_MEMORY,
+ * RG_ERR_SYSTEM.
+ */
+int tcp_make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_err *err);
 
 int tcp_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 int tcp_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,

@@ -31,8 +31,8 @@ static uint8_t *slot_place(const struct tcp *t, struct rg_link *l, const struct 
 }
 
 /*
- * Where the data of a frame go; NULL and *fault_out NULL: away (the window is closed). False if the
- * link is not connected yet, or frames on the side connection come before: then this has to wait.
+ * Where the data of a frame go; NULL and *fault_out NULL: away (the window is closed). False if
+ * frames on the side connection come before: then this has to wait.
  */
 static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_frame *f,
 		       uint8_t **to_out, const char **fault_out)
@@ -48,8 +48,12 @@ static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_fram
 	if (f->kind == TCP_LAST)
 		return true;
 	l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
-	if (!l)
-		return false;
+	if (!l && !tcp_make_link(t, connection / 2, f->channel, NULL))
+		l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
+	if (!l) {
+		*fault_out = "there is no memory here for what it sends";
+		return true;
+	}
 	if (f->kind == TCP_SLOT) {
 		*to_out = slot_place(t, l, f);
 	} else if (f->kind == TCP_LL) {

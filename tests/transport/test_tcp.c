@@ -91,10 +91,53 @@ static void a_peer_that_no_file_is_left_for_is_told_with_the_limit(void **state)
 	run_tcp(lets_in_without_files);
 }
 
+/* Rank 0 sends on channel 1 and then on channel 0, of which rank 1 has connected only the latter. */
+static int sends_on_a_channel_not_connected_yet(struct rank *r)
+{
+	const uint8_t data[4096] = {5};
+	const struct rg_put early = {
+		.peer = 1,
+		.channel = 1,
+		.offset = 4096,
+		.src = data,
+		.len_bytes = sizeof(data),
+		.notify = true,
+		.ctr = RG_CTR_READY,
+		.value = 7,
+	};
+	int rc = 0;
+
+	if (r->ep->rank == 0) {
+		rc = connect_all(r);
+		if (!rc)
+			rc = put_all(r, &early);
+		if (!rc)
+			rc = signal_all(r, 1, 0, RG_CTR_READY, 1);
+	} else if (r->ep->rank == 1) {
+		rc = r->ops->connect(r->ep, 0, 0, &r->err);
+		if (!rc)
+			rc = wait_on(r, 0, 0, RG_CTR_READY, 1);
+		if (!rc)
+			rc = r->ops->connect(r->ep, 0, 1, &r->err);
+		MUST(r, rc || counter(r, 0, 1, RG_CTR_READY) == 7);
+		MUST(r, rc || !memcmp(rg_endpoint_link(r->ep, 1, 0)->rx_slots + 4096, data,
+				      sizeof(data)));
+	}
+	part(r);
+	return rc;
+}
+
+static void what_comes_for_a_channel_not_connected_yet_holds_up_nothing_and_is_kept(void **state)
+{
+	run_tcp(sends_on_a_channel_not_connected_yet);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_that_no_file_is_left_for_is_told_with_the_limit),
+		cmocka_unit_test(
+			what_comes_for_a_channel_not_connected_yet_holds_up_nothing_and_is_kept),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
