@@ -154,14 +154,19 @@ void rg_run_close(struct rg_run *run)
 	rg_free(run);
 }
 
+/* The instruction at which a stream stands; NULL: it has ended. */
+static const struct rg_insn *standing_at(const struct stream *s)
+{
+	return s->pc && s->pc->op != RG_INSN_END ? s->pc : NULL;
+}
+
 /* The instruction at which the run's first unfinished stream stands. */
 static const struct rg_insn *blocked_at(const struct rg_run *run, const struct stream **stream_out)
 {
 	for (uint32_t c = 0; c < run->program->nstreams; c++) {
-		if (run->streams[c].pc && run->streams[c].pc->op != RG_INSN_END) {
-			*stream_out = &run->streams[c];
-			return run->streams[c].pc;
-		}
+		*stream_out = &run->streams[c];
+		if (standing_at(*stream_out))
+			return standing_at(*stream_out);
 	}
 	return NULL;
 }
@@ -256,13 +261,11 @@ static int say_timeout(const struct rg_run *waiting, struct rg_err *err)
 			  atomic_load_explicit(&l->rx[i->ctr].value, memory_order_acquire));
 }
 
-/* Is the peer that is waited for known to be gone? */
-static int check_peer(const struct rg_run *waiting, struct rg_err *err)
+/* Is the peer that a stream waits for known to be gone? */
+static int check_stream(const struct rg_run *run, const struct stream *s, struct rg_err *err)
 {
-	const struct rg_run *run = culprit(waiting);
 	struct rg_endpoint *ep = run->executor->ep;
-	const struct stream *s;
-	const struct rg_insn *i = blocked_at(run, &s);
+	const struct rg_insn *i = standing_at(s);
 	const struct run_link *l = i ? waited_link(run, i, s) : NULL;
 	char what[WAIT_BYTES];
 	int rc;
@@ -277,11 +280,22 @@ static int check_peer(const struct rg_run *waiting, struct rg_err *err)
 	return rc;
 }
 
+/* Any stream's: it may be the only one that waits for that peer. */
+static int check_peers(const struct rg_run *waiting, struct rg_err *err)
+{
+	const struct rg_run *run = culprit(waiting);
+	int rc = 0;
+
+	for (uint32_t c = 0; c < run->program->nstreams && !rc; c++)
+		rc = check_stream(run, &run->streams[c], err);
+	return rc;
+}
+
 /* The same after a last look: it may have finished its part before it went. */
 static int check_gone(const struct rg_run *run, struct rg_err *err)
 {
 	struct rg_err gone = {0};
-	int rc = check_peer(run, &gone);
+	int rc = check_peers(run, &gone);
 
 	if (!rc || rg_executor_progress(run->executor))
 		return 0;

@@ -12,6 +12,12 @@ tests_coll_test_algorithms_SOURCES = %D%/test_algorithms.c %D%/ranks.c %D%/ranks
 tests_coll_test_algorithms_CPPFLAGS = $(test_cppflags)
 tests_coll_test_algorithms_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/coll/test_gone
+TESTS += tests/coll/test_gone
+tests_coll_test_gone_SOURCES = %D%/test_gone.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_gone_CPPFLAGS = $(test_cppflags)
+tests_coll_test_gone_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/coll/test_sequences
 TESTS += tests/coll/test_sequences
 tests_coll_test_sequences_SOURCES = %D%/test_sequences.c %D%/counts.h %D%/ranks.c %D%/ranks.h
