@@ -59,12 +59,11 @@ static int exchange_places(struct rank *r, struct rg_err *err)
 {
 	struct rg_rendezvous *rdv = r->job.rdv;
 	struct rg_place mine;
-	int rc = 0;
+	int rc = rg_place_here("", &mine, err);
 
-	rg_place_here("", &mine);
 	r->places = rg_zalloc(rdv->nranks, sizeof(mine));
 	r->nodes = rg_zalloc(rdv->nranks, 2 * sizeof(*r->nodes));
-	if (!r->places || !r->nodes)
+	if (!rc && (!r->places || !r->nodes))
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", rdv->nranks);
 	rc = bench_rank_agree(r, rc, err);
 	if (!rc)

@@ -48,13 +48,21 @@ static uint64_t read_namespace(const char *path)
 	return stat(path, &st) ? 0 : st.st_ino;
 }
 
-void rg_node_here(const char *name, struct rg_node *out)
+int rg_node_here(const char *name, struct rg_node *out, struct rg_err *err)
 {
-	if (!name)
+	bool named = name != NULL;
+
+	if (!named)
 		name = getenv("RG_NODE");
+	if (name && strlen(name) >= sizeof(out->name))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "%s \"%.100s\" has %zu characters: a node's name has at most %zu",
+				  named ? "node" : "RG_NODE", name, strlen(name),
+				  sizeof(out->name) - 1);
 	*out = (struct rg_node){.network = read_namespace("/proc/self/ns/net")};
 	snprintf(out->name, sizeof(out->name), "%s", name ? name : "");
 	read_kernel(out->kernel);
+	return 0;
 }
 
 bool rg_node_equal(const struct rg_node *a, const struct rg_node *b)

@@ -175,14 +175,18 @@ static void find_cache(const char *root, uint32_t cpu, struct rg_place *p)
 	}
 }
 
-void rg_place_here(const char *root, struct rg_place *out)
+int rg_place_here(const char *root, struct rg_place *out, struct rg_err *err)
 {
 	struct rg_cgroup cgroup;
+	struct rg_node node;
 	uint32_t first = 0;
+	int rc;
 
-	*out = (struct rg_place){.core = -1, .numa_node = -1};
+	rc = rg_node_here(NULL, &node, err);
+	if (rc)
+		return rc;
+	*out = (struct rg_place){.core = -1, .numa_node = -1, .node = node};
 	rg_process_here(&out->process);
-	rg_node_here(NULL, &out->node);
 	if (gethostname(out->host, sizeof(out->host) - 1))
 		snprintf(out->host, sizeof(out->host), "unknown");
 	read_affinity(out);
@@ -196,6 +200,7 @@ void rg_place_here(const char *root, struct rg_place *out)
 		      sizeof(out->governor));
 	rg_cgroup_read(root, &cgroup);
 	out->quota_cpus = cgroup.cpus;
+	return 0;
 }
 
 /* Containers of one kernel share its processors, whatever they call themselves. */

@@ -78,7 +78,8 @@ static int find_near(struct mixed *m, struct rg_err *err)
 	m->is_near = rg_zalloc(m->ep.nranks, sizeof(m->is_near[0]));
 	if (!all || !m->is_near)
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
-	rg_node_here(m->ep.config.node, &mine);
+	if (!rc)
+		rc = rg_node_here(m->ep.config.node, &mine, err);
 	rc = rg_rendezvous_agree(m->ep.rdv, rc, until, err);
 	if (!rc)
 		rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, sizeof(mine), until, err);

@@ -108,7 +108,8 @@ static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
 	uint64_t until = rg_clock_ns() + t->ep.config.timeout_ns;
 	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
 
-	rg_node_here(t->ep.config.node, &mine);
+	if (!rc)
+		rc = rg_node_here(t->ep.config.node, &mine, err);
 	rc = rg_rendezvous_agree(t->ep.rdv, rc, until, err);
 	if (!rc)
 		rc = rg_rendezvous_allgather(t->ep.rdv, &mine, all, sizeof(mine), until, err);

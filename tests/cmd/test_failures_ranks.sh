@@ -101,6 +101,10 @@ else
   echo "note: PID namespaces were not tried: not permitted, or not in this root"
 fi
 
+# --- a node whose name would be cut ---
+each 2 sh -c '[ $RANK != 1 ] || export RG_NODE=rack-12-of-the-second-room-of-site-a; exec "$@"' sh
+told_once 'rank 1.*: RG_NODE "rack-12-of-the-second-room-of-site-a" has 36 characters: .* at most 31'
+
 # --- limits ---
 each 3 sh -c 'ulimit -n 12; exec "$@"' sh
 grep -q "^railgauge bench: .*shm: 3 ranks take up to [0-9]* open files each: .*ulimit -n, is 12)" \

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -109,12 +110,34 @@ static void nothing_is_known_of_other_machines_and_namespaces(void **state)
 	assert_int_equal(rg_process_look(&here, &who), RG_PROCESS_HIDDEN);
 }
 
+static void a_name_of_a_node_is_refused_where_it_would_be_cut(void **state)
+{
+	const char *longest = "1234567890123456789012345678901",
+		   *longer = "12345678901234567890123456789012";
+	struct rg_node a, b;
+	struct rg_err err = {0};
+
+	assert_int_equal(rg_node_here(longest, &a, NULL), 0);
+	assert_int_equal(rg_node_here(longest, &b, NULL), 0);
+	assert_true(rg_node_equal(&a, &b));
+	assert_int_equal(rg_node_here(longer, &a, &err), RG_ERR_INVALID);
+	setenv("RG_NODE", longer, 1);
+	assert_int_equal(rg_node_here(NULL, &a, &err), RG_ERR_INVALID);
+	unsetenv("RG_NODE");
+	assert_non_null(strstr(err.text, "RG_NODE"));
+	assert_non_null(strstr(err.text, longer));
+	assert_non_null(strstr(err.text, "32 characters"));
+	assert_non_null(strstr(err.text, "at most 31"));
+	assert_true(rg_node_equal(&a, &b)); /* as it was */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_process_lives_is_stopped_and_is_gone),
 		cmocka_unit_test(one_that_began_at_another_time_has_only_the_number),
 		cmocka_unit_test(nothing_is_known_of_other_machines_and_namespaces),
+		cmocka_unit_test(a_name_of_a_node_is_refused_where_it_would_be_cut),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -218,7 +218,7 @@ static void caches_cores_and_governor_are_read_from_sysfs(void **state)
 	struct rg_place here, p;
 
 	(void)state;
-	rg_place_here("/nonexistent", &here);
+	assert_int_equal(rg_place_here("/nonexistent", &here, NULL), 0);
 	assert_true(here.ncpus > 0);
 	assert_int_equal(here.core, -1);
 	assert_int_equal(here.llc_bytes, 0);
@@ -238,7 +238,7 @@ static void caches_cores_and_governor_are_read_from_sysfs(void **state)
 			 "sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", cpu);
 		write_file(root, path, "schedutil\n");
 	}
-	rg_place_here(root, &p);
+	assert_int_equal(rg_place_here(root, &p, NULL), 0);
 	assert_int_equal(p.core, 7);
 	assert_int_equal(p.llc_bytes, 16 << 20);
 	assert_int_equal(p.llc_cpus, 16);

@@ -6,10 +6,12 @@
  * same processes can see whether it still lives. A number alone would not do: hosts and containers
  * each have a process of that number, and the kernel gives numbers again, so the kernel, the PID
  * namespace and the time of the start belong to it, and to that the time namespace in which it was
- * read. Reads /proc; any thread may call; nothing fails.
+ * read. Reads /proc; any thread may call; what cannot be read is unknown, and no error.
  */
 #ifndef RAILGAUGE_LAUNCH_PROCESS_H
 #define RAILGAUGE_LAUNCH_PROCESS_H
+
+#include "railgauge/base/err.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -46,8 +48,11 @@ struct rg_node {
 	uint64_t network; /* inode of the network namespace; 0: unknown */
 };
 
-/* name NULL: that of the environment, RG_NODE, if it is set. */
-void rg_node_here(const char *name, struct rg_node *out);
+/*
+ * name NULL: that of the environment, RG_NODE, if it is set. RG_ERR_INVALID: it is too long to be
+ * told from all others.
+ */
+int rg_node_here(const char *name, struct rg_node *out, struct rg_err *err);
 bool rg_node_equal(const struct rg_node *a, const struct rg_node *b); /* false if unknown */
 
 #endif

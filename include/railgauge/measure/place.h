@@ -5,7 +5,7 @@
  * frequency governors, and other programs' load.
  *
  * Reads the affinity of the calling thread, /sys/devices/system/cpu and /proc/stat; what cannot be
- * read counts as unknown. Nothing is changed, nothing fails. Any thread may call.
+ * read counts as unknown. Nothing is changed. Any thread may call.
  */
 #ifndef RAILGAUGE_MEASURE_PLACE_H
 #define RAILGAUGE_MEASURE_PLACE_H
@@ -34,8 +34,11 @@ struct rg_place {
 	char governor[32];  /* of its first CPU; empty: unknown */
 };
 
-/* root is "" for this machine; tests give a folder with recorded files. */
-void rg_place_here(const char *root, struct rg_place *out);
+/*
+ * root is "" for this machine; tests give a folder with recorded files. RG_ERR_INVALID for a name
+ * of the node that is too long (launch/process.h).
+ */
+int rg_place_here(const char *root, struct rg_place *out, struct rg_err *err);
 
 /* Do they share a kernel? As far as host names tell where it does not say who it is. */
 bool rg_place_same_machine(const struct rg_place *a, const struct rg_place *b);
