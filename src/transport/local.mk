@@ -21,6 +21,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/tcp_frame.c \
 	%D%/tcp_impl.h \
 	%D%/tcp_peers.c \
+	%D%/tcp_probe.c \
 	%D%/tcp_receive.c \
 	%D%/tcp_send.c \
 	%D%/tcp_stream.c

@@ -24,16 +24,6 @@
 
 #define SLEEP_MS 5
 
-static int tcp_probe(struct rg_err *err)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return rg_err_errno(err, errno, "tcp: a socket");
-	close(fd);
-	return 0;
-}
-
 static void tcp_close(struct rg_endpoint *ep)
 {
 	struct tcp *t = (struct tcp *)ep;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * tcp: between tcp.c (the endpoint), tcp_address.c (which interface), tcp_peers.c (connections),
- * tcp_stream.c (others without frames), tcp_frame.c (the wire), tcp_send.c and tcp_receive.c.
+ * tcp: between tcp.c (the endpoint), tcp_probe.c, tcp_address.c (which interface), tcp_peers.c
+ * (connections), tcp_stream.c (others without frames), tcp_frame.c (the wire), tcp_send.c and
+ * tcp_receive.c.
  *
  * Two ranks share the connection that the lower one opens when it connects: both directions on one,
  * so that acknowledgements travel with data instead of in packets of their own. The
@@ -172,6 +173,9 @@ struct tcp {
  */
 int tcp_choose_address(const char *interface, bool one_node, struct tcp_address *out, char *about,
 		       size_t room, struct rg_err *err);
+
+/* The member of the row: a connection of this process to itself, over loopback (tcp_probe.c). */
+int tcp_probe(struct rg_err *err);
 
 /* "10.0.0.1:4711", "[fe80::1]:4711". */
 void tcp_address_text(const struct tcp_address *address, char *text, size_t room);

@@ -6,11 +6,16 @@
 
 #include "railgauge/base/clock.h"
 
+#include <net/if.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -91,7 +96,8 @@ static void a_peer_that_no_file_is_left_for_is_told_with_the_limit(void **state)
 	run_tcp(lets_in_without_files);
 }
 
-/* Rank 0 sends on channel 1 and then on channel 0, of which rank 1 has connected only the latter. */
+/* Rank 0 sends on channel 1 and then on channel 0, of which rank 1 has connected only the latter.
+ */
 static int sends_on_a_channel_not_connected_yet(struct rank *r)
 {
 	const uint8_t data[4096] = {5};
@@ -132,12 +138,60 @@ static void what_comes_for_a_channel_not_connected_yet_holds_up_nothing_and_is_k
 	run_tcp(sends_on_a_channel_not_connected_yet);
 }
 
+static bool bring_up_loopback(void)
+{
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+	int fd = socket(AF_INET, SOCK_DGRAM, 0);
+	int rc = fd < 0 ? -1 : ioctl(fd, SIOCSIFFLAGS, &request);
+
+	close(fd);
+	return rc == 0;
+}
+
+/* In a network of its own: without an interface, with loopback, and with a file too few. */
+static int probe_in_a_new_network(void)
+{
+	struct rg_err err = {0};
+	struct rlimit limit;
+
+	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
+		return 77;
+	if (rg_transport_tcp.probe(&err) != RG_ERR_NOT_FOUND || !strstr(err.text, "is up"))
+		return 1;
+	if (!bring_up_loopback() || rg_transport_tcp.probe(NULL))
+		return 2;
+	if (forbid_more_files(&limit) || getrlimit(RLIMIT_NOFILE, &limit))
+		return 3;
+	limit.rlim_cur++; /* for the listener, but for no connection */
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		return 4;
+	if (rg_transport_tcp.probe(&err) != RG_ERR_SYSTEM || !strstr(err.text, "ulimit -n"))
+		return 5;
+	return 0;
+}
+
+static void a_probe_is_a_connection_over_loopback(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0)
+		_exit(probe_in_a_new_network());
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 77)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_peer_that_no_file_is_left_for_is_told_with_the_limit),
 		cmocka_unit_test(
 			what_comes_for_a_channel_not_connected_yet_holds_up_nothing_and_is_kept),
+		cmocka_unit_test(a_probe_is_a_connection_over_loopback),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,7 +225,7 @@ struct rg_transport_ops {
 
 	/*
 	 * May it work here? Tries the real thing, quickly, leaves nothing. The text says why not:
-	 * RG_ERR_SYSTEM, RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
+	 * RG_ERR_SYSTEM, RG_ERR_LIMIT, RG_ERR_NO_MEMORY, RG_ERR_NOT_FOUND (tcp: an interface).
 	 */
 	int (*probe)(struct rg_err *err);
 
