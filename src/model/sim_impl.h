@@ -102,6 +102,14 @@ struct sim_symmetry {
 int sim_symmetry_of(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
 		    struct sim_symmetry *out, struct rg_err *err);
 
+/* Where a symmetry moves a rank. */
+static inline uint32_t sim_moved(enum rg_symmetry kind, uint32_t nranks, uint32_t rank, uint32_t by)
+{
+	if (kind == RG_SYMMETRY_FLIP)
+		return rank ^ by;
+	return rank + by < nranks ? rank + by : rank + by - nranks;
+}
+
 static inline uint32_t sim_stands_for(const struct sim_symmetry *s, uint32_t rank)
 {
 	return rank < s->nreps ? rank : rank % s->nreps;
@@ -206,8 +214,9 @@ int lister_open(const struct rg_algorithm *algorithm, const struct rg_problem *p
 void lister_close(struct lister *lister); /* NULL is allowed */
 
 /*
- * Writes the streams of a rank onto the tape, starts[channels] where they begin. The generator's
- * errors, RG_ERR_RANGE, RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
+ * Writes the streams of a rank onto the tape, starts[channels] where they begin. Where all ranks do
+ * the same but for a symmetry, rank 0's steps are generated, once, and the others' follow from
+ * them. The generator's errors, RG_ERR_RANGE, RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
  */
 int lister_run(struct lister *lister, uint32_t rank, struct shapes *shapes, struct tape *tape,
 	       size_t *starts, struct rg_err *err);

@@ -14,8 +14,7 @@
 
 /* What the rank and one peer have told each other on one channel; [0] slot, [1] word. */
 struct peer {
-	uint32_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT]; /* all but FREE and LL_FREE */
-	uint32_t granted[2], had[2];			  /* FREE and LL_FREE, in batches */
+	uint32_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT]; /* FREE and LL_FREE in batches */
 	uint32_t received[2];				  /* messages taken out of their slots */
 	uint64_t put_bytes; /* of the slot message that was put and not announced yet */
 	bool put, touched;
@@ -45,8 +44,10 @@ struct lister {
 	const struct rg_algorithm *algorithm; /* borrowed, as the problem and the costs */
 	const struct rg_problem *problem;
 	const struct sim_costs *costs;
+	enum rg_symmetry symmetry;
 	struct rg_unroll *unroll;
 	uint32_t nranks, nchannels, rank;
+	bool listed;	    /* rank 0, from which the others follow by symmetry */
 	struct peer *peers; /* owned, [nchannels][nranks] */
 	uint32_t *touched;  /* owned, [nchannels * nranks]: those that are not zero */
 	uint32_t ntouched;
@@ -180,16 +181,19 @@ static int list_signal(struct lister *l, const struct rg_step *s, struct rg_err 
 	if (s->ctr == RG_CTR_READY)
 		return list_ready(l, s, p, err);
 	if (s->ctr == RG_CTR_FREE || s->ctr == RG_CTR_LL_FREE)
-		return list_grant(l, s, &p->granted[s->ctr == RG_CTR_LL_FREE], err);
+		return list_grant(l, s, &p->told[s->ctr], err);
 	return list_messages(l, s, ACT_SEND, &p->told[s->ctr], s->value, err);
 }
 
 static int list_wait(struct lister *l, const struct rg_step *s, struct rg_err *err)
 {
-	struct peer *p = peer_of(l, s->channel, s->peer);
+	struct peer *p;
 
+	if (s->value <= 0)
+		return 0;
+	p = peer_of(l, s->channel, s->peer);
 	if (s->ctr == RG_CTR_FREE || s->ctr == RG_CTR_LL_FREE)
-		return list_need(l, s, &p->had[s->ctr == RG_CTR_LL_FREE], err);
+		return list_need(l, s, &p->heard[s->ctr], err);
 	return list_messages(l, s, ACT_TAKE, &p->heard[s->ctr], s->value - (int64_t)s->lag, err);
 }
 
@@ -315,6 +319,13 @@ static int add_ends(struct lister *l, struct rg_err *err)
 	return rc;
 }
 
+/* Whom this rank meets where the rank meets peer whose entries there are. */
+static uint32_t met(const struct lister *l, uint32_t peer)
+{
+	return l->symmetry == RG_SYMMETRY_NONE ? peer
+					       : sim_moved(l->symmetry, l->nranks, peer, l->rank);
+}
+
 /* One channel's entries become ops; credits that nobody needs leave only their work. */
 static int write_channel(struct lister *l, uint32_t channel, struct shapes *shapes,
 			 struct tape *tape, struct rg_err *err)
@@ -334,6 +345,7 @@ static int write_channel(struct lister *l, uint32_t channel, struct shapes *shap
 		if (e.act == ACT_GRANT && !is_needed(l, &e))
 			continue;
 		e.work_fs = work;
+		e.peer = met(l, e.peer);
 		work = 0;
 		rc = shape_of(l, &e, shapes, &l->ops[n].shape, err);
 		if (rc)
@@ -364,22 +376,31 @@ static int write_all(struct lister *l, struct shapes *shapes, struct tape *tape,
 	return rc;
 }
 
-int lister_run(struct lister *l, uint32_t rank, struct shapes *shapes, struct tape *tape,
-	       size_t *starts, struct rg_err *err)
+static int list_rank(struct lister *l, uint32_t rank, struct rg_err *err)
 {
 	struct rg_schedule_needs needs;
 	int rc;
 
+	forget_peers(l);
 	l->rank = rank;
 	l->n = 0;
 	memset(l->work_fs, 0, l->nchannels * sizeof(*l->work_fs));
 	rc = l->algorithm->generate(l->problem, rank, rg_unroll_sink(l->unroll), &needs, err);
-	if (!rc)
-		rc = add_ends(l, err);
-	if (!rc)
-		rc = write_all(l, shapes, tape, starts, err);
-	forget_peers(l);
-	return rc;
+	return rc ? rc : add_ends(l, err);
+}
+
+int lister_run(struct lister *l, uint32_t rank, struct shapes *shapes, struct tape *tape,
+	       size_t *starts, struct rg_err *err)
+{
+	int rc = 0;
+
+	if (!l->listed)
+		rc = list_rank(l, l->symmetry == RG_SYMMETRY_NONE ? rank : 0, err);
+	if (rc)
+		return rc;
+	l->listed = l->symmetry != RG_SYMMETRY_NONE;
+	l->rank = rank;
+	return write_all(l, shapes, tape, starts, err);
 }
 
 int lister_open(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
@@ -395,6 +416,8 @@ int lister_open(const struct rg_algorithm *algorithm, const struct rg_problem *p
 	l->algorithm = algorithm;
 	l->problem = problem;
 	l->costs = costs;
+	if (algorithm->symmetry)
+		l->symmetry = algorithm->symmetry(problem);
 	l->nranks = problem->layout.nranks;
 	l->nchannels = problem->params.channels;
 	l->peers = rg_zalloc(nlinks, sizeof(*l->peers));

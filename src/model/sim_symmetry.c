@@ -5,11 +5,6 @@
 
 #include "railgauge/base/mem.h"
 
-static uint32_t moved(enum rg_symmetry kind, uint32_t nranks, uint32_t rank, uint32_t by)
-{
-	return kind == RG_SYMMETRY_FLIP ? rank ^ by : (rank + by) % nranks;
-}
-
 /*
  * Do ranks that share a node share one after moving as well? (Then, nodes being as many as before,
  * others do not.) mate[r] is a rank on the node of r, the same for all of that node.
@@ -18,8 +13,8 @@ static bool keeps_nodes(enum rg_symmetry kind, const struct rg_layout *l, const 
 			uint32_t by)
 {
 	for (uint32_t r = 0; mate && r < l->nranks; r++) {
-		if (l->node[moved(kind, l->nranks, r, by)] !=
-		    l->node[moved(kind, l->nranks, mate[r], by)])
+		if (l->node[sim_moved(kind, l->nranks, r, by)] !=
+		    l->node[sim_moved(kind, l->nranks, mate[r], by)])
 			return false;
 	}
 	return true;
