@@ -3,7 +3,7 @@
  * All-gather, ring: blocks travel to the right, each taken and passed on in one move.
  *
  * Steps p - 1 per slice. Bytes sent per rank b (p - 1), b being one block, all to one neighbour.
- * Scratch none. Any p up to 64. No reduction. In step s rank r takes block r - s.
+ * Scratch none. Any p. No reduction. In step s rank r takes block r - s.
  * Source: [Thakur05, section 3.1].
  */
 #include "config.h"
@@ -14,7 +14,7 @@
 
 static int ring_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check_credit(&rg_allgather_ring, p, err);
+	return rg_gen_check_credit(&rg_allgather_ring, p, RG_GEN_RANKS, err);
 }
 
 static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
@@ -47,11 +47,12 @@ const struct rg_algorithm rg_allgather_ring = {
 	.summary = "blocks travel around a ring",
 	.steps = "(p-1) s",
 	.bytes = "n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Thakur05, section 3.1]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
 	.check = ring_check,
 	.generate = ring_generate,
 	.sent_bytes = rg_ring_sent_bytes,
+	.symmetry = rg_ring_symmetry,
 };

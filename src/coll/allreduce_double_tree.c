@@ -5,7 +5,7 @@
  * other (save one rank where p is odd), so all links are used in both directions.
  *
  * Steps 2 ceil(log2 p) for the first slice, then one more per slice. Bytes sent per rank at most
- * 2 n: by who has two children in one tree. Scratch one slice per channel. Any p up to 64. Reduced
+ * 2 n: by who has two children in one tree. Scratch one slice per channel. Any p. Reduced
  * in the order of the tree, at each rank the lower child first, and then only copied: every rank
  * has the same bits.
  *
@@ -51,7 +51,7 @@ struct trees {
 
 static int trees_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check_credit(&rg_allreduce_double_tree, p, err);
+	return rg_gen_check_credit(&rg_allreduce_double_tree, p, RG_GEN_RANKS, err);
 }
 
 /* The position of a rank in tree t, and the rank at a position. */
@@ -76,6 +76,23 @@ static uint32_t parent_of(uint32_t x, uint32_t p)
 	return above < p ? above : x ^ bit;
 }
 
+/*
+ * Those whose parent is x, in ascending order. With b the lowest bit of x they are x - b / 2, and
+ * the first of x + b / 2, x + b / 4 ... that is below p. The root has the largest power of two.
+ */
+static uint32_t children_of(uint32_t x, uint32_t p, uint32_t out[CHILDREN_MAX])
+{
+	uint32_t d = x ? (x & -x) / 2 : RG_GEN_RANKS, n = 0;
+
+	if (x && d)
+		out[n++] = x - d;
+	while (d && x + d >= p)
+		d /= 2;
+	if (d)
+		out[n++] = x + d;
+	return n;
+}
+
 static void find_place(uint32_t rank, uint32_t t, uint32_t p, struct tree *out)
 {
 	uint32_t x = position(rank, t, p);
@@ -84,11 +101,9 @@ static void find_place(uint32_t rank, uint32_t t, uint32_t p, struct tree *out)
 	for (uint32_t up = x; up; up = parent_of(up, p))
 		out->depth++;
 	out->parent = x ? rank_at(parent_of(x, p), t, p) : NOBODY;
-	out->nchildren = 0;
-	for (uint32_t c = 1; c < p; c++) {
-		if (parent_of(c, p) == x)
-			out->child[out->nchildren++] = rank_at(c, t, p);
-	}
+	out->nchildren = children_of(x, p, out->child);
+	for (uint32_t k = 0; k < out->nchildren; k++)
+		out->child[k] = rank_at(out->child[k], t, p);
 }
 
 static bool is_neighbour(const struct tree *t, uint32_t rank)
@@ -250,7 +265,7 @@ const struct rg_algorithm rg_allreduce_double_tree = {
 	.summary = "halves of the vector up and down two binary trees per channel, in slices",
 	.steps = "2 ceil(log2(p)) + s - 1",
 	.bytes = "2n",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "tree order, equal on all ranks",
 	.source = "[Sanders09], [NCCL-trees]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

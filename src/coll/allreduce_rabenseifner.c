@@ -5,7 +5,7 @@
  *
  * Steps 2 log2 p per chunk, one more each way where p is no power of two. Bytes sent per rank about
  * 2 n (p - 1) / p, or n + 2 n (p' - 1) / p' with p' the largest power of two in p < p. Scratch
- * none: the destination accumulates. Any p up to 64. Reduced as a binary tree over the ranks, the
+ * none: the destination accumulates. Any p. Reduced as a binary tree over the ranks, the
  * lower group first on both sides, and then only copied: every rank has the same bits.
  *
  * Chunks of the vector, of two slices (one where ranks are folded), go through all rounds one after
@@ -21,10 +21,6 @@
 #include "fold.h"
 #include "gen.h"
 
-#include "railgauge/device/reduce.h"
-
-#define ROUNDS_MAX 6 /* log2 RG_REDUCE_MAX */
-
 struct halving {
 	uint64_t chunk, total; /* bytes */
 	struct rg_fold fold;
@@ -32,7 +28,7 @@ struct halving {
 
 static int halving_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check_credit(&rg_allreduce_rabenseifner, p, err);
+	return rg_gen_check_credit(&rg_allreduce_rabenseifner, p, RG_GEN_RANKS, err);
 }
 
 static uint64_t chunk_bytes(const struct rg_problem *p, const struct rg_fold *f)
@@ -97,7 +93,7 @@ static void rounds(struct rg_gen *g, const struct rg_fold *f, struct rg_gen_piec
 		   enum rg_buf own)
 {
 	uint64_t unit = unit_of(g->problem, f, r.len);
-	struct rg_gen_piece give[ROUNDS_MAX], kept[ROUNDS_MAX];
+	struct rg_gen_piece give[RG_GEN_RANKS_LOG2], kept[RG_GEN_RANKS_LOG2];
 	uint32_t n = 0;
 
 	for (uint32_t bit = f->n / 2; bit; bit /= 2, n++) {
@@ -194,7 +190,7 @@ const struct rg_algorithm rg_allreduce_rabenseifner = {
 	.summary = "reduce-scatter by recursive halving, then all-gather by recursive doubling",
 	.steps = "2 log2(p) s, not a power of two: at most 2 floor(log2(p)) + 2",
 	.bytes = "2n (p-1)/p, not a power of two: up to 3n",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "binary tree, equal on all ranks",
 	.source = "[Rabenseifner04], [Thakur05, section 4.2]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

@@ -4,12 +4,14 @@
  * passed on in one move.
  *
  * Steps 2 (p - 1) per slice. Bytes sent per rank at most 2 n - (2 smallest blocks of each channel),
- * about 2 n (p - 1) / p. Scratch none. Any p up to 64; with fewer elements than ranks some messages
- * are empty. Block b is reduced in ring order from rank b on, by one rank after the other, and then
- * only copied: every rank has the same bits, but they depend on p.
+ * about 2 n (p - 1) / p. Scratch none. Any p. Block b is reduced in ring order from rank b on, by
+ * one rank after the other, and then only copied: every rank has the same bits, but they depend on
+ * p.
  *
  * The vector is cut into one part per channel, each part into p blocks. Every channel is a ring of
- * its own. In step s rank r works on block r - s; in step p - 1 it completes block r + 1.
+ * its own. In step s rank r works on block r - s; in step p - 1 it completes block r + 1. What is
+ * empty, as most blocks are where there are fewer elements than ranks, is no message: it is so at
+ * both ends, and who waits for credit waits for a message further back than otherwise.
  * Source: [Patarasuk09].
  */
 #include "config.h"
@@ -24,7 +26,7 @@ struct ring_part {
 
 static int ring_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check_credit(&rg_allreduce_ring, p, err);
+	return rg_gen_check_credit(&rg_allreduce_ring, p, RG_GEN_RANKS, err);
 }
 
 /* Block b of the channel's part, in bytes of the vector. */
@@ -51,6 +53,8 @@ static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
 
 	block(g->problem, part, (g->rank + 2 * p - s) % p, &off, &len);
 	piece = rg_gen_slice(g->problem, len, slice);
+	if (!piece.len)
+		return;
 	m.src_off = m.dst_off = off + piece.off;
 	m.len_bytes = piece.len;
 	if (s == 0)
@@ -116,17 +120,34 @@ static uint64_t ring_sent_bytes(const struct rg_problem *p)
 	return most;
 }
 
+/* Where all blocks of a channel are as long as each other: the last one is the shortest. */
+static enum rg_symmetry ring_symmetry(const struct rg_problem *p)
+{
+	for (uint32_t c = 0; c < p->params.channels; c++) {
+		struct ring_part part;
+		uint64_t off, longest, shortest;
+
+		channel_part(p, c, &part);
+		block(p, &part, 0, &off, &longest);
+		block(p, &part, p->layout.nranks - 1, &off, &shortest);
+		if (longest != shortest)
+			return RG_SYMMETRY_NONE;
+	}
+	return RG_SYMMETRY_SHIFT;
+}
+
 const struct rg_algorithm rg_allreduce_ring = {
 	.name = "ring",
 	.coll = RG_COLL_ALLREDUCE,
 	.summary = "blocks travel around a ring per channel, first reduced, then copied",
 	.steps = "2 (p-1) s",
 	.bytes = "2n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "ring order, equal on all ranks",
 	.source = "[Patarasuk09]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
 	.check = ring_check,
 	.generate = ring_generate,
 	.sent_bytes = ring_sent_bytes,
+	.symmetry = ring_symmetry,
 };

@@ -32,7 +32,7 @@ struct twoshot {
 
 static int twoshot_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check_credit(&rg_allreduce_twoshot, p, err);
+	return rg_gen_check_credit(&rg_allreduce_twoshot, p, RG_REDUCE_MAX, err);
 }
 
 /* Part r of the vector in bytes. */

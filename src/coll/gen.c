@@ -57,6 +57,15 @@ int rg_gen_close(struct rg_gen *g, struct rg_schedule_needs *needs_out)
 	return g->rc;
 }
 
+void *rg_gen_alloc(struct rg_gen *g, size_t count, size_t each_bytes)
+{
+	void *room = rg_zalloc(count, each_bytes);
+
+	if (!room && !g->rc)
+		g->rc = rg_err_set(g->err, RG_ERR_NO_MEMORY, "no memory to generate a schedule");
+	return room;
+}
+
 static void emit_counter(struct rg_gen *g, enum rg_step_op op, uint32_t peer, enum rg_ctr ctr,
 			 int64_t value, uint32_t lag)
 {
@@ -352,9 +361,9 @@ int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *
 }
 
 int rg_gen_check_credit(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
-			struct rg_err *err)
+			uint32_t max_ranks, struct rg_err *err)
 {
-	int rc = rg_gen_check(algorithm, problem, RG_REDUCE_MAX, err);
+	int rc = rg_gen_check(algorithm, problem, max_ranks, err);
 
 	if (!rc && problem->params.protocol != RG_PROTOCOL_WINDOW && rg_gen_credit(problem) < 2)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED,

@@ -17,6 +17,13 @@
 
 #include "railgauge/coll/schedule.h"
 
+/*
+ * The most ranks that a row without a limit of its own takes: distances between ranks, and their
+ * multiples by a radix, fit 32 bits.
+ */
+#define RG_GEN_RANKS	  (UINT32_C(1) << 24)
+#define RG_GEN_RANKS_LOG2 24
+
 struct rg_gen {
 	const struct rg_problem *problem; /* borrowed */
 	uint32_t rank, nranks;
@@ -37,6 +44,9 @@ void rg_gen_open(struct rg_gen *g, const struct rg_problem *problem, uint32_t ra
 
 /* Returns the first error, else 0 and the needs. */
 int rg_gen_close(struct rg_gen *g, struct rg_schedule_needs *needs_out);
+
+/* Zeroed memory of the generator's own, for rg_free. NULL: there is none, and g has the error. */
+void *rg_gen_alloc(struct rg_gen *g, size_t count, size_t each_bytes);
 
 /* The sources and destinations of one move; see struct rg_step. */
 struct rg_gen_move {
@@ -125,9 +135,9 @@ uint32_t rg_gen_partner(const struct rg_gen *g, uint32_t round);
 int rg_gen_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
 		 uint32_t max_ranks, struct rg_err *err);
 
-/* For rows of up to RG_REDUCE_MAX ranks that need a credit of 2, other than with windows. */
+/* Likewise, for rows that need a credit of 2, other than with windows. */
 int rg_gen_check_credit(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
-			struct rg_err *err);
+			uint32_t max_ranks, struct rg_err *err);
 
 /* The radix and the window that hold: the problem's, or else the row's. */
 uint32_t rg_gen_radix(const struct rg_algorithm *algorithm, const struct rg_problem *problem);

@@ -4,7 +4,7 @@
  * contribution and passed on in one move.
  *
  * Steps p - 1 per slice. Bytes sent per rank b (p - 1), b being one block, all to one neighbour.
- * Scratch none. Any p up to 64. Block b is reduced in ring order from rank b + 1 on to rank b. In
+ * Scratch none. Any p. Block b is reduced in ring order from rank b + 1 on to rank b. In
  * step s rank r works on block r - 1 - s. Source: [Patarasuk09], its first half.
  */
 #include "config.h"
@@ -15,7 +15,7 @@
 
 static int ring_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check_credit(&rg_reducescatter_ring, p, err);
+	return rg_gen_check_credit(&rg_reducescatter_ring, p, RG_GEN_RANKS, err);
 }
 
 static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
@@ -48,11 +48,12 @@ const struct rg_algorithm rg_reducescatter_ring = {
 	.summary = "partial sums travel around a ring",
 	.steps = "(p-1) s",
 	.bytes = "n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "ring order",
 	.source = "[Patarasuk09]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
 	.check = ring_check,
 	.generate = ring_generate,
 	.sent_bytes = rg_ring_sent_bytes,
+	.symmetry = rg_ring_symmetry,
 };

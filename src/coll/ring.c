@@ -69,3 +69,8 @@ uint64_t rg_ring_sent_bytes(const struct rg_problem *problem)
 {
 	return rg_problem_block_bytes(problem) * (problem->layout.nranks - 1);
 }
+
+enum rg_symmetry rg_ring_symmetry(const struct rg_problem *problem)
+{
+	return RG_SYMMETRY_SHIFT;
+}
