@@ -5,7 +5,7 @@
  *
  * Steps ceil(log2 p) per slice, one more each way where p is no power of two. Bytes sent per rank
  * n log2 p' with p' the largest power of two in p, and n more where p > p'. Scratch none: the
- * destination accumulates. Any p up to 64, folded (fold.h).
+ * destination accumulates. Any p, folded (fold.h).
  *
  * The steps of the butterfly (swing.h) are gone through from the last to the first: then those who
  * hold the same contributions, a group, all meet ranks of one other group. Of two groups the one
@@ -21,24 +21,7 @@
 
 static int bine_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allreduce_bine, p, RG_REDUCE_MAX, err);
-}
-
-/* The least of the numbers that v hears of in steps above s. */
-static uint32_t least_of(uint32_t v, uint32_t s, uint32_t n)
-{
-	uint64_t group = UINT64_C(1) << v;
-
-	for (uint32_t k = rg_swing_steps(n); k > s + 1; k--) {
-		uint64_t others = 0;
-
-		for (uint32_t i = 0; i < n; i++) {
-			if (group >> i & 1)
-				others |= UINT64_C(1) << rg_swing_peer(i, k - 1, n);
-		}
-		group |= others;
-	}
-	return (uint32_t)__builtin_ctzll(group);
+	return rg_gen_check(&rg_allreduce_bine, p, RG_GEN_RANKS, err);
 }
 
 static void rounds_of(const struct rg_problem *p, uint32_t rank, struct rg_whole *w)
@@ -49,7 +32,7 @@ static void rounds_of(const struct rg_problem *p, uint32_t rank, struct rg_whole
 	w->nrounds = 0;
 	for (uint32_t s = f->inside ? rg_swing_steps(f->n) : 0; s > 0; s--) {
 		uint32_t peer = rg_swing_peer(f->v, s - 1, f->n), j = w->nrounds++;
-		bool first = least_of(f->v, s - 1, f->n) < least_of(peer, s - 1, f->n);
+		bool first = rg_swing_least(f->v, s - 1, f->n) < rg_swing_least(peer, s - 1, f->n);
 
 		w->round[j].n = 2;
 		w->round[j].rank[!first] = rank;
@@ -82,7 +65,7 @@ const struct rg_algorithm rg_allreduce_bine = {
 		"as recursive doubling, with nearer peers on either side in turn (Bine butterfly)",
 	.steps = "log2(p) s, not a power of two: at most floor(log2(p)) + 2",
 	.bytes = "n log2(p), not a power of two: n (floor(log2(p)) + 1)",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "binary tree, equal on all ranks",
 	.source = "[DeSensi25]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

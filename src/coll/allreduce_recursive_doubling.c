@@ -5,7 +5,7 @@
  *
  * Steps ceil(log2 p) per slice, one more each way where p is no power of two. Bytes sent per rank
  * n log2 p' with p' the largest power of two in p, and n more where p > p'. Scratch none: the
- * destination accumulates. Any p up to 64. Reduced as a binary tree over the ranks, the lower group
+ * destination accumulates. Any p. Reduced as a binary tree over the ranks, the lower group
  * first on both sides, so every rank has the same bits. How slices travel is said in whole.h.
  * Source: [Thakur05, section 4.1].
  */
@@ -16,7 +16,7 @@
 
 static int doubling_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allreduce_recursive_doubling, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_allreduce_recursive_doubling, p, RG_GEN_RANKS, err);
 }
 
 static void rounds_of(const struct rg_problem *p, uint32_t rank, struct rg_whole *w)
@@ -56,7 +56,7 @@ const struct rg_algorithm rg_allreduce_recursive_doubling = {
 	.summary = "pairs at distances 1, 2, 4 ... exchange and reduce whole vectors",
 	.steps = "log2(p) s, not a power of two: at most floor(log2(p)) + 2",
 	.bytes = "n log2(p), not a power of two: n (floor(log2(p)) + 1)",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "binary tree, equal on all ranks",
 	.source = "[Thakur05, section 4.1]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

@@ -6,7 +6,7 @@
  * Steps ceil(log_k p) per slice where all ranks take part, one more each way where some are folded.
  * Those that take part are n' = f k^m, the most that are not above p, with f < k: m rounds of k
  * and, where f > 1, one of f. Bytes sent per rank n (m (k - 1) + f - 1), and n more where p > n'.
- * Scratch none: the destination accumulates. Any p up to 64, any radix from 2 to 64; 4 unless asked
+ * Scratch none: the destination accumulates. Any p, any radix from 2 to 64; 4 unless asked
  * for. A radix of p is one round with all, one of 2 is recursive doubling. Reduced as a tree of
  * degree k over the ranks, the lower group first on all sides, so every rank has the same bits.
  *
@@ -20,7 +20,7 @@
 
 static int multiplying_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allreduce_recursive_multiplying, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_allreduce_recursive_multiplying, p, RG_GEN_RANKS, err);
 }
 
 static void rounds_of(const struct rg_problem *p, uint32_t rank, struct rg_whole *w)
@@ -67,7 +67,7 @@ const struct rg_algorithm rg_allreduce_recursive_multiplying = {
 		"groups of k (radix, 4) exchange and reduce whole vectors, then groups of groups",
 	.steps = "ceil(log_k(p)) s, folded: at most floor(log_k(p)) + 3",
 	.bytes = "n (k-1) log_k(p), folded: n more",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "k-ary tree, equal on all ranks",
 	.source = "[Ruefenacht17]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

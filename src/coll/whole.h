@@ -5,7 +5,8 @@
  * In a round each rank gives what it has to all others of its group, and combines what it gets from
  * them with its own. If all members of a group hold contributions of different ranks, and all their
  * ranks together once the rounds are through, everybody has the result. Groups of one round must
- * not overlap, and nobody meets the same rank in two rounds.
+ * not overlap, and nobody meets the same rank in two rounds. A group
+ * has at most RG_REDUCE_MAX members.
  *
  * Order: each round names its group in an order that all members share. Where the members of a
  * group combined in the same order before, so they do after it: every rank has the same bits.
@@ -23,14 +24,12 @@
 
 #include "railgauge/device/reduce.h"
 
-#define RG_WHOLE_ROUNDS 6 /* log2 RG_REDUCE_MAX */
-
 struct rg_whole {
 	struct rg_fold fold;
 	uint32_t nrounds; /* of a rank that takes part; none otherwise */
 	struct {
 		uint32_t n, rank[RG_REDUCE_MAX]; /* in the order of combination, this rank too */
-	} round[RG_WHOLE_ROUNDS];
+	} round[RG_GEN_RANKS_LOG2];
 };
 
 /* The whole schedule, one rank included. */
