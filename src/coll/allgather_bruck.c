@@ -4,7 +4,7 @@
  * still lacks, to the one at distance 2^j.
  *
  * Steps ceil(log2 p) per slice of a block. Bytes sent per rank n (p - 1) / p. Scratch two slices to
- * pack what wraps around the end of the destination. Any p up to 64. No reduction. Blocks go
+ * pack what wraps around the end of the destination. Any p. No reduction. Blocks go
  * straight to their places, nothing is rotated. Source: [Bruck97], its concatenation with one port.
  */
 #include "config.h"
@@ -12,11 +12,9 @@
 #include "algorithms.h"
 #include "distances.h"
 
-#include "railgauge/device/reduce.h"
-
 static int bruck_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allgather_bruck, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_allgather_bruck, p, RG_GEN_RANKS, err);
 }
 
 static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -34,7 +32,7 @@ const struct rg_algorithm rg_allgather_bruck = {
 	.summary = "over distances 1, 2, 4 ... every rank passes on all that it has",
 	.steps = "ceil(log2(p)) s",
 	.bytes = "n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Bruck97]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

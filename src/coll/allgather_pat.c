@@ -6,7 +6,7 @@
  *
  * Steps ceil(log2 p) per slice of a block. Bytes sent per rank n (p - 1) / p. Scratch two slices:
  * blocks that are on the way to the same rank share messages, as far as a slice has room for them,
- * and do not lie side by side. Any p up to 64. No reduction. Unlike in NCCL, where aggregation is
+ * and do not lie side by side. Any p. No reduction. Unlike in NCCL, where aggregation is
  * limited by the buffers between ranks, what is on its way lies in the destination.
  * Source: [Jeaugey25].
  */
@@ -15,11 +15,9 @@
 #include "algorithms.h"
 #include "distances.h"
 
-#include "railgauge/device/reduce.h"
-
 static int pat_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allgather_pat, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_allgather_pat, p, RG_GEN_RANKS, err);
 }
 
 static int pat_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -38,7 +36,7 @@ const struct rg_algorithm rg_allgather_pat = {
 		   "message",
 	.steps = "ceil(log2(p)) s",
 	.bytes = "n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Jeaugey25]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

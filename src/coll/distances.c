@@ -4,46 +4,70 @@
 #include "distances.h"
 #include "rounds.h"
 
-#include "railgauge/device/reduce.h"
+#include "railgauge/base/mem.h"
 
-#define BIT(i) (UINT64_C(1) << (i))
+static void add_round(struct rg_distances *d, uint32_t distance, uint32_t shift, uint32_t count)
+{
+	uint32_t j = d->nrounds++;
+
+	d->round[j].distance = distance;
+	d->round[j].set = (struct rg_distances_set){shift, count};
+	if (j == 0 || shift < d->all.shift || (shift == d->all.shift && count > d->all.count))
+		d->all = d->round[j].set;
+}
 
 void rg_distances_bruck(uint32_t nranks, struct rg_distances *out)
 {
-	out->nrounds = 0;
-	for (uint32_t d = 1; d < nranks; d *= 2) {
-		uint32_t n = nranks - d < d ? nranks - d : d, j = out->nrounds++;
-
-		out->round[j].distance = d;
-		out->round[j].set = BIT(n) - 1;
-	}
+	*out = (struct rg_distances){0};
+	for (uint32_t d = 1; d < nranks; d *= 2)
+		add_round(out, d, 0, nranks - d < d ? nranks - d : d);
 }
 
+/* In the round of distance d = 2^i every v that is a multiple of 2 d, up to nranks - d. */
 void rg_distances_pat(uint32_t nranks, struct rg_distances *out)
 {
-	uint32_t d = 1;
+	uint32_t i = 0;
 
-	out->nrounds = 0;
-	while (2 * d < nranks)
-		d *= 2;
-	for (; d && nranks > 1; d /= 2) {
-		uint32_t j = out->nrounds++;
+	*out = (struct rg_distances){0};
+	while (UINT32_C(2) << i < nranks)
+		i++;
+	for (i++; i > 0 && nranks > 1; i--) {
+		uint32_t d = UINT32_C(1) << (i - 1);
 
-		out->round[j].distance = d;
-		out->round[j].set = 0;
-		for (uint32_t v = 0; v + d < nranks; v += 2 * d)
-			out->round[j].set |= BIT(v);
+		add_round(out, d, i, (nranks - d - 1) / (2 * d) + 1);
 	}
 }
 
 /* A slice of every block. */
 struct state {
 	const struct rg_distances *distances;
-	uint64_t block;		    /* bytes */
-	struct rg_gen_piece piece;  /* of each block */
-	uint64_t combined, touched; /* bit v: will be combined here, is so already */
+	uint64_t block;		   /* bytes */
+	struct rg_gen_piece piece; /* of each block */
+	/* Reduce-scatter: how many of distances->all are combined here so far, the first ones. */
+	uint32_t ncombined;
 	uint64_t stage;
+	struct rg_round_part *put, *take; /* owned: room for the largest set */
 };
+
+/* Room for the parts of a round. */
+static void open_parts(struct rg_gen *g, struct state *s)
+{
+	uint32_t most = 0;
+
+	for (uint32_t j = 0; j < s->distances->nrounds; j++) {
+		uint32_t count = s->distances->round[j].set.count;
+
+		most = most > count ? most : count;
+	}
+	s->put = rg_gen_alloc(g, most, sizeof(*s->put));
+	s->take = rg_gen_alloc(g, most, sizeof(*s->take));
+}
+
+static void close_parts(struct state *s)
+{
+	rg_free(s->put);
+	rg_free(s->take);
+}
 
 static uint64_t at_block(const struct rg_gen *g, const struct state *s, uint32_t v)
 {
@@ -54,18 +78,14 @@ static uint64_t at_block(const struct rg_gen *g, const struct state *s, uint32_t
  * The blocks v + shift, for v in the set, from the farthest on: so blocks follow each other in
  * memory where they can. part says what one of them is.
  */
-static uint32_t list(const struct rg_gen *g, const struct state *s, uint64_t set, uint32_t shift,
-		     struct rg_round_part (*part)(const struct rg_gen *g, const struct state *s,
-						  uint32_t v),
-		     struct rg_round_part *parts)
+static uint32_t
+list(const struct rg_gen *g, const struct state *s, struct rg_distances_set set, uint32_t shift,
+     struct rg_round_part (*part)(const struct rg_gen *g, const struct state *s, uint32_t v),
+     struct rg_round_part *parts)
 {
-	uint32_t n = 0;
-
-	for (uint32_t v = g->nranks; v-- > 0;) {
-		if (set & BIT(v))
-			parts[n++] = part(g, s, v + shift);
-	}
-	return n;
+	for (uint32_t k = 0; k < set.count; k++)
+		parts[k] = part(g, s, ((set.count - 1 - k) << set.shift) + shift);
+	return set.count;
 }
 
 /* All-gather: everything is in the destination. */
@@ -78,7 +98,6 @@ static struct rg_round_part gathered(const struct rg_gen *g, const struct state 
 static void gather_slice(struct rg_gen *g, uint64_t i, void *arg)
 {
 	struct state *s = arg;
-	struct rg_round_part put[RG_REDUCE_MAX], take[RG_REDUCE_MAX];
 
 	s->piece = rg_gen_slice(g->problem, s->block, i);
 	if (!g->problem->in_place)
@@ -86,15 +105,15 @@ static void gather_slice(struct rg_gen *g, uint64_t i, void *arg)
 			    (struct rg_ref){RG_BUF_SRC, g->rank}, s->piece.off, s->piece.len);
 	for (uint32_t j = 0; j < s->distances->nrounds; j++) {
 		uint32_t d = s->distances->round[j].distance;
-		uint64_t set = s->distances->round[j].set;
+		struct rg_distances_set set = s->distances->round[j].set;
 
 		rg_round(g, &(struct rg_round){
 				    .to = (g->rank + d) % g->nranks,
 				    .from = (g->rank + g->nranks - d) % g->nranks,
-				    .put = put,
-				    .nput = list(g, s, set, 0, gathered, put),
-				    .take = take,
-				    .ntake = list(g, s, set, d, gathered, take),
+				    .put = s->put,
+				    .nput = list(g, s, set, 0, gathered, s->put),
+				    .take = s->take,
+				    .ntake = list(g, s, set, d, gathered, s->take),
 			    });
 	}
 }
@@ -102,14 +121,14 @@ static void gather_slice(struct rg_gen *g, uint64_t i, void *arg)
 /* Reduce-scatter: where what there is of a block lies; in scratch in the order of list. */
 static struct rg_round_part partial(const struct rg_gen *g, const struct state *s, uint32_t v)
 {
+	struct rg_distances_set all = s->distances->all;
 	struct rg_round_part part = {
 		.buf = RG_BUF_SRC, .off = at_block(g, s, v), .len_bytes = s->piece.len};
+	uint32_t k = v >> all.shift;
 
-	if (s->touched & BIT(v)) {
-		uint32_t farther = (uint32_t)__builtin_popcountll(s->combined >> v) - 1;
-
+	if (k < s->ncombined && k << all.shift == v) {
 		part.buf = RG_BUF_TMP;
-		part.off = farther * s->piece.len;
+		part.off = (all.count - 1 - k) * s->piece.len;
 	}
 	return part;
 }
@@ -121,7 +140,7 @@ static struct rg_round_part combined(const struct rg_gen *g, const struct state 
 	struct state after = *s;
 	struct rg_round_part part;
 
-	after.touched = s->combined;
+	after.ncombined = s->distances->all.count;
 	part = partial(g, &after, v);
 	part.reduce = true;
 	part.own = own.buf;
@@ -132,30 +151,30 @@ static struct rg_round_part combined(const struct rg_gen *g, const struct state 
 static void reduce_slice(struct rg_gen *g, uint64_t i, void *arg)
 {
 	struct state *s = arg;
-	struct rg_round_part put[RG_REDUCE_MAX], take[RG_REDUCE_MAX];
 
 	s->piece = rg_gen_slice(g->problem, s->block, i);
-	s->touched = 0;
+	s->ncombined = 0;
 	for (uint32_t j = s->distances->nrounds; j-- > 0;) {
 		uint32_t d = s->distances->round[j].distance;
-		uint64_t set = s->distances->round[j].set;
+		struct rg_distances_set set = s->distances->round[j].set;
 		struct rg_round round = {
 			.to = (g->rank + g->nranks - d) % g->nranks,
 			.from = (g->rank + d) % g->nranks,
-			.put = put,
-			.nput = list(g, s, set, d, partial, put),
-			.take = take,
-			.ntake = list(g, s, set, 0, combined, take),
+			.put = s->put,
+			.nput = list(g, s, set, d, partial, s->put),
+			.take = s->take,
+			.ntake = list(g, s, set, 0, combined, s->take),
 			.last = j == 0,
 			.stage = s->stage,
 		};
 
 		if (j == 0) {
-			take[0].buf = RG_BUF_DST;
-			take[0].off = s->piece.off;
+			s->take[0].buf = RG_BUF_DST;
+			s->take[0].off = s->piece.off;
 		}
 		rg_round(g, &round);
-		s->touched |= set;
+		if (set.shift == s->distances->all.shift && set.count > s->ncombined)
+			s->ncombined = set.count;
 	}
 }
 
@@ -167,7 +186,9 @@ int rg_distances_allgather(const struct rg_problem *problem, uint32_t rank,
 	struct rg_gen g;
 
 	rg_gen_open(&g, problem, rank, sink, err);
+	open_parts(&g, &s);
 	rg_gen_loop(&g, rg_gen_nslices(problem, s.block), gather_slice, &s);
+	close_parts(&s);
 	return rg_gen_close(&g, needs_out);
 }
 
@@ -179,14 +200,14 @@ int rg_distances_reducescatter(const struct rg_problem *problem, uint32_t rank,
 	uint64_t most = rg_gen_slice(problem, s.block, 0).len;
 	struct rg_gen g;
 
-	for (uint32_t j = 0; j < distances->nrounds; j++)
-		s.combined |= distances->round[j].set;
-	s.stage = rg_round_stage((uint64_t)__builtin_popcountll(s.combined) * most);
+	s.stage = rg_round_stage(distances->all.count * most);
 	rg_gen_open(&g, problem, rank, sink, err);
+	open_parts(&g, &s);
 	if (!rg_gen_alone(&g, s.block)) {
 		g.tmp_bytes = s.stage;
 		rg_gen_loop(&g, rg_gen_nslices(problem, s.block), reduce_slice, &s);
 	}
+	close_parts(&s);
 	return rg_gen_close(&g, needs_out);
 }
 

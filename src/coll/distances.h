@@ -17,14 +17,20 @@
 
 #include "gen.h"
 
-#define RG_DISTANCES_ROUNDS 6 /* log2 RG_REDUCE_MAX */
+/* v = 0, 2^shift, 2 * 2^shift ...: `count` of them. */
+struct rg_distances_set {
+	uint32_t shift, count;
+};
 
 struct rg_distances {
 	uint32_t nrounds;
 	struct {
 		uint32_t distance;
-		uint64_t set; /* bit v */
-	} round[RG_DISTANCES_ROUNDS];
+		struct rg_distances_set set;
+	} round[RG_GEN_RANKS_LOG2];
+	/* The sets of all rounds together; those of a larger shift are within those of the least.
+	 */
+	struct rg_distances_set all;
 };
 
 /* Nearest first: a round doubles what a rank has. [Bruck97] */

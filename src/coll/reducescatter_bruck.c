@@ -5,7 +5,7 @@
  * halving, with ranks at one side only.
  *
  * Steps ceil(log2 p) per slice of a block. Bytes sent per rank n (p - 1) / p. Scratch a slice for
- * each of at most p / 2 blocks, and two to pack messages. Any p up to 64. Each block is reduced
+ * each of at most p / 2 blocks, and two to pack messages. Any p. Each block is reduced
  * along the tree on which [Bruck97] spreads it, turned around.
  */
 #include "config.h"
@@ -13,11 +13,9 @@
 #include "algorithms.h"
 #include "distances.h"
 
-#include "railgauge/device/reduce.h"
-
 static int bruck_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_reducescatter_bruck, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_reducescatter_bruck, p, RG_GEN_RANKS, err);
 }
 
 static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -36,7 +34,7 @@ const struct rg_algorithm rg_reducescatter_bruck = {
 		   "are combined",
 	.steps = "ceil(log2(p)) s",
 	.bytes = "n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "trees",
 	.source = "[Bruck97, concatenation backwards]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

@@ -5,7 +5,7 @@
  * half of all blocks go to the neighbour, and one partial sum goes far.
  *
  * Steps ceil(log2 p) per slice of a block. Bytes sent per rank n (p - 1) / p. Scratch a slice for
- * each of half of the blocks, and two to pack messages. Any p up to 64. Reduced along the trees.
+ * each of half of the blocks, and two to pack messages. Any p. Reduced along the trees.
  * Source: [Jeaugey25].
  */
 #include "config.h"
@@ -13,11 +13,9 @@
 #include "algorithms.h"
 #include "distances.h"
 
-#include "railgauge/device/reduce.h"
-
 static int pat_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_reducescatter_pat, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_reducescatter_pat, p, RG_GEN_RANKS, err);
 }
 
 static int pat_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -36,7 +34,7 @@ const struct rg_algorithm rg_reducescatter_pat = {
 		   "one message",
 	.steps = "ceil(log2(p)) s",
 	.bytes = "n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "trees",
 	.source = "[Jeaugey25]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
