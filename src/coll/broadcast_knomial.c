@@ -5,19 +5,20 @@
  *
  * Steps at most ceil(log_k p) for the first slice, as all children are written at once, then one
  * more per slice (a pipeline). Bytes sent at most n (k - 1) ceil(log_k p), by the root. Scratch
- * none. Any p up to 64, any root, any radix from 2 to 64; 4 unless asked for. No reduction. The
- * tree is that of knomial.h. Source: [Thakur05, section 3.3], for k = 2; the radix [Ruefenacht17].
+ * none. Any p with at most 63 children of the root, any root, any radix from 2 to 64; 4 unless
+ * asked for. No reduction. The tree is that of knomial.h. Source: [Thakur05, section 3.3], for k =
+ * 2; the radix [Ruefenacht17].
  */
 #include "config.h"
 
 #include "algorithms.h"
 #include "knomial.h"
 
-#include "railgauge/device/reduce.h"
-
 static int knomial_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_broadcast_knomial, p, RG_REDUCE_MAX, err);
+	uint32_t radix = rg_gen_radix(&rg_broadcast_knomial, p);
+
+	return rg_knomial_check_moves(&rg_broadcast_knomial, p, radix, err);
 }
 
 static int knomial_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -39,7 +40,7 @@ const struct rg_algorithm rg_broadcast_knomial = {
 	.summary = "down a tree of k (radix, 4) at each distance, slices following each other",
 	.steps = "ceil(log_k(p)) + s - 1 at most",
 	.bytes = "n (k-1) ceil(log_k(p)) by the root at most",
-	.ranks = "1 to 64",
+	.ranks = "any, 63 children at most",
 	.order = "none",
 	.source = "[Thakur05, section 3.3], [Ruefenacht17]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

@@ -4,7 +4,7 @@
  * tree, and the parts are then gathered by everybody; for long vectors.
  *
  * Steps floor(log2 (p + 1)) + ceil(log2 p) - 1 per chunk. Bytes sent at most 2 n (p - 1) / p, by
- * the root. Scratch two slices to pack messages. Any p up to 64, any root. No reduction.
+ * the root. Scratch two slices to pack messages. Any p, any root. No reduction.
  *
  * Chunks of p slices, one part per rank, go through all rounds one after the other. With v = rank -
  * root (mod p), the scatter brings parts v .. v + b - 1 to rank v, b being the lowest bit of v, all
@@ -19,17 +19,18 @@
 #include "algorithms.h"
 #include "rounds.h"
 
-#include "railgauge/device/reduce.h"
+#include "railgauge/base/mem.h"
 
 struct scattered {
 	uint32_t n, v;
-	uint64_t total, chunk;	 /* bytes */
-	struct rg_gen_piece all; /* the present chunk */
+	uint64_t total, chunk;		  /* bytes */
+	struct rg_gen_piece all;	  /* the present chunk */
+	struct rg_round_part *put, *take; /* owned: [n], of one round */
 };
 
 static int scattered_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_broadcast_scatter_allgather, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_broadcast_scatter_allgather, p, RG_GEN_RANKS, err);
 }
 
 /* How many parts from v on the scatter brings to v. */
@@ -90,7 +91,6 @@ static uint32_t list_gathered(const struct rg_gen *g, const struct scattered *s,
 
 static void scatter(struct rg_gen *g, const struct scattered *s)
 {
-	struct rg_round_part parts[RG_REDUCE_MAX];
 	uint32_t top = 1;
 
 	while (2 * top < s->n)
@@ -100,12 +100,12 @@ static void scatter(struct rg_gen *g, const struct scattered *s)
 
 		if (s->v % (2 * d) == d) {
 			round.from = rank_of(g, s->v - d);
-			round.take = parts;
-			round.ntake = list_brought(g, s, s->v, parts);
+			round.take = s->take;
+			round.ntake = list_brought(g, s, s->v, s->take);
 		} else if (s->v % (2 * d) == 0 && s->v + d < s->n) {
 			round.to = rank_of(g, s->v + d);
-			round.put = parts;
-			round.nput = list_brought(g, s, s->v + d, parts);
+			round.put = s->put;
+			round.nput = list_brought(g, s, s->v + d, s->put);
 		}
 		rg_round(g, &round);
 	}
@@ -113,18 +113,16 @@ static void scatter(struct rg_gen *g, const struct scattered *s)
 
 static void gather(struct rg_gen *g, const struct scattered *s)
 {
-	struct rg_round_part put[RG_REDUCE_MAX], take[RG_REDUCE_MAX];
-
 	for (uint32_t d = 1; d < s->n; d *= 2) {
 		uint32_t below = (s->v + s->n - d) % s->n;
 
 		rg_round(g, &(struct rg_round){
 				    .to = rank_of(g, below),
 				    .from = rank_of(g, (s->v + d) % s->n),
-				    .put = put,
-				    .nput = list_gathered(g, s, below, d, put),
-				    .take = take,
-				    .ntake = list_gathered(g, s, s->v, d, take),
+				    .put = s->put,
+				    .nput = list_gathered(g, s, below, d, s->put),
+				    .take = s->take,
+				    .ntake = list_gathered(g, s, s->v, d, s->take),
 			    });
 	}
 }
@@ -155,8 +153,12 @@ static int scattered_generate(const struct rg_problem *p, uint32_t rank, struct 
 	struct rg_gen g;
 
 	rg_gen_open(&g, p, rank, sink, err);
+	s.put = rg_gen_alloc(&g, n, sizeof(*s.put));
+	s.take = rg_gen_alloc(&g, n, sizeof(*s.take));
 	if (!rg_gen_alone(&g, s.total))
 		rg_gen_loop(&g, (s.total + s.chunk - 1) / s.chunk, chunk, &s);
+	rg_free(s.put);
+	rg_free(s.take);
 	return rg_gen_close(&g, needs_out);
 }
 
@@ -167,14 +169,17 @@ static uint64_t chunk_sent(const struct rg_problem *p, uint32_t v, uint64_t len)
 	uint64_t sent = 0;
 
 	for (uint32_t d = 1; d < n; d *= 2) {
-		uint32_t below = (v + n - d) % n;
+		uint32_t below = (v + n - d) % n, down = 0;
 
-		for (uint32_t i = 0; i < n; i++) {
-			bool down = v % (2 * d) == 0 && v + d < n && is_brought(i, v + d, n);
-			uint32_t away = (i + n - below) % n;
-			bool lacked = away >= d && away < 2 * d && !is_brought(i, below, n);
+		if (v % (2 * d) == 0 && v + d < n)
+			down = brought(v + d, n);
+		for (uint32_t i = v + d; i < v + d + down; i++)
+			sent += rg_gen_cut(p, len, n, i).len;
+		for (uint32_t i = d; i < 2 * d && i < n; i++) {
+			uint32_t part = (below + i) % n;
 
-			sent += rg_gen_cut(p, len, n, i).len * ((uint64_t)down + lacked);
+			if (!is_brought(part, below, n))
+				sent += rg_gen_cut(p, len, n, part).len;
 		}
 	}
 	return sent;
@@ -200,7 +205,7 @@ const struct rg_algorithm rg_broadcast_scatter_allgather = {
 	.summary = "parts of the vector down a binomial tree, then gathered by all",
 	.steps = "(floor(log2(p+1)) + ceil(log2(p)) - 1) s/p",
 	.bytes = "2n (p-1)/p by the root",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Barnett94], [Thakur05, section 3.3]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

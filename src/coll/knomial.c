@@ -3,6 +3,8 @@
 
 #include "knomial.h"
 
+#include "railgauge/device/reduce.h"
+
 struct broadcast {
 	uint64_t total; /* bytes */
 	uint32_t ndst;
@@ -39,6 +41,24 @@ void rg_knomial_init(struct rg_knomial *t, const struct rg_problem *problem, uin
 			t->child_span[t->nchildren++] = d < n - c ? d : n - c;
 		}
 	}
+}
+
+int rg_knomial_check_moves(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+			   uint32_t radix, struct rg_err *err)
+{
+	struct rg_knomial tree;
+	int rc = rg_gen_check(algorithm, problem, RG_GEN_RANKS, err);
+
+	if (rc)
+		return rc;
+	rg_knomial_init(&tree, problem, problem->root, radix);
+	if (tree.nchildren < RG_REDUCE_MAX)
+		return 0;
+	return rg_err_set(err, RG_ERR_UNSUPPORTED,
+			  "%s %s works for up to %d children of one rank, not %u: %u ranks need a "
+			  "radix below %u",
+			  rg_coll_name(problem->coll), algorithm->name, RG_REDUCE_MAX - 1,
+			  tree.nchildren, problem->layout.nranks, radix);
 }
 
 static void iteration(struct rg_gen *g, uint64_t i, void *arg)

@@ -11,19 +11,27 @@
 
 #include "gen.h"
 
-#include "railgauge/device/reduce.h"
+/* With a radix of k at most k - 1 for each power of k below RG_GEN_RANKS, and k is at most 64. */
+#define RG_KNOMIAL_CHILDREN 256
 
 struct rg_knomial {
 	bool is_root;
 	uint32_t v, span; /* of the subtree: this rank and those below */
 	uint32_t parent;  /* not the root's */
 	uint32_t nchildren;
-	uint32_t child[RG_REDUCE_MAX], child_span[RG_REDUCE_MAX]; /* the farthest first */
+	/* The farthest first. */
+	uint32_t child[RG_KNOMIAL_CHILDREN], child_span[RG_KNOMIAL_CHILDREN];
 };
 
-/* Of up to RG_REDUCE_MAX ranks. */
 void rg_knomial_init(struct rg_knomial *tree, const struct rg_problem *problem, uint32_t rank,
 		     uint32_t radix);
+
+/*
+ * rg_gen_check, and that one move may name all children of the root, who has the most, and what is
+ * its own.
+ */
+int rg_knomial_check_moves(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+			   uint32_t radix, struct rg_err *err);
 
 /*
  * A slice is taken from the parent and written into the destination and all children's slots in one

@@ -6,13 +6,16 @@
 #include "knomial.h"
 #include "rounds.h"
 
+#include "railgauge/base/mem.h"
+
 /* One rank's view of a slice of every block. */
 struct blocks {
 	struct rg_knomial tree;
-	struct rg_gen_piece piece; /* of a block */
-	uint64_t block;		   /* bytes */
-	enum rg_buf all;	   /* the root's buffer that has all blocks */
-	enum rg_buf own;	   /* the buffer of the own block */
+	struct rg_gen_piece piece;   /* of a block */
+	uint64_t block;		     /* bytes */
+	enum rg_buf all;	     /* the root's buffer that has all blocks */
+	enum rg_buf own;	     /* the buffer of the own block */
+	struct rg_round_part *parts; /* owned, of one message: [span] */
 };
 
 /* Where the blocks of n ranks from number first of the tree on lie at this rank. */
@@ -48,15 +51,14 @@ static uint64_t stage_of(const struct blocks *b)
 static void hand(struct rg_gen *g, const struct blocks *b, bool put, uint32_t peer, uint32_t first,
 		 uint32_t n)
 {
-	struct rg_round_part parts[RG_REDUCE_MAX];
 	struct rg_round round = {.to = peer, .from = peer, .stage = stage_of(b)};
 
 	if (put) {
-		round.put = parts;
-		round.nput = parts_of(g, b, first, n, parts);
+		round.put = b->parts;
+		round.nput = parts_of(g, b, first, n, b->parts);
 	} else {
-		round.take = parts;
-		round.ntake = parts_of(g, b, first, n, parts);
+		round.take = b->parts;
+		round.ntake = parts_of(g, b, first, n, b->parts);
 	}
 	rg_round(g, &round);
 }
@@ -95,12 +97,13 @@ static void scatter_slice(struct rg_gen *g, uint64_t i, void *arg)
 }
 
 /* Begins with the scratch that all slices need. */
-static void init(struct rg_gen *g, struct blocks *b, uint32_t radix)
+static void open_blocks(struct rg_gen *g, struct blocks *b, uint32_t radix)
 {
 	rg_knomial_init(&b->tree, g->problem, g->rank, radix);
 	b->block = rg_problem_block_bytes(g->problem);
 	b->piece = rg_gen_slice(g->problem, b->block, 0);
 	g->tmp_bytes = stage_of(b);
+	b->parts = rg_gen_alloc(g, b->tree.span, sizeof(*b->parts));
 }
 
 int rg_knomial_gather(const struct rg_problem *problem, uint32_t rank, uint32_t radix,
@@ -110,11 +113,12 @@ int rg_knomial_gather(const struct rg_problem *problem, uint32_t rank, uint32_t 
 	struct rg_gen g;
 
 	rg_gen_open(&g, problem, rank, sink, err);
-	init(&g, &b, radix);
+	open_blocks(&g, &b, radix);
 	if (b.tree.is_root && !problem->in_place)
 		rg_gen_copy(&g, (struct rg_ref){RG_BUF_DST, rank}, rank * b.block,
 			    (struct rg_ref){RG_BUF_SRC, rank}, 0, b.block);
 	rg_gen_loop(&g, rg_gen_nslices(problem, b.block), gather_slice, &b);
+	rg_free(b.parts);
 	return rg_gen_close(&g, needs_out);
 }
 
@@ -126,11 +130,12 @@ int rg_knomial_scatter(const struct rg_problem *problem, uint32_t rank, uint32_t
 	struct rg_gen g;
 
 	rg_gen_open(&g, problem, rank, sink, err);
-	init(&g, &b, radix);
+	open_blocks(&g, &b, radix);
 	rg_gen_loop(&g, rg_gen_nslices(problem, b.block), scatter_slice, &b);
 	if (b.tree.is_root && !problem->in_place)
 		rg_gen_copy(&g, (struct rg_ref){RG_BUF_DST, rank}, 0,
 			    (struct rg_ref){RG_BUF_SRC, rank}, rank * b.block, b.block);
+	rg_free(b.parts);
 	return rg_gen_close(&g, needs_out);
 }
 

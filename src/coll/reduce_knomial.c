@@ -5,15 +5,17 @@
  *
  * Steps at most ceil(log_k p) for the first slice, as all children are taken in one pass, then one
  * more per slice (a pipeline). Bytes sent n by all but the root. Scratch none: the pass goes from
- * the children's slots into the parent's. Any p up to 64, any root, any radix from 2 to 64; 4
- * unless asked for. Reduced up the tree of knomial.h, each rank with one rounding: results depend
- * on p, the root and the radix alone. Source: the reduction of short vectors of [Thakur05], for
- * k = 2; the radix [Ruefenacht17].
+ * the children's slots into the parent's. Any p with at most 63 children of the root, any root, any
+ * radix from 2 to 64; 4 unless asked for. Reduced up the tree of knomial.h, each rank with one
+ * rounding: results depend on p, the root and the radix alone. Source: the reduction of short
+ * vectors of [Thakur05], for k = 2; the radix [Ruefenacht17].
  */
 #include "config.h"
 
 #include "algorithms.h"
 #include "knomial.h"
+
+#include "railgauge/device/reduce.h"
 
 struct reduction {
 	uint64_t total; /* bytes */
@@ -24,7 +26,9 @@ struct reduction {
 
 static int knomial_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_reduce_knomial, p, RG_REDUCE_MAX, err);
+	uint32_t radix = rg_gen_radix(&rg_reduce_knomial, p);
+
+	return rg_knomial_check_moves(&rg_reduce_knomial, p, radix, err);
 }
 
 static void iteration(struct rg_gen *g, uint64_t i, void *arg)
@@ -74,7 +78,7 @@ const struct rg_algorithm rg_reduce_knomial = {
 	.summary = "up a tree of k (radix, 4) at each distance, slices following each other",
 	.steps = "ceil(log_k(p)) + s - 1 at most",
 	.bytes = "n but for the root",
-	.ranks = "1 to 64",
+	.ranks = "any, 63 children at most",
 	.order = "tree",
 	.source = "[Thakur05, short vectors], [Ruefenacht17]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

@@ -5,7 +5,7 @@
  *
  * Steps at most ceil(log_k p) for one message each, then one more per slice (a pipeline).
  * Bytes sent n (p - 1) / p by the root, by others n / p times the ranks below them.
- * Scratch a slice per rank below, and two to pack short blocks. Any p up to 64, any root, any radix
+ * Scratch a slice per rank below, and two to pack short blocks. Any p, any root, any radix
  * from 2 to 64; 4 unless asked for. Reduces nothing. The tree and how blocks lie are those of
  * knomial_blocks.h. For short blocks, of which it makes few messages; long ones are copied once
  * more per level. Source: the minimum spanning tree scatter of [Chan07], for k = 2; the radix
@@ -16,11 +16,9 @@
 #include "algorithms.h"
 #include "knomial_blocks.h"
 
-#include "railgauge/device/reduce.h"
-
 static int knomial_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_scatter_knomial, p, RG_REDUCE_MAX, err);
+	return rg_gen_check(&rg_scatter_knomial, p, RG_GEN_RANKS, err);
 }
 
 static int knomial_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -43,7 +41,7 @@ const struct rg_algorithm rg_scatter_knomial = {
 		   "subtree",
 	.steps = "ceil(log_k(p)) + s - 1 at most",
 	.bytes = "root: n (p-1)/p",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Chan07, minimum spanning tree], [Ruefenacht17]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
