@@ -32,6 +32,7 @@ struct hierarchy {
 	struct rg_nodes nodes;
 	struct rg_butterfly between; /* nodes; its ranks are set when it is gone through */
 	uint32_t node, index, size;  /* this rank's node, place in it, members of it */
+	uint32_t part;		     /* that is gone through between nodes */
 	uint64_t chunk, total;	     /* bytes */
 	uint64_t lag;		     /* slices between putting and taking within the node */
 	struct rg_gen_piece all;     /* the present chunk */
@@ -42,22 +43,41 @@ static int hierarchical_check(const struct rg_problem *p, struct rg_err *err)
 	return rg_gen_check(&rg_allreduce_hierarchical, p, RG_REDUCE_MAX, err);
 }
 
-static void hierarchy_init(struct hierarchy *h, const struct rg_problem *p, uint32_t rank)
-{
-	rg_nodes_of(&p->layout, &h->nodes);
-	h->node = h->nodes.node[rank];
-	h->index = h->nodes.index[rank];
-	h->size = h->nodes.size[h->node];
-	h->total = rg_problem_block_bytes(p);
-	h->chunk = rg_gen_slice_bytes(p) * h->nodes.smallest * h->nodes.nnodes;
-	h->lag = rg_gen_credit(p) >= 2;
-	rg_butterfly_init(&h->between, NULL, h->nodes.nnodes, h->node);
-}
-
 /* Which member of a node of that size has a part. */
 static uint32_t owner_of(const struct hierarchy *h, uint32_t size, uint32_t part)
 {
 	return part * size / h->nodes.smallest;
+}
+
+/* The rank of a node that has the present part. */
+static uint32_t rank_of(const void *arg, uint32_t node)
+{
+	const struct hierarchy *h = arg;
+
+	return rg_nodes_member(&h->nodes, node, owner_of(h, h->nodes.size[node], h->part));
+}
+
+/* All that is the same for all ranks. */
+static int hierarchy_open(struct hierarchy *h, const struct rg_problem *p, struct rg_err *err)
+{
+	int rc;
+
+	rg_nodes_of(&p->layout, &h->nodes);
+	h->total = rg_problem_block_bytes(p);
+	h->chunk = rg_gen_slice_bytes(p) * h->nodes.smallest * h->nodes.nnodes;
+	h->lag = rg_gen_credit(p) >= 2;
+	rc = rg_butterfly_open(&h->between, h->nodes.nnodes, err);
+	h->between.rank_of = rank_of;
+	h->between.arg = h;
+	return rc;
+}
+
+static void hierarchy_of(struct hierarchy *h, uint32_t rank)
+{
+	h->node = h->nodes.node[rank];
+	h->index = h->nodes.index[rank];
+	h->size = h->nodes.size[h->node];
+	h->between.me = h->node;
 }
 
 static struct rg_gen_piece part_of(const struct rg_problem *p, const struct hierarchy *h,
@@ -166,11 +186,7 @@ static void gather_within(struct rg_gen *g, const struct hierarchy *h)
 
 static void reduce_between(struct rg_gen *g, struct hierarchy *h, uint32_t part)
 {
-	uint32_t ranks[RG_REDUCE_MAX];
-
-	for (uint32_t n = 0; n < h->nodes.nnodes; n++)
-		ranks[n] = rg_nodes_member(&h->nodes, n, owner_of(h, h->nodes.size[n], part));
-	h->between.ranks = ranks;
+	h->part = part;
 	rg_butterfly_allreduce(g, &h->between, part_of(g->problem, h, part),
 			       h->size > 1 ? RG_BUF_DST : RG_BUF_SRC, 0);
 }
@@ -196,12 +212,17 @@ static int hierarchical_generate(const struct rg_problem *p, uint32_t rank, stru
 {
 	struct hierarchy h;
 	struct rg_gen g;
+	int rc = hierarchy_open(&h, p, err);
 
-	hierarchy_init(&h, p, rank);
-	rg_gen_open(&g, p, rank, sink, err);
-	if (!rg_gen_alone(&g, h.total))
-		rg_gen_loop(&g, (h.total + h.chunk - 1) / h.chunk, chunk, &h);
-	return rg_gen_close(&g, needs_out);
+	if (!rc) {
+		hierarchy_of(&h, rank);
+		rg_gen_open(&g, p, rank, sink, err);
+		if (!rg_gen_alone(&g, h.total))
+			rg_gen_loop(&g, (h.total + h.chunk - 1) / h.chunk, chunk, &h);
+		rc = rg_gen_close(&g, needs_out);
+	}
+	rg_butterfly_close(&h.between);
+	return rc;
 }
 
 /* Of a chunk: others' ranges, the own one to all others, and what goes between nodes. */
@@ -217,16 +238,19 @@ static uint64_t chunk_sent(const struct rg_problem *p, struct hierarchy *h, uint
 static uint64_t hierarchical_sent_bytes(const struct rg_problem *p)
 {
 	uint64_t most = 0;
+	struct hierarchy h;
 
-	for (uint32_t r = 0; r < p->layout.nranks; r++) {
-		struct hierarchy h;
+	if (hierarchy_open(&h, p, NULL))
+		most = UINT64_MAX;
+	for (uint32_t r = 0; r < p->layout.nranks && most != UINT64_MAX; r++) {
 		uint64_t sent;
 
-		hierarchy_init(&h, p, r);
+		hierarchy_of(&h, r);
 		sent = h.total / h.chunk * chunk_sent(p, &h, h.chunk) +
 		       chunk_sent(p, &h, h.total % h.chunk);
 		most = most > sent ? most : sent;
 	}
+	rg_butterfly_close(&h.between);
 	return most;
 }
 

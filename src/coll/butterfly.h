@@ -17,28 +17,40 @@
  *
  * Steps 2 ceil(log2 n'), n' being n or, for odd n, n - 1. Bytes sent by a member about
  * 2 (n - 1) / n of the stretch. Source: [DeSensi24, section 3]; the order of blocks [DeSensi25].
+ *
+ * What a member gives and gets in a step is the same for all, as seen from it: with i for an even
+ * member and -i for an odd one, the block that is i members away. So there is one list for all.
  */
 #ifndef RG_COLL_BUTTERFLY_H
 #define RG_COLL_BUTTERFLY_H
 
 #include "rounds.h"
 
-#include "railgauge/device/reduce.h"
-
-#define RG_BUTTERFLY_STEPS 6 /* log2 RG_REDUCE_MAX */
-
 struct rg_butterfly {
-	const uint32_t *ranks; /* [n], borrowed */
-	uint32_t n, me;	       /* members, and which of them this rank is */
-	uint32_t even;	       /* members in the butterfly proper */
+	uint32_t n;    /* members */
+	uint32_t even; /* of them in the butterfly proper */
 	uint32_t nsteps;
-	/* Sets of blocks, in each step of the reduce-scatter. */
-	uint64_t give[RG_BUTTERFLY_STEPS], get[RG_BUTTERFLY_STEPS];
-	uint8_t place[RG_REDUCE_MAX]; /* which of the n parts of the stretch a block is */
+	bool runs; /* even is a power of two: then there are no lists */
+	/*
+	 * How far away the blocks are that are handed over in step s, in ascending order: those of
+	 * give (get) are [first[s], first[s + 1]) of it. until[i]: in which step block i is
+	 * combined for the first time, UINT8_MAX for never.
+	 */
+	uint32_t *give, *get; /* owned, [even - 1] */
+	uint32_t first[RG_GEN_RANKS_LOG2 + 1];
+	uint8_t *until;		     /* owned, [even] */
+	struct rg_round_part *parts; /* owned: room for one step */
+	uint32_t room;		     /* parts of either side of it */
+
+	/* Which of the members this rank is, and what the ranks of members are; set by the user. */
+	uint32_t me;
+	uint32_t (*rank_of)(const void *arg, uint32_t member);
+	const void *arg;
 };
 
-/* 1 to 64 members. */
-void rg_butterfly_init(struct rg_butterfly *b, const uint32_t *ranks, uint32_t n, uint32_t me);
+/* 1 to RG_GEN_RANKS members. RG_ERR_NO_MEMORY; it is to be closed then as well. */
+int rg_butterfly_open(struct rg_butterfly *b, uint32_t n, struct rg_err *err);
+void rg_butterfly_close(struct rg_butterfly *b); /* zeroed is allowed */
 
 /*
  * len_bytes at off of the destination, at most n slices. What there is to combine is in `own`, SRC

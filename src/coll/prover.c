@@ -224,6 +224,8 @@ static int leave(struct prover *p, struct rank *r)
 		o->most_sent = r->sent_bytes;
 	if (++o->ranks_done == p->nranks) {
 		promised = o->algorithm->sent_bytes(o->problem);
+		if (promised == UINT64_MAX)
+			return rg_err_set(p->err, RG_ERR_NO_MEMORY, "no memory for a proof");
 		if (promised != o->most_sent)
 			return rg_prover_wrong(p,
 					       "bytes sent by one rank are at most %" PRIu64

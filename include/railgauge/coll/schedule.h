@@ -130,7 +130,7 @@ struct rg_algorithm {
 
 	/*
 	 * Can it solve this problem? RG_ERR_UNSUPPORTED with the reason (ranks, caps, in place,
-	 * message too long for the protocol).
+	 * message too long for the protocol), or RG_ERR_NO_MEMORY.
 	 */
 	int (*check)(const struct rg_problem *problem, struct rg_err *err);
 
@@ -144,7 +144,7 @@ struct rg_algorithm {
 
 	/*
 	 * What the prover compares the steps with: the bytes that one rank puts into its peers'
-	 * memory, the most over all ranks.
+	 * memory, the most over all ranks. UINT64_MAX: there is no memory to find out.
 	 */
 	uint64_t (*sent_bytes)(const struct rg_problem *problem);
 
