@@ -63,6 +63,18 @@ tests_coll_test_select_SOURCES = %D%/test_select.c
 tests_coll_test_select_CPPFLAGS = $(test_cppflags)
 tests_coll_test_select_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/coll/test_many_results
+TESTS += tests/coll/test_many_results
+tests_coll_test_many_results_SOURCES = %D%/test_many_results.c
+tests_coll_test_many_results_CPPFLAGS = $(test_cppflags)
+tests_coll_test_many_results_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/coll/test_many_steps
+TESTS += tests/coll/test_many_steps
+tests_coll_test_many_steps_SOURCES = %D%/test_many_steps.c
+tests_coll_test_many_steps_CPPFLAGS = $(test_cppflags)
+tests_coll_test_many_steps_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/coll/test_symmetry
 TESTS += tests/coll/test_symmetry
 tests_coll_test_symmetry_SOURCES = %D%/test_symmetry.c
