@@ -162,6 +162,7 @@ static void local_ranks_are_counted_by_host(void **state)
 static void containers_of_one_kernel_share_its_processors(void **state)
 {
 	struct rg_place places[] = {bound("a", 0), bound("a", 1), bound("b", 2), bound("b", 3)};
+	struct heard h;
 
 	for (int r = 0; r < 4; r++) {
 		snprintf(places[r].process.kernel, sizeof(places[r].process.kernel), "one");
@@ -174,7 +175,10 @@ static void containers_of_one_kernel_share_its_processors(void **state)
 	assert_string_equal(judge(places, 4).texts[0], "2 ranks on b have 1 processors");
 	places[2] = bound("b", 0);
 	places[2].process = places[3].process;
-	assert_int_equal(judge(places, 4).n, 1);
+	h = judge(places, 4);
+	assert_int_equal(h.n, 2); /* the machine once, and CPU 0 of both */
+	assert_string_equal(h.codes[0], "oversubscribed");
+	assert_string_equal(h.codes[1], "shared-core");
 	places[3].quota_cpus = 0;
 	assert_true(rg_place_crowded(places, 4));
 	snprintf(places[2].process.kernel, sizeof(places[2].process.kernel), "another");
