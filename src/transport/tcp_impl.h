@@ -110,6 +110,7 @@ struct tcp_tx {
 struct tcp_rx {
 	int fd;		/* owned; -1: not there */
 	bool last;	/* TCP_LAST has come: what follows is on the shared connection */
+	bool used;	/* a frame has come */
 	bool gone;	/* it has closed, or was cut off */
 	bool stalled;	/* what comes next has to wait for TCP_LAST */
 	bool held;	/* the stage has more: the kernel need not say so */

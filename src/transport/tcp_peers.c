@@ -319,7 +319,8 @@ static bool let_in(struct tcp *t, struct tcp_guest *g)
 	connection = from < t->ep.rank ? TCP_SHARED(from) : TCP_SIDE(from);
 	if (stream)
 		place = tcp_stream_place(t, from, stream);
-	if (stream ? !place : t->rx[connection].fd >= 0)
+	/* A side connection is for what comes before all else. */
+	if (stream ? !place : t->rx[connection].fd >= 0 || t->rx[TCP_SHARED(from)].used)
 		return false;
 	if (!is_proved(t, g, from, stream))
 		return false;

@@ -17,17 +17,30 @@
 
 enum step { STEP_MORE, STEP_DRY, STEP_LONG };
 
-/* A message is wanted somewhere else than in its slot. */
+/*
+ * The slot of a message, or the place where it is wanted. Not if READY says that it has been here:
+ * then whoever wants it may have gone on, and what comes must not reach memory of the user.
+ */
 static uint8_t *slot_place(const struct tcp *t, struct rg_link *l, const struct tcp_frame *f)
 {
 	uint64_t message = f->value - 1;
 	struct rg_posted *p = &l->posted[message & (t->ep.config.geometry.slots - 1)];
 
-	if (!l->posted || f->ctr != RG_CTR_READY || !f->value || p->ready != f->value ||
-	    p->len_bytes != f->len_bytes)
+	if (f->ctr != RG_CTR_READY || !f->value || p->ready != f->value ||
+	    p->len_bytes != f->len_bytes ||
+	    atomic_load_explicit(&l->rx[RG_CTR_READY].value, memory_order_relaxed) >= f->value)
 		return l->rx_slots + f->offset;
 	p->placed = true;
 	return p->dst;
+}
+
+/* Frames come in one order: nothing on the shared connection until the side has had its last. */
+static bool is_out_of_turn(const struct tcp *t, uint32_t connection, const struct tcp_frame *f)
+{
+	const struct tcp_rx *side = &t->rx[TCP_SIDE(connection / 2)];
+
+	return connection == TCP_SHARED(connection / 2) && f->kind != TCP_AFTER && side->fd >= 0 &&
+	       !side->last;
 }
 
 /*
@@ -40,6 +53,8 @@ static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_fram
 	struct rg_link *l;
 
 	*fault_out = tcp_frame_check(f, &t->ep.config.geometry);
+	if (!*fault_out && is_out_of_turn(t, connection, f))
+		*fault_out = "a frame on the shared connection before the last one on the side";
 	*to_out = NULL;
 	if (*fault_out)
 		return true;
@@ -147,6 +162,7 @@ static enum step parse(struct tcp *t, uint32_t connection)
 		tcp_cut_off(t, connection, fault);
 		return STEP_DRY;
 	}
+	rx->used = true;
 	rx->begin += sizeof(f);
 	here = rx->end - rx->begin;
 	here = here < f.len_bytes ? here : f.len_bytes;

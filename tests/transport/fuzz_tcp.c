@@ -118,7 +118,7 @@ static bool is_right(const struct tcp_frame *f)
 static uint8_t *model_place(const struct tcp_frame *f)
 {
 	if (f->kind == 1 && f->channel == 0 && f->ctr == RG_CTR_READY && f->value == PLACE_READY &&
-	    f->len_bytes == PLACE_BYTES) {
+	    f->len_bytes == PLACE_BYTES && model.counters[0][RG_CTR_READY] < PLACE_READY) {
 		model.placed = true;
 		return model.place;
 	}
@@ -139,7 +139,8 @@ static void model_begin_frame(struct stream *s)
 	f.offset = le64toh(f.offset);
 	f.len_bytes = le64toh(f.len_bytes);
 	f.value = le64toh(f.value);
-	if (!is_right(&f)) {
+	if (!is_right(&f) ||
+	    (s == &streams[SHARED] && f.kind != 6 && streams[SIDE].open && !streams[SIDE].last)) {
 		s->fault = s->cut = true;
 		return;
 	}
