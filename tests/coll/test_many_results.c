@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/coll/schedule.h"
 #include "railgauge/device/reduce.h"
@@ -314,6 +315,16 @@ static void sum_sources(void)
 		w.sums[i % count] += input((uint32_t)(i / count), i % count);
 }
 
+/* Element i of what comes to a rank of an all-to-all-v. */
+static uint32_t expected_v(uint32_t id, uint64_t i)
+{
+	uint32_t n = w.p->layout.nranks, from = 0;
+
+	for (; i >= rg_matrix_at(w.p->counts, n, from, id); from++)
+		i -= rg_matrix_at(w.p->counts, n, from, id);
+	return input(from, rg_matrix_src_at(w.p->counts, n, from, id) + i);
+}
+
 static uint32_t expected(uint32_t id, uint64_t i)
 {
 	uint64_t at = w.p->coll == RG_COLL_REDUCESCATTER ? id * w.p->count + i : i;
@@ -329,6 +340,8 @@ static uint32_t expected(uint32_t id, uint64_t i)
 		return input((uint32_t)(i / w.p->count), i % w.p->count);
 	case RG_COLL_ALLTOALL:
 		return input((uint32_t)(i / w.p->count), id * w.p->count + i % w.p->count);
+	case RG_COLL_ALLTOALLV:
+		return expected_v(id, i);
 	case RG_COLL_SCATTER:
 		return input(w.p->root, id * w.p->count + i);
 	case RG_COLL_BROADCAST:
@@ -439,6 +452,18 @@ static bool has_radix(const struct rg_algorithm *row, uint32_t radix)
 	return row->radix && radix;
 }
 
+/* From 0 to 6 elements from rank to rank, both ways as many. */
+static void set_counts(struct rg_problem *p)
+{
+	static uint64_t counts[RANKS * RANKS];
+	uint32_t n = p->layout.nranks;
+
+	for (uint32_t i = 0; i < n * n; i++)
+		counts[i] = i / n * (i % n) % 7;
+	p->counts = counts;
+	p->count = rg_matrix_busiest(counts, n);
+}
+
 /* One case of a row; false: it does not take it. */
 static bool try_one(const struct rg_algorithm *row, enum rg_protocol protocol, uint32_t nranks,
 		    uint64_t count)
@@ -465,6 +490,8 @@ static bool try_one(const struct rg_algorithm *row, enum rg_protocol protocol, u
 			   .radix = has_radix(row, radix) ? radix : 0},
 	};
 
+	if (p.coll == RG_COLL_ALLTOALLV)
+		set_counts(&p);
 	if (row->check(&p, NULL))
 		return false;
 	carry_out(row, &p);

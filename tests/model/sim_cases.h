@@ -26,7 +26,7 @@ static inline struct rg_costs costs_of(struct link_fs node, struct link_fs netwo
  * All ranks on one node, elements of 4 bytes, block_bytes of them; of an all-to-all-v that many,
  * one more or one less for each pair, for up to CASES_V ranks.
  */
-#define CASES_V 32
+#define CASES_V 130
 
 static inline struct rg_problem problem_of(enum rg_coll coll, uint32_t nranks, uint64_t block_bytes)
 {

@@ -89,12 +89,14 @@ static void nobody_waits_for_what_never_comes(void **state)
 
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 		for (uint32_t k = 0; k < 4 * 3; k++) {
-			struct rg_problem p = problem_of((*a)->coll, sizes[k % 4], 0);
-			bool blocks = rg_coll_src_count(p.coll, 1, 2) > 1 ||
-				      rg_coll_dst_count(p.coll, 1, 2) > 1;
+			enum rg_coll coll = (*a)->coll;
+			bool blocks = coll == RG_COLL_ALLTOALLV ||
+				      rg_coll_src_count(coll, 1, 2) > 1 ||
+				      rg_coll_dst_count(coll, 1, 2) > 1;
+			uint64_t count = counts[k / 4] / (blocks ? 40 : 1) + blocks;
+			struct rg_problem p = problem_of(coll, sizes[k % 4],
+							 coll == RG_COLL_BARRIER ? 0 : 4 * count);
 
-			p.count = counts[k / 4] / (blocks ? 40 : 1) + blocks;
-			p.count = p.coll == RG_COLL_BARRIER ? 0 : p.count;
 			p.root = rg_coll_has_root(p.coll) ? k * 7 : 0;
 			p.in_place = k % 2;
 			p.params.protocol = k % 3 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD;
