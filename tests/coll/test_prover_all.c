@@ -5,10 +5,10 @@
  * operations follow each other: the row, another one, the row again.
  *
  * Up to SMALL ranks the counts, places and persistence are tried one by one, beyond it some are
- * drawn, beyond LARGE for one protocol of a row; what is left (root, nodes, radix, window, channels, geometry, the operation in between) is
- * always drawn, from a fixed sequence. RG_FULL=1 in the environment tries them one by one for all
- * ranks: some 58000 sequences, which takes a core long. What the rows say about steps is compared
- * in test_prover_steps.c.
+ * drawn, beyond LARGE for one protocol of a row; what is left (root, nodes, radix, window,
+ * channels, geometry, the operation in between) is always drawn, from a fixed sequence. RG_FULL=1
+ * in the environment tries them one by one for all ranks: some 58000 sequences, which takes a core
+ * long. What the rows say about steps is compared in test_prover_steps.c.
  */
 #include "config.h"
 
