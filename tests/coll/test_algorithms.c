@@ -66,10 +66,10 @@ static void run_part(const struct job *j, uint32_t first, uint32_t n, uint32_t f
 	run_ranks(p->layout.nranks, first_sequence, rank_job, &part, what);
 }
 
-#if defined(__SANITIZE_THREAD__)
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define WATCHED true
 #elif defined(__has_feature)
-#define WATCHED __has_feature(thread_sanitizer)
+#define WATCHED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
 #else
 #define WATCHED false
 #endif
@@ -86,7 +86,7 @@ struct sample {
 static const struct sample most = {{0, 1, 2, 5, 64, 1000, 5003}, COUNTS, {1, 2, 3, 4, 5, 9}, 6};
 static const struct sample some = {{2, 5003}, 2, {1, 2, 3, 4, 5}, 5};
 static const struct sample wraps = {{1, 1000}, 2, {2, 3, 4, 9}, 4};
-static const struct sample watched = {{2, 5003}, 2, {2, 3, 5}, 3}; /* by the thread sanitizer */
+static const struct sample watched = {{2, 5003}, 2, {2, 3, 5}, 3}; /* by a sanitizer */
 static const struct sample *sample = &most;
 
 static bool is_in_sample(uint64_t count)
