@@ -33,8 +33,8 @@ done
 
 failed=0
 for h in $(find "$srcdir/include" "$srcdir/src" -name '*.h' | sort); do
-  # A module's own header needs its library, which may be absent or switched off.
-  if grep -q '<mpi\.h>' "$h" && ! $HEADER_CC $HEADER_FLAGS -include mpi.h -E -xc /dev/null \
+  # A module's own headers need its library, which may be absent or switched off.
+  if grep -q '<mpi\.h>\|"module\.h"' "$h" && ! $HEADER_CC $HEADER_FLAGS -include mpi.h -E -xc /dev/null \
     >/dev/null 2>&1; then
     continue
   fi
