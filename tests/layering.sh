@@ -5,7 +5,7 @@
 # it. A quoted include is either railgauge/MODULE/... or a header in the same directory. The first
 # part shows that the check can fail: it runs on a small tree with one mistake of each kind.
 set -u
-line="base topo device launch mpi transport coll model measure report cmd"
+line="base topo device launch mpi transport coll model measure tune emit report cmd"
 srcdir=${srcdir:-.}
 
 # Prints the offences under a source directory. Module of a file: the directory under src or

@@ -3,6 +3,7 @@
 # with the few functions of base that it uses.
 src_librailgauge_a_SOURCES += \
 	include/railgauge/mpi/glue.h \
+	include/railgauge/mpi/openmpi_tuned.h \
 	%D%/choose.c \
 	%D%/glue.c \
 	%D%/impl.h \

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Emitters: each writes decisions in the form that one consumer reads. A row of the table is write,
+ * check (would the consumer parse this?) and poison (is the consumer doing it?). Nothing is written
+ * that lies outside the consumer's range, nor for a version that would misread it.
+ *
+ * Files of a folder of decisions:
+ *   decisions.json              what was decided, and why (tune/decisions.h)
+ *   journal.jsonl               what was measured (tune/journal.h)
+ *   openmpi-rules.txt           Open MPI: rules of coll/tuned
+ *   openmpi-mca-params.conf     Open MPI: the parameters that make it read them
+ *   env.sh                      the same as environment, to be sourced by a POSIX shell
+ *   rankfile                    Open MPI: which CPUs each rank is to have, if that is known
+ * Paths in them are absolute; on several hosts the folder must be at the same path on all of them.
+ */
+#ifndef RAILGAUGE_EMIT_EMITTER_H
+#define RAILGAUGE_EMIT_EMITTER_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/emit/finding.h"
+#include "railgauge/mpi/openmpi_tuned.h"
+#include "railgauge/tune/decisions.h"
+
+#include <stdint.h>
+
+struct rg_emitter {
+	const char *name; /* "openmpi": struct rg_decisions' mpi */
+	const char
+		*summary; /* "Open MPI 4.0 to 5.0: rules of coll/tuned, parameters, environment" */
+
+	/*
+	 * Can these decisions be written for that library? RG_ERR_UNSUPPORTED with the reason: a
+	 * version that reads the form differently, a component above coll/tuned ...
+	 */
+	int (*accepts)(const struct rg_decisions *decisions, struct rg_err *err);
+
+	/*
+	 * Writes all files of its own into the folder (absolute path), each whole or not at all;
+	 * all are tried before the first is replaced. accepts' errors, as rg_io_replace_file.
+	 */
+	int (*write)(const struct rg_decisions *decisions, const char *folder, struct rg_err *err);
+
+	/*
+	 * A copy of the folder's files in `to`, an empty folder, in which decision `index`'s range
+	 * number `range` has been made to fail whenever its rule is used. *applies_out false: that
+	 * range has no rule, since it is the default's.
+	 */
+	int (*poison)(const struct rg_decisions *decisions, const char *folder, uint32_t index,
+		      uint32_t range, const char *to, bool *applies_out, struct rg_err *err);
+
+	/* What a call says that was poisoned: part of the library's words. */
+	const char *poisoned_words;
+};
+
+extern const struct rg_emitter *const rg_emitters[]; /* NULL-terminated */
+
+/* RG_ERR_UNSUPPORTED names those that there are. */
+int rg_emitter_of(const struct rg_decisions *decisions, const struct rg_emitter **out,
+		  struct rg_err *err);
+
+/*
+ * Finds out what kind of file it is (rules, MCA parameters) and judges it, for Open MPI of that
+ * version. *kind_out is static text for people. RG_ERR_NOT_FOUND, RG_ERR_SYSTEM,
+ * RG_ERR_UNSUPPORTED (neither), RG_ERR_NO_MEMORY.
+ */
+int rg_emit_check_file(const char *path, const struct rg_ompi_version *version,
+		       struct rg_findings *findings, const char **kind_out, struct rg_err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What Open MPI's component coll/tuned can be told, as far as files and launches need it: names and
+ * numbers of its functions and algorithms, and which size its look-up goes by. Facts alone; no MPI
+ * is needed to use them.
+ *
+ * Sources: ompi/mca/coll/base/coll_base_functions.h (numbers of functions),
+ * coll_tuned_<f>_decision.c (algorithms), coll_tuned_decision_dynamic.c (sizes), of the tags
+ * v4.1.4, v5.0.8 and the branch v6.0.x. What the library at hand really has, it is asked itself
+ * (mpi/glue.h); this table is for files of machines that are not at hand, and for what a library
+ * does not tell about itself.
+ */
+#ifndef RAILGAUGE_MPI_OPENMPI_TUNED_H
+#define RAILGAUGE_MPI_OPENMPI_TUNED_H
+
+#include "railgauge/base/collective.h"
+#include "railgauge/base/err.h"
+#include "railgauge/mpi/glue.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Major, minor, release. */
+struct rg_ompi_version {
+	uint32_t major, minor, release;
+};
+
+struct rg_ompi_algorithm {
+	int id; /* 1 and up; 0, "ignore", is the library's own choice */
+	const char *name;
+	uint32_t since_major; /* 4: all versions that are known here */
+	bool segments;	      /* a segment size matters to it */
+	uint32_t only_ranks;  /* fails unless there are so many; 0: any number */
+};
+
+struct rg_ompi_function {
+	int id;		   /* in rules files: ALLGATHER 0 ... SCATTERV 16 */
+	const char *name;  /* in the names of variables: "allreduce", "reduce_scatter_block" */
+	const char *mpi;   /* "MPI_Allreduce" */
+	enum rg_coll coll; /* what measures it; RG_COLL_COUNT: nothing does */
+	enum rg_mpi_variant variant;
+	const char *target;			    /* of bench: "mpi" or "mpi-v"; NULL likewise */
+	const struct rg_ompi_algorithm *algorithms; /* a row without a name ends it */
+	/* Its rules are looked up for size 0 whatever the message (alltoallv, barrier). */
+	bool sizeless;
+};
+
+/* By id; a row without a name ends it. Functions with no algorithm to choose are in it as well. */
+extern const struct rg_ompi_function rg_ompi_functions[];
+
+/* NULL where there is none. */
+const struct rg_ompi_function *rg_ompi_function_by_id(int id);
+const struct rg_ompi_function *rg_ompi_function_of(enum rg_coll coll, enum rg_mpi_variant variant);
+const struct rg_ompi_algorithm *rg_ompi_algorithm_by_id(const struct rg_ompi_function *function,
+							int id);
+const struct rg_ompi_algorithm *rg_ompi_algorithm_by_name(const struct rg_ompi_function *function,
+							  const char *name);
+
+/*
+ * The size that the look-up goes by where a call's is S of base/collective.h: S itself (all that
+ * coll/tuned counts over a communicator, S counts as well), or 0.
+ */
+uint64_t rg_ompi_rule_bytes(const struct rg_ompi_function *function, uint64_t size_bytes);
+
+/* From the library's line "Open MPI v4.1.4, package: ...". RG_ERR_UNSUPPORTED quotes it. */
+int rg_ompi_version_of(const char *line, struct rg_ompi_version *out, struct rg_err *err);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The search for one function's best choices: which launch is to be made next, and what follows
+ * from those that were made. It starts nothing and knows no clock, so the same outcomes lead to the
+ * same decisions, live, from a journal, or in a test with made-up costs.
+ *
+ *   rg_search_open -> { rg_search_next -> a launch -> rg_search_feed } until there is none
+ *                  -> rg_search_decide
+ *
+ * Phases.
+ *   list       the candidates: one launch with all algorithms tells which there are and which are
+ *              refused; it is the first screening as well.
+ *   screen     all candidates at all sizes in one launch, interleaved; one whose interval is beyond
+ *              the best's leaves within the launch. A launch that fails is taken apart: each
+ *              candidate alone with one repetition, and those that fail are excluded.
+ *   confirm    launches with the default and what is left. Launches are the unit: a candidate
+ *              leaves when its interval over launches is beyond the best's; until `launches` were
+ *              made, or one choice is left.
+ *   boundary   where neighbouring sizes have different choices, the size in the (geometric) middle
+ *              is measured with both, and so on until the ends are less than `resolution` apart,
+ *              or the two are level there: then it does not matter. All boundaries share a launch.
+ *
+ * Deciding. At each size the default stays unless the best candidate's gain over launches has its
+ * interval above 1, corrected for the number of candidates, and is at least RG_DECISION_FLOOR.
+ * Equal neighbours are merged.
+ *
+ * With `exhaustive` there is no racing, no interval is a reason to leave, and all is measured in
+ * all launches: what the search is judged against.
+ */
+#ifndef RAILGAUGE_TUNE_SEARCH_H
+#define RAILGAUGE_TUNE_SEARCH_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/tune/decisions.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct rg_search_config {
+	uint32_t nsizes;
+	const uint64_t *sizes; /* [nsizes], ascending; borrowed until close */
+	uint32_t launches; /* of each point at the end, 2 or more; 5 tell 3 % where they agree */
+	double resolution; /* 1.1: a boundary is known to a tenth */
+	bool exhaustive;
+	/*
+	 * Segment sizes to try of an algorithm that cuts: fills sizes[room] and returns how many
+	 * there are; 0 is a size as well, if the algorithm works without.
+	 */
+	uint32_t (*segments)(void *arg, const char *algorithm, uint64_t *sizes, uint32_t room);
+	void *arg; /* borrowed */
+};
+
+#define RG_SEARCH_CANDIDATES_MAX 48 /* of one function, with segment sizes */
+
+enum rg_search_phase {
+	RG_SEARCH_SCREEN,
+	RG_SEARCH_ISOLATE,
+	RG_SEARCH_CONFIRM,
+	RG_SEARCH_BOUNDARY,
+};
+
+/* A launch to be made. Belongs to the search, until its next function. */
+struct rg_search_point {
+	uint64_t size_bytes;
+	uint32_t nchoices;
+	const struct rg_choice *choices; /* [nchoices]; the default is first, but in ISOLATE */
+};
+
+struct rg_search_launch {
+	enum rg_search_phase phase;
+	bool list_all; /* all that the library has, by name "all"; points have no choices yet */
+	bool race;     /* candidates may leave within the launch */
+	bool once;     /* one repetition without warm-up */
+	uint32_t npoints;
+	const struct rg_search_point *points; /* [npoints], ascending */
+	uint32_t left; /* launches that will come after it, as far as can be said */
+};
+
+/* What came out. All borrowed during the call. */
+struct rg_search_sample {
+	uint64_t size_bytes; /* as asked for */
+	struct rg_choice choice;
+	bool refused; /* why says so */
+	bool wrong;   /* wrong data */
+	bool left;    /* beaten within the launch */
+	uint64_t n;
+	double median_ns, lo_ns, hi_ns;
+	const char *why; /* or NULL */
+};
+
+struct rg_search_outcome {
+	bool failed;	 /* the launch did not come to its end; why */
+	const char *why; /* or NULL */
+	uint32_t nsamples;
+	const struct rg_search_sample *samples; /* [nsamples] */
+};
+
+struct rg_search;
+
+/* RG_ERR_INVALID, RG_ERR_NO_MEMORY. */
+int rg_search_open(const struct rg_search_config *config, struct rg_search **out,
+		   struct rg_err *err);
+void rg_search_close(struct rg_search *search); /* NULL is allowed */
+
+/* False: nothing is left to be measured. */
+bool rg_search_next(struct rg_search *search, struct rg_search_launch *out);
+
+/*
+ * The outcome of the launch that rg_search_next gave last. RG_ERR_UNSUPPORTED: nothing can be
+ * found out any more (the default itself fails; words), RG_ERR_LIMIT (too many candidates),
+ * RG_ERR_NO_MEMORY.
+ */
+int rg_search_feed(struct rg_search *search, const struct rg_search_outcome *outcome,
+		   struct rg_err *err);
+
+/* Ends early: what is not decided stays the default's, and the decision's note says why. */
+void rg_search_stop(struct rg_search *search, const char *why);
+
+/* Fills points and ranges (owned by out, released by rg_decision_release). RG_ERR_NO_MEMORY. */
+int rg_search_decide(const struct rg_search *search, struct rg_decision *out, struct rg_err *err);
+void rg_decision_release(struct rg_decision *decision);
+
+#endif

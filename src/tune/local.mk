@@ -1,0 +1,6 @@
+# Sources of the module tune.
+src_librailgauge_a_SOURCES += \
+	include/railgauge/tune/decisions.h \
+	include/railgauge/tune/journal.h \
+	include/railgauge/tune/search.h \
+	include/railgauge/tune/trial.h
