@@ -7,6 +7,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/choose.c \
 	%D%/glue.c \
 	%D%/impl.h \
+	%D%/openmpi_facts.c \
 	%D%/rendezvous.c
 
 mpi_module_sources = \

@@ -25,6 +25,12 @@ tests_mpi_test_choose_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src \
 	-DFAKE_MODULES='"$(abs_top_builddir)/tests/mpi/.libs"'
 tests_mpi_test_choose_LDADD = $(test_libs)
 EXTRA_tests_mpi_test_choose_DEPENDENCIES = tests/mpi/rg_mpi_mpich.la
+
+check_PROGRAMS += tests/mpi/test_facts
+TESTS += tests/mpi/test_facts
+tests_mpi_test_facts_SOURCES = %D%/test_facts.c
+tests_mpi_test_facts_CPPFLAGS = $(test_cppflags)
+tests_mpi_test_facts_LDADD = $(test_libs)
 endif
 
 # Programs that ask the glue which library it is.

@@ -6,9 +6,9 @@
  *
  * Sources: ompi/mca/coll/base/coll_base_functions.h (numbers of functions),
  * coll_tuned_<f>_decision.c (algorithms), coll_tuned_decision_dynamic.c (sizes), of the tags
- * v4.1.4, v5.0.8 and the branch v6.0.x. What the library at hand really has, it is asked itself
- * (mpi/glue.h); this table is for files of machines that are not at hand, and for what a library
- * does not tell about itself.
+ * v4.0.7, v4.1.4, v5.0.8 and the branch v6.0.x. What the library at hand really has, it is asked
+ * itself (mpi/glue.h); this table is for files of machines that are not at hand, and for what a
+ * library does not tell about itself.
  */
 #ifndef RAILGAUGE_MPI_OPENMPI_TUNED_H
 #define RAILGAUGE_MPI_OPENMPI_TUNED_H
@@ -20,17 +20,20 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Major, minor, release. */
 struct rg_ompi_version {
 	uint32_t major, minor, release;
 };
 
+/* Is it that one, or a later one? */
+bool rg_ompi_version_reaches(const struct rg_ompi_version *version, uint32_t major, uint32_t minor,
+			     uint32_t release);
+
 struct rg_ompi_algorithm {
 	int id; /* 1 and up; 0, "ignore", is the library's own choice */
 	const char *name;
-	uint32_t since_major; /* 4: all versions that are known here */
-	bool segments;	      /* a segment size matters to it */
-	uint32_t only_ranks;  /* fails unless there are so many; 0: any number */
+	struct rg_ompi_version since; /* zero: all that are known here, from 4.0.0 on */
+	bool segments;		      /* a segment size matters to it */
+	uint32_t only_ranks;	      /* fails unless there are so many; 0: any number */
 };
 
 struct rg_ompi_function {
@@ -43,6 +46,14 @@ struct rg_ompi_function {
 	const struct rg_ompi_algorithm *algorithms; /* a row without a name ends it */
 	/* Its rules are looked up for size 0 whatever the message (alltoallv, barrier). */
 	bool sizeless;
+	/*
+	 * It must have one rule for all sizes: those above, and gather and scatter. Their look-up
+	 * goes by each rank's own send count, which means nothing at scatter's other ranks and at
+	 * gather's root in place. Where it says 0 there, as it may, ranks that look at different
+	 * rules run different algorithms: seen with 4.1.4 are hangs, errors and wrong data. (In 4.0
+	 * the count does not count at all.)
+	 */
+	bool one_rule;
 };
 
 /* By id; a row without a name ends it. Functions with no algorithm to choose are in it as well. */
@@ -56,9 +67,12 @@ const struct rg_ompi_algorithm *rg_ompi_algorithm_by_id(const struct rg_ompi_fun
 const struct rg_ompi_algorithm *rg_ompi_algorithm_by_name(const struct rg_ompi_function *function,
 							  const char *name);
 
+bool rg_ompi_algorithm_in(const struct rg_ompi_algorithm *algorithm,
+			  const struct rg_ompi_version *version);
+
 /*
- * The size that the look-up goes by where a call's is S of base/collective.h: S itself (all that
- * coll/tuned counts over a communicator, S counts as well), or 0.
+ * The size that rules are to be written for where a call's is S of base/collective.h: S itself (all
+ * that coll/tuned counts over a communicator, S counts as well), or 0 where there is one rule.
  */
 uint64_t rg_ompi_rule_bytes(const struct rg_ompi_function *function, uint64_t size_bytes);
 
