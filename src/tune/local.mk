@@ -3,4 +3,9 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/tune/decisions.h \
 	include/railgauge/tune/journal.h \
 	include/railgauge/tune/search.h \
-	include/railgauge/tune/trial.h
+	include/railgauge/tune/trial.h \
+	%D%/orphans.c \
+	%D%/orphans.h \
+	%D%/trial.c \
+	%D%/words.c \
+	%D%/words.h

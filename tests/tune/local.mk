@@ -1,0 +1,11 @@
+# Tests of the module tune.
+if HAVE_CMOCKA
+tune_tests = \
+	tests/tune/test_trial
+check_PROGRAMS += $(tune_tests)
+TESTS += $(tune_tests)
+tests_tune_test_trial_SOURCES = %D%/test_trial.c tests/measure/result_sample.c \
+	tests/measure/result_sample.h
+tests_tune_test_trial_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
+tests_tune_test_trial_LDADD = $(test_libs)
+endif
