@@ -4,6 +4,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/tune/journal.h \
 	include/railgauge/tune/search.h \
 	include/railgauge/tune/trial.h \
+	%D%/journal.c \
 	%D%/orphans.c \
 	%D%/orphans.h \
 	%D%/trial.c \

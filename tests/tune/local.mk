@@ -1,9 +1,14 @@
 # Tests of the module tune.
 if HAVE_CMOCKA
 tune_tests = \
+	tests/tune/test_journal \
 	tests/tune/test_trial
 check_PROGRAMS += $(tune_tests)
 TESTS += $(tune_tests)
+valgrind_tests += tests/tune/test_journal
+tests_tune_test_journal_SOURCES = %D%/test_journal.c
+tests_tune_test_journal_CPPFLAGS = $(test_cppflags)
+tests_tune_test_journal_LDADD = $(test_libs)
 tests_tune_test_trial_SOURCES = %D%/test_trial.c tests/measure/result_sample.c \
 	tests/measure/result_sample.h
 tests_tune_test_trial_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
