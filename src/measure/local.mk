@@ -49,6 +49,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/sample_rep.c \
 	%D%/sample_start.c \
 	%D%/stats.c \
+	%D%/stats_student.c \
 	%D%/target.c \
 	%D%/target_impl.h \
 	%D%/target_mpi.c \

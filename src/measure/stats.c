@@ -207,6 +207,11 @@ struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, 
 
 struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n)
 {
+	return rg_ratio_of_launches_at(RG_STATS_LEVEL, a, b, n);
+}
+
+struct rg_ratio rg_ratio_of_launches_at(double level, const double *a, const double *b, size_t n)
+{
 	struct rg_ratio r = {0};
 	double sum = 0, squares = 0, mean, half = 0;
 
@@ -224,7 +229,8 @@ struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n)
 		squares += d * d;
 	}
 	if (n > 1)
-		half = rg_stats_student(n - 1) * sqrt(squares / (double)(n - 1) / (double)n);
+		half = rg_stats_student_at(level, n - 1) *
+		       sqrt(squares / (double)(n - 1) / (double)n);
 	r.ratio = exp(mean);
 	r.lo = exp(mean - half);
 	r.hi = exp(mean + half);
@@ -293,18 +299,4 @@ double rg_stats_geomean(const double *values, size_t n)
 		sum += log(values[i]);
 	}
 	return n ? exp(sum / (double)n) : 0;
-}
-
-double rg_stats_student(size_t df)
-{
-	/* Tabulated where the expansion is not exact enough. */
-	static const double t[] = {12.7062, 4.30265, 3.18245, 2.77645, 2.57058,
-				   2.44691, 2.36462, 2.30600, 2.26216, 2.22814};
-	const double z = 1.959964;
-	double v = (double)df;
-
-	if (df <= sizeof(t) / sizeof(t[0]))
-		return t[df ? df - 1 : 0];
-	return z + (pow(z, 3) + z) / (4 * v) +
-	       (5 * pow(z, 5) + 16 * pow(z, 3) + 3 * z) / (96 * v * v);
 }

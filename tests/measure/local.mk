@@ -85,6 +85,13 @@ tests_measure_test_stats_SOURCES = %D%/test_stats.c
 tests_measure_test_stats_CPPFLAGS = $(test_cppflags)
 tests_measure_test_stats_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_stats_student
+check_PROGRAMS += tests/measure/test_stats_student
+TESTS += tests/measure/test_stats_student
+tests_measure_test_stats_student_SOURCES = %D%/test_stats_student.c
+tests_measure_test_stats_student_CPPFLAGS = $(test_cppflags)
+tests_measure_test_stats_student_LDADD = $(test_libs) -lm
+
 check_PROGRAMS += tests/measure/test_stats_series
 TESTS += tests/measure/test_stats_series
 tests_measure_test_stats_series_SOURCES = %D%/test_stats_series.c

@@ -116,6 +116,9 @@ struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, 
  */
 struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n);
 
+/* The same at another level: of m comparisons 1 - 0.05 / m each, say [Jain91, section 13.4.1]. */
+struct rg_ratio rg_ratio_of_launches_at(double level, const double *a, const double *b, size_t n);
+
 /*
  * Over launches that are not pairs: a[na] and b[nb] are the medians of two sides. Ratio of the
  * geometric means, with Welch's t on the logarithms [Welch47]: with s2 the variance of the
@@ -133,7 +136,15 @@ bool rg_ratio_significant(const struct rg_ratio *ratio);
 /* Geometric mean of n positive values; 0 if n is 0 or one of them is not positive. */
 double rg_stats_geomean(const double *values, size_t n);
 
-/* The 0.975 quantile of Student's t, df >= 1: exact to 1e-3 relative [AbramowitzStegun, 26.7.5]. */
+/*
+ * Student's t that is exceeded in either direction with probability 1 - level: 2.36 for 0.95 and 7
+ * degrees of freedom. 0 < level <= 1 - 1e-6, df >= 1. Exact to 1e-9 relative (tests/measure/
+ * test_stats_student.c) up to a million degrees of freedom, which stand for more as well; that is
+ * within 7e-6. Some microseconds. Source: [AbramowitzStegun, 26.5 and 26.7].
+ */
+double rg_stats_student_at(double level, size_t df);
+
+/* The same at RG_STATS_LEVEL. */
 double rg_stats_student(size_t df);
 
 #endif
