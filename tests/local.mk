@@ -34,6 +34,7 @@ include tests/coll/local.mk
 include tests/model/local.mk
 include tests/measure/local.mk
 include tests/tune/local.mk
+include tests/emit/local.mk
 include tests/report/local.mk
 include tests/cmd/local.mk
 
