@@ -8,21 +8,29 @@
  *                  -> rg_search_decide
  *
  * Phases.
- *   list       the candidates: one launch with all algorithms tells which there are and which are
- *              refused; it is the first screening as well.
- *   screen     all candidates at all sizes in one launch, interleaved; one whose interval is beyond
- *              the best's leaves within the launch. A launch that fails is taken apart: each
- *              candidate alone with one repetition, and those that fail are excluded.
+ *   list       one launch with all algorithms that the library has tells which there are and which
+ *              are refused; it is the first screening as well.
+ *   screen     what the list did not have, algorithms with segment sizes, at all sizes in one
+ *              launch, interleaved; one whose interval is beyond the best's leaves within the
+ *              launch. After it those leave that were slower than the best by more than launches
+ *              differ (10 %).
  *   confirm    launches with the default and what is left. Launches are the unit: a candidate
- *              leaves when its interval over launches is beyond the best's; until `launches` were
- *              made, or one choice is left.
+ *              leaves a size when its interval over launches is beyond the best's, or its gain's
+ *              below RG_DECISION_FLOOR; until `launches` were made, or only the default is left.
  *   boundary   where neighbouring sizes have different choices, the size in the (geometric) middle
- *              is measured with both, and so on until the ends are less than `resolution` apart,
- *              or the two are level there: then it does not matter. All boundaries share a launch.
+ *              is measured with both and the default, in one to three launches, and so on until
+ *              the ends are less than `resolution` apart, or the two are level there: then it does
+ *              not matter. All boundaries share a launch.
+ *   isolate    a launch that fails is taken apart: each of its candidates alone, the default first,
+ *              with one repetition; those that fail are excluded at all sizes. If none does and the
+ *              launch fails again, each alone as it would be measured; then it is given up.
  *
- * Deciding. At each size the default stays unless the best candidate's gain over launches has its
- * interval above 1, corrected for the number of candidates, and is at least RG_DECISION_FLOOR.
- * Equal neighbours are merged.
+ * Deciding. At each size the default stays unless a candidate's gain over the launches of confirm
+ * has its interval above 1, at 1 - 0.05 / the number of candidates there, and is at least
+ * RG_DECISION_FLOOR: so where all are alike, a size gets another choice in 2.5 % of the searches at
+ * most. Screening is no evidence for it, since it was what the candidates were chosen by. Of those
+ * that pass, all that are within RG_DECISION_FLOOR of the best are as good, and choices are made so
+ * that there are few ranges. A range begins at the smallest size at which its choice was found.
  *
  * With `exhaustive` there is no racing, no interval is a reason to leave, and all is measured in
  * all launches: what the search is judged against.
@@ -36,21 +44,31 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#define RG_SEARCH_CANDIDATES_MAX 48  /* of one function, with segment sizes and the default */
+#define RG_SEARCH_LAUNCHES_MAX	 100 /* of each point */
+
 struct rg_search_config {
 	uint32_t nsizes;
-	const uint64_t *sizes; /* [nsizes], ascending; borrowed until close */
-	uint32_t launches; /* of each point at the end, 2 or more; 5 tell 3 % where they agree */
-	double resolution; /* 1.1: a boundary is known to a tenth */
+	const uint64_t *sizes; /* [nsizes], ascending, multiples of unit_bytes; borrowed until close
+				*/
+	uint64_t unit_bytes;   /* sizes in between are multiples of it */
+	uint32_t launches;     /* of each point at the end, 2 or more; 5 tell 3 % where they agree
+				*/
+	double resolution;     /* 1.1: a boundary is known to a tenth; above 1 */
 	bool exhaustive;
 	/*
-	 * Segment sizes to try of an algorithm that cuts: fills sizes[room] and returns how many
-	 * there are; 0 is a size as well, if the algorithm works without.
+	 * Segment sizes to try of an algorithm that cuts, besides none: fills sizes[room] and
+	 * returns how many there are. NULL: none of any.
 	 */
-	uint32_t (*segments)(void *arg, const char *algorithm, uint64_t *sizes, uint32_t room);
-	void *arg; /* borrowed */
+	uint32_t (*segments)(void *arg, const struct rg_choice *choice, uint64_t *sizes,
+			     uint32_t room);
+	/*
+	 * Algorithms that there should be, without segments and the default: to be tried where the
+	 * launch that lists them fails. As above. NULL: such a launch is the end.
+	 */
+	uint32_t (*known)(void *arg, struct rg_choice *choices, uint32_t room);
+	void *arg; /* borrowed until close */
 };
-
-#define RG_SEARCH_CANDIDATES_MAX 48 /* of one function, with segment sizes */
 
 enum rg_search_phase {
 	RG_SEARCH_SCREEN,
@@ -68,7 +86,7 @@ struct rg_search_point {
 
 struct rg_search_launch {
 	enum rg_search_phase phase;
-	bool list_all; /* all that the library has, by name "all"; points have no choices yet */
+	bool list_all; /* all that the library has, by the name "all"; points have no choices yet */
 	bool race;     /* candidates may leave within the launch */
 	bool once;     /* one repetition without warm-up */
 	uint32_t npoints;
@@ -97,26 +115,32 @@ struct rg_search_outcome {
 
 struct rg_search;
 
-/* RG_ERR_INVALID, RG_ERR_NO_MEMORY. */
+/* RG_ERR_INVALID (numbers that make no sense), RG_ERR_NO_MEMORY. */
 int rg_search_open(const struct rg_search_config *config, struct rg_search **out,
 		   struct rg_err *err);
 void rg_search_close(struct rg_search *search); /* NULL is allowed */
 
-/* False: nothing is left to be measured. */
+/* False: nothing is left to be measured. The same launch until it is fed. */
 bool rg_search_next(struct rg_search *search, struct rg_search_launch *out);
 
 /*
- * The outcome of the launch that rg_search_next gave last. RG_ERR_UNSUPPORTED: nothing can be
- * found out any more (the default itself fails; words), RG_ERR_LIMIT (too many candidates),
- * RG_ERR_NO_MEMORY.
+ * The outcome of the launch that rg_search_next gave last. What it was asked for and does not have
+ * counts as refused. RG_ERR_UNSUPPORTED: nothing can be found out any more (the default itself
+ * fails; words), RG_ERR_LIMIT (too many candidates), RG_ERR_NO_MEMORY. After an error only close.
  */
 int rg_search_feed(struct rg_search *search, const struct rg_search_outcome *outcome,
 		   struct rg_err *err);
 
-/* Ends early: what is not decided stays the default's, and the decision's note says why. */
+/*
+ * Ends early: what is not decided stays the default's, and the decision's note says why. No effect
+ * at the end.
+ */
 void rg_search_stop(struct rg_search *search, const char *why);
 
-/* Fills points and ranges (owned by out, released by rg_decision_release). RG_ERR_NO_MEMORY. */
+/*
+ * Once nothing is left to be measured: fills points, ranges and note (owned by out, released by
+ * rg_decision_release); the rest of out is left alone. RG_ERR_NO_MEMORY.
+ */
 int rg_search_decide(const struct rg_search *search, struct rg_decision *out, struct rg_err *err);
 void rg_decision_release(struct rg_decision *decision);
 
