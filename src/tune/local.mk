@@ -4,6 +4,13 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/tune/journal.h \
 	include/railgauge/tune/search.h \
 	include/railgauge/tune/trial.h \
+	%D%/decisions.c \
+	%D%/decisions_check.c \
+	%D%/decisions_fields.c \
+	%D%/decisions_impl.h \
+	%D%/decisions_read.c \
+	%D%/fields.c \
+	%D%/fields.h \
 	%D%/journal.c \
 	%D%/orphans.c \
 	%D%/orphans.h \

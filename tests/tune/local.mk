@@ -1,11 +1,16 @@
 # Tests of the module tune.
 if HAVE_CMOCKA
 tune_tests = \
+	tests/tune/test_decisions \
 	tests/tune/test_journal \
 	tests/tune/test_trial
 check_PROGRAMS += $(tune_tests)
 TESTS += $(tune_tests)
-valgrind_tests += tests/tune/test_journal
+valgrind_tests += tests/tune/test_decisions tests/tune/test_journal
+tests_tune_test_decisions_SOURCES = %D%/decisions_sample.c %D%/decisions_sample.h \
+	%D%/test_decisions.c
+tests_tune_test_decisions_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
+tests_tune_test_decisions_LDADD = $(test_libs)
 tests_tune_test_journal_SOURCES = %D%/test_journal.c
 tests_tune_test_journal_CPPFLAGS = $(test_cppflags)
 tests_tune_test_journal_LDADD = $(test_libs)
@@ -14,3 +19,4 @@ tests_tune_test_trial_SOURCES = %D%/test_trial.c tests/measure/result_sample.c \
 tests_tune_test_trial_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
 tests_tune_test_trial_LDADD = $(test_libs)
 endif
+EXTRA_DIST += docs/DECISIONS.md docs/decisions-schema.json

@@ -11,8 +11,7 @@
  * Sizes are S of base/collective.h. Times are ns per operation. A gain is the default's time over
  * the choice's, over launches, which are paired (rg_ratio_of_launches): above 1 is better.
  *
- * The struct is public for reading. All strings belong to it and are at most RG_DECISION_TEXT
- * bytes. One thread per object.
+ * One thread per object.
  */
 #ifndef RAILGAUGE_TUNE_DECISIONS_H
 #define RAILGAUGE_TUNE_DECISIONS_H
@@ -124,11 +123,20 @@ struct rg_decisions {
 	struct rg_decision *decisions; /* [ndecisions], by the function's number */
 };
 
-/* An empty one, created now. RG_ERR_NO_MEMORY. */
+/*
+ * An empty one, created now. Its arrays and their strings are filled by the caller, by rg_alloc and
+ * its like, and belong to it. RG_ERR_NO_MEMORY.
+ */
 int rg_decisions_open(struct rg_decisions **out, struct rg_err *err);
 void rg_decisions_close(struct rg_decisions *decisions); /* NULL is allowed */
 
-/* As rg_io_replace_file. */
+/* Releases what a decision owns: points, their evidence, ranges. Zeroed is allowed. */
+void rg_decision_release(struct rg_decision *decision);
+
+/*
+ * Replaces path as a whole. RG_ERR_INVALID: they contradict themselves, or a text is not UTF-8,
+ * with the place; as rg_io_replace_file.
+ */
 int rg_decisions_write(const struct rg_decisions *decisions, const char *path, struct rg_err *err);
 
 /*
@@ -137,13 +145,18 @@ int rg_decisions_write(const struct rg_decisions *decisions, const char *path, s
  */
 int rg_decisions_read(const char *path, struct rg_decisions **out, struct rg_err *err);
 
+/* The same without files; name stands for the file in messages. NULL without memory. */
+json_t *rg_decisions_to_json(const struct rg_decisions *decisions);
+int rg_decisions_from_json(const json_t *root, const char *name, struct rg_decisions **out,
+			   struct rg_err *err);
+
 bool rg_choice_same(const struct rg_choice *a, const struct rg_choice *b);
 
 /* "ring", "segmented_ring in segments of 1M": into text, which it returns. */
 #define RG_CHOICE_TEXT_BYTES 112
 char *rg_choice_text(const struct rg_choice *choice, char text[RG_CHOICE_TEXT_BYTES]);
 
-/* The range that a size is in. */
+/* The range that a size is in; NULL if there are none. */
 const struct rg_decision_range *rg_decision_at(const struct rg_decision *decision,
 					       uint64_t size_bytes);
 

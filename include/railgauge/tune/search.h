@@ -142,6 +142,5 @@ void rg_search_stop(struct rg_search *search, const char *why);
  * rg_decision_release); the rest of out is left alone. RG_ERR_NO_MEMORY.
  */
 int rg_search_decide(const struct rg_search *search, struct rg_decision *out, struct rg_err *err);
-void rg_decision_release(struct rg_decision *decision);
 
 #endif
