@@ -289,7 +289,7 @@ static int run(struct parse *p, int argc, char **argv, int *first_out)
 				.parser = on_key,
 				.args_doc = p->command->args,
 				.doc = p->doc};
-	if (p->command->args && strstr(p->command->args, "--"))
+	if (p->command->args && !strncmp(p->command->args, "--", 2))
 		flags |= ARGP_IN_ORDER;
 	*first_out = argc;
 	rc = argp_parse(&p->argp, argc, argv, flags, first_out, p);

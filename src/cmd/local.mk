@@ -16,6 +16,8 @@ src_railgauge_SOURCES = \
 	%D%/bench_watch.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
+	%D%/driver.c \
+	%D%/driver.h \
 	%D%/grid.c \
 	%D%/grid.h \
 	%D%/info.c \

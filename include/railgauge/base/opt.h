@@ -102,7 +102,7 @@ int rg_opt_check(const struct rg_opt_command *command, struct rg_err *err);
  * without a row are left alone; on failure and on 1 everything is.
  *
  * Operands keep their order: *first_out is the index of the first, argc if there is none. They may
- * stand between options (argv is permuted) except where args contains "--": there, parsing stops
+ * stand between options (argv is permuted) except where args begins with "--": there, parsing stops
  * at the first word that is no option or after "--", so that the rest may have options of its own.
  *
  * Returns 0; 1 when --help or --version was printed and the program should end with success;

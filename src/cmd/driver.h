@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What drivers have in common: commands that stay outside of the job and start the launcher that
+ * follows "--" as often as they need (tune/trial.h), with this program's bench under it.
+ *
+ *   railgauge COMMAND [OPTION...] OPERAND... -- LAUNCHER [WORD...]
+ *
+ * One driver per process, used by its main thread.
+ */
+#ifndef RG_CMD_DRIVER_H
+#define RG_CMD_DRIVER_H
+
+#include "railgauge/base/collective.h"
+#include "railgauge/base/err.h"
+#include "railgauge/measure/result.h"
+#include "railgauge/tune/decisions.h"
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Cuts argv at its first "--": what is before it, *argc_out words, is for rg_opt_parse; the result,
+ * NULL-terminated and part of argv, is the launcher's. NULL: there is no "--", or nothing behind.
+ */
+char **driver_split(int argc, char **argv, int *argc_out);
+
+/*
+ * The path of the program that runs here, without links, which must be there on all hosts; freed
+ * with rg_free. RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+ */
+int driver_program(char **path_out, struct rg_err *err);
+
+/*
+ * From now on SIGINT, SIGTERM and SIGHUP no longer end the process: the flag that is returned, for
+ * rg_trial_run and for the driver's own loop, becomes the signal's number. Broken pipes are errors.
+ */
+const volatile sig_atomic_t *driver_catch(void);
+
+/* RG_ERR_INTERRUPTED with the signal's name, if one came. */
+int driver_interrupted(struct rg_err *err);
+
+/* What bench is to measure. All borrowed during the call. */
+struct driver_bench {
+	enum rg_coll coll;
+	const char *points;    /* of --points: "64K=mpi,mpi:ring;1M=mpi" */
+	const char *type, *op; /* words of bench */
+	bool in_place;
+	bool once;	    /* one repetition, without warm-up */
+	uint64_t budget_ns; /* per point; not with once */
+	uint64_t seed;
+};
+
+/*
+ * The words of bench, NULL-terminated, from "bench" on: private buffers, as a job's are, no
+ * calibration, the document on standard output. NULL without memory. Freed by driver_args_free.
+ */
+char **driver_bench_args(const struct driver_bench *bench);
+void driver_args_free(char **args); /* NULL is allowed */
+
+/*
+ * Was this measured under the conditions of the decisions? RG_ERR_MISMATCH says in words which of
+ * number of ranks and library differ; other hosts are no error, but described in note, which is
+ * empty else.
+ */
+int driver_same_job(const struct rg_decisions *decisions, const struct rg_result *result,
+		    char *note, size_t room, struct rg_err *err);
+
+#endif
