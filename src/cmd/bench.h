@@ -2,6 +2,7 @@
 /*
  * railgauge bench, in parts:
  *   bench.c           the command line; which kind of job this is
+ *   bench_options.c   the table of options
  *   bench_check.c     what contradicts itself there
  *   bench_threads.c   ranks that are threads of this process
  *   bench_watch.c     ends a rank that hangs in a call of MPI

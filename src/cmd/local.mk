@@ -8,6 +8,7 @@ src_railgauge_SOURCES = \
 	%D%/bench_check.c \
 	%D%/bench_cost.c \
 	%D%/bench_meet.c \
+	%D%/bench_options.c \
 	%D%/bench_out.c \
 	%D%/bench_plan.c \
 	%D%/bench_rank.c \
