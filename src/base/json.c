@@ -35,17 +35,28 @@ int rg_json_read(const char *path, json_t **root_out, struct rg_err *err)
 	return rc;
 }
 
-int rg_json_write(const char *path, const json_t *root, struct rg_err *err)
+char *rg_json_text(const json_t *root, size_t *len_out)
 {
 	char *text = json_dumps(root, JSON_INDENT(1) | JSON_REAL_PRECISION(12));
 	size_t len;
+
+	if (!text)
+		return NULL;
+	len = strlen(text);
+	text[len] = '\n'; /* in place of the terminator: the file ends its last line */
+	*len_out = len + 1;
+	return text;
+}
+
+int rg_json_write(const char *path, const json_t *root, struct rg_err *err)
+{
+	size_t len;
+	char *text = rg_json_text(root, &len);
 	int rc;
 
 	if (!text)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory to format it", path);
-	len = strlen(text);
-	text[len] = '\n'; /* in place of the terminator: the file ends its last line */
-	rc = rg_io_replace_file(path, text, len + 1, err);
+	rc = rg_io_replace_file(path, text, len, err);
 	free(text);
 	return rc;
 }

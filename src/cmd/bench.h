@@ -51,7 +51,7 @@ struct bench_options {
 	int64_t channels, radix, send_window, threads;
 	int bind; /* enum bench_bind */
 	const char *transport, *interface, *congestion, *mpi, *json, *csv;
-	bool calibrate, raw, dry_run;
+	bool calibrate, samples, raw, dry_run;
 	int64_t seed;
 	uint64_t budget_ns, timeout_ns;
 	double precision_percent;
@@ -129,6 +129,12 @@ void bench_watch_enter(struct bench_watch *watch, const char *what);
  */
 void bench_watch_finish(struct bench_watch *watch);
 void bench_watch_leave(struct bench_watch *watch);
+
+/*
+ * What is still to be done before the watch ends the process: called by its thread, while the rank
+ * is inside MPI. arg is borrowed until this is called again. NULL: nothing.
+ */
+void bench_watch_last(struct bench_watch *watch, void (*last)(void *arg), void *arg);
 
 /*
  * From now on the peers are known by name, and the job is ended through the module. places[nranks]
@@ -226,6 +232,13 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 int bench_out_begin(struct bench_out *out, const struct rg_calibration *calibration,
 		    const struct rg_network *network, struct rg_err *err);
 void bench_out_close(struct bench_out *out); /* NULL is allowed */
+
+/*
+ * The run has failed: with --json - what there is goes to standard output, unless it has by now.
+ * arg is the output. For another thread as well; while the rank is at work on the output, nothing
+ * is printed.
+ */
+void bench_out_abandon(void *arg);
 
 /* Adds and prints one point; samples[ncandidates]. start is what is known of it by now. */
 int bench_out_point(struct bench_out *out, const struct rg_plan_point *point,

@@ -45,6 +45,10 @@ static int check_files(const struct bench_options *o, struct rg_err *err)
 	if ((o->json && !*o->json) || (o->csv && !*o->csv))
 		return rg_err_set(err, RG_ERR_INVALID, "--%s: the name of the file is empty",
 				  o->json && !*o->json ? "json" : "csv");
+	if (o->dry_run && o->json && !strcmp(o->json, "-"))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--dry-run and --json - exclude each other: it measures nothing, "
+				  "and prints in words");
 	if (o->json && o->csv && rg_cmd_same_file(o->json, o->csv))
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--json and --csv both name the file %s: they need one each",
@@ -74,6 +78,9 @@ int bench_check(const struct bench *b, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--%s is about windows, which --buffers %s leaves out",
 				  o->persistent ? "persistent" : "clear-to-send", o->buffers);
+	if (o->raw && !o->samples)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--raw and --no-samples exclude each other: keep them or not");
 	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--threads and --mpi exclude each other: threads need no MPI");

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "bench.h"
+#include "cmd.h"
 
 #include "railgauge/base/io.h"
 #include "railgauge/base/matrix.h"
@@ -15,6 +16,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -33,6 +35,11 @@ struct bench_out {
 	uint32_t ntargets;
 	struct rg_table *table; /* owned */
 	char traffic[RG_RESULT_TRAFFIC_BYTES];
+	const char *json; /* borrowed: the file; NULL: none */
+	bool to_stdout;	  /* the document takes the table's place */
+	/* Against the watch, which comes between where MPI does not return. */
+	pthread_mutex_t lock;
+	bool owed; /* to_stdout: it has begun, and nothing was printed yet */
 };
 
 /* --- the result's head --- */
@@ -167,6 +174,35 @@ static int open_table(struct bench_out *o, struct rg_err *err)
 	return rg_table_open(o->result, &plan, stdout, &o->table, err);
 }
 
+/* --- the document on standard output --- */
+
+static int print_document(struct bench_out *o, struct rg_err *err)
+{
+	json_t *root = rg_result_to_json(o->result);
+	size_t len = 0;
+	char *text = root ? rg_json_text(root, &len) : NULL;
+	int rc;
+
+	o->owed = false;
+	json_decref(root);
+	if (!text)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the document");
+	rc = rg_cmd_output_write(text, len, err);
+	free(text);
+	return rc;
+}
+
+void bench_out_abandon(void *arg)
+{
+	struct bench_out *o = arg;
+
+	if (pthread_mutex_trylock(&o->lock))
+		return;
+	if (o->owed)
+		(void)print_document(o, NULL); /* the failure that led here is the one to be told */
+	pthread_mutex_unlock(&o->lock);
+}
+
 /* --- points --- */
 
 static void remember_wrong(struct bench_out *o, const struct rg_candidate *c,
@@ -268,7 +304,7 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	bound = bench_bound(&o->job, o->calibrated ? &o->calibration : NULL, o->network, c, point,
 			    p.ops, o->job.start.clock_ns);
 	if (x->n)
-		rg_result_point_fill(&p, o->job.nranks, &stats, x->ns,
+		rg_result_point_fill(&p, o->job.nranks, &stats, b->options.samples ? x->ns : NULL,
 				     bound.bound_ns > 0 ? &bound : NULL);
 	if (x->n)
 		p.rank_samples = x->ranks_ns;
@@ -279,23 +315,32 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	return rc;
 }
 
-int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
-		    const struct rg_samples *samples, const struct rg_sampler_start *start,
-		    struct rg_err *err)
+static int take_point(struct bench_out *o, const struct rg_plan_point *point,
+		      const struct rg_samples *samples, const struct rg_sampler_start *start,
+		      struct rg_err *err)
 {
-	const char *json = o->job.bench->options.json;
 	uint32_t first = o->result->npoints;
 	int rc = rg_result_set_skew(o->result, start->skew_ns, start->clock_ns, err);
 
 	o->job.start = *start;
 	for (uint32_t i = 0; !rc && i < o->job.ncandidates; i++)
 		rc = add_point(o, &o->job.candidates[i], point, &samples[i], err);
-	if (rc)
-		return rc;
-	rc = rg_table_add(o->table, o->result->points + first, o->result->npoints - first, err);
-	if (rc)
-		return rc;
-	return json ? rg_result_write(o->result, json, err) : 0;
+	if (!rc && o->table)
+		rc = rg_table_add(o->table, o->result->points + first, o->result->npoints - first,
+				  err);
+	return rc || !o->json ? rc : rg_result_write(o->result, o->json, err);
+}
+
+int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
+		    const struct rg_samples *samples, const struct rg_sampler_start *start,
+		    struct rg_err *err)
+{
+	int rc;
+
+	pthread_mutex_lock(&o->lock);
+	rc = take_point(o, point, samples, start, err);
+	pthread_mutex_unlock(&o->lock);
+	return rc;
 }
 
 /* --- open and finish --- */
@@ -309,12 +354,17 @@ static size_t expected_bytes(const struct bench_job *job)
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err)
 {
 	struct bench_out *o = rg_zalloc(1, sizeof(*o));
-	const char *json = job->bench->options.json, *csv = job->bench->options.csv;
+	const char *csv = job->bench->options.csv;
 	int rc;
 
 	if (!o)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the result");
 	o->job = *job;
+	o->json = job->bench->options.json;
+	o->to_stdout = o->json && !strcmp(o->json, "-");
+	if (o->to_stdout)
+		o->json = NULL;
+	pthread_mutex_init(&o->lock, NULL);
 	rg_result_traffic(job->weights, job->nranks, o->traffic);
 	rc = rg_result_open(&o->result, err);
 	if (!rc)
@@ -327,8 +377,8 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 	 * Early, so that a path that cannot be written does not cost a measurement; but what an
 	 * earlier run left there is replaced only once there is something to put in its place.
 	 */
-	if (!rc && json)
-		rc = rg_io_try_file(json, expected_bytes(job), err);
+	if (!rc && o->json)
+		rc = rg_io_try_file(o->json, expected_bytes(job), err);
 	if (!rc && csv)
 		rc = rg_io_try_file(csv, expected_bytes(job), err);
 	if (rc) {
@@ -367,7 +417,8 @@ int bench_out_begin(struct bench_out *o, const struct rg_calibration *calibratio
 	}
 	if (!rc && network)
 		rc = add_network(o, network, err);
-	return rc ? rc : open_table(o, err);
+	o->owed = !rc && o->to_stdout;
+	return rc || o->to_stdout ? rc : open_table(o, err);
 }
 
 void bench_out_close(struct bench_out *o)
@@ -377,6 +428,7 @@ void bench_out_close(struct bench_out *o)
 	(void)rg_table_close(o->table, NULL, NULL);
 	rg_result_close(o->result);
 	rg_free(o->scratch);
+	pthread_mutex_destroy(&o->lock);
 	rg_free(o);
 }
 
@@ -391,7 +443,7 @@ uint64_t bench_out_wrong(const struct bench_out *o, const char **first_out)
 
 int bench_out_finish(struct bench_out *o, bool complete, double others_load, struct rg_err *err)
 {
-	const struct bench_options *options = &o->job.bench->options;
+	const char *csv = o->job.bench->options.csv;
 	char text[128];
 	int rc = 0;
 
@@ -402,11 +454,13 @@ int bench_out_finish(struct bench_out *o, bool complete, double others_load, str
 	}
 	if (complete)
 		rc = rg_result_finish(o->result, err);
-	if (!rc && options->json)
-		rc = rg_result_write(o->result, options->json, err);
-	if (!rc && options->csv)
-		rc = rg_csv_write(o->result, options->csv, err);
-	if (rc)
+	if (!rc && o->json)
+		rc = rg_result_write(o->result, o->json, err);
+	if (!rc && csv)
+		rc = rg_csv_write(o->result, csv, err);
+	if (!rc && o->to_stdout)
+		rc = print_document(o, err);
+	if (rc || !o->table)
 		return rc;
 	rc = rg_table_close(o->table, o->result, err);
 	o->table = NULL;

@@ -202,11 +202,15 @@ static int calibrate(struct rank *r, struct rg_err *err)
 static int open_output(struct rank *r, struct rg_err *err)
 {
 	struct bench_job job;
+	int rc;
 
 	if (r->job.rdv->rank != 0)
 		return 0;
 	describe_job(r, &job);
-	return bench_out_open(&job, &r->out, err);
+	rc = bench_out_open(&job, &r->out, err);
+	if (!rc && r->bench->watch)
+		bench_watch_last(r->bench->watch, bench_out_abandon, r->out);
+	return rc;
 }
 
 static int begin_output(struct rank *r, struct rg_err *err)
@@ -425,6 +429,8 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	rg_log_set_rank((int)rdv->rank);
 	rg_progress_init(&r.progress, rdv->rank == 0 ? stderr : NULL);
 	rc = measure(&r, err);
+	if (rc && r.out)
+		bench_out_abandon(r.out);
 	r.agreed = r.agreed || (rc && known_to_all(&r, rc, err));
 	if (rc && !r.agreed)
 		give_up(&r, rc, err);
@@ -432,8 +438,10 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	/* Peers that are threads look into our memory until they have ended as well. */
 	if (bench->gate)
 		bench_gate_pass(bench->gate);
-	if (bench->watch)
+	if (bench->watch) {
 		bench_watch_leave(bench->watch);
+		bench_watch_last(bench->watch, NULL, NULL);
+	}
 	bench_out_close(r.out);
 	rg_sampler_close(r.sampler);
 	for (uint32_t c = 0; r.samples && c < r.ncandidates; c++)

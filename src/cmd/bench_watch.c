@@ -36,6 +36,8 @@ struct bench_watch {
 	struct rg_place *places; /* [nranks], owned; NULL until they are known */
 	uint32_t rank, nranks;
 	const struct rg_mpi_module *module; /* borrowed; NULL likewise */
+	void (*last)(void *arg);
+	void *last_arg; /* borrowed */
 };
 
 _Atomic uint64_t *bench_watch_busy(struct bench_watch *w)
@@ -90,6 +92,14 @@ int bench_watch_peers(struct bench_watch *w, const struct rg_place *places, uint
 	return 0;
 }
 
+void bench_watch_last(struct bench_watch *w, void (*last)(void *arg), void *arg)
+{
+	pthread_mutex_lock(&w->lock);
+	w->last = last;
+	w->last_arg = arg;
+	pthread_mutex_unlock(&w->lock);
+}
+
 void bench_watch_measure(struct bench_watch *w)
 {
 	set_on(w, true, "a collective of the MPI library", 0);
@@ -134,6 +144,8 @@ static void look(const struct bench_watch *w, uint64_t waited_ns)
 	rg_err_set(&err, RG_ERR_TIMEOUT, "%s: waited %.1f s in %s: %s", w->who,
 		   (double)waited_ns / 1e9, w->what, peers);
 	status = rg_cmd_status(BENCH_NAME, err.code, &err);
+	if (w->last)
+		w->last(w->last_arg);
 	if (!w->module || w->ending)
 		_exit(status);
 	/* If ending the job through MPI hangs as well, the alarm ends at least this process. */

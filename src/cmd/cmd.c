@@ -62,6 +62,13 @@ int rg_cmd_output_try(struct rg_err *err)
 	return 0;
 }
 
+int rg_cmd_output_write(const void *data, size_t len_bytes, struct rg_err *err)
+{
+	int e = rg_io_write_all(STDOUT_FILENO, data, len_bytes);
+
+	return e ? explain_output(e, err) : 0;
+}
+
 int rg_cmd_collective(const char *word, enum rg_coll *coll_out, struct rg_err *err)
 {
 	const char *near;

@@ -10,6 +10,7 @@
 #include "railgauge/base/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 struct rg_command {
 	const char *name;
@@ -41,6 +42,9 @@ int rg_cmd_status(const char *name, int rc, const struct rg_err *err);
  */
 int rg_cmd_output_check(struct rg_err *err);
 int rg_cmd_output_try(struct rg_err *err);
+
+/* All of it to standard output, past the buffer of stdio, which must be empty. RG_ERR_SYSTEM. */
+int rg_cmd_output_write(const void *data, size_t len_bytes, struct rg_err *err);
 
 /* Do two paths name one file, whether it is there or is to be written? */
 bool rg_cmd_same_file(const char *a, const char *b);

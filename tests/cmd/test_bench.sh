@@ -66,6 +66,9 @@ refused 3 'GiB\|G are left\|M are left' allreduce --threads 2 -b 900G -e 900G
 refused 3 'nowhere' allreduce --threads 2 -e 8 --json "$tmp/nowhere/x.json"
 refused 3 'nowhere' allreduce --threads 2 -e 8 --csv "$tmp/nowhere/x.csv"
 
+refused 2 '--dry-run and --json - exclude each other' allreduce --threads 2 --json - --dry-run
+refused 2 '--raw and --no-samples exclude each other' allreduce --threads 2 --raw --no-samples
+
 # --- what is planned ---
 bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run
 grep -q '^8 sizes x 4 ' "$tmp/out" || fail "8 sizes, two kinds of buffers, two places"
@@ -143,6 +146,14 @@ hash=$(sed -n 's/.*"topo_hash": "\(.*\)".*/\1/p' "$tmp/a.json")
 "$RAILGAUGE" topo >"$tmp/out" 2>"$tmp/err"
 grep -q "^  fingerprint ${hash%"${hash#????????????????}"}," "$tmp/out" ||
   fail "the machine's fingerprint is \"$hash\", not what railgauge topo says"
+
+# On standard output it stands alone.
+bench 0 allreduce --threads 2 -b 8 -e 64 --json - --no-samples --csv "$tmp/a.csv" $quick
+cp "$tmp/out" "$tmp/b.json"
+grep -q '"complete": true' "$tmp/b.json" || fail "the result is not complete"
+grep -q '"samples": \[' "$tmp/b.json" && fail "the samples are there"
+"$RAILGAUGE" report "$tmp/b.json" >"$tmp/out" 2>"$tmp/err" || fail "standard output is no document"
+rm "$tmp/b.json"
 
 # --- ranks as processes ---
 timeout 120 "$RAILGAUGE" run -n 2 -- "$RAILGAUGE" bench allreduce -b 8 -e 256K -f 32 $quick \

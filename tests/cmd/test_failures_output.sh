@@ -89,6 +89,12 @@ if [ -c /dev/full ]; then
     only_said '^railgauge.*standard output'
   done
 fi
+must 3 sh -c '"$@" >&-' sh $bench $quick --json -
+only_said '^railgauge bench: standard output is closed$'
+if [ -c /dev/full ]; then
+  must 3 sh -c '"$@" >/dev/full' sh $bench $quick --json -
+  only_said '^railgauge bench: standard output cannot be written: No space left on device$'
+fi
 # The results of a job whose standard output is no file of ours are not written into one either.
 must 3 sh -c '"$@" <&- >&- 2>"$0"' "$tmp/err2" $bench $quick --json "$tmp/d/b.json"
 [ ! -e "$tmp/d/b.json" ] || fail "a result of a run that did not begin"
@@ -108,6 +114,18 @@ for signal in TERM KILL; do
   [ $signal = KILL ] && ended 137 || ended 6
   "$RAILGAUGE" report "$tmp/d/a.json" >"$tmp/out" 2>"$tmp/err" || fail "not a whole document"
 done
+# --json - leaves what there is to standard output.
+test_name="TERM with --json -"
+start $bench -b 8 -e 64K --budget 200ms --precision 0.01 --no-calibrate --json - --csv "$tmp/d/a.csv"
+until_there 20 . /proc/$job/task/$job/children
+child=$(cat "/proc/$job/task/$job/children")
+until_there 20 '^SigCgt:.*4002$' "/proc/${child% }/status" # SIGINT and SIGTERM are caught
+kill -TERM $child
+ended 6
+cp "$tmp/out" "$tmp/d/b.json"
+grep -q '"complete": false' "$tmp/d/b.json" || fail "an interrupted run is not complete"
+"$RAILGAUGE" report "$tmp/d/b.json" >"$tmp/out" 2>"$tmp/err" || fail "standard output is no document"
+
 # --- what a point is said to be ---
 must 0 $bench $quick --persistent --json "$tmp/d/a.json"
 awk '/"buffers":/ { private = /private/ }

@@ -20,6 +20,12 @@ int rg_json_read(const char *path, json_t **root_out, struct rg_err *err);
 int rg_json_parse(const char *text, size_t len_bytes, const char *name, json_t **root_out,
 		  struct rg_err *err);
 
+/*
+ * root as rg_json_write puts it into a file: indented by one space, with a newline at the end and
+ * no terminator. A new text of *len_out bytes, freed with free; NULL without memory.
+ */
+char *rg_json_text(const json_t *root, size_t *len_out);
+
 /* Writes root, indented by one space, through rg_io_replace_file: never half a file. */
 int rg_json_write(const char *path, const json_t *root, struct rg_err *err);
 
