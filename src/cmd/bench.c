@@ -324,10 +324,14 @@ static int parse(struct bench *b, bool *algorithms_out, struct rg_err *err)
 		rc = parse_buffers(b, err);
 	if (!rc)
 		rc = check_tuning(b, err);
-	if (!rc)
+	if (!rc && b->options.points)
+		rc = bench_points_open(b->options.points, b->coll, &b->points, &wants_mpi,
+				       algorithms_out, err);
+	if (!rc && !b->options.points)
 		rc = resolve_targets(b, usual_targets(b), err);
-	if (!rc)
-		rc = rg_target_parse(b->targets, b->coll, &wants_mpi, algorithms_out, err);
+	if (!rc && !b->options.points)
+		rc = rg_target_parse(b->targets, "--target", b->coll, &wants_mpi, algorithms_out,
+				     err);
 	return rc ? rc : bench_check(b, err);
 }
 
@@ -380,5 +384,6 @@ int cmd_bench(int argc, char **argv)
 	rc = rc ? join_refused(&b, rc, &print, &err) : join(&b, algorithms, &print, &err);
 	if (rc && !print && !b.shared)
 		let_first_speak();
+	bench_points_close(&b.points);
 	return print ? rg_cmd_status(BENCH_NAME, rc, &err) : rg_err_exit(rc);
 }

@@ -9,6 +9,7 @@
  *   bench_rank.c      one rank from rendezvous to result; all do the same in the same order
  *   bench_meet.c      where the ranks are, and whether all were told the same
  *   bench_plan.c      what it will measure
+ *   bench_points.c    --points
  *   bench_cost.c      what it will take: memory and time
  *   bench_calibrate.c what the memory and the network can do
  *   bench_bound.c     what a point could take at best
@@ -44,7 +45,7 @@ struct bench_options {
 	int type; /* enum rg_type */
 	int op;	  /* enum rg_op */
 	int64_t root;
-	const char *algorithm, *protocol, *target, *buffers, *traffic;
+	const char *algorithm, *protocol, *target, *points, *buffers, *traffic;
 	int place; /* enum bench_place */
 	bool persistent, clear_to_send;
 	int cache; /* enum rg_cache */
@@ -67,6 +68,21 @@ void bench_gate_pass(struct bench_gate *gate);
 
 struct bench_watch;
 
+/* --points, taken apart. */
+struct bench_points {
+	uint32_t n;	 /* 0: it was not given */
+	uint64_t *sizes; /* owned, [n], ascending */
+	char **targets;	 /* owned, [n]: a list for each, as --target's */
+};
+
+/*
+ * Takes the text apart and checks the lists, as rg_target_parse. RG_ERR_INVALID and RG_ERR_RANGE
+ * name the point; RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
+ */
+int bench_points_open(const char *text, enum rg_coll coll, struct bench_points *out, bool *mpi_out,
+		      bool *algorithms_out, struct rg_err *err);
+void bench_points_close(struct bench_points *points); /* zeroed is allowed */
+
 /* What a process knows before its ranks begin; const for them. */
 struct bench {
 	struct bench_options options;
@@ -74,8 +90,9 @@ struct bench {
 	int argc;
 	char **argv;
 	enum rg_coll coll;
-	bool access[2];		   /* enum rg_access: kinds of buffers asked for */
-	char targets[1024];	   /* the list to be expanded */
+	bool access[2];	    /* enum rg_access: kinds of buffers asked for */
+	char targets[1024]; /* the list to be expanded; of no meaning with points */
+	struct bench_points points;
 	struct rg_mpi *mpi;	   /* NULL: none */
 	struct bench_watch *watch; /* over MPI's calls; NULL: none */
 	const char *no_mpi;	   /* why */
@@ -152,6 +169,11 @@ _Atomic uint64_t *bench_watch_busy(struct bench_watch *watch);
 
 /* --- rank 0's output --- */
 
+/* Candidates at .. at + n - 1. */
+struct bench_span {
+	uint32_t at, n;
+};
+
 /* What the ranks told each other, and what the sampler found out; borrowed by the output. */
 struct bench_job {
 	const struct bench *bench;
@@ -168,8 +190,11 @@ struct bench_job {
 	const struct rg_plan *plan;
 	const uint64_t *weights; /* --traffic, [nranks][nranks]; NULL: none */
 	const struct rg_sampler_config *config;
+	const struct rg_target_spec *specs; /* [nspecs] */
+	uint32_t nspecs;
 	const struct rg_candidate *candidates; /* [ncandidates] */
 	uint32_t ncandidates;
+	const struct bench_span *spans; /* [plan->npoints]: the candidates of each point */
 	struct rg_sampler_start start;
 };
 
@@ -184,8 +209,7 @@ int bench_cost_check(const struct bench_job *job, uint32_t rank, struct rg_err *
 uint64_t bench_cost_points_ns(const struct bench_job *job, uint32_t first);
 
 /* What --dry-run prints. RG_ERR_SYSTEM. */
-int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *specs,
-		     uint32_t nspecs, struct rg_err *err);
+int bench_cost_print(const struct bench_job *job, struct rg_err *err);
 
 /* What a point's blocks have to say for its bound: nothing, but for alltoallv. */
 void bench_bound_blocks(const struct bench_job *job, const struct rg_plan_point *point,
@@ -240,10 +264,12 @@ void bench_out_close(struct bench_out *out); /* NULL is allowed */
  */
 void bench_out_abandon(void *arg);
 
-/* Adds and prints one point; samples[ncandidates]. start is what is known of it by now. */
-int bench_out_point(struct bench_out *out, const struct rg_plan_point *point,
-		    const struct rg_samples *samples, const struct rg_sampler_start *start,
-		    struct rg_err *err);
+/*
+ * Adds and prints a point of the plan; samples are of its candidates. start is what is known of it
+ * by now.
+ */
+int bench_out_point(struct bench_out *out, uint32_t point, const struct rg_samples *samples,
+		    const struct rg_sampler_start *start, struct rg_err *err);
 
 /* Warns of others' load, prints the foot, writes the result. complete: not interrupted. */
 int bench_out_finish(struct bench_out *out, bool complete, double others_load, struct rg_err *err);

@@ -39,6 +39,22 @@ static int check_meaning(const struct bench *b, struct rg_err *err)
 	return 0;
 }
 
+/* Options that say what --points says. */
+static int check_points(const struct bench *b, struct rg_err *err)
+{
+	static const char *const others[] = {"minbytes", "maxbytes",  "stepfactor", "stepbytes",
+					     "target",	 "algorithm", "protocol"};
+
+	for (size_t i = 0; b->options.points && i < sizeof(others) / sizeof(others[0]); i++) {
+		if (is_set(b, others[i]))
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "--%s and --points exclude each other: --points names "
+					  "all sizes and targets",
+					  others[i]);
+	}
+	return 0;
+}
+
 /* The names of the files to be written. */
 static int check_files(const struct bench_options *o, struct rg_err *err)
 {
@@ -67,6 +83,8 @@ int bench_check(const struct bench *b, struct rg_err *err)
 		.max_bytes = o->max_bytes,
 		.factor = o->factor,
 		.step_bytes = o->step_bytes,
+		.nsizes = b->points.n,
+		.sizes = b->points.sizes,
 	};
 	struct rg_plan plan = {0};
 	int rc;
@@ -85,6 +103,8 @@ int bench_check(const struct bench *b, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--threads and --mpi exclude each other: threads need no MPI");
 	rc = check_meaning(b, err);
+	if (!rc)
+		rc = check_points(b, err);
 	if (!rc)
 		rc = check_files(o, err);
 	if (rc)

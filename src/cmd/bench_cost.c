@@ -50,7 +50,7 @@ uint64_t bench_cost_points_ns(const struct bench_job *job, uint32_t first)
 	uint64_t sum = 0;
 
 	for (uint32_t i = first; i < job->plan->npoints; i++)
-		sum += rg_sampler_point_ns(job->config, &job->plan->points[i], job->ncandidates);
+		sum += rg_sampler_point_ns(job->config, &job->plan->points[i], job->spans[i].n);
 	return sum;
 }
 
@@ -59,22 +59,32 @@ static const char *plural(uint32_t n)
 	return n == 1 ? "" : "s";
 }
 
-int bench_cost_print(const struct bench_job *job, const struct rg_target_spec *specs,
-		     uint32_t nspecs, struct rg_err *err)
+/* How many points there are, and of what. */
+static void print_points(const struct bench_job *job)
+{
+	uint32_t nsizes = job->plan->npoints, n = 0;
+
+	for (uint32_t i = 0; i < nsizes; i++)
+		n += job->spans[i].n;
+	printf("%u size%s x ", nsizes, plural(nsizes));
+	if (job->bench->points.n)
+		printf("the combinations of target, buffers and place of each");
+	else
+		printf("%u combination%s of target, buffers and place", job->ncandidates,
+		       plural(job->ncandidates));
+	printf(" = %u point%s on %u rank%s\n", n, plural(n), job->nranks, plural(job->nranks));
+	for (uint32_t i = 0; i < job->nspecs; i++)
+		printf("  target %s\n", job->specs[i].label);
+}
+
+int bench_cost_print(const struct bench_job *job, struct rg_err *err)
 {
 	char size[RG_UNITS_BYTES], time[RG_UNITS_BYTES];
-	uint32_t npoints = job->plan->npoints;
 	const struct bench_calibrate_cost cost = bench_calibrate_cost(job);
 	uint64_t points_ns = bench_cost_points_ns(job, 0);
 	double all_ns = (double)(points_ns + cost.memory_ns + cost.network_ns);
 
-	printf("%u size%s x %u combination%s of target, buffers and place = %u point%s on %u "
-	       "rank%s\n",
-	       npoints, plural(npoints), job->ncandidates, plural(job->ncandidates),
-	       npoints * job->ncandidates, plural(npoints * job->ncandidates), job->nranks,
-	       plural(job->nranks));
-	for (uint32_t i = 0; i < nspecs; i++)
-		printf("  target %s\n", specs[i].label);
+	print_points(job);
 	printf("time: about %s; ", rg_format_time(all_ns, time));
 	if (job->config->repetitions)
 		printf("%" PRIu64 " repetitions per point", job->config->repetitions);

@@ -34,6 +34,9 @@ static const struct rg_opt bench_table[] = {
 	 "what to measure, with commas between: railgauge[:ALGORITHM[:PROTOCOL]], mpi[:ALGORITHM], "
 	 "mpi-v (MPI_Reduce_scatter instead of MPI_Reduce_scatter_block); all stands for every "
 	 "ALGORITHM; default railgauge, and mpi under an MPI launcher"},
+	{"points", 0, RG_OPT_STRING, AT(points), "LIST", NULL, 0, 0, NULL, NULL,
+	 "what to measure at which size, instead of the sizes and --target: SIZE=TARGET,TARGET..., "
+	 "with semicolons between sizes, which ascend"},
 	{"algorithm", 0, RG_OPT_STRING, AT(algorithm), "NAME", NULL, 0, 0, NULL, NULL,
 	 "algorithm of target railgauge (see railgauge algorithms)"},
 	{"protocol", 0, RG_OPT_STRING, AT(protocol), "NAME", NULL, 0, 0, NULL, NULL,

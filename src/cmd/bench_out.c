@@ -32,8 +32,7 @@ struct bench_out {
 	double *scratch; /* owned, grows */
 	uint64_t room;
 	const char *targets[RG_TARGETS_MAX]; /* borrowed labels */
-	uint32_t ntargets;
-	struct rg_table *table; /* owned */
+	struct rg_table *table;		     /* owned */
 	char traffic[RG_RESULT_TRAFFIC_BYTES];
 	const char *json; /* borrowed: the file; NULL: none */
 	bool to_stdout;	  /* the document takes the table's place */
@@ -143,29 +142,19 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 
 /* --- the table --- */
 
-/* The labels of all targets, in their order, once each. */
-static void list_targets(struct bench_out *o)
-{
-	for (uint32_t i = 0; i < o->job.ncandidates; i++) {
-		const char *label = o->job.candidates[i].spec->label;
-
-		if (!o->ntargets || o->targets[o->ntargets - 1] != label)
-			o->targets[o->ntargets++] = label;
-	}
-}
-
 static int open_table(struct bench_out *o, struct rg_err *err)
 {
 	const struct bench_options *p = &o->job.bench->options;
 	struct rg_table_plan plan = {
 		.targets = o->targets,
+		.ntargets = o->job.nspecs,
 		.access = {o->job.config->access[0], o->job.config->access[1]},
 		.persistent = p->persistent,
 		.on_request = !p->persistent,
 	};
 
-	list_targets(o);
-	plan.ntargets = o->ntargets;
+	for (uint32_t i = 0; i < o->job.nspecs; i++)
+		o->targets[i] = o->job.specs[i].label;
 	plan.cache[p->cache] = true;
 	for (uint32_t i = 0; i < o->job.ncandidates; i++) {
 		plan.in_place |= o->job.candidates[i].in_place;
@@ -315,25 +304,25 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 	return rc;
 }
 
-static int take_point(struct bench_out *o, const struct rg_plan_point *point,
-		      const struct rg_samples *samples, const struct rg_sampler_start *start,
-		      struct rg_err *err)
+static int take_point(struct bench_out *o, uint32_t point, const struct rg_samples *samples,
+		      const struct rg_sampler_start *start, struct rg_err *err)
 {
+	const struct bench_span *span = &o->job.spans[point];
 	uint32_t first = o->result->npoints;
 	int rc = rg_result_set_skew(o->result, start->skew_ns, start->clock_ns, err);
 
 	o->job.start = *start;
-	for (uint32_t i = 0; !rc && i < o->job.ncandidates; i++)
-		rc = add_point(o, &o->job.candidates[i], point, &samples[i], err);
+	for (uint32_t i = 0; !rc && i < span->n; i++)
+		rc = add_point(o, &o->job.candidates[span->at + i], &o->job.plan->points[point],
+			       &samples[i], err);
 	if (!rc && o->table)
 		rc = rg_table_add(o->table, o->result->points + first, o->result->npoints - first,
 				  err);
 	return rc || !o->json ? rc : rg_result_write(o->result, o->json, err);
 }
 
-int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
-		    const struct rg_samples *samples, const struct rg_sampler_start *start,
-		    struct rg_err *err)
+int bench_out_point(struct bench_out *o, uint32_t point, const struct rg_samples *samples,
+		    const struct rg_sampler_start *start, struct rg_err *err)
 {
 	int rc;
 
@@ -348,7 +337,11 @@ int bench_out_point(struct bench_out *o, const struct rg_plan_point *point,
 /* Of a file with all points, by the order of magnitude: 1 KiB each, without samples. */
 static size_t expected_bytes(const struct bench_job *job)
 {
-	return 4096 + (size_t)1024 * job->plan->npoints * job->ncandidates;
+	size_t n = 0;
+
+	for (uint32_t i = 0; i < job->plan->npoints; i++)
+		n += job->spans[i].n;
+	return 4096 + 1024 * n;
 }
 
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err)

@@ -8,6 +8,8 @@
 #include "railgauge/base/mem.h"
 
 #include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
 
 /* Rank 0's part: read, and fit for the places that were asked for. */
 static int read_traffic(const struct rank *r, struct rg_err *err)
@@ -56,6 +58,8 @@ int bench_plan_open(struct rank *r, struct rg_err *err)
 		.max_bytes = o->max_bytes,
 		.factor = o->factor,
 		.step_bytes = o->step_bytes,
+		.nsizes = r->bench->points.n,
+		.sizes = r->bench->points.sizes,
 		.weights = r->weights,
 	};
 
@@ -70,41 +74,108 @@ int bench_plan_open(struct rank *r, struct rg_err *err)
 	return rg_plan_open(&config, &r->plan, err);
 }
 
-static void add_candidates(struct rank *r, uint32_t spec, enum rg_access buffers)
+/* All ways to measure one target. */
+static int add_candidates(struct rank *r, const struct rg_target_spec *spec, uint32_t *room,
+			  struct rg_err *err)
 {
-	const struct bench_options *o = &r->bench->options;
+	bool barrier = r->bench->coll == RG_COLL_BARRIER; /* it has no place */
+	int place = barrier ? BENCH_PLACE_OUT : r->bench->options.place;
 
-	for (int in_place = 0; in_place < 2; in_place++) {
-		if (in_place && (o->place == BENCH_PLACE_OUT || r->bench->coll == RG_COLL_BARRIER))
-			continue;
-		if (!in_place && o->place == BENCH_PLACE_IN && r->bench->coll != RG_COLL_BARRIER)
-			continue;
-		r->candidates[r->ncandidates++] =
-			(struct rg_candidate){&r->specs[spec], in_place, buffers};
+	if (r->ncandidates + 4 > *room) {
+		uint32_t more = *room ? 2 * *room : 64;
+		struct rg_candidate *c = rg_realloc(r->candidates, more * sizeof(*c));
+
+		if (!c)
+			return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the targets");
+		r->candidates = c;
+		*room = more;
 	}
+	/* Windows first: the enumeration begins with private. */
+	for (int a = 1; a >= 0; a--) {
+		enum rg_access access = (enum rg_access)a;
+
+		if (r->access[a] && place != BENCH_PLACE_IN)
+			r->candidates[r->ncandidates++] =
+				(struct rg_candidate){spec, false, access};
+		if (r->access[a] && place != BENCH_PLACE_OUT)
+			r->candidates[r->ncandidates++] = (struct rg_candidate){spec, true, access};
+	}
+	return 0;
+}
+
+/* The spec of that label among all; if it is a new one, as last. NULL: there are too many. */
+static const struct rg_target_spec *share_spec(struct rank *r, const struct rg_target_spec *spec)
+{
+	for (uint32_t i = 0; i < r->nspecs; i++) {
+		if (!strcmp(r->specs[i].label, spec->label))
+			return &r->specs[i];
+	}
+	if (r->nspecs == RG_TARGETS_MAX)
+		return NULL;
+	r->specs[r->nspecs] = *spec;
+	return &r->specs[r->nspecs++];
+}
+
+/* A list of targets becomes the candidates of a span. */
+static int add_list(struct rank *r, const char *list, const char *what, uint32_t *room,
+		    struct bench_span *span, struct rg_err *err)
+{
+	struct rg_target_spec specs[RG_TARGETS_MAX];
+	uint32_t n = 0;
+	int rc = rg_target_expand(&r->job, r->bench->coll, list, what, specs, &n, err);
+
+	span->at = r->ncandidates;
+	for (uint32_t i = 0; !rc && i < n; i++) {
+		const struct rg_target_spec *spec = share_spec(r, &specs[i]);
+
+		rc = spec ? add_candidates(r, spec, room, err)
+			  : rg_err_set(err, RG_ERR_LIMIT, "%s: more than %d targets", what,
+				       RG_TARGETS_MAX);
+	}
+	span->n = r->ncandidates - span->at;
+	return rc;
+}
+
+static int fill_spans(struct rank *r, struct rg_err *err)
+{
+	const struct bench_points *points = &r->bench->points;
+	uint32_t room = 0;
+	char what[64];
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < r->plan.npoints; i++) {
+		snprintf(what, sizeof(what), "--points: point %u", i + 1);
+		if (points->n)
+			rc = add_list(r, points->targets[i], what, &room, &r->spans[i], err);
+		else if (i == 0)
+			rc = add_list(r, r->bench->targets, "--target", &room, &r->spans[0], err);
+		else
+			r->spans[i] = r->spans[0];
+		if (r->spans[i].n > r->nsamples)
+			r->nsamples = r->spans[i].n;
+	}
+	return rc;
 }
 
 int bench_plan_candidates(struct rank *r, struct rg_err *err)
 {
+	uint32_t most;
 	int rc;
 
 	r->specs = rg_zalloc(RG_TARGETS_MAX, sizeof(*r->specs));
-	r->candidates = rg_zalloc(BENCH_CANDIDATES_MAX, sizeof(*r->candidates));
-	if (!r->specs || !r->candidates)
+	r->spans = rg_zalloc(r->plan.npoints, sizeof(*r->spans));
+	if (!r->specs || !r->spans)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the targets");
-	rc = rg_target_expand(&r->job, r->bench->coll, r->bench->targets, r->specs, &r->nspecs,
-			      err);
+	rc = fill_spans(r, err);
+	most = r->nsamples;
+	r->nsamples = 0; /* until they are there */
 	if (rc)
 		return rc;
-	for (uint32_t i = 0; i < r->nspecs; i++) {
-		/* Windows first: the enumeration begins with private. */
-		for (int a = 1; a >= 0; a--) {
-			if (r->access[a])
-				add_candidates(r, i, (enum rg_access)a);
-		}
-	}
-	r->samples = rg_zalloc(r->ncandidates, sizeof(*r->samples));
-	return r->samples ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the samples");
+	r->samples = rg_zalloc(most, sizeof(*r->samples));
+	if (!r->samples)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the samples");
+	r->nsamples = most;
+	return 0;
 }
 
 void bench_plan_config(struct rank *r)

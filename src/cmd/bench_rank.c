@@ -162,8 +162,11 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.plan = &r->plan,
 		.weights = r->weights,
 		.config = &r->config,
+		.specs = r->specs,
+		.nspecs = r->nspecs,
 		.candidates = r->candidates,
 		.ncandidates = r->ncandidates,
+		.spans = r->spans,
 	};
 	if (r->sampler)
 		rg_sampler_start(r->sampler, &job->start);
@@ -243,18 +246,19 @@ static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *
 		 r->plan.npoints > 1 ? "s" : "");
 	rg_progress_stage(&r->progress, stage, bench_cost_points_ns(&job, 0));
 	for (uint32_t i = 0; !rc && !*interrupted_out && i < r->plan.npoints; i++) {
+		const struct bench_span *span = &r->spans[i];
+
 		if (first)
 			show_progress(r, &job, i);
-		rc = rg_sampler_point(r->sampler, &r->plan.points[i], r->candidates, r->ncandidates,
-				      r->samples, interrupted_out, err);
+		rc = rg_sampler_point(r->sampler, &r->plan.points[i], r->candidates + span->at,
+				      span->n, r->samples, interrupted_out, err);
 		if (rc)
 			return rc;
 		rg_progress_hide(&r->progress);
 		rg_sampler_start(r->sampler, &job.start);
 		if (first)
-			rc = bench_out_point(r->out, &r->plan.points[i], r->samples, &job.start,
-					     err);
-		for (uint32_t c = 0; c < r->ncandidates; c++)
+			rc = bench_out_point(r->out, i, r->samples, &job.start, err);
+		for (uint32_t c = 0; c < span->n; c++)
 			rg_samples_release(&r->samples[c]);
 		rc = bench_rank_agree(r, rc, err);
 	}
@@ -357,7 +361,7 @@ static int dry_run(const struct rank *r, struct rg_err *err)
 	if (r->job.rdv->rank != 0)
 		return 0;
 	describe_job(r, &job);
-	return bench_cost_print(&job, r->specs, r->nspecs, err);
+	return bench_cost_print(&job, err);
 }
 
 static int measure(struct rank *r, struct rg_err *err)
@@ -444,10 +448,11 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	}
 	bench_out_close(r.out);
 	rg_sampler_close(r.sampler);
-	for (uint32_t c = 0; r.samples && c < r.ncandidates; c++)
+	for (uint32_t c = 0; c < r.nsamples; c++)
 		rg_samples_release(&r.samples[c]);
 	rg_free(r.samples);
 	rg_free(r.candidates);
+	rg_free(r.spans);
 	rg_free(r.specs);
 	rg_plan_close(&r.plan);
 	rg_free(r.weights);

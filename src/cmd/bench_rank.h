@@ -7,8 +7,6 @@
 
 #include "railgauge/report/progress.h"
 
-#define BENCH_CANDIDATES_MAX (RG_TARGETS_MAX * 4) /* in and out of place, two kinds of buffers */
-
 struct rank {
 	const struct bench *bench; /* borrowed */
 	struct rg_job job;
@@ -22,14 +20,16 @@ struct rank {
 	struct rg_plan plan;	      /* owned */
 	struct rg_target_spec *specs; /* owned, [RG_TARGETS_MAX] */
 	uint32_t nspecs;
-	struct rg_candidate *candidates; /* owned, [CANDIDATES_MAX] */
+	struct rg_candidate *candidates; /* owned, [ncandidates] */
 	uint32_t ncandidates;
+	struct bench_span *spans; /* owned, [plan.npoints] */
 	struct rg_sampler_config config;
 	struct rg_sampler *sampler; /* owned */
 	bool calibrated;
 	struct rg_calibration calibration;
 	struct rg_network network;   /* owned; no nodes: not calibrated */
-	struct rg_samples *samples;  /* owned, [ncandidates]: of the point being measured */
+	struct rg_samples *samples;  /* owned, [nsamples]: of the point being measured */
+	uint32_t nsamples;	     /* as many as a point has candidates at most */
 	struct bench_out *out;	     /* owned; rank 0 */
 	struct rg_progress progress; /* silent but on rank 0 */
 	struct rg_load load;	     /* at the start */
@@ -63,7 +63,10 @@ int bench_plan_traffic(struct rank *r, struct rg_err *err);
  */
 int bench_plan_open(struct rank *r, struct rg_err *err);
 
-/* The targets, kinds of buffers and places. RG_ERR_NO_MEMORY, and as rg_target_expand. */
+/*
+ * The targets, kinds of buffers and places of each point; after bench_plan_open. RG_ERR_NO_MEMORY,
+ * and as rg_target_expand.
+ */
 int bench_plan_candidates(struct rank *r, struct rg_err *err);
 
 /* What the sampler is told; after the other two. */

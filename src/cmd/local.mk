@@ -11,6 +11,7 @@ src_railgauge_SOURCES = \
 	%D%/bench_options.c \
 	%D%/bench_out.c \
 	%D%/bench_plan.c \
+	%D%/bench_points.c \
 	%D%/bench_rank.c \
 	%D%/bench_rank.h \
 	%D%/bench_threads.c \

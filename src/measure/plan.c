@@ -7,6 +7,7 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 /*
@@ -24,6 +25,8 @@ static int check_config(const struct rg_plan_config *c, struct rg_err *err)
 {
 	char a[RG_UNITS_BYTES], b[RG_UNITS_BYTES];
 
+	if (c->nsizes)
+		return 0;
 	if (c->min_bytes > c->max_bytes)
 		return rg_err_set(err, RG_ERR_INVALID, "-b %s is above -e %s",
 				  rg_format_size(c->min_bytes, a), rg_format_size(c->max_bytes, b));
@@ -80,7 +83,7 @@ static int fill_point(const struct rg_plan_config *c, uint64_t bytes, struct rg_
 	return 0;
 }
 
-/* The next size, or above max_bytes at the end. */
+/* The size after bytes, above max_bytes at the end. */
 static uint64_t next_size(const struct rg_plan_config *c, uint64_t bytes)
 {
 	double grown;
@@ -93,8 +96,14 @@ static uint64_t next_size(const struct rg_plan_config *c, uint64_t bytes)
 	return (uint64_t)grown > bytes ? (uint64_t)grown : bytes + 1;
 }
 
-static int add_point(struct rg_plan *plan, uint32_t *room, const struct rg_plan_point *p,
-		     struct rg_err *err)
+/* Is size the same as the last one, once both are rounded? */
+static bool is_repeated(const struct rg_plan *plan, const struct rg_plan_point *p)
+{
+	return plan->npoints > 0 && p->size_bytes == plan->points[plan->npoints - 1].size_bytes;
+}
+
+static int append(struct rg_plan *plan, uint32_t *room, const struct rg_plan_point *p,
+		  struct rg_err *err)
 {
 	struct rg_plan_point *more;
 
@@ -112,6 +121,34 @@ static int add_point(struct rg_plan *plan, uint32_t *room, const struct rg_plan_
 	return 0;
 }
 
+/* Adds the point of a size, if it is not there already. */
+static int add_size(const struct rg_plan_config *c, uint64_t bytes, struct rg_plan *plan,
+		    uint32_t *room, struct rg_err *err)
+{
+	struct rg_plan_point p;
+	size_t need;
+	int rc = fill_point(c, bytes, &p, err);
+
+	if (rc)
+		return rc;
+	need = rg_plan_pairs(p.max_ops) * p.stride;
+	if (need > plan->pairs_bytes)
+		plan->pairs_bytes = need;
+	if (!is_repeated(plan, &p))
+		rc = append(plan, room, &p, err);
+	else if (c->nsizes)
+		rc = rg_err_set(err, RG_ERR_INVALID,
+				"--points: point %u (%" PRIu64
+				"): in whole elements and blocks its size is that of the point "
+				"before, %" PRIu64 " bytes",
+				plan->npoints + 1, bytes, p.size_bytes);
+	else
+		rg_free(p.counts);
+	if (rc)
+		rg_free(p.counts);
+	return rc;
+}
+
 int rg_plan_open(const struct rg_plan_config *config, struct rg_plan *plan_out, struct rg_err *err)
 {
 	struct rg_plan plan = {0};
@@ -119,23 +156,12 @@ int rg_plan_open(const struct rg_plan_config *config, struct rg_plan *plan_out, 
 	bool one = config->coll == RG_COLL_BARRIER || config->min_bytes == config->max_bytes;
 	int rc = check_config(config, err);
 
-	for (uint64_t bytes = config->min_bytes; !rc && bytes <= config->max_bytes;
+	for (uint32_t i = 0; !rc && i < config->nsizes; i++)
+		rc = add_size(config, config->sizes[i], &plan, &room, err);
+	for (uint64_t bytes = config->min_bytes;
+	     !rc && !config->nsizes && bytes <= config->max_bytes;
 	     bytes = next_size(config, bytes)) {
-		struct rg_plan_point p;
-		size_t need;
-
-		rc = fill_point(config, bytes, &p, err);
-		if (rc)
-			break;
-		need = rg_plan_pairs(p.max_ops) * p.stride;
-		if (plan.npoints == 0 || p.size_bytes != plan.points[plan.npoints - 1].size_bytes)
-			rc = add_point(&plan, &room, &p, err);
-		else
-			rg_free(p.counts);
-		if (rc)
-			rg_free(p.counts);
-		if (need > plan.pairs_bytes)
-			plan.pairs_bytes = need;
+		rc = add_size(config, bytes, &plan, &room, err);
 		if (one || bytes == UINT64_MAX)
 			break;
 	}

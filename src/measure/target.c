@@ -18,15 +18,15 @@ const struct rg_target_ops *const rg_targets[] = {
 #define WORD_BYTES 96
 
 /* Copies the next item of a comma-separated list; *rest is moved behind it. False at the end. */
-static int next_item(const char **rest, char item[WORD_BYTES], struct rg_err *err)
+static int next_item(const char **rest, const char *what, char item[WORD_BYTES], struct rg_err *err)
 {
 	size_t len = strcspn(*rest, ",");
 
 	if (len == 0)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--target: an empty name in the list of targets");
+		return rg_err_set(err, RG_ERR_INVALID, "%s: an empty name in the list of targets",
+				  what);
 	if (len >= WORD_BYTES)
-		return rg_err_set(err, RG_ERR_INVALID, "--target: %.20s...: too long", *rest);
+		return rg_err_set(err, RG_ERR_INVALID, "%s: %.20s...: too long", what, *rest);
 	memcpy(item, *rest, len);
 	item[len] = '\0';
 	*rest += len;
@@ -38,8 +38,8 @@ static int next_item(const char **rest, char item[WORD_BYTES], struct rg_err *er
 }
 
 /* Splits "mpi:ring" in item into the ops and the words behind the colon (empty if none). */
-static int find_target(char *item, const struct rg_target_ops **ops_out, const char **words_out,
-		       struct rg_err *err)
+static int find_target(char *item, const char *what, const struct rg_target_ops **ops_out,
+		       const char **words_out, struct rg_err *err)
 {
 	const char *names[sizeof(rg_targets) / sizeof(rg_targets[0])] = {NULL};
 	char *colon = strchr(item, ':');
@@ -58,14 +58,14 @@ static int find_target(char *item, const struct rg_target_ops **ops_out, const c
 	}
 	nearest = rg_opt_nearest(item, names);
 	if (nearest)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--target: %s: no such target; did you mean %s?", item, nearest);
+		return rg_err_set(err, RG_ERR_INVALID, "%s: %s: no such target; did you mean %s?",
+				  what, item, nearest);
 	return rg_err_set(err, RG_ERR_INVALID,
-			  "--target: %s: no such target; there are railgauge, mpi and mpi-v", item);
+			  "%s: %s: no such target; there are railgauge, mpi and mpi-v", what, item);
 }
 
-int rg_target_parse(const char *list, enum rg_coll coll, bool *mpi_out, bool *algorithms_out,
-		    struct rg_err *err)
+int rg_target_parse(const char *list, const char *what, enum rg_coll coll, bool *mpi_out,
+		    bool *algorithms_out, struct rg_err *err)
 {
 	bool mpi = false, algorithms = false;
 
@@ -73,15 +73,15 @@ int rg_target_parse(const char *list, enum rg_coll coll, bool *mpi_out, bool *al
 		const struct rg_target_ops *ops;
 		char item[WORD_BYTES];
 		const char *words;
-		int rc = next_item(&rest, item, err);
+		int rc = next_item(&rest, what, item, err);
 
 		if (!rc)
-			rc = find_target(item, &ops, &words, err);
+			rc = find_target(item, what, &ops, &words, err);
 		if (rc)
 			return rc;
 		rc = ops->check(coll, words, err);
 		if (rc)
-			return rg_err_prefix(err, "--target");
+			return rg_err_prefix(err, "%s", what);
 		if (ops == &rg_target_railgauge)
 			continue;
 		mpi = true;
@@ -126,7 +126,8 @@ static void label_spec(struct rg_target_spec *specs, uint32_t n)
 }
 
 int rg_target_expand(const struct rg_job *job, enum rg_coll coll, const char *list,
-		     struct rg_target_spec *specs, uint32_t *count_out, struct rg_err *err)
+		     const char *what, struct rg_target_spec *specs, uint32_t *count_out,
+		     struct rg_err *err)
 {
 	uint32_t n = 0;
 
@@ -135,17 +136,17 @@ int rg_target_expand(const struct rg_job *job, enum rg_coll coll, const char *li
 		char item[WORD_BYTES];
 		const char *words;
 		uint32_t more = 0;
-		int rc = next_item(&rest, item, err);
+		int rc = next_item(&rest, what, item, err);
 
 		if (!rc)
-			rc = find_target(item, &ops, &words, err);
+			rc = find_target(item, what, &ops, &words, err);
 		if (rc)
 			return rc;
 		rc = ops->expand(job, coll, words, specs + n, RG_TARGETS_MAX - n, &more, err);
 		if (rc)
 			return rc;
 		if (more > RG_TARGETS_MAX - n)
-			return rg_err_set(err, RG_ERR_LIMIT, "--target: more than %d targets",
+			return rg_err_set(err, RG_ERR_LIMIT, "%s: more than %d targets", what,
 					  RG_TARGETS_MAX);
 		for (uint32_t i = 0; i < more; i++)
 			label_spec(specs, n + i);

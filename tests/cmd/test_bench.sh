@@ -69,6 +69,21 @@ refused 3 'nowhere' allreduce --threads 2 -e 8 --csv "$tmp/nowhere/x.csv"
 refused 2 '--dry-run and --json - exclude each other' allreduce --threads 2 --json - --dry-run
 refused 2 '--raw and --no-samples exclude each other' allreduce --threads 2 --raw --no-samples
 
+for pair in '|point 1 (): expected SIZE=TARGET' '8|point 1 (8): expected SIZE=TARGET' \
+  '8=railgauge;|point 2 (): expected SIZE=TARGET' '8=|point 1 (8): an empty name' \
+  '8=railgauge,;9=mpi|point 1 (8): an empty name' '8=railgauge;8=mpi|point 2 (8): sizes must ascend' \
+  '8=railgauge;10=railgauge|point 2 (10): in whole elements and blocks' \
+  'x=mpi|point 1 (x=mpi): "x" is not a size' '4=mpi;8=mpj|point 2 (8): mpj: no such target; did you mean mpi'; do
+  refused 2 "--points: ${pair#*|}" allreduce --threads 2 --points "${pair%%|*}"
+done
+refused 2 '--points: point 2 (20): in whole elements and blocks' allgather --threads 3 \
+  --points '12=railgauge;20=railgauge'
+refused 2 "--points: point 1 (4): a barrier's size is 0" barrier --threads 2 --points '4=railgauge'
+refused 2 '--target and --points exclude each other' allreduce --points '8=railgauge' --target railgauge
+refused 2 '--maxbytes and --points exclude each other' allreduce --points '8=railgauge' -e 8
+refused 3 '--points: point 2: more than 64 targets' allreduce --threads 2 --points \
+  "8=railgauge;16=$(printf 'railgauge,%.0s' $(seq 64))railgauge"
+
 # --- what is planned ---
 bench 0 allreduce --threads 2 -b 8 -e 1K --dry-run
 grep -q '^8 sizes x 4 ' "$tmp/out" || fail "8 sizes, two kinds of buffers, two places"
@@ -146,6 +161,24 @@ hash=$(sed -n 's/.*"topo_hash": "\(.*\)".*/\1/p' "$tmp/a.json")
 "$RAILGAUGE" topo >"$tmp/out" 2>"$tmp/err"
 grep -q "^  fingerprint ${hash%"${hash#????????????????}"}," "$tmp/out" ||
   fail "the machine's fingerprint is \"$hash\", not what railgauge topo says"
+
+# Which targets at which sizes.
+points='8=railgauge,railgauge:oneshot;64K=railgauge:ring:slot,railgauge,railgauge;1M=railgauge:oneshot'
+bench 0 allreduce --threads 2 --points "$points" --place out --buffers private --dry-run
+grep -q '^3 sizes .* = 6 points on 2 ranks$' "$tmp/out" || fail "six points"
+bench 0 allreduce --threads 2 --points "$points" --place out --buffers private --json "$tmp/a.json" $quick
+sed -n 's/.*"\(size_bytes\|target\)": "*\([^",]*\).*/\2/p' "$tmp/a.json" | paste -d = - - >"$tmp/got"
+cat >"$tmp/asked" <<'END'
+8=railgauge
+8=railgauge:oneshot
+65536=railgauge:ring:slot
+65536=railgauge
+65536=railgauge#2
+1048576=railgauge:oneshot
+END
+diff "$tmp/asked" "$tmp/got" || fail "not the points that were asked for"
+bench 0 barrier --threads 2 --points 0=railgauge $quick
+grep -q '^# barrier, ' "$tmp/out" || fail "no barrier"
 
 # On standard output it stands alone.
 bench 0 allreduce --threads 2 -b 8 -e 64 --json - --no-samples --csv "$tmp/a.csv" $quick

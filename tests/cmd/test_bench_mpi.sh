@@ -63,6 +63,9 @@ grep -q 'mpi:recursive_doubling' "$tmp/out" || fail "no algorithm of the library
 bench 0 2 allreduce -b 1K -e 1K -d half --place out $quick
 grep -q 'MPI cannot reduce 16-bit floats' "$tmp/out" || fail "no reason for what MPI cannot do"
 
+bench 0 2 allreduce --points '1K=mpi,mpi:ring;64K=mpi:rabenseifner,mpi' --place out --json - $quick
+grep -q '"target": "mpi:ring"' "$tmp/out" || fail "no document on standard output"
+
 bench 3 2 allreduce --target mpi:rign $quick
 said 'no allreduce algorithm rign (did you mean ring?)'
 bench 2 2 allreduce --target mpu

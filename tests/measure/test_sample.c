@@ -449,7 +449,7 @@ static void every_failing_allocation_of_open_is_an_error(void **state)
 static int parse(const char *list, enum rg_coll coll, bool *mpi, bool *algorithms, char *text)
 {
 	struct rg_err err = {0};
-	int rc = rg_target_parse(list, coll, mpi, algorithms, &err);
+	int rc = rg_target_parse(list, "--target", coll, mpi, algorithms, &err);
 
 	snprintf(text, 200, "%.199s", err.text);
 	return rc;

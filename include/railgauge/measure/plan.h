@@ -22,6 +22,9 @@ struct rg_plan_config {
 	uint64_t min_bytes, max_bytes; /* S of base/collective.h */
 	double factor;		       /* > 1: next size = size * factor; else size + step_bytes */
 	uint64_t step_bytes;
+	/* These instead of the four above: ascending; borrowed during the call. 0: none. */
+	uint32_t nsizes;
+	const uint64_t *sizes;
 	uint64_t cached_bytes; /* small pairs of one repetition take at most this much memory */
 	/* alltoallv: weights (base/matrix.h), borrowed during the call; NULL: all equal. */
 	const uint64_t *weights;
@@ -48,9 +51,10 @@ struct rg_plan {
 #define RG_PLAN_MAX_OPS	   1024
 
 /*
- * Sizes that are equal after rounding appear once. A barrier is one point of size 0.
- * RG_ERR_INVALID naming -b, -e, -f or -i: min above max, a factor or step that does not advance;
- * RG_ERR_LIMIT for more than RG_PLAN_MAX_POINTS; RG_ERR_NO_MEMORY.
+ * Sizes that are equal after rounding appear once; among those of sizes they are an error. A
+ * barrier is one point of size 0. RG_ERR_INVALID naming -b, -e, -f or -i (min above max, a factor
+ * or step that does not advance) or --points (sizes that do not ascend once rounded); RG_ERR_LIMIT
+ * for more than RG_PLAN_MAX_POINTS; RG_ERR_NO_MEMORY.
  */
 int rg_plan_open(const struct rg_plan_config *config, struct rg_plan *plan_out, struct rg_err *err);
 void rg_plan_close(struct rg_plan *plan); /* a zeroed struct is allowed */

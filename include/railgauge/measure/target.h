@@ -139,10 +139,10 @@ extern const struct rg_target_ops *const rg_targets[];
 /*
  * Checks a comma-separated list as typed. *algorithms_out: does it name individual algorithms of
  * MPI (struct rg_mpi_settings)? *mpi_out: does it need MPI at all? RG_ERR_INVALID with a suggestion
- * for an unknown name.
+ * for an unknown name. what is the beginning of messages, "--target", here and below.
  */
-int rg_target_parse(const char *list, enum rg_coll coll, bool *mpi_out, bool *algorithms_out,
-		    struct rg_err *err);
+int rg_target_parse(const char *list, const char *what, enum rg_coll coll, bool *mpi_out,
+		    bool *algorithms_out, struct rg_err *err);
 
 /*
  * Specs with labels into specs[RG_TARGETS_MAX]. The same target twice is two specs, the second
@@ -150,7 +150,8 @@ int rg_target_parse(const char *list, enum rg_coll coll, bool *mpi_out, bool *al
  * expand's errors.
  */
 int rg_target_expand(const struct rg_job *job, enum rg_coll coll, const char *list,
-		     struct rg_target_spec *specs, uint32_t *count_out, struct rg_err *err);
+		     const char *what, struct rg_target_spec *specs, uint32_t *count_out,
+		     struct rg_err *err);
 
 extern const struct rg_target_ops rg_target_railgauge;
 extern const struct rg_target_ops rg_target_mpi;
