@@ -31,7 +31,8 @@ static const struct rg_opt bench_table[] = {
 	{"root", 'r', RG_OPT_INT, AT(root), "RANK", "-1", -1, 1e6, NULL, NULL,
 	 "root of a collective that has one; -1: it goes round"},
 	{"target", 0, RG_OPT_STRING, AT(target), "LIST", NULL, 0, 0, NULL, NULL,
-	 "what to measure, with commas between: railgauge[:ALGORITHM[:PROTOCOL]], mpi[:ALGORITHM], "
+	 "what to measure, with commas between: railgauge[:ALGORITHM[:PROTOCOL]], "
+	 "mpi[:ALGORITHM[:SEGMENT]], "
 	 "mpi-v (MPI_Reduce_scatter instead of MPI_Reduce_scatter_block); all stands for every "
 	 "ALGORITHM; default railgauge, and mpi under an MPI launcher"},
 	{"points", 0, RG_OPT_STRING, AT(points), "LIST", NULL, 0, 0, NULL, NULL,

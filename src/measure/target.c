@@ -4,6 +4,7 @@
 #include "railgauge/measure/target.h"
 
 #include "railgauge/base/opt.h"
+#include "railgauge/base/units.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -113,7 +114,7 @@ static void make_label(struct rg_target_spec *specs, uint32_t n, const char *bas
 static void label_spec(struct rg_target_spec *specs, uint32_t n)
 {
 	const struct rg_target_spec *s = &specs[n];
-	char base[WORD_BYTES + 64];
+	char base[WORD_BYTES + 64], size[RG_UNITS_BYTES];
 	int used = snprintf(base, sizeof(base), "%s", s->ops->name);
 
 	if (s->algorithm[0] || s->protocol >= 0)
@@ -122,6 +123,9 @@ static void label_spec(struct rg_target_spec *specs, uint32_t n)
 	if (s->protocol >= 0)
 		snprintf(base + used, sizeof(base) - (size_t)used, ":%s",
 			 rg_protocol_name((enum rg_protocol)s->protocol));
+	if (s->ops != &rg_target_railgauge && s->mpi_segment_bytes >= 0)
+		snprintf(base + used, sizeof(base) - (size_t)used, ":%s",
+			 rg_format_size((uint64_t)s->mpi_segment_bytes, size));
 	make_label(specs, n, base);
 }
 

@@ -9,7 +9,10 @@
 
 #include "railgauge/base/mem.h"
 #include "railgauge/base/opt.h"
+#include "railgauge/base/units.h"
 #include "railgauge/measure/data.h"
+
+#include <limits.h>
 
 #include <stdio.h>
 #include <string.h>
@@ -30,13 +33,48 @@ struct mpi_target {
 #define to_mpi(target) ((struct mpi_target *)(void *)(target))
 _Static_assert(offsetof(struct mpi_target, base) == 0, "the head comes first");
 
+/* ALGORITHM[:SEGMENT] taken apart; RG_MPI_SEGMENT_USUAL without a segment. */
+struct wish {
+	char algorithm[64];
+	int64_t segment_bytes;
+};
+
+static int parse_wish(const char *words, struct wish *out, struct rg_err *err)
+{
+	size_t len = strcspn(words, ":");
+	const char *segment = words[len] ? words + len + 1 : NULL;
+	char what[128];
+	uint64_t bytes;
+	int rc;
+
+	out->segment_bytes = RG_MPI_SEGMENT_USUAL;
+	if (len >= sizeof(out->algorithm))
+		return rg_err_set(err, RG_ERR_INVALID, "mpi:%.20s...: too long", words);
+	snprintf(out->algorithm, sizeof(out->algorithm), "%.*s", (int)len, words);
+	if (!segment)
+		return 0;
+	if (strchr(segment, ':'))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "mpi:%s: expected mpi:ALGORITHM or mpi:ALGORITHM:SEGMENT", words);
+	if (!len || !strcmp(out->algorithm, "all") || !strcmp(out->algorithm, "default"))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "mpi:%s: a segment size is for one algorithm by name", words);
+	snprintf(what, sizeof(what), "mpi:%s: segment size", words);
+	rc = rg_parse_size(segment, what, &bytes, err);
+	if (!rc && bytes > INT_MAX)
+		rc = rg_err_set(err, RG_ERR_RANGE, "%s: expected 0 to %d bytes", what, INT_MAX);
+	if (!rc)
+		out->segment_bytes = (int64_t)bytes;
+	return rc;
+}
+
 static int mpi_check(enum rg_coll coll, const char *words, struct rg_err *err)
 {
+	struct wish wish;
+
 	(void)coll;
 	/* Which names there are only the library knows. */
-	if (strchr(words, ':'))
-		return rg_err_set(err, RG_ERR_INVALID, "mpi:%s: one name too many", words);
-	return 0;
+	return parse_wish(words, &wish, err);
 }
 
 static int mpi_v_check(enum rg_coll coll, const char *words, struct rg_err *err)
@@ -65,6 +103,21 @@ static int unknown_algorithm(enum rg_coll coll, const char *words,
 			  nearest ? nearest : "", nearest ? "?)" : "");
 }
 
+/* algorithm NULL: the library's own choice, without a name. */
+static struct rg_target_spec spec_of(const struct rg_target_ops *ops,
+				     const struct rg_mpi_algorithm *algorithm,
+				     int64_t segment_bytes)
+{
+	struct rg_target_spec spec = {
+		.ops = ops, .protocol = -1, .mpi_segment_bytes = segment_bytes};
+
+	if (algorithm) {
+		spec.mpi_id = algorithm->id;
+		snprintf(spec.algorithm, sizeof(spec.algorithm), "%s", algorithm->name);
+	}
+	return spec;
+}
+
 static int expand(const struct rg_target_ops *ops, enum rg_mpi_variant variant,
 		  const struct rg_job *job, enum rg_coll coll, const char *words,
 		  struct rg_target_spec *out, uint32_t room, uint32_t *count_out,
@@ -73,13 +126,16 @@ static int expand(const struct rg_target_ops *ops, enum rg_mpi_variant variant,
 	struct rg_mpi_algorithm list[MAX_ALGORITHMS];
 	bool all = !strcmp(words, "all");
 	uint32_t have = 0, n = 0;
-	int rc;
+	struct wish wish;
+	int rc = parse_wish(words, &wish, err);
 
+	if (rc)
+		return rc;
 	if (!job->mpi)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED, "target %s: %s", ops->name, job->no_mpi);
 	if (!*words || !strcmp(words, "default")) {
 		if (room > 0)
-			out[0] = (struct rg_target_spec){.ops = ops, .protocol = -1};
+			out[0] = spec_of(ops, NULL, RG_MPI_SEGMENT_USUAL);
 		*count_out = 1;
 		return 0;
 	}
@@ -89,17 +145,14 @@ static int expand(const struct rg_target_ops *ops, enum rg_mpi_variant variant,
 	if (have > MAX_ALGORITHMS)
 		have = MAX_ALGORITHMS;
 	for (uint32_t i = 0; i < have; i++) {
-		if (!all && strcmp(words, list[i].name) != 0)
+		if (!all && strcmp(wish.algorithm, list[i].name) != 0)
 			continue;
-		if (n < room) {
-			out[n] = (struct rg_target_spec){
-				.ops = ops, .protocol = -1, .mpi_id = list[i].id};
-			snprintf(out[n].algorithm, sizeof(out[n].algorithm), "%s", list[i].name);
-		}
+		if (n < room)
+			out[n] = spec_of(ops, &list[i], wish.segment_bytes);
 		n++;
 	}
 	if (n == 0)
-		return unknown_algorithm(coll, words, list, have, err);
+		return unknown_algorithm(coll, wish.algorithm, list, have, err);
 	*count_out = n;
 	return 0;
 }
@@ -173,7 +226,7 @@ static int mpi_open(const struct rg_job *job, const struct rg_target_spec *spec,
 	snprintf(t->algorithm, sizeof(t->algorithm), "%s",
 		 spec->algorithm[0] ? spec->algorithm : "default");
 	rc = t->module->target_open(tp->coll, other ? RG_MPI_OTHER : RG_MPI_USUAL, spec->mpi_id,
-				    &t->target, err);
+				    spec->mpi_segment_bytes, &t->target, err);
 	if (!rc)
 		rc = t->module->target_prepare(t->target, &t->call, err);
 	if (rc) {

@@ -68,11 +68,14 @@ struct rg_mpi_target {
 	enum rg_coll coll;
 	enum rg_mpi_variant variant;
 	char algorithm[64];
+	int64_t segment_bytes;	    /* as asked for; RG_MPI_SEGMENT_USUAL: the library's */
 	struct library_target *own; /* owned by the library's part; NULL if it needs none */
 };
 
+int module_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, struct rg_mpi_algorithm *list,
+		      uint32_t room, uint32_t *count_out, struct rg_err *err);
 int module_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
-		       struct rg_mpi_target **out, struct rg_err *err);
+		       int64_t segment_bytes, struct rg_mpi_target **out, struct rg_err *err);
 void module_target_close(struct rg_mpi_target *target);
 int module_target_prepare(struct rg_mpi_target *target, const struct rg_mpi_call *call,
 			  struct rg_err *err);
@@ -101,18 +104,23 @@ void library_finish(void);
 /* The text of MPI_Get_library_version, of several lines perhaps, in one: into line[len_bytes]. */
 void library_version(const char *text, char *line, size_t len_bytes);
 
-/* As the module's members of these names. */
-int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
+/*
+ * As the module's member, but that an algorithm is refused if it must not be used with segments of
+ * segment_bytes (or RG_MPI_SEGMENT_USUAL).
+ */
+int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, int64_t segment_bytes,
 		       struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
 		       struct rg_err *err);
+
+/* As the module's members of these names. */
 const char *library_target_runs_as(const struct rg_mpi_target *target,
 				   const struct rg_mpi_call *call);
 void library_target_select(struct rg_mpi_target *target);
 
 /*
  * Gives a target its communicator and what else algorithm id needs; id is one of the list that may
- * be used. Collective. open undoes what it did when it fails; close takes a target that was never
- * opened, too.
+ * be used with the target's segments. Collective. open undoes what it did when it fails; close
+ * takes a target that was never opened, too.
  */
 int library_target_open(struct rg_mpi_target *target, int id, struct rg_err *err);
 void library_target_close(struct rg_mpi_target *target);

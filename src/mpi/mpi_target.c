@@ -133,7 +133,16 @@ static run_fn *run_of(enum rg_coll coll, enum rg_mpi_variant variant)
 	return coll == RG_COLL_REDUCESCATTER ? run_reduce_scatter : NULL;
 }
 
-/* Is there an algorithm id, and may it be used? Its name goes into the target. */
+int module_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, struct rg_mpi_algorithm *list,
+		      uint32_t room, uint32_t *count_out, struct rg_err *err)
+{
+	return library_algorithms(coll, variant, RG_MPI_SEGMENT_USUAL, list, room, count_out, err);
+}
+
+/*
+ * Is there an algorithm id, and may it be used with the target's segments? Its name goes into the
+ * target.
+ */
 static int look_up(struct rg_mpi_target *t, int id, struct rg_err *err)
 {
 	struct rg_mpi_algorithm list[MAX_ALGORITHMS];
@@ -141,9 +150,16 @@ static int look_up(struct rg_mpi_target *t, int id, struct rg_err *err)
 	int rc;
 
 	snprintf(t->algorithm, sizeof(t->algorithm), "default");
+	if (t->segment_bytes < RG_MPI_SEGMENT_USUAL || t->segment_bytes > INT_MAX)
+		return rg_err_set(err, RG_ERR_RANGE, "segments of %lld bytes: expected 0 to %d",
+				  (long long)t->segment_bytes, INT_MAX);
+	if (!id && t->segment_bytes != RG_MPI_SEGMENT_USUAL)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "%s's own choice has no segment size of ours", library_title);
 	if (!id)
 		return 0; /* without touching MPI_T, as the settings may want it */
-	rc = library_algorithms(t->coll, t->variant, list, MAX_ALGORITHMS, &count, err);
+	rc = library_algorithms(t->coll, t->variant, t->segment_bytes, list, MAX_ALGORITHMS, &count,
+				err);
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < count && i < MAX_ALGORITHMS; i++) {
@@ -160,7 +176,7 @@ static int look_up(struct rg_mpi_target *t, int id, struct rg_err *err)
 }
 
 int module_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
-		       struct rg_mpi_target **out, struct rg_err *err)
+		       int64_t segment_bytes, struct rg_mpi_target **out, struct rg_err *err)
 {
 	struct rg_mpi_target *t;
 	int rc;
@@ -175,6 +191,7 @@ int module_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 	t->comm = MPI_COMM_NULL;
 	t->coll = coll;
 	t->variant = variant;
+	t->segment_bytes = segment_bytes;
 	t->counts = rg_zalloc((size_t)module.nranks, 4 * sizeof(*t->counts));
 	t->displs = t->counts + module.nranks;
 	t->rcounts = t->displs + module.nranks;

@@ -44,8 +44,10 @@ static bool is_pow2(int n)
 }
 
 /* Why algorithm name of a collective must not be used whatever the call; NULL: it may. */
-static const char *refused(enum rg_coll coll, const char *name)
+static const char *refused(enum rg_coll coll, const char *name, int64_t segment_bytes)
 {
+	if (segment_bytes != RG_MPI_SEGMENT_USUAL)
+		return "MPICH takes no segment size";
 	if (module.nranks == 1)
 		return "with one rank nothing is sent, whatever the algorithm";
 	if (!strcmp(name, "smp") && !mpich.hierarchy)
@@ -75,10 +77,10 @@ static bool is_numbered(const char *variable, const struct mpich_words *words)
 	       mpich_word_value(words, set ? set : "auto") == value;
 }
 
-static void fill(struct rg_mpi_algorithm *a, enum rg_coll coll, const char *variable,
-		 const struct mpich_words *words, int value)
+static void fill(struct rg_mpi_algorithm *a, enum rg_coll coll, int64_t segment_bytes,
+		 const char *variable, const struct mpich_words *words, int value)
 {
-	const char *why = refused(coll, words->word[value]);
+	const char *why = refused(coll, words->word[value], segment_bytes);
 
 	*a = (struct rg_mpi_algorithm){.id = value + 1};
 	snprintf(a->name, sizeof(a->name), "%s", words->word[value]);
@@ -90,7 +92,7 @@ static void fill(struct rg_mpi_algorithm *a, enum rg_coll coll, const char *vari
 			 variable);
 }
 
-int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
+int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, int64_t segment_bytes,
 		       struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
 		       struct rg_err *err)
 {
@@ -116,7 +118,7 @@ int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 		if (!strcmp(words.word[i], "auto"))
 			continue; /* the default */
 		if (count < room)
-			fill(&list[count], coll, variable, &words, i);
+			fill(&list[count], coll, segment_bytes, variable, &words, i);
 		count++;
 	}
 	*count_out = count;

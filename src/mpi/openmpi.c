@@ -21,7 +21,7 @@ const char library_name[] = "openmpi", library_title[] = "Open MPI";
 struct openmpi openmpi;
 
 struct library_target {
-	int segment_bytes; /* 0: the algorithm does not cut */
+	int segment_bytes; /* that its communicator has; 0: the algorithm does not cut */
 };
 
 void library_before_init(const struct rg_mpi_settings *settings)
@@ -75,18 +75,20 @@ void library_version(const char *text, char *line, size_t len_bytes)
 
 int library_target_open(struct rg_mpi_target *t, int id, struct rg_err *err)
 {
-	int old, code, rc, restored;
+	struct openmpi_variables old;
+	int code, rc, restored;
 
 	t->own = rg_zalloc(1, sizeof(*t->own));
 	if (!t->own)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
-	rc = openmpi_tuned_force(t->coll, t->variant, id, &old, &t->own->segment_bytes, err);
+	rc = openmpi_tuned_force(t->coll, t->variant, id, t->segment_bytes, &old,
+				 &t->own->segment_bytes, err);
 	if (!rc) {
 		code = MPI_Comm_dup(MPI_COMM_WORLD, &t->comm);
 		if (code)
 			rc = module_error(err, code, "MPI_Comm_dup for a target");
 	}
-	restored = openmpi_tuned_restore(t->coll, t->variant, old, rc ? NULL : err);
+	restored = openmpi_tuned_restore(t->coll, t->variant, &old, rc ? NULL : err);
 	return rc ? rc : restored;
 }
 
@@ -109,13 +111,37 @@ void library_target_select(struct rg_mpi_target *target)
 }
 
 /*
+ * Elements of a segment of a vector of count, as COLL_BASE_COMPUTED_SEGCOUNT has it: all of them
+ * where the segment holds less than one or no less than all.
+ */
+static uint64_t segment_count(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	uint64_t bytes = (uint64_t)t->own->segment_bytes;
+	uint64_t each = module_type_bytes(call->type);
+
+	if (bytes < each || bytes >= each * call->count)
+		return call->count;
+	return bytes / each + (bytes % each > each / 2);
+}
+
+/* The smaller half must hold a segment, which is an element at least. */
+static bool splits(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
+{
+	uint64_t bytes = (uint64_t)t->own->segment_bytes;
+	uint64_t each = module_type_bytes(call->type);
+
+	if (bytes && bytes < each)
+		bytes = each;
+	return call->count >= 2 && bytes <= call->count / 2 * each;
+}
+
+/*
  * What 4.1.4 and 5.0.8 do in coll_base_<f>.c when a call does not suit the algorithm. Those that
  * depend on the job alone are refused instead (openmpi_tuned.c).
  */
 const char *library_target_runs_as(const struct rg_mpi_target *t, const struct rg_mpi_call *call)
 {
 	uint64_t p = (uint64_t)module.nranks, pow2 = 1;
-	uint64_t segment = (uint64_t)t->own->segment_bytes / module_type_bytes(call->type);
 	const char *name = t->algorithm;
 
 	while (pow2 * 2 <= p)
@@ -129,7 +155,7 @@ const char *library_target_runs_as(const struct rg_mpi_target *t, const struct r
 		if (!strcmp(name, "ring") || !strcmp(name, "segmented_ring")) {
 			if (call->count < p)
 				return "recursive_doubling";
-			if (strcmp(name, "ring") && call->count < p * segment)
+			if (strcmp(name, "ring") && call->count < p * segment_count(t, call))
 				return "ring";
 		}
 		return NULL;
@@ -141,11 +167,7 @@ const char *library_target_runs_as(const struct rg_mpi_target *t, const struct r
 	case RG_COLL_BROADCAST:
 		if (!strncmp(name, "scatter_allgather", 17) && call->count < p)
 			return "basic_linear";
-		/* The smaller half must hold a segment. */
-		if (!strcmp(name, "split_binary_tree") &&
-		    (call->count < 2 || segment > call->count / 2))
-			return "chain";
-		return NULL;
+		return !strcmp(name, "split_binary_tree") && !splits(t, call) ? "chain" : NULL;
 	case RG_COLL_REDUCESCATTER:
 		if (t->variant == RG_MPI_USUAL && !strcmp(name, "recursive_doubling") &&
 		    call->count * p > INT_MAX)

@@ -19,14 +19,20 @@ extern struct openmpi openmpi;
  *
  * tuned_check: after MPI_Init, refuses settings of the user under which "default" would no longer
  * be the default of an untouched launch (RG_ERR_INVALID), and initialises MPI_T.
- * tuned_force: makes communicators created from now on run the function with algorithm id, until
- * tuned_restore(*old_out), which must follow even a failure; *segment_bytes_out is the segment size
- * that they will use. RG_ERR_UNSUPPORTED when the library did not take it.
+ * tuned_force: makes communicators created from now on run the function with algorithm id and
+ * segments of segment_bytes (or RG_MPI_SEGMENT_USUAL), until tuned_restore(*old_out), which must
+ * follow even a failure; *segment_bytes_out is the segment size that they will use.
+ * RG_ERR_UNSUPPORTED when the library did not take it.
  */
+struct openmpi_variables {
+	int algorithm, segment_bytes; /* -1: as it was */
+};
+
 int openmpi_tuned_check(struct rg_err *err);
-int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id, int *old_out,
+int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id,
+			int64_t segment_bytes, struct openmpi_variables *old_out,
 			int *segment_bytes_out, struct rg_err *err);
-int openmpi_tuned_restore(enum rg_coll coll, enum rg_mpi_variant variant, int old,
-			  struct rg_err *err);
+int openmpi_tuned_restore(enum rg_coll coll, enum rg_mpi_variant variant,
+			  const struct openmpi_variables *old, struct rg_err *err);
 
 #endif

@@ -100,10 +100,28 @@ static bool is_pow2(int n)
 	return (n & (n - 1)) == 0;
 }
 
-/* Why algorithm name of function must not be used whatever the call; NULL: it may. */
-static const char *refused(const char *function, const char *name, int segment_bytes)
+static int usual_segment_bytes(const char *function)
 {
+	char name[96];
+
+	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm_segmentsize", function);
+	return module_cvar_int(name);
+}
+
+/* What every algorithm of a function is refused by, or not. */
+struct conditions {
+	const char *function;
+	int64_t segment_bytes;	  /* of the target; or RG_MPI_SEGMENT_USUAL */
+	int usual_segment_bytes;  /* what that would be */
+	const char *outranked_by; /* a component; NULL: none */
+};
+
+/* Why algorithm name must not be used whatever the call; NULL: it may. */
+static const char *refused(const struct conditions *c, const char *name)
+{
+	const char *function = c->function;
 	bool allgather = !strcmp(function, "allgather");
+	int64_t segment = c->segment_bytes < 0 ? c->usual_segment_bytes : c->segment_bytes;
 
 	if (module.nranks == 1)
 		return "with one rank Open MPI copies, without any algorithm";
@@ -113,9 +131,8 @@ static const char *refused(const char *function, const char *name, int segment_b
 		return "the number of ranks is no power of two: bruck would run";
 	if (allgather && !strcmp(name, "neighbor") && module.nranks % 2)
 		return "the number of ranks is odd: ring would run";
-	if (!strcmp(function, "allreduce") && !strcmp(name, "segmented_ring") && !segment_bytes)
-		return "its segment size is 0, so ring would run (set "
-		       "coll_tuned_allreduce_algorithm_segmentsize)";
+	if (!strcmp(function, "allreduce") && !strcmp(name, "segmented_ring") && !segment)
+		return "its segment size is 0, so ring would run: name one (mpi:segmented_ring:1M)";
 	if (!openmpi.wants_algorithms)
 		return "MPI was started without its algorithms being selectable";
 	if (!module_cvar_int("coll_tuned_use_dynamic_rules"))
@@ -123,26 +140,17 @@ static const char *refused(const char *function, const char *name, int segment_b
 	return NULL;
 }
 
-static int segment_bytes_of(const char *function)
+static void fill(struct rg_mpi_algorithm *a, const struct conditions *c, int id, const char *name)
 {
-	char name[96];
-
-	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm_segmentsize", function);
-	return module_cvar_int(name);
-}
-
-static void fill(struct rg_mpi_algorithm *a, const char *function, int id, const char *name)
-{
-	const char *why = refused(function, name, segment_bytes_of(function));
-	const char *other = why ? NULL : outranked_by();
+	const char *why = refused(c, name);
 
 	*a = (struct rg_mpi_algorithm){.id = id};
 	snprintf(a->name, sizeof(a->name), "%s", name);
 	if (why)
 		snprintf(a->refused, sizeof(a->refused), "%s", why);
-	else if (other)
+	else if (c->outranked_by)
 		snprintf(a->refused, sizeof(a->refused),
-			 "coll/%s has the higher priority: it would run", other);
+			 "coll/%s has the higher priority: it would run", c->outranked_by);
 }
 
 /* The enumerator of the function's variable, or MPI_T_ENUM_NULL. */
@@ -162,11 +170,12 @@ static MPI_T_enum enumerator_of(const char *function)
 	return values;
 }
 
-int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
+int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, int64_t segment_bytes,
 		       struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
 		       struct rg_err *err)
 {
 	const char *function = function_of(coll, variant);
+	struct conditions c = {.function = function, .segment_bytes = segment_bytes};
 	MPI_T_enum values = MPI_T_ENUM_NULL;
 	int items = 0, len = 0, rc;
 	uint32_t count = 1;
@@ -176,8 +185,11 @@ int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 		return rc;
 	if (room)
 		list[0] = (struct rg_mpi_algorithm){.id = 0, .name = "default"};
-	if (function)
+	if (function) {
 		values = enumerator_of(function);
+		c.usual_segment_bytes = usual_segment_bytes(function);
+		c.outranked_by = outranked_by();
+	}
 	if (values != MPI_T_ENUM_NULL && MPI_T_enum_get_info(values, &items, NULL, &len))
 		items = 0;
 	for (int i = 0; i < items; i++) {
@@ -188,47 +200,61 @@ int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant,
 		if (MPI_T_enum_get_item(values, i, &id, name, &len) || !id)
 			continue; /* 0 is "ignore": the default */
 		if (count < room)
-			fill(&list[count], function, id, name);
+			fill(&list[count], &c, id, name);
 		count++;
 	}
 	*count_out = count;
 	return 0;
 }
 
-static int set_algorithm(const char *function, int id, struct rg_err *err)
+static int set_variable(const char *function, const char *which, int value, struct rg_err *err)
 {
 	char name[96];
 
-	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
-	return module_cvar_set(name, id, err);
+	snprintf(name, sizeof(name), "coll_tuned_%s_%s", function, which);
+	return module_cvar_set(name, value, err);
 }
 
-int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id, int *old_out,
+int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id,
+			int64_t segment_bytes, struct openmpi_variables *old_out,
 			int *segment_bytes_out, struct rg_err *err)
 {
 	const char *function = function_of(coll, variant);
+	int usual, now, rc = 0;
 	char name[96];
-	int now;
 
-	*old_out = -1;
+	*old_out = (struct openmpi_variables){-1, -1};
 	*segment_bytes_out = 0;
 	if (!function || !module.mpi_t)
 		return 0; /* only the default: as the job was launched */
 	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
 	now = module_cvar_int(name);
-	*segment_bytes_out = segment_bytes_of(function);
+	usual = usual_segment_bytes(function);
+	*segment_bytes_out = segment_bytes < 0 ? usual : (int)segment_bytes;
+	if (*segment_bytes_out != usual) {
+		old_out->segment_bytes = usual;
+		rc = set_variable(function, "algorithm_segmentsize", *segment_bytes_out, err);
+	}
 	/*
 	 * The default is what the user launched. With dynamic rules of the user's own an algorithm
 	 * that the user set counts; else Open MPI would have ignored it.
 	 */
-	if (now == id || (!id && !openmpi.made_dynamic))
-		return 0;
-	*old_out = now;
-	return set_algorithm(function, id, err);
+	if (rc || now == id || (!id && !openmpi.made_dynamic))
+		return rc;
+	old_out->algorithm = now;
+	return set_variable(function, "algorithm", id, err);
 }
 
-int openmpi_tuned_restore(enum rg_coll coll, enum rg_mpi_variant variant, int old,
-			  struct rg_err *err)
+int openmpi_tuned_restore(enum rg_coll coll, enum rg_mpi_variant variant,
+			  const struct openmpi_variables *old, struct rg_err *err)
 {
-	return old < 0 ? 0 : set_algorithm(function_of(coll, variant), old, err);
+	const char *function = function_of(coll, variant);
+	int rc = 0, also = 0;
+
+	if (old->algorithm >= 0)
+		rc = set_variable(function, "algorithm", old->algorithm, err);
+	if (old->segment_bytes >= 0)
+		also = set_variable(function, "algorithm_segmentsize", old->segment_bytes,
+				    rc ? NULL : err);
+	return rc ? rc : also;
 }

@@ -63,6 +63,18 @@ grep -q 'mpi:recursive_doubling' "$tmp/out" || fail "no algorithm of the library
 bench 0 2 allreduce -b 1K -e 1K -d half --place out $quick
 grep -q 'MPI cannot reduce 16-bit floats' "$tmp/out" || fail "no reason for what MPI cannot do"
 
+# Segments: what is asked for by name is run, what the library would replace is said.
+bench 0 3 allreduce -b 8K -e 8K --target mpi:segmented_ring,mpi:segmented_ring:1024,mpi:segmented_ring:64K \
+  --place out --buffers private $quick
+grep -q 'mpi:segmented_ring, .*not run: .*its segment size is 0, so ring would run' "$tmp/out" ||
+  fail "without a segment it cannot run"
+grep -q ' mpi:segmented_ring:1K  *|' "$tmp/out" || fail "no segments of 1K"
+grep -q 'mpi:segmented_ring:64K.*the library runs ring instead' "$tmp/out" || fail "one segment is no ring of segments"
+bench 2 2 allreduce --target mpi:all:4K $quick
+said 'a segment size is for one algorithm by name'
+bench 2 2 allreduce --target mpi:ring:4X $quick
+said 'mpi:ring:4X: segment size: "4X" is not a size'
+
 bench 0 2 allreduce --points '1K=mpi,mpi:ring;64K=mpi:rabenseifner,mpi' --place out --json - $quick
 grep -q '"target": "mpi:ring"' "$tmp/out" || fail "no document on standard output"
 

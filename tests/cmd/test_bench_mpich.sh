@@ -30,6 +30,8 @@ bench 0 3 reduce -b 4 -e 4K -f 1024 $quick
 grep -q '^# MPI: MPICH [0-9]' "$tmp/out" || fail "MPICH is the default's second target"
 bench 3 2 allreduce --target mpi:recursive_dubling $quick
 said '^railgauge bench: .*no allreduce algorithm recursive_dubling (did you mean recursive_doubling?)'
+bench 0 2 allreduce -b 8 -e 8 --target mpi:recursive_doubling:4K $quick
+grep -q 'not run: .*MPICH takes no segment size' "$tmp/out" || fail "MPICH has no segments"
 bench 3 3 allreduce --mpi none $quick
 said "^railgauge bench: PMI_SIZE says that 3 ranks were started, but nothing joins them"
 nothing_left

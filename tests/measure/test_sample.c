@@ -487,7 +487,9 @@ static void nonsense_in_lists_of_targets_is_named(void **state)
 		{"railgauge:twoshit", "did you mean \"twoshot\""},
 		{"railgauge:twoshot:slit", "slit"},
 		{"railgauge::slot", "needs an algorithm"},
-		{"mpi:a:b", "one name too many"},
+		{"mpi:a:b", "\"b\" is not a size"},
+		{"mpi:a:4K:b", "expected mpi:ALGORITHM or mpi:ALGORITHM:SEGMENT"},
+		{"mpi:all:4K", "for one algorithm by name"},
 		{"mpi-v", "one function"},
 		{"railgauge:"
 		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",

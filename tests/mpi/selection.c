@@ -342,12 +342,13 @@ static const char *run_once(struct rg_mpi *mpi, size_t f, struct rg_mpi_target *
 }
 
 static struct rg_mpi_target *open_target(struct rg_mpi *mpi, enum rg_coll coll,
-					 enum rg_mpi_variant variant, int id)
+					 enum rg_mpi_variant variant, int id, int64_t segment_bytes)
 {
 	struct rg_mpi_target *target;
 	struct rg_err err = {0};
 
-	check(mpi, !mpi->module->target_open(coll, variant, id, &target, &err), "%s", err.text);
+	check(mpi, !mpi->module->target_open(coll, variant, id, segment_bytes, &target, &err), "%s",
+	      err.text);
 	return target;
 }
 
@@ -359,8 +360,10 @@ static int run_default(void)
 		struct rg_mpi_target *forced, *target;
 
 		/* A forced one before and beside it must not change it. */
-		forced = open_target(mpi, functions[f].coll, functions[f].variant, 1);
-		target = open_target(mpi, functions[f].coll, functions[f].variant, 0);
+		forced = open_target(mpi, functions[f].coll, functions[f].variant, 1,
+				     RG_MPI_SEGMENT_USUAL);
+		target = open_target(mpi, functions[f].coll, functions[f].variant, 0,
+				     RG_MPI_SEGMENT_USUAL);
 		run_once(mpi, f, forced, 1);
 		for (size_t n = 1; n <= LARGEST; n *= 2) {
 			run_once(mpi, f, target, n);
@@ -404,13 +407,37 @@ static const char *last_of(const char *function)
 	return last;
 }
 
-/* The algorithm asked for comes first; the last one is that which the glue says the call runs as.
+/* Does the library hand this algorithm its segment size? */
+static bool cuts(size_t f, const char *algorithm)
+{
+	switch (functions[f].coll) {
+	case RG_COLL_ALLREDUCE:
+		return !strcmp(algorithm, "segmented_ring");
+	case RG_COLL_BROADCAST:
+		return strcmp(algorithm, "basic_linear") != 0 && strncmp(algorithm, "scatter", 7);
+	case RG_COLL_REDUCE:
+		return strcmp(algorithm, "linear") != 0 && strcmp(algorithm, "rabenseifner") != 0;
+	case RG_COLL_GATHER:
+		return !strcmp(algorithm, "linear_sync");
+	default:
+		return false;
+	}
+}
+
+/* A size that only this test names, and one that holds an element and a half. */
+#define OWN_SEGMENT  8200
+#define TINY_SEGMENT 6
+
+/*
+ * The algorithm asked for comes first, with the segments asked for; the last one is that which the
+ * glue says the call runs as.
  */
-static void check_forced(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algorithm *a)
+static void check_forced(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algorithm *a,
+			 int64_t segment_bytes)
 {
 	struct rg_mpi_target *target;
 
-	target = open_target(mpi, functions[f].coll, functions[f].variant, a->id);
+	target = open_target(mpi, functions[f].coll, functions[f].variant, a->id, segment_bytes);
 	for (size_t n = 1; n <= LARGEST; n = n < 8 ? n + 1 : n * 4) {
 		const char *other = run_once(mpi, f, target, n);
 
@@ -421,6 +448,9 @@ static void check_forced(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algor
 			     function_of(mpi, f, other ? other : a->name)),
 		      "%s %s of %zu floats should run as %s but calls%s", functions[f].name,
 		      a->name, n, other ? other : "itself", notes);
+		check(mpi, !strstr(notes, "8200") == (segment_bytes != OWN_SEGMENT),
+		      "%s %s in segments of %d: calls%s", functions[f].name, a->name,
+		      (int)segment_bytes, notes);
 		nreplaced += other != NULL;
 	}
 	mpi->module->target_close(target);
@@ -438,9 +468,14 @@ static int run_forced(void)
 					       &count, NULL),
 		      "%s", functions[f].name);
 		for (uint32_t i = 1; i < count; i++) {
+			if (cuts(f, list[i].name)) {
+				check_forced(mpi, f, &list[i], OWN_SEGMENT);
+				check_forced(mpi, f, &list[i], TINY_SEGMENT);
+				nforced += 2;
+			}
 			if (list[i].refused[0])
 				continue;
-			check_forced(mpi, f, &list[i]);
+			check_forced(mpi, f, &list[i], RG_MPI_SEGMENT_USUAL);
 			nforced++;
 		}
 	}

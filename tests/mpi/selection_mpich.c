@@ -259,7 +259,8 @@ static struct rg_mpi_target *open_target(struct rg_mpi *mpi, size_t f, int id)
 	struct rg_err err = {0};
 
 	check(mpi,
-	      !mpi->module->target_open(functions[f].coll, functions[f].variant, id, &target, &err),
+	      !mpi->module->target_open(functions[f].coll, functions[f].variant, id,
+					RG_MPI_SEGMENT_USUAL, &target, &err),
 	      "%s", err.text);
 	return target;
 }

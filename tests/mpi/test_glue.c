@@ -26,7 +26,7 @@ static struct rg_mpi_target *open_target(struct rg_mpi *mpi, enum rg_coll coll,
 {
 	struct rg_mpi_target *target = NULL;
 	struct rg_err err = {0};
-	int rc = mpi->module->target_open(coll, variant, id, &target, &err);
+	int rc = mpi->module->target_open(coll, variant, id, RG_MPI_SEGMENT_USUAL, &target, &err);
 
 	check(mpi, !rc, "%s %d: %s", rg_coll_name(coll), id, err.text);
 	return target;
@@ -154,13 +154,21 @@ static void calls_that_mpi_cannot_make_are_refused(struct rg_mpi *mpi)
 	check(mpi, mpi->module->target_prepare(target, &call, NULL) == RG_ERR_UNSUPPORTED,
 	      "in place");
 	check(mpi,
-	      mpi->module->target_open(RG_COLL_ALLREDUCE, RG_MPI_OTHER, 0, &none, NULL) ==
-		      RG_ERR_INVALID,
+	      mpi->module->target_open(RG_COLL_ALLREDUCE, RG_MPI_OTHER, 0, RG_MPI_SEGMENT_USUAL,
+				       &none, NULL) == RG_ERR_INVALID,
 	      "variant");
 	check(mpi,
-	      mpi->module->target_open(RG_COLL_ALLREDUCE, RG_MPI_USUAL, 999, &none, NULL) ==
-		      RG_ERR_INVALID,
+	      mpi->module->target_open(RG_COLL_ALLREDUCE, RG_MPI_USUAL, 999, RG_MPI_SEGMENT_USUAL,
+				       &none, NULL) == RG_ERR_INVALID,
 	      "algorithm");
+	check(mpi,
+	      mpi->module->target_open(RG_COLL_ALLREDUCE, RG_MPI_USUAL, 0, 4096, &none, NULL) ==
+		      RG_ERR_INVALID,
+	      "segments of the default");
+	check(mpi,
+	      mpi->module->target_open(RG_COLL_ALLREDUCE, RG_MPI_USUAL, 1, (int64_t)INT_MAX + 1,
+				       &none, NULL) == RG_ERR_RANGE,
+	      "segments of 2 GiB");
 	check(mpi, !none, "a refused target");
 	mpi->module->target_close(target);
 }
@@ -212,8 +220,9 @@ static void each_algorithm_of_the_library_can_be_forced(struct rg_mpi *mpi)
 				continue;
 			}
 			check(mpi,
-			      mpi->module->target_open(coll, variant, list[a].id, &none, NULL) ==
-				      RG_ERR_UNSUPPORTED,
+			      mpi->module->target_open(coll, variant, list[a].id,
+						       RG_MPI_SEGMENT_USUAL, &none,
+						       NULL) == RG_ERR_UNSUPPORTED,
 			      "%s", list[a].name);
 		}
 	}

@@ -3,8 +3,9 @@
  * Targets: what can be measured. Each carries out a collective on buffers that the sampler owns:
  *
  *   railgauge[:ALGORITHM[:PROTOCOL]]  our own algorithms; ALGORITHM auto or all
- *   mpi[:ALGORITHM]                   the MPI library's; ALGORITHM default or all
- *   mpi-v[:ALGORITHM]                 its other function, where it has two (MPI_Reduce_scatter)
+ *   mpi[:ALGORITHM[:SEGMENT]]         the MPI library's; ALGORITHM default or all; SEGMENT a size,
+ *                                     of an algorithm that cuts messages (else the library's)
+ *   mpi-v[:ALGORITHM[:SEGMENT]]       its other function, where it has two (MPI_Reduce_scatter)
  *
  * Flow: a list of words is parsed into wishes (rg_target_parse, before MPI is started, since the
  * library must know whether algorithms will be asked for); wishes are expanded into specs with
@@ -125,10 +126,12 @@ struct rg_target {
 /* One thing to be measured. */
 struct rg_target_spec {
 	const struct rg_target_ops *ops;
-	char label[96];	    /* unique in a run: "mpi:ring", "mpi#2" */
+	/* Unique in a list: "mpi:ring", "mpi#2", "mpi:segmented_ring:64K" (rg_format_size). */
+	char label[96];
 	char algorithm[64]; /* empty: auto or default */
 	int protocol;	    /* enum rg_protocol, or -1: auto */
 	int mpi_id;
+	int64_t mpi_segment_bytes; /* RG_MPI_SEGMENT_USUAL: the library's */
 };
 
 #define RG_TARGETS_MAX 64

@@ -25,7 +25,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 8
+#define RG_MPI_ABI 9
+
+/* A segment size that is left to the library: what its own variable says. */
+#define RG_MPI_SEGMENT_USUAL (-1)
 
 /* What must be decided before MPI_Init. */
 struct rg_mpi_settings {
@@ -141,20 +144,25 @@ struct rg_mpi_module {
 	 * itself through MPI_T: for Open MPI the enumerator of coll_tuned_<f>_algorithm, for MPICH
 	 * the description of MPIR_CVAR_<F>_INTRA_ALGORITHM (what MPICH's device would do on its own
 	 * is part of the default, see mpich.c). *count_out is always set to the full number; at
-	 * most room are written. Functions without a choice have one, the default. RG_ERR_SYSTEM,
-	 * RG_ERR_UNSUPPORTED (the library describes them in a way that is not known).
+	 * most room are written. Functions without a choice have one, the default. What is refused
+	 * is so with segments of RG_MPI_SEGMENT_USUAL. RG_ERR_SYSTEM, RG_ERR_UNSUPPORTED (the
+	 * library describes them in a way that is not known).
 	 */
 	int (*algorithms)(enum rg_coll coll, enum rg_mpi_variant variant,
 			  struct rg_mpi_algorithm *list, uint32_t room, uint32_t *count_out,
 			  struct rg_err *err);
 
 	/*
-	 * A target for coll with algorithm id (of the list above). Collective: all ranks open the
-	 * same targets in the same order. RG_ERR_INVALID (no such id), RG_ERR_UNSUPPORTED (refused,
-	 * or the library did not take the setting), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+	 * A target for coll with algorithm id (of the list above) that cuts messages into segments
+	 * of segment_bytes: RG_MPI_SEGMENT_USUAL, 0 (it does not cut) or more, up to INT_MAX. What
+	 * an algorithm makes of a segment that does not suit the call, target_runs_as says.
+	 * Collective: all ranks open the same targets in the same order. RG_ERR_INVALID (no such
+	 * id; the default has no segments but the usual), RG_ERR_UNSUPPORTED (refused, or the
+	 * library did not take the setting; MPICH has no segments), RG_ERR_RANGE, RG_ERR_SYSTEM,
+	 * RG_ERR_NO_MEMORY.
 	 */
 	int (*target_open)(enum rg_coll coll, enum rg_mpi_variant variant, int id,
-			   struct rg_mpi_target **out, struct rg_err *err);
+			   int64_t segment_bytes, struct rg_mpi_target **out, struct rg_err *err);
 	void (*target_close)(struct rg_mpi_target *target); /* collective; NULL is allowed */
 
 	/*
