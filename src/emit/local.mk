@@ -4,4 +4,11 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/emit/finding.h \
 	include/railgauge/emit/prove.h \
 	include/railgauge/emit/rules.h \
-	%D%/prove.c
+	%D%/finding.c \
+	%D%/prove.c \
+	%D%/rules.c \
+	%D%/rules_impl.h \
+	%D%/rules_judge.c \
+	%D%/rules_read.c \
+	%D%/rules_scan.c \
+	%D%/rules_scan.h

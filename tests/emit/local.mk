@@ -6,4 +6,19 @@ TESTS += tests/emit/test_prove
 tests_emit_test_prove_SOURCES = %D%/test_prove.c
 tests_emit_test_prove_CPPFLAGS = $(test_cppflags)
 tests_emit_test_prove_LDADD = $(test_libs) -lm
+
+valgrind_tests += tests/emit/test_rules
+check_PROGRAMS += tests/emit/test_rules
+TESTS += tests/emit/test_rules
+tests_emit_test_rules_SOURCES = %D%/test_rules.c
+tests_emit_test_rules_CPPFLAGS = $(test_cppflags)
+tests_emit_test_rules_LDADD = $(test_libs)
 endif
+
+check_PROGRAMS += tests/emit/fuzz_rules
+TESTS += tests/emit/fuzz_rules
+tests_emit_fuzz_rules_SOURCES = %D%/fuzz_rules.c tests/replay.c
+tests_emit_fuzz_rules_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src \
+	-DRG_CORPUS='"%D%/corpus-rules"' -DRG_MUTATIONS=300
+tests_emit_fuzz_rules_LDADD = $(rg_libs)
+EXTRA_DIST += %D%/corpus-rules

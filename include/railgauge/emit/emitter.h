@@ -64,6 +64,7 @@ int rg_emitter_of(const struct rg_decisions *decisions, const struct rg_emitter 
  * RG_ERR_UNSUPPORTED (neither), RG_ERR_NO_MEMORY.
  */
 int rg_emit_check_file(const char *path, const struct rg_ompi_version *version,
-		       struct rg_findings *findings, const char **kind_out, struct rg_err *err);
+		       struct rg_file_findings *findings, const char **kind_out,
+		       struct rg_err *err);
 
 #endif

@@ -22,16 +22,17 @@ struct rg_file_finding {
 };
 
 /* Zeroed is empty. */
-struct rg_findings {
+struct rg_file_findings {
 	struct rg_file_finding *list; /* owned, [n] */
 	uint32_t n, room;
 	bool lost; /* memory ran out: there are more */
 };
 
 /* The text is made printf-like. Never fails; see lost. */
-void rg_findings_add(struct rg_findings *findings, enum rg_severity severity, uint32_t line,
-		     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
-uint32_t rg_findings_errors(const struct rg_findings *findings);
-void rg_findings_release(struct rg_findings *findings);
+void rg_file_findings_add(struct rg_file_findings *findings, enum rg_severity severity,
+			  uint32_t line, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
+uint32_t rg_file_findings_errors(const struct rg_file_findings *findings);
+void rg_file_findings_release(struct rg_file_findings *findings);
 
 #endif
