@@ -14,6 +14,13 @@ src_librailgauge_a_SOURCES += \
 	%D%/journal.c \
 	%D%/orphans.c \
 	%D%/orphans.h \
+	%D%/search.c \
+	%D%/search_apart.c \
+	%D%/search_boundary.c \
+	%D%/search_cells.c \
+	%D%/search_decide.c \
+	%D%/search_impl.h \
+	%D%/search_judge.c \
 	%D%/trial.c \
 	%D%/words.c \
 	%D%/words.h

@@ -3,10 +3,11 @@ if HAVE_CMOCKA
 tune_tests = \
 	tests/tune/test_decisions \
 	tests/tune/test_journal \
+	tests/tune/test_search \
 	tests/tune/test_trial
 check_PROGRAMS += $(tune_tests)
 TESTS += $(tune_tests)
-valgrind_tests += tests/tune/test_decisions tests/tune/test_journal
+valgrind_tests += tests/tune/test_decisions tests/tune/test_journal tests/tune/test_search
 tests_tune_test_decisions_SOURCES = %D%/decisions_sample.c %D%/decisions_sample.h \
 	%D%/test_decisions.c
 tests_tune_test_decisions_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
@@ -14,6 +15,9 @@ tests_tune_test_decisions_LDADD = $(test_libs)
 tests_tune_test_journal_SOURCES = %D%/test_journal.c
 tests_tune_test_journal_CPPFLAGS = $(test_cppflags)
 tests_tune_test_journal_LDADD = $(test_libs)
+tests_tune_test_search_SOURCES = %D%/library.c %D%/library.h %D%/test_search.c
+tests_tune_test_search_CPPFLAGS = $(test_cppflags)
+tests_tune_test_search_LDADD = $(test_libs) -lm
 tests_tune_test_trial_SOURCES = %D%/test_trial.c tests/measure/result_sample.c \
 	tests/measure/result_sample.h
 tests_tune_test_trial_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests

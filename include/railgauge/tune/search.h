@@ -19,8 +19,7 @@
  *              below RG_DECISION_FLOOR; until `launches` were made, or only the default is left.
  *   boundary   where neighbouring sizes have different choices, the size in the (geometric) middle
  *              is measured with both and the default, in one to three launches, and so on until
- *              the ends are less than `resolution` apart, or the two are level there: then it does
- *              not matter. All boundaries share a launch.
+ *              the ends are less than `resolution` apart. All boundaries share a launch.
  *   isolate    a launch that fails is taken apart: each of its candidates alone, the default first,
  *              with one repetition; those that fail are excluded at all sizes. If none does and the
  *              launch fails again, each alone as it would be measured; then it is given up.

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The decision as others read it: points with their evidence, and ranges. */
+#include "config.h"
+
+#include "search_impl.h"
+
+#include "railgauge/base/mem.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct rg_ratio none = {.ratio = 1, .lo = 1, .hi = 1};
+
+/* A size in between that was not finished is left out. */
+static bool is_shown(const struct point *p)
+{
+	return !p->boundary || (p->decided && cells_alive(p));
+}
+
+/* Is there anything to say about the candidate at this size? */
+static bool has_evidence(const struct rg_search *s, const struct point *p, uint32_t c)
+{
+	const struct cell *cell = &p->cells[c];
+
+	return c == 0 || cell->nshots > 0 ||
+	       (!p->boundary && (cell->state == CELL_REFUSED || s->candidates[c].excluded));
+}
+
+/* Time, and in how many launches, of confirm where there were such, else of the screening. */
+static void sum_up(const struct point *p, uint32_t c, struct rg_evidence *e)
+{
+	const struct cell *cell = &p->cells[c];
+	bool screen = cells_count(p, c, false) == 0;
+	double sum = 0;
+
+	for (uint32_t i = 0; i < cell->nshots; i++) {
+		const struct shot *shot = &cell->shots[i];
+
+		if (shot->screen != screen)
+			continue;
+		sum += log(shot->median_ns);
+		e->launches++;
+		e->samples += shot->n;
+	}
+	e->time_ns = e->launches ? exp(sum / e->launches) : 0;
+	if (c > 0)
+		e->gain = cells_ratio(p, 0, c, screen, RG_STATS_LEVEL);
+	else if (e->launches)
+		e->gain = none;
+}
+
+static void fill_evidence(const struct rg_search *s, const struct point *p, uint32_t c,
+			  struct rg_evidence *e)
+{
+	*e = (struct rg_evidence){.choice = s->candidates[c].choice};
+	sum_up(p, c, e);
+	if (s->candidates[c].excluded) {
+		e->fate = RG_FATE_EXCLUDED;
+		snprintf(e->why, sizeof(e->why), "%s", s->candidates[c].why);
+	} else if (p->cells[c].state == CELL_REFUSED) {
+		e->fate = RG_FATE_REFUSED;
+		snprintf(e->why, sizeof(e->why), "%s", p->cells[c].why);
+	} else {
+		e->fate = p->cells[c].state == CELL_BEATEN ? RG_FATE_BEATEN : RG_FATE_MEASURED;
+	}
+}
+
+static int fill_point(const struct rg_search *s, const struct point *p,
+		      struct rg_decision_point *out)
+{
+	*out = (struct rg_decision_point){.size_bytes = p->size_bytes,
+					  .boundary = p->boundary,
+					  .choice = s->candidates[p->choice].choice,
+					  .gain = none};
+	if (p->choice)
+		out->gain = judge_gain(s, p, p->choice);
+	out->evidence = rg_zalloc(s->ncandidates, sizeof(*out->evidence));
+	if (!out->evidence)
+		return RG_ERR_NO_MEMORY;
+	for (uint32_t c = 0; c < s->ncandidates; c++) {
+		if (has_evidence(s, p, c))
+			fill_evidence(s, p, c, &out->evidence[out->nevidence++]);
+	}
+	return 0;
+}
+
+/* --- ranges --- */
+
+/* Points first .. last of the search, all with one choice; those that count for the range. */
+struct run {
+	const struct rg_search *s;
+	uint32_t first, last;
+	bool boundaries; /* none of the sizes that were asked for is in it: those in between count
+			  */
+};
+
+static bool counts(const struct run *run, uint32_t i)
+{
+	const struct point *p = &run->s->points[i];
+
+	return is_shown(p) && cells_alive(p) && p->boundary == run->boundaries;
+}
+
+/* The default's time over the candidate's in one launch, as a logarithm; false: it was not in it.
+ */
+static bool gain_in_launch(const struct point *p, uint32_t c, uint32_t launch, double *out)
+{
+	const struct shot *own = NULL, *usual = NULL;
+
+	for (uint32_t i = 0; i < p->cells[c].nshots; i++) {
+		if (p->cells[c].shots[i].launch == launch)
+			own = &p->cells[c].shots[i];
+	}
+	for (uint32_t i = 0; i < p->cells[0].nshots; i++) {
+		if (p->cells[0].shots[i].launch == launch)
+			usual = &p->cells[0].shots[i];
+	}
+	if (!own || !usual || own->screen)
+		return false;
+	*out = log(usual->median_ns / own->median_ns);
+	return true;
+}
+
+/* Over launches that all points of the range were in with the choice: each counts once. */
+static struct rg_ratio range_gain(const struct run *run, uint32_t choice)
+{
+	double gains[RG_SEARCH_LAUNCHES_MAX], sum = 0;
+	uint32_t n = 0, points = 0;
+
+	for (uint32_t launch = 0; choice && launch < run->s->nlaunches; launch++) {
+		double mean = 0, gain;
+		bool all = true;
+
+		points = 0;
+		for (uint32_t i = run->first; all && i <= run->last; i++) {
+			if (!counts(run, i))
+				continue;
+			all = gain_in_launch(&run->s->points[i], choice, launch + 1, &gain);
+			mean += all ? gain : 0;
+			points++;
+		}
+		if (all && points && n < RG_SEARCH_LAUNCHES_MAX)
+			gains[n++] = exp(mean / points);
+	}
+	if (n > 0)
+		return rg_ratio_of_launches(gains, NULL, n);
+	if (!choice)
+		return none;
+	/* Sizes in between that were measured at different times: no launch has all of them. */
+	points = 0;
+	for (uint32_t i = run->first; i <= run->last; i++) {
+		struct rg_ratio gain = judge_gain(run->s, &run->s->points[i], choice);
+
+		if (counts(run, i) && gain.n) {
+			sum += log(gain.ratio);
+			points++;
+		}
+	}
+	sum = points ? exp(sum / points) : 1;
+	return (struct rg_ratio){sum, sum, sum, points > 0, false};
+}
+
+/* How much slower than the choice a candidate is over the range; 0: not measured everywhere. */
+static double slower_by(const struct run *run, uint32_t choice, uint32_t c)
+{
+	uint32_t points = 0;
+	double sum = 0;
+
+	for (uint32_t i = run->first; i <= run->last; i++) {
+		const struct point *p = &run->s->points[i];
+		struct rg_ratio r;
+
+		if (!counts(run, i))
+			continue;
+		if (!cells_usable(run->s, p, c))
+			return 0;
+		r = cells_ratio(p, c, choice, false, RG_STATS_LEVEL);
+		if (!r.n)
+			r = cells_ratio(p, c, choice, true, RG_STATS_LEVEL);
+		if (!r.n)
+			return 0;
+		sum += log(r.ratio);
+		points++;
+	}
+	return points ? exp(sum / points) : 0;
+}
+
+static void find_runner_up(const struct run *run, uint32_t choice, struct rg_decision_range *out)
+{
+	for (uint32_t c = 0; c < run->s->ncandidates; c++) {
+		double ratio = c == choice ? 0 : slower_by(run, choice, c);
+
+		if (!(ratio > 0) || (out->has_runner_up && ratio >= out->runner_up_ratio))
+			continue;
+		out->has_runner_up = true;
+		out->runner_up = run->s->candidates[c].choice;
+		out->runner_up_ratio = ratio;
+	}
+}
+
+/* The last point of the run of one choice that begins at first; points of no use are passed over.
+ */
+static uint32_t end_of_run(const struct rg_search *s, uint32_t first)
+{
+	uint32_t last = first;
+
+	for (uint32_t i = first + 1; i < s->npoints; i++) {
+		const struct point *p = &s->points[i];
+
+		if (!is_shown(p) || !cells_alive(p))
+			continue;
+		if (p->choice != s->points[first].choice)
+			break;
+		last = i;
+	}
+	return last;
+}
+
+static uint32_t next_of_use(const struct rg_search *s, uint32_t from)
+{
+	while (from < s->npoints && (!is_shown(&s->points[from]) || !cells_alive(&s->points[from])))
+		from++;
+	return from;
+}
+
+static void fill_ranges(const struct rg_search *s, struct rg_decision *out)
+{
+	struct rg_decision_range *range = NULL;
+
+	for (uint32_t first = next_of_use(s, 0), last; first < s->npoints;
+	     first = next_of_use(s, last + 1)) {
+		struct run run = {s, first, last = end_of_run(s, first), true};
+		uint32_t choice = s->points[first].choice;
+		uint64_t from = range ? s->points[first].size_bytes : 0;
+
+		for (uint32_t i = first; i <= last; i++)
+			run.boundaries = run.boundaries &&
+					 (s->points[i].boundary || !cells_alive(&s->points[i]));
+		if (range)
+			range->to_bytes = from - 1;
+		range = &out->ranges[out->nranges++];
+		*range = (struct rg_decision_range){.from_bytes = from,
+						    .choice = s->candidates[choice].choice,
+						    .gain = range_gain(&run, choice)};
+		for (uint32_t i = first; i <= last; i++)
+			range->npoints += is_shown(&s->points[i]) && cells_alive(&s->points[i]);
+		find_runner_up(&run, choice, range);
+	}
+	if (!range) {
+		range = &out->ranges[out->nranges++];
+		*range =
+			(struct rg_decision_range){.choice = s->candidates[0].choice, .gain = none};
+	}
+	range->to_bytes = UINT64_MAX;
+}
+
+int rg_search_decide(const struct rg_search *s, struct rg_decision *out, struct rg_err *err)
+{
+	struct rg_decision made = {0};
+	int rc = 0;
+
+	made.points = rg_zalloc(s->npoints, sizeof(*made.points));
+	made.ranges = rg_zalloc(s->npoints, sizeof(*made.ranges));
+	if (!made.points || !made.ranges)
+		rc = RG_ERR_NO_MEMORY;
+	for (uint32_t i = 0; !rc && i < s->npoints; i++) {
+		if (is_shown(&s->points[i]))
+			rc = fill_point(s, &s->points[i], &made.points[made.npoints++]);
+	}
+	if (rc) {
+		rg_decision_release(&made);
+		return rg_err_set(err, rc, "no memory for a decision");
+	}
+	fill_ranges(s, &made);
+	out->npoints = made.npoints;
+	out->points = made.points;
+	out->nranges = made.nranges;
+	out->ranges = made.ranges;
+	snprintf(out->note, sizeof(out->note), "%s", s->note);
+	return 0;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Who leaves, and which choices sizes are given. */
+#include "config.h"
+
+#include "search_impl.h"
+
+#include <math.h>
+#include <string.h>
+
+/* What one launch may differ from the next by, in screening, where there is only one. */
+#define SCREEN_MARGIN 1.10
+
+/* The screening of a candidate, relative to the default's of the same launch. */
+struct relative {
+	double ratio, lo, hi; /* of times: below 1 is faster; ratio 0: it was not measured */
+};
+
+static struct relative screened(const struct point *p, uint32_t c)
+{
+	const struct cell *own = &p->cells[c], *usual = &p->cells[0];
+
+	for (uint32_t i = 0; i < own->nshots; i++) {
+		const struct shot *u = &own->shots[i];
+
+		for (uint32_t k = 0; u->screen && k < usual->nshots; k++) {
+			const struct shot *v = &usual->shots[k];
+
+			if (u->launch == v->launch)
+				return (struct relative){u->median_ns / v->median_ns,
+							 u->lo_ns / v->median_ns,
+							 u->hi_ns / v->median_ns};
+		}
+	}
+	return (struct relative){0};
+}
+
+static void judge_screened(struct rg_search *s, struct point *p)
+{
+	double best = HUGE_VAL, best_hi = HUGE_VAL;
+
+	for (uint32_t c = 0; c < s->ncandidates; c++) {
+		struct relative r = screened(p, c);
+
+		if (!cells_usable(s, p, c) || !(r.ratio > 0) || r.ratio >= best)
+			continue;
+		best = r.ratio;
+		best_hi = r.hi;
+	}
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		if (p->cells[c].state == CELL_ACTIVE && screened(p, c).lo > best_hi * SCREEN_MARGIN)
+			p->cells[c].state = CELL_BEATEN;
+	}
+}
+
+void judge_screen(struct rg_search *s)
+{
+	for (uint32_t i = 0; !s->config.exhaustive && i < s->npoints; i++)
+		judge_screened(s, &s->points[i]);
+}
+
+/* The fastest over the launches of confirm, the default among them. */
+static uint32_t fastest(const struct rg_search *s, const struct point *p)
+{
+	double least = 1;
+	uint32_t best = 0;
+
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		struct rg_ratio r = cells_ratio(p, c, 0, false, RG_STATS_LEVEL);
+
+		if (!cells_usable(s, p, c) || p->cells[c].state != CELL_ACTIVE || !r.n)
+			continue;
+		if (r.ratio < least) {
+			least = r.ratio;
+			best = c;
+		}
+	}
+	return best;
+}
+
+void judge_confirm(struct rg_search *s)
+{
+	for (uint32_t i = 0; !s->config.exhaustive && i < s->npoints; i++) {
+		struct point *p = &s->points[i];
+		uint32_t best = fastest(s, p);
+
+		for (uint32_t c = 1; c < s->ncandidates; c++) {
+			struct rg_ratio behind = cells_ratio(p, c, best, false, RG_STATS_LEVEL);
+			struct rg_ratio gain = cells_ratio(p, 0, c, false, RG_STATS_LEVEL);
+
+			if (p->cells[c].state != CELL_ACTIVE || !gain.reached)
+				continue;
+			if ((behind.reached && behind.lo > 1) || gain.hi < RG_DECISION_FLOOR)
+				p->cells[c].state = CELL_BEATEN;
+		}
+	}
+}
+
+struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uint32_t c)
+{
+	uint32_t compared = 0;
+
+	for (uint32_t other = 1; other < s->ncandidates; other++)
+		compared += cells_count(p, other, false) > 0;
+	return cells_ratio(p, 0, c, false, 1 - (1 - RG_STATS_LEVEL) / (compared ? compared : 1));
+}
+
+/* Which candidates are as good as any at this size: the default alone, or all that beat it. */
+static void find_good(const struct rg_search *s, const struct point *p,
+		      bool good[RG_SEARCH_CANDIDATES_MAX])
+{
+	double best = 0;
+
+	memset(good, 0, RG_SEARCH_CANDIDATES_MAX * sizeof(*good));
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		struct rg_ratio gain = judge_gain(s, p, c);
+
+		good[c] = cells_usable(s, p, c) && p->cells[c].state == CELL_ACTIVE &&
+			  gain.reached && gain.lo > 1 && gain.ratio >= RG_DECISION_FLOOR;
+		if (good[c] && gain.ratio > best)
+			best = gain.ratio;
+	}
+	good[0] = best == 0;
+	for (uint32_t c = 1; c < s->ncandidates; c++)
+		good[c] = good[c] && judge_gain(s, p, c).ratio * RG_DECISION_FLOOR > best;
+}
+
+/* Of those that are good in all points from first to last, the one that gains most. */
+static uint32_t best_of_run(const struct rg_search *s, uint32_t first, uint32_t last,
+			    const bool good[RG_SEARCH_CANDIDATES_MAX])
+{
+	double most = 0;
+	uint32_t best = 0;
+
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		double gain = 0;
+
+		if (!good[c])
+			continue;
+		for (uint32_t i = first; i <= last; i++) {
+			if (cells_alive(&s->points[i]))
+				gain += log(judge_gain(s, &s->points[i], c).ratio);
+		}
+		if (gain > most) {
+			most = gain;
+			best = c;
+		}
+	}
+	return best;
+}
+
+/* Narrows good to those that are good here, too; false: there is none, and good is as before. */
+static bool narrow(const struct rg_search *s, const struct point *p,
+		   bool good[RG_SEARCH_CANDIDATES_MAX])
+{
+	bool here[RG_SEARCH_CANDIDATES_MAX], any = false;
+
+	if (!cells_alive(p))
+		return true;
+	find_good(s, p, here);
+	for (uint32_t c = 0; c < s->ncandidates; c++) {
+		here[c] = here[c] && good[c];
+		any |= here[c];
+	}
+	if (any)
+		memcpy(good, here, sizeof(here));
+	return any;
+}
+
+/* Runs of sizes as long as one candidate is good in all: no other way of cutting has fewer. */
+void judge_choices(struct rg_search *s)
+{
+	for (uint32_t first = 0, end; first < s->npoints; first = end) {
+		bool good[RG_SEARCH_CANDIDATES_MAX];
+		uint32_t choice;
+
+		memset(good, 1, sizeof(good));
+		for (end = first; end < s->npoints && narrow(s, &s->points[end], good);)
+			end++;
+		choice = good[0] ? 0 : best_of_run(s, first, end - 1, good);
+		for (uint32_t i = first; i < end; i++)
+			s->points[i].choice = choice;
+	}
+}

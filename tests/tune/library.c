@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "library.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static double uniform(uint64_t *seed)
+{
+	/* splitmix64 */
+	uint64_t z = (*seed += UINT64_C(0x9e3779b97f4a7c15));
+
+	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+	return ((double)((z ^ (z >> 31)) >> 11) + 0.5) / 9007199254740992.0;
+}
+
+/* A factor near 1. */
+static double noise(uint64_t *seed, double deviation)
+{
+	double radius = sqrt(-2 * log(uniform(seed)));
+
+	return exp(deviation * radius * cos(6.283185307179586 * uniform(seed)));
+}
+
+double library_cost(const struct library *l, const struct rg_choice *choice, uint64_t size_bytes)
+{
+	const struct algorithm *a = &l->algorithms[choice->id];
+
+	if (choice->segment_bytes && choice->segment_bytes == a->segment)
+		return a->start_ns + (double)size_bytes / a->segmented_Bpns;
+	return a->start_ns + (double)size_bytes / a->Bpns;
+}
+
+static struct rg_choice choice_of(const struct library *l, uint32_t id)
+{
+	struct rg_choice choice = {.id = (int)id};
+
+	snprintf(choice.algorithm, sizeof(choice.algorithm), "%s", l->algorithms[id].name);
+	return choice;
+}
+
+static void measure(struct library *l, const struct rg_search_launch *launch, double factor,
+		    struct rg_search_sample *out)
+{
+	const struct algorithm *a = &l->algorithms[out->choice.id];
+	bool mishap = out->size_bytes >= a->from;
+
+	out->refused = mishap && a->mishap == REFUSED;
+	out->wrong = mishap && a->mishap == WRONG;
+	out->why = out->refused ? "is of no use" : out->wrong ? "3 elements are wrong" : NULL;
+	if (out->refused)
+		return;
+	out->n = launch->once ? 1 : 50;
+	out->median_ns = library_cost(l, &out->choice, out->size_bytes) * factor *
+			 noise(&l->seed, l->own_noise);
+	out->lo_ns = out->median_ns * 0.99;
+	out->hi_ns = out->median_ns * 1.01;
+}
+
+/* Those that are beyond the best one of their size leave. */
+static void race(struct rg_search_sample *samples, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		double best_hi = HUGE_VAL;
+
+		for (uint32_t k = 0; k < n; k++) {
+			if (samples[k].size_bytes == samples[i].size_bytes && samples[k].n)
+				best_hi = fmin(best_hi, samples[k].hi_ns);
+		}
+		samples[i].left = samples[i].choice.id > 0 && samples[i].lo_ns > best_hi;
+	}
+}
+
+static bool crashes(const struct library *l, const struct rg_search_sample *sample)
+{
+	const struct algorithm *a = &l->algorithms[sample->choice.id];
+
+	return a->mishap == CRASHES && sample->size_bytes >= a->from;
+}
+
+void library_launch(struct library *l, const struct rg_search_launch *launch, struct outcome *out)
+{
+	double factor = noise(&l->seed, l->launch_noise);
+	uint32_t room = launch->npoints * RG_SEARCH_CANDIDATES_MAX, n = 0;
+
+	l->launches++;
+	l->isolated += launch->phase == RG_SEARCH_ISOLATE;
+	*out = (struct outcome){.samples = calloc(room, sizeof(*out->samples))};
+	for (uint32_t i = 0; out->samples && i < launch->npoints; i++) {
+		const struct rg_search_point *p = &launch->points[i];
+		uint32_t nchoices = launch->list_all ? l->n : p->nchoices;
+
+		for (uint32_t c = 0; c < nchoices; c++) {
+			struct rg_search_sample *sample = &out->samples[n++];
+
+			sample->size_bytes = p->size_bytes;
+			sample->choice = launch->list_all ? choice_of(l, c) : p->choices[c];
+			measure(l, launch, factor, sample);
+			if (crashes(l, sample)) {
+				out->outcome.failed = true;
+				out->outcome.why = "ended by signal 11 (Segmentation fault)";
+			}
+		}
+	}
+	if (l->fails_always && launch->phase != RG_SEARCH_ISOLATE &&
+	    l->launches % l->fails_always == 0) {
+		out->outcome.failed = true;
+		out->outcome.why = "the moon is full";
+	}
+	if (launch->race)
+		race(out->samples, n);
+	if (!out->outcome.failed) {
+		out->outcome.nsamples = n;
+		out->outcome.samples = out->samples;
+	}
+}
+
+void outcome_release(struct outcome *outcome)
+{
+	free(outcome->samples);
+}
+
+uint32_t library_segments(void *arg, const struct rg_choice *choice, uint64_t *sizes, uint32_t room)
+{
+	const struct library *l = arg;
+	uint64_t segment = l->algorithms[choice->id].segment;
+
+	if (!segment || room < 3)
+		return 0;
+	sizes[0] = segment / 4;
+	sizes[1] = segment;
+	sizes[2] = segment * 4;
+	return 3;
+}
+
+uint32_t library_known(void *arg, struct rg_choice *choices, uint32_t room)
+{
+	const struct library *l = arg;
+	uint32_t n = 0;
+
+	for (uint32_t id = 1; id < l->n && n < room; id++)
+		choices[n++] = choice_of(l, id);
+	return n;
+}

@@ -1,0 +1,515 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "library.h"
+
+#include "railgauge/base/mem.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define NSIZES	     12
+#define LAUNCHES     5
+#define LAUNCHES_MAX 200 /* no search here needs as many */
+
+static const uint64_t sizes[NSIZES] = {64,	256,	 1024,	  4096,	   16384,   65536,
+				       1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28};
+
+static struct rg_search_config config_of(struct library *library)
+{
+	return (struct rg_search_config){.nsizes = NSIZES,
+					 .sizes = sizes,
+					 .unit_bytes = 8,
+					 .launches = LAUNCHES,
+					 .resolution = 1.1,
+					 .segments = library_segments,
+					 .known = library_known,
+					 .arg = library};
+}
+
+/* Searches to the end, or for so many launches. Returns feed's first error. */
+static int search(struct rg_search *s, struct library *library, uint32_t launches,
+		  struct rg_err *err)
+{
+	struct rg_search_launch launch;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < launches && rg_search_next(s, &launch); i++) {
+		struct outcome outcome;
+
+		library_launch(library, &launch, &outcome);
+		rc = rg_search_feed(s, &outcome.outcome, err);
+		outcome_release(&outcome);
+	}
+	return rc;
+}
+
+static struct rg_decision decide(struct library *library, const struct rg_search_config *config)
+{
+	struct rg_search_launch launch;
+	struct rg_decision decision = {0};
+	struct rg_search *s = NULL;
+	struct rg_err err = {0};
+	int rc = rg_search_open(config, &s, &err);
+
+	if (!rc)
+		rc = search(s, library, LAUNCHES_MAX, &err);
+	if (rc)
+		fail_msg("%s", err.text);
+	assert_false(rg_search_next(s, &launch));
+	assert_int_equal(rg_search_decide(s, &decision, NULL), 0);
+	rg_search_close(s);
+	return decision;
+}
+
+static const struct rg_evidence *evidence(const struct rg_decision *d, uint64_t size,
+					  const char *algorithm)
+{
+	for (uint32_t i = 0; i < d->npoints; i++) {
+		for (uint32_t k = 0; d->points[i].size_bytes == size && k < d->points[i].nevidence;
+		     k++) {
+			if (!strcmp(d->points[i].evidence[k].choice.algorithm, algorithm))
+				return &d->points[i].evidence[k];
+		}
+	}
+	fail_msg("no evidence of %s at %llu", algorithm, (unsigned long long)size);
+	return NULL;
+}
+
+static void expect_ranges(const struct rg_decision *d, uint32_t n, const char *const *algorithms)
+{
+	for (uint32_t i = 0; i < d->nranges; i++) {
+		if (i >= n || strcmp(d->ranges[i].choice.algorithm, algorithms[i]) != 0)
+			fail_msg("range %u of %u: %s", i, d->nranges,
+				 d->ranges[i].choice.algorithm);
+		assert_true(d->ranges[i].from_bytes == (i ? d->ranges[i - 1].to_bytes + 1 : 0));
+	}
+	assert_int_equal(d->nranges, n);
+	assert_true(d->ranges[n - 1].to_bytes == UINT64_MAX);
+}
+
+/* Latency from quick, bandwidth from wide; they cross at 17.1 KB; the default lies between. */
+static const struct algorithm crossing[] = {
+	{"default", 10000, 2, 0, 0, WORKS, 0},
+	{"quick", 5000, 1, 0, 0, WORKS, 0},
+	{"wide", 20000, 8, 0, 0, WORKS, 0},
+	{"poor", 90000, 0.5, 0, 0, WORKS, 0},
+};
+
+static void each_size_gets_what_is_fastest_and_boundaries_are_found(void **state)
+{
+	for (uint64_t seed = 1; seed <= 20; seed++) {
+		struct library library = {crossing, 4, 0.03, 0.01, .seed = seed};
+		struct rg_search_config config = config_of(&library);
+		struct rg_decision d = decide(&library, &config);
+		static const char *const want[] = {"quick", "default", "wide"};
+
+		/* quick is faster than the default up to 10 KB, wide from 26.7 KB on. */
+		expect_ranges(&d, 3, want);
+		assert_true(d.ranges[1].from_bytes > 10000 / 1.2 &&
+			    d.ranges[1].from_bytes < 10000 * 1.2);
+		assert_true(d.ranges[2].from_bytes > 26667 / 1.2 &&
+			    d.ranges[2].from_bytes < 26667 * 1.2);
+		assert_true(d.ranges[0].gain.lo > 1 && d.ranges[2].gain.lo > 1);
+		assert_true(d.ranges[0].gain.n == LAUNCHES && d.ranges[2].gain.n == LAUNCHES);
+		assert_true(d.ranges[1].gain.ratio == 1 && d.ranges[1].gain.n == 0);
+		assert_true(d.ranges[2].has_runner_up && d.ranges[2].runner_up_ratio > 1.5);
+		assert_int_equal(evidence(&d, 64, "poor")->fate, RG_FATE_BEATEN);
+		assert_int_equal(evidence(&d, 64, "quick")->fate, RG_FATE_MEASURED);
+		assert_string_equal(d.note, "");
+		/* The list, confirming, and four rounds of halving in three launches at most. */
+		assert_in_range(library.launches, 1 + LAUNCHES, 1 + LAUNCHES + 4 * 3);
+		rg_decision_release(&d);
+	}
+}
+
+static void segment_sizes_are_tried_where_messages_are_longer(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"chain", 10000, 0.2, 65536, 6, WORKS, 0},
+	};
+	struct library library = {algorithms, 2, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d = decide(&library, &config);
+	static const char *const want[] = {"default", "chain"};
+
+	expect_ranges(&d, 2, want);
+	assert_int_equal(d.ranges[1].choice.segment_bytes, 65536);
+	assert_true(d.ranges[1].from_bytes > 65536);
+	assert_int_equal(evidence(&d, 16384, "chain")->choice.segment_bytes, 0);
+	for (uint32_t k = 0; k < d.points[0].nevidence; k++) {
+		if (d.points[0].evidence[k].choice.segment_bytes)
+			assert_string_equal(d.points[0].evidence[k].why,
+					    "the message is no longer");
+	}
+	rg_decision_release(&d);
+}
+
+static void what_fails_or_is_wrong_is_excluded_with_the_reason(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"crash", 100, 20, 65536, 30, CRASHES, 4096},
+		{"wrong", 100, 20, 0, 0, WRONG, 65536},
+		{"refuse", 100, 20, 0, 0, REFUSED, 1024},
+		{"crash2", 100, 20, 0, 0, CRASHES, 1 << 28},
+		{"good", 8000, 4, 0, 0, WORKS, 0},
+	};
+	struct library library = {algorithms, 6, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d = decide(&library, &config);
+	const struct rg_evidence *e = evidence(&d, 64, "crash");
+
+	assert_int_equal(e->fate, RG_FATE_EXCLUDED);
+	assert_string_equal(e->why, "ended by signal 11 (Segmentation fault)");
+	assert_int_equal(e->launches, 0);
+	assert_int_equal(evidence(&d, 1 << 20, "crash2")->fate, RG_FATE_EXCLUDED);
+	assert_int_equal(evidence(&d, 64, "wrong")->fate, RG_FATE_EXCLUDED);
+	assert_string_equal(evidence(&d, 64, "wrong")->why, "3 elements are wrong");
+	assert_int_equal(evidence(&d, 1024, "refuse")->fate, RG_FATE_REFUSED);
+	assert_string_equal(evidence(&d, 1024, "refuse")->why, "is of no use");
+	assert_string_equal(d.ranges[0].choice.algorithm, "refuse");
+	assert_true(d.ranges[0].to_bytes >= 256 && d.ranges[0].to_bytes < 1024);
+	assert_string_equal(d.ranges[1].choice.algorithm, "good");
+	assert_int_equal(d.nranges, 2);
+	assert_int_equal(library.isolated, 6); /* the default, too */
+	rg_decision_release(&d);
+}
+
+static void a_segment_that_fails_does_not_exclude_the_algorithm(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"chain", 10000, 4, 65536, 6, WORKS, 0},
+		{"crash", 10, 4, 65536, 6, CRASHES, 1 << 26},
+	};
+	struct library library = {algorithms, 3, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d = decide(&library, &config);
+
+	assert_int_equal(evidence(&d, 1 << 20, "crash")->fate, RG_FATE_EXCLUDED);
+	assert_string_equal(d.ranges[d.nranges - 1].choice.algorithm, "chain");
+	assert_int_equal(d.ranges[d.nranges - 1].choice.segment_bytes, 65536);
+	rg_decision_release(&d);
+}
+
+/* All algorithms cost the same: each choice but the default is a false one. Of a thousand. */
+static double false_choices(double own_noise)
+{
+	static const struct algorithm alike[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0}, {"a", 10000, 2, 0, 0, WORKS, 0},
+		{"b", 10000, 2, 0, 0, WORKS, 0},       {"c", 10000, 2, 0, 0, WORKS, 0},
+		{"d", 10000, 2, 0, 0, WORKS, 0},       {"e", 10000, 2, 0, 0, WORKS, 0},
+		{"f", 10000, 2, 0, 0, WORKS, 0},       {"g", 10000, 2, 0, 0, WORKS, 0},
+	};
+	uint32_t changed = 0, asked = 0;
+
+	for (uint64_t seed = 1; seed <= 200; seed++) {
+		struct library library = {alike, 8, 0.03, own_noise, .seed = 1000 * seed};
+		struct rg_search_config config = config_of(&library);
+		struct rg_decision d = decide(&library, &config);
+
+		for (uint32_t i = 0; i < d.npoints; i++) {
+			asked += !d.points[i].boundary;
+			changed += !d.points[i].boundary && d.points[i].choice.id != 0;
+		}
+		rg_decision_release(&d);
+	}
+	assert_int_equal(asked, 200 * NSIZES);
+	return 1000.0 * changed / asked;
+}
+
+static void where_all_are_alike_the_default_stays(void **state)
+{
+	/* A noise of 5 % between times of one launch is so much that the floor alone is no help. */
+	assert_true(false_choices(0.05) <= 25);
+	assert_true(false_choices(0.01) == 0);
+}
+
+static void what_is_as_good_makes_no_ranges_of_its_own(void **state)
+{
+	static const struct algorithm twins[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"a", 5000, 4, 0, 0, WORKS, 0},
+		{"b", 5000, 4, 0, 0, WORKS, 0},
+		{"c", 5010, 4, 0, 0, WORKS, 0},
+	};
+	struct library library = {twins, 4, 0.03, 0.004, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d = decide(&library, &config);
+
+	assert_int_equal(d.nranges, 1);
+	assert_int_not_equal(d.ranges[0].choice.id, 0);
+	rg_decision_release(&d);
+}
+
+static void the_same_outcomes_lead_to_the_same_decisions(void **state)
+{
+	struct library library = {crossing, 4, 0.03, 0.02, .seed = 7};
+	struct rg_search_config config = config_of(&library);
+	struct outcome outcomes[LAUNCHES_MAX];
+	struct rg_search_launch first, again;
+	struct rg_decision a, b;
+	struct rg_search *s, *t;
+	uint32_t n = 0;
+
+	assert_int_equal(rg_search_open(&config, &s, NULL), 0);
+	for (; rg_search_next(s, &first); n++) {
+		library_launch(&library, &first, &outcomes[n]);
+		assert_int_equal(rg_search_feed(s, &outcomes[n].outcome, NULL), 0);
+	}
+	assert_int_equal(rg_search_open(&config, &t, NULL), 0);
+	for (uint32_t i = 0; i < n; i++) {
+		assert_true(rg_search_next(t, &again));
+		assert_true(again.npoints > 0);
+		assert_int_equal(rg_search_feed(t, &outcomes[i].outcome, NULL), 0);
+		outcome_release(&outcomes[i]);
+	}
+	assert_false(rg_search_next(t, &again));
+	memset(&a, 0, sizeof(a));
+	memset(&b, 0, sizeof(b));
+	assert_int_equal(rg_search_decide(s, &a, NULL), 0);
+	assert_int_equal(rg_search_decide(t, &b, NULL), 0);
+	assert_int_equal(a.nranges, b.nranges);
+	assert_int_equal(a.npoints, b.npoints);
+	for (uint32_t i = 0; i < a.nranges; i++) {
+		assert_true(a.ranges[i].from_bytes == b.ranges[i].from_bytes);
+		assert_true(rg_choice_same(&a.ranges[i].choice, &b.ranges[i].choice));
+		assert_true(a.ranges[i].gain.ratio == b.ranges[i].gain.ratio);
+	}
+	rg_decision_release(&a);
+	rg_decision_release(&b);
+	rg_search_close(s);
+	rg_search_close(t);
+}
+
+static void asking_twice_for_a_launch_gives_the_same_one(void **state)
+{
+	struct library library = {crossing, 4, 0.03, 0.01, .seed = 3};
+	struct rg_search_config config = config_of(&library);
+	struct rg_search_launch a, b;
+	struct rg_search *s;
+
+	assert_int_equal(rg_search_open(&config, &s, NULL), 0);
+	assert_true(rg_search_next(s, &a));
+	assert_true(a.list_all && a.race && a.npoints == NSIZES && a.points[0].nchoices == 0);
+	assert_int_equal(search(s, &library, 1, NULL), 0);
+	assert_true(rg_search_next(s, &a));
+	assert_true(rg_search_next(s, &b));
+	assert_int_equal(a.npoints, b.npoints);
+	assert_int_equal(a.phase, RG_SEARCH_CONFIRM);
+	assert_true(!a.list_all && !a.race && !a.once);
+	for (uint32_t i = 0; i < a.npoints; i++) {
+		assert_true(a.points[i].nchoices == b.points[i].nchoices);
+		assert_int_equal(a.points[i].choices[0].id, 0);
+	}
+	assert_true(a.left >= LAUNCHES - 1);
+	rg_search_close(s);
+}
+
+static void exhaustive_measures_all_in_all_launches(void **state)
+{
+	struct library library = {crossing, 4, 0.03, 0.01, .seed = 5};
+	struct rg_search_config config = config_of(&library);
+	static const char *const want[] = {"quick", "default", "wide"};
+	struct rg_decision d;
+
+	config.exhaustive = true;
+	d = decide(&library, &config);
+	expect_ranges(&d, 3, want);
+	for (uint32_t i = 0; i < d.npoints; i++) {
+		if (!d.points[i].boundary)
+			assert_int_equal(d.points[i].nevidence, 4);
+		for (uint32_t k = 0; k < d.points[i].nevidence; k++) {
+			assert_int_equal(d.points[i].evidence[k].fate, RG_FATE_MEASURED);
+			assert_int_equal(d.points[i].evidence[k].launches, LAUNCHES);
+		}
+	}
+	rg_decision_release(&d);
+}
+
+static void a_stop_leaves_the_default_where_nothing_is_decided(void **state)
+{
+	for (uint32_t after = 0; after <= 8; after++) {
+		struct library library = {crossing, 4, 0.03, 0.01, .seed = 9};
+		struct rg_search_config config = config_of(&library);
+		struct rg_decision d = {0};
+		struct rg_search_launch launch;
+		struct rg_search *s;
+
+		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
+		assert_int_equal(search(s, &library, after, NULL), 0);
+		rg_search_stop(s, "time ran out");
+		assert_false(rg_search_next(s, &launch));
+		assert_int_equal(rg_search_decide(s, &d, NULL), 0);
+		assert_string_equal(d.note,
+				    after < 6 ? "not wholly searched: time ran out"
+					      : "boundaries are not as exact as asked for: time "
+						"ran out");
+		if (after < 3) /* one launch of confirm is none */
+			assert_true(d.nranges == 1 && d.ranges[0].choice.id == 0);
+		else if (after >= 6)
+			assert_int_equal(d.nranges, 3);
+		rg_decision_release(&d);
+		rg_search_close(s);
+	}
+}
+
+static void without_a_default_that_works_it_is_the_end(void **state)
+{
+	static const struct algorithm crash[] = {{"default", 10, 2, 0, 0, CRASHES, 4096},
+						 {"other", 10, 2, 0, 0, WORKS, 0}};
+	static const struct algorithm wrong[] = {{"default", 10, 2, 0, 0, WRONG, 4096},
+						 {"other", 10, 2, 0, 0, WORKS, 0}};
+	const struct algorithm *const lists[] = {crash, wrong, crash};
+	const char *const words[] = {
+		"the library's own choice fails: ended by signal 11 (Segmentation fault)",
+		"the library's own choice gives wrong data: 3 elements are wrong",
+		"its algorithms cannot be listed: ended by signal 11 (Segmentation fault)"};
+
+	for (int i = 0; i < 3; i++) {
+		struct library library = {lists[i], 2, 0.03, 0.01, .seed = 9};
+		struct rg_search_config config = config_of(&library);
+		struct rg_err err = {0};
+		struct rg_search *s;
+
+		config.known = i == 2 ? NULL : library_known;
+		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
+		assert_int_equal(search(s, &library, LAUNCHES_MAX, &err), RG_ERR_UNSUPPORTED);
+		assert_string_equal(err.text, words[i]);
+		rg_search_close(s);
+	}
+}
+
+static void sizes_that_the_default_refuses_are_left_out(void **state)
+{
+	static const struct algorithm algorithms[] = {{"default", 10000, 2, 0, 0, REFUSED, 1 << 24},
+						      {"wide", 5000, 8, 0, 0, WORKS, 0}};
+	struct library library = {algorithms, 2, 0.03, 0.01, .seed = 9};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d = decide(&library, &config);
+
+	assert_int_equal(d.nranges, 1);
+	assert_string_equal(d.ranges[0].choice.algorithm, "wide");
+	assert_int_equal(d.ranges[0].npoints, 9);
+	assert_int_equal(evidence(&d, 1 << 24, "default")->fate, RG_FATE_REFUSED);
+	rg_decision_release(&d);
+}
+
+static void launches_that_fail_for_no_ones_fault_come_to_an_end(void **state)
+{
+	for (uint32_t every = 1; every <= 3; every++) {
+		struct library library = {crossing, 4, 0.03, 0.01, every, .seed = every};
+		struct rg_search_config config = config_of(&library);
+		struct rg_decision d = decide(&library, &config);
+
+		assert_true(library.launches < 60);
+		assert_true(d.nranges >= 1);
+		if (every == 1)
+			assert_string_equal(d.note,
+					    "not wholly searched: launches fail, though each "
+					    "algorithm alone does not: the moon is full");
+		rg_decision_release(&d);
+	}
+}
+
+static void nonsense_is_refused(void **state)
+{
+	static const uint64_t descending[] = {8, 4};
+	struct library library = {crossing, 4, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_search *s = NULL;
+
+	config.resolution = 1;
+	assert_int_equal(rg_search_open(&config, &s, NULL), RG_ERR_INVALID);
+	config = config_of(&library);
+	config.launches = 1;
+	assert_int_equal(rg_search_open(&config, &s, NULL), RG_ERR_INVALID);
+	config = config_of(&library);
+	config.nsizes = 2;
+	config.sizes = descending;
+	assert_int_equal(rg_search_open(&config, &s, NULL), RG_ERR_INVALID);
+	assert_null(s);
+}
+
+static void too_many_candidates_are_an_error(void **state)
+{
+	struct algorithm many[RG_SEARCH_CANDIDATES_MAX];
+	struct library library = {many, RG_SEARCH_CANDIDATES_MAX, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_err err = {0};
+	struct rg_search *s;
+
+	for (uint32_t i = 0; i < RG_SEARCH_CANDIDATES_MAX; i++)
+		many[i] = (struct algorithm){i ? "one" : "default", 10, 1, .segment = 4096};
+	assert_int_equal(rg_search_open(&config, &s, NULL), 0);
+	assert_int_equal(search(s, &library, LAUNCHES_MAX, &err), RG_ERR_LIMIT);
+	assert_string_equal(err.text, "more than 48 algorithms and segment sizes");
+	rg_search_close(s);
+}
+
+static int once(void)
+{
+	struct library library = {crossing, 4, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d = {0};
+	struct rg_search *s = NULL;
+	int rc;
+
+	config.nsizes = 6;
+	config.launches = 2;
+	rc = rg_search_open(&config, &s, NULL);
+	if (!rc)
+		rc = search(s, &library, LAUNCHES_MAX, NULL);
+	if (!rc)
+		rc = rg_search_decide(s, &d, NULL);
+	rg_decision_release(&d);
+	rg_search_close(s);
+	return rc;
+}
+
+static void each_allocation_that_fails_is_reported(void **state)
+{
+	for (unsigned long n = 1;; n++) {
+		int rc;
+
+		rg_mem_fail_nth(n);
+		rc = once();
+		if (!rg_mem_fail_fired())
+			break;
+		assert_int_equal(rc, RG_ERR_NO_MEMORY);
+	}
+	rg_mem_fail_nth(0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_size_gets_what_is_fastest_and_boundaries_are_found),
+		cmocka_unit_test(segment_sizes_are_tried_where_messages_are_longer),
+		cmocka_unit_test(what_fails_or_is_wrong_is_excluded_with_the_reason),
+		cmocka_unit_test(a_segment_that_fails_does_not_exclude_the_algorithm),
+		cmocka_unit_test(where_all_are_alike_the_default_stays),
+		cmocka_unit_test(what_is_as_good_makes_no_ranges_of_its_own),
+		cmocka_unit_test(the_same_outcomes_lead_to_the_same_decisions),
+		cmocka_unit_test(asking_twice_for_a_launch_gives_the_same_one),
+		cmocka_unit_test(exhaustive_measures_all_in_all_launches),
+		cmocka_unit_test(a_stop_leaves_the_default_where_nothing_is_decided),
+		cmocka_unit_test(without_a_default_that_works_it_is_the_end),
+		cmocka_unit_test(sizes_that_the_default_refuses_are_left_out),
+		cmocka_unit_test(launches_that_fail_for_no_ones_fault_come_to_an_end),
+		cmocka_unit_test(nonsense_is_refused),
+		cmocka_unit_test(too_many_candidates_are_an_error),
+		cmocka_unit_test(each_allocation_that_fails_is_reported),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
