@@ -29,6 +29,12 @@ static int pat_generate(const struct rg_problem *p, uint32_t rank, struct rg_sin
 	return rg_distances_allgather(p, rank, &d, sink, needs_out, err);
 }
 
+/* No two blocks of a round lie side by side, whoever it is. */
+static struct rg_symmetry pat_symmetry(const struct rg_problem *p)
+{
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
+}
+
 const struct rg_algorithm rg_allgather_pat = {
 	.name = "pat",
 	.coll = RG_COLL_ALLGATHER,
@@ -43,4 +49,5 @@ const struct rg_algorithm rg_allgather_pat = {
 	.check = pat_check,
 	.generate = pat_generate,
 	.sent_bytes = rg_distances_sent_bytes,
+	.symmetry = pat_symmetry,
 };

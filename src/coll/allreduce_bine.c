@@ -58,6 +58,16 @@ static uint64_t bine_sent_bytes(const struct rg_problem *p)
 	return rg_whole_sent_bytes(p, &w);
 }
 
+/* Even numbers go the one way, odd ones the other. */
+static struct rg_symmetry bine_symmetry(const struct rg_problem *p)
+{
+	uint32_t n = p->layout.nranks;
+
+	if (rg_fold_of(n, 0).extra)
+		return (struct rg_symmetry){0};
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, n < 2 ? n : 2};
+}
+
 const struct rg_algorithm rg_allreduce_bine = {
 	.name = "bine",
 	.coll = RG_COLL_ALLREDUCE,
@@ -72,4 +82,5 @@ const struct rg_algorithm rg_allreduce_bine = {
 	.check = bine_check,
 	.generate = bine_generate,
 	.sent_bytes = bine_sent_bytes,
+	.symmetry = bine_symmetry,
 };

@@ -6,9 +6,9 @@
  * Steps per chunk 2 within nodes, and between N nodes 2 ceil(log2 N') (butterfly.h). Bytes sent per
  * rank about 2 n (p - 1) / p where nodes are alike; of these, with L ranks per node, only
  * 2 n / L (N - 1) / N leave it. Scratch two slices, where messages between nodes are packed. Any p
- * up to 64 on any nodes; on one node only the first and the last part are left, with one rank per
- * node the middle one. Reduced in the order of members within the node (nodes.h), then along trees
- * over nodes, and only copied from there on: every rank has the same bits.
+ * on nodes of up to 64 ranks; on one node only the first and the last part are left, with one rank
+ * per node the middle one. Reduced in the order of members within the node (nodes.h), then along
+ * trees over nodes, and only copied from there on: every rank has the same bits.
  *
  * A chunk is cut into as many parts as the smallest node has members. Each part has one member of
  * every node, who reduces it for the node, and takes part in its all-reduce with those of the other
@@ -28,6 +28,8 @@
 #include "butterfly.h"
 #include "nodes.h"
 
+#include "railgauge/device/reduce.h"
+
 struct hierarchy {
 	struct rg_nodes nodes;
 	struct rg_butterfly between; /* nodes; its ranks are set when it is gone through */
@@ -40,7 +42,22 @@ struct hierarchy {
 
 static int hierarchical_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_gen_check(&rg_allreduce_hierarchical, p, RG_REDUCE_MAX, err);
+	struct rg_nodes nodes;
+	uint32_t largest;
+	int rc = rg_gen_check(&rg_allreduce_hierarchical, p, RG_GEN_RANKS, err);
+
+	if (rc || p->layout.nranks <= RG_REDUCE_MAX)
+		return rc;
+	rc = rg_nodes_open(&p->layout, &nodes, err);
+	if (rc)
+		return rc;
+	largest = nodes.largest;
+	rg_nodes_close(&nodes);
+	if (largest <= RG_REDUCE_MAX)
+		return 0;
+	return rg_err_set(err, RG_ERR_UNSUPPORTED,
+			  "allreduce hierarchical works for up to %d ranks per node, not %u",
+			  RG_REDUCE_MAX, largest);
 }
 
 /* Which member of a node of that size has a part. */
@@ -57,12 +74,21 @@ static uint32_t rank_of(const void *arg, uint32_t node)
 	return rg_nodes_member(&h->nodes, node, owner_of(h, h->nodes.size[node], h->part));
 }
 
-/* All that is the same for all ranks. */
+static void hierarchy_close(struct hierarchy *h)
+{
+	rg_butterfly_close(&h->between);
+	rg_nodes_close(&h->nodes);
+}
+
+/* All that is the same for all ranks. To be closed also after RG_ERR_NO_MEMORY. */
 static int hierarchy_open(struct hierarchy *h, const struct rg_problem *p, struct rg_err *err)
 {
 	int rc;
 
-	rg_nodes_of(&p->layout, &h->nodes);
+	*h = (struct hierarchy){0};
+	rc = rg_nodes_open(&p->layout, &h->nodes, err);
+	if (rc)
+		return rc;
 	h->total = rg_problem_block_bytes(p);
 	h->chunk = rg_gen_slice_bytes(p) * h->nodes.smallest * h->nodes.nnodes;
 	h->lag = rg_gen_credit(p) >= 2;
@@ -221,7 +247,7 @@ static int hierarchical_generate(const struct rg_problem *p, uint32_t rank, stru
 			rg_gen_loop(&g, (h.total + h.chunk - 1) / h.chunk, chunk, &h);
 		rc = rg_gen_close(&g, needs_out);
 	}
-	rg_butterfly_close(&h.between);
+	hierarchy_close(&h);
 	return rc;
 }
 
@@ -250,8 +276,34 @@ static uint64_t hierarchical_sent_bytes(const struct rg_problem *p)
 		       chunk_sent(p, &h, h.total % h.chunk);
 		most = most > sent ? most : sent;
 	}
-	rg_butterfly_close(&h.between);
+	hierarchy_close(&h);
 	return most;
+}
+
+/* Do nodes 2, 4 ... further on do the same with a chunk of that length? */
+static bool repeats(const struct rg_problem *p, const struct hierarchy *h, uint64_t len)
+{
+	for (uint32_t part = 0; part < h->nodes.smallest; part++) {
+		uint64_t own = rg_gen_cut(p, len, h->nodes.smallest, part).len;
+
+		if (!rg_butterfly_repeats(p, h->nodes.nnodes, own))
+			return false;
+	}
+	return true;
+}
+
+/* From one node to the next but one, where nodes are alike. */
+static struct rg_symmetry hierarchical_symmetry(const struct rg_problem *p)
+{
+	struct rg_symmetry symmetry = {0};
+	struct hierarchy h;
+
+	if (!hierarchy_open(&h, p, NULL) && h.nodes.nnodes > 1 && repeats(p, &h, h.chunk) &&
+	    repeats(p, &h, h.total % h.chunk))
+		symmetry.unit = 2 * rg_nodes_alike(&h.nodes);
+	symmetry.kind = symmetry.unit ? RG_SYMMETRY_SHIFT : RG_SYMMETRY_NONE;
+	hierarchy_close(&h);
+	return symmetry;
 }
 
 const struct rg_algorithm rg_allreduce_hierarchical = {
@@ -261,11 +313,12 @@ const struct rg_algorithm rg_allreduce_hierarchical = {
 		   "all-gather on each",
 	.steps = "(2 + 2 ceil(log2(N))) s/p",
 	.bytes = "2n (p-1)/p, of it 2n/L (N-1)/N off the node of L ranks",
-	.ranks = "1 to 64",
+	.ranks = "any, 64 per node at most",
 	.order = "nodes, then trees, equal on all ranks",
 	.source = "[Cho19], [Rabenseifner04], [DeSensi24]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
 	.check = hierarchical_check,
 	.generate = hierarchical_generate,
 	.sent_bytes = hierarchical_sent_bytes,
+	.symmetry = hierarchical_symmetry,
 };

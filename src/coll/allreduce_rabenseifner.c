@@ -184,6 +184,17 @@ static uint64_t halving_sent_bytes(const struct rg_problem *p)
 	return most;
 }
 
+/* Where nobody is folded and all halves are equal. */
+static struct rg_symmetry halving_symmetry(const struct rg_problem *p)
+{
+	struct rg_fold f = rg_fold_of(p->layout.nranks, 0);
+	uint64_t chunk = chunk_bytes(p, &f), rest = rg_problem_block_bytes(p) % chunk;
+
+	if (f.extra || chunk % (unit_of(p, &f, chunk) * f.n) || rest % (unit_of(p, &f, rest) * f.n))
+		return (struct rg_symmetry){0};
+	return (struct rg_symmetry){RG_SYMMETRY_FLIP, 1};
+}
+
 const struct rg_algorithm rg_allreduce_rabenseifner = {
 	.name = "rabenseifner",
 	.coll = RG_COLL_ALLREDUCE,
@@ -197,4 +208,5 @@ const struct rg_algorithm rg_allreduce_rabenseifner = {
 	.check = halving_check,
 	.generate = halving_generate,
 	.sent_bytes = halving_sent_bytes,
+	.symmetry = halving_symmetry,
 };

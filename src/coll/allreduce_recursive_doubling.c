@@ -50,6 +50,13 @@ static uint64_t doubling_sent_bytes(const struct rg_problem *p)
 	return rg_whole_sent_bytes(p, &w);
 }
 
+static struct rg_symmetry doubling_symmetry(const struct rg_problem *p)
+{
+	if (rg_fold_of(p->layout.nranks, 0).extra)
+		return (struct rg_symmetry){0};
+	return (struct rg_symmetry){RG_SYMMETRY_FLIP, 1};
+}
+
 const struct rg_algorithm rg_allreduce_recursive_doubling = {
 	.name = "recursive_doubling",
 	.coll = RG_COLL_ALLREDUCE,
@@ -63,4 +70,5 @@ const struct rg_algorithm rg_allreduce_recursive_doubling = {
 	.check = doubling_check,
 	.generate = doubling_generate,
 	.sent_bytes = doubling_sent_bytes,
+	.symmetry = doubling_symmetry,
 };

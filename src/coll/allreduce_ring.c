@@ -4,14 +4,12 @@
  * passed on in one move.
  *
  * Steps 2 (p - 1) per slice. Bytes sent per rank at most 2 n - (2 smallest blocks of each channel),
- * about 2 n (p - 1) / p. Scratch none. Any p. Block b is reduced in ring order from rank b on, by
- * one rank after the other, and then only copied: every rank has the same bits, but they depend on
- * p.
+ * about 2 n (p - 1) / p. Scratch none. Any p; with fewer elements than ranks some messages are
+ * empty. Block b is reduced in ring order from rank b on, by one rank after the other, and then
+ * only copied: every rank has the same bits, but they depend on p.
  *
  * The vector is cut into one part per channel, each part into p blocks. Every channel is a ring of
- * its own. In step s rank r works on block r - s; in step p - 1 it completes block r + 1. What is
- * empty, as most blocks are where there are fewer elements than ranks, is no message: it is so at
- * both ends, and who waits for credit waits for a message further back than otherwise.
+ * its own. In step s rank r works on block r - s; in step p - 1 it completes block r + 1.
  * Source: [Patarasuk09].
  */
 #include "config.h"
@@ -43,7 +41,7 @@ static void block(const struct rg_problem *p, const struct ring_part *part, uint
 static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
 {
 	const struct ring_part *part = arg;
-	uint32_t p = g->nranks, last = 2 * p - 2;
+	uint32_t p = g->nranks, last = 2 * p - 2, b = (g->rank + 2 * p - s) % p;
 	const struct rg_ref in = {RG_BUF_IN, rg_ring_left(g)};
 	const struct rg_ref src[2] = {in, {RG_BUF_SRC, g->rank}};
 	const struct rg_ref dst[2] = {{RG_BUF_OUT, rg_ring_right(g)}, {RG_BUF_DST, g->rank}};
@@ -51,10 +49,8 @@ static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
 	struct rg_gen_piece piece;
 	uint64_t off, len;
 
-	block(g->problem, part, (g->rank + 2 * p - s) % p, &off, &len);
+	block(g->problem, part, b, &off, &len);
 	piece = rg_gen_slice(g->problem, len, slice);
-	if (!piece.len)
-		return;
 	m.src_off = m.dst_off = off + piece.off;
 	m.len_bytes = piece.len;
 	if (s == 0)
@@ -68,6 +64,7 @@ static void step(struct rg_gen *g, uint64_t slice, uint32_t s, void *arg)
 		m.ndst = 1;
 	}
 	m.last = s == p - 1;
+	m.part = (slice * g->problem->params.channels + g->channel) * p + b;
 	rg_gen_move(g, &m);
 }
 
@@ -120,8 +117,8 @@ static uint64_t ring_sent_bytes(const struct rg_problem *p)
 	return most;
 }
 
-/* Where all blocks of a channel are as long as each other: the last one is the shortest. */
-static enum rg_symmetry ring_symmetry(const struct rg_problem *p)
+/* All blocks of a channel may be as long as each other: the last one is the shortest. */
+static struct rg_symmetry ring_symmetry(const struct rg_problem *p)
 {
 	for (uint32_t c = 0; c < p->params.channels; c++) {
 		struct ring_part part;
@@ -131,9 +128,9 @@ static enum rg_symmetry ring_symmetry(const struct rg_problem *p)
 		block(p, &part, 0, &off, &longest);
 		block(p, &part, p->layout.nranks - 1, &off, &shortest);
 		if (longest != shortest)
-			return RG_SYMMETRY_NONE;
+			return (struct rg_symmetry){RG_SYMMETRY_SHIFT_PARTS, 1};
 	}
-	return RG_SYMMETRY_SHIFT;
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
 }
 
 const struct rg_algorithm rg_allreduce_ring = {

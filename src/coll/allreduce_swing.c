@@ -90,6 +90,16 @@ static uint64_t swing_sent_bytes(const struct rg_problem *p)
 	return most;
 }
 
+static struct rg_symmetry swing_symmetry(const struct rg_problem *p)
+{
+	uint32_t n = p->layout.nranks;
+	uint64_t chunk = rg_gen_slice_bytes(p) * n, total = rg_problem_block_bytes(p);
+
+	if (!rg_butterfly_repeats(p, n, chunk) || !rg_butterfly_repeats(p, n, total % chunk))
+		return (struct rg_symmetry){0};
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, n < 2 ? n : 2};
+}
+
 const struct rg_algorithm rg_allreduce_swing = {
 	.name = "swing",
 	.coll = RG_COLL_ALLREDUCE,
@@ -103,4 +113,5 @@ const struct rg_algorithm rg_allreduce_swing = {
 	.check = swing_check,
 	.generate = swing_generate,
 	.sent_bytes = swing_sent_bytes,
+	.symmetry = swing_symmetry,
 };

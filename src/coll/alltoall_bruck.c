@@ -5,9 +5,9 @@
  *
  * Steps ceil(log_k p) per slice of a block, k being the radix, with k - 1 messages at once in each.
  * Bytes sent per rank b times the nonzero digits of 1 .. p - 1, b being one block: about
- * n (k - 1) / k log_k p. Scratch a slice of every block, and two to pack messages. Any p up to 64,
- * any radix from 2 to 64; 2 unless asked for. A radix of p sends every block straight to its
- * destination. Reduces nothing.
+ * n (k - 1) / k log_k p. Scratch a slice of every block, and two to pack messages. Any p, any radix
+ * from 2 to 64; 2 unless asked for. A radix of p sends every block straight to its destination.
+ * Reduces nothing.
  *
  * Block j of a rank, j = 1 .. p - 1, is for the rank at distance j. With j written to the base k,
  * in round i all blocks with digit z in place i go over a distance of z k^i, for all z = 1 .. k - 1
@@ -29,7 +29,9 @@
 #include "alltoall.h"
 #include "rounds.h"
 
-#include "railgauge/device/reduce.h"
+#include "railgauge/base/mem.h"
+
+#define RADIX_MAX 64
 
 struct bruck {
 	uint32_t radix;
@@ -37,11 +39,12 @@ struct bruck {
 	uint64_t stride; /* of slices in scratch: the longest one */
 	uint64_t other;	 /* from one of the two places that a block takes in scratch to the other */
 	uint64_t stage;
+	struct rg_round_part *put, *take; /* owned: [nranks], of the rounds that are made at once */
 };
 
 static int bruck_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_alltoall_check(&rg_alltoall_bruck, p, RG_REDUCE_MAX, err);
+	return rg_alltoall_check(&rg_alltoall_bruck, p, RG_GEN_RANKS, err);
 }
 
 /* Block j after it has gone over `moved` of its distance, in scratch of the rank where it is. */
@@ -93,25 +96,24 @@ static struct rg_round_part after(const struct rg_gen *g, const struct bruck *b,
 /* The blocks with digit z, for all z one after the other. */
 static void round_of(struct rg_gen *g, const struct bruck *b, uint32_t unit)
 {
-	struct rg_round_part put[RG_REDUCE_MAX], take[RG_REDUCE_MAX];
-	struct rg_round rounds[RG_ROUNDS_MAX];
+	struct rg_round rounds[RADIX_MAX];
 	uint32_t n = 0, parts = 0;
 
 	for (uint32_t z = 1; z < b->radix && z * unit < g->nranks; z++) {
 		uint32_t first = parts;
 
-		for (uint32_t j = z * unit; j < g->nranks; j++) {
-			if (j / unit % b->radix != z)
-				continue;
-			put[parts] = before(g, b, j, unit);
-			take[parts++] = after(g, b, j, unit);
+		for (uint32_t all = z * unit; all < g->nranks; all += unit * b->radix) {
+			for (uint32_t j = all; j < all + unit && j < g->nranks; j++) {
+				b->put[parts] = before(g, b, j, unit);
+				b->take[parts++] = after(g, b, j, unit);
+			}
 		}
 		rounds[n++] = (struct rg_round){
 			.to = (g->rank + z * unit) % g->nranks,
 			.from = (g->rank + g->nranks - z * unit) % g->nranks,
-			.put = put + first,
+			.put = b->put + first,
 			.nput = parts - first,
-			.take = take + first,
+			.take = b->take + first,
 			.ntake = parts - first,
 			.stage = b->stage,
 		};
@@ -155,12 +157,16 @@ int rg_alltoall_bruck_generate(const struct rg_problem *p, uint32_t rank, uint32
 		b.other = room;
 	b.stage = rg_round_stage(room + b.other);
 	rg_gen_open(&g, p, rank, sink, err);
+	b.put = rg_gen_alloc(&g, p->layout.nranks, sizeof(*b.put));
+	b.take = rg_gen_alloc(&g, p->layout.nranks, sizeof(*b.take));
 	if (g.nranks == 1) {
 		rg_block_own(&g);
 	} else {
 		g.tmp_bytes = b.stage;
 		rg_gen_loop(&g, rg_gen_nslices(p, longest), slice, &b);
 	}
+	rg_free(b.put);
+	rg_free(b.take);
 	return rg_gen_close(&g, needs_out);
 }
 
@@ -190,9 +196,10 @@ static uint64_t sent_bytes(const struct rg_problem *p, uint32_t rank, uint32_t r
 
 uint64_t rg_alltoall_bruck_sent_bytes(const struct rg_problem *p, uint32_t radix)
 {
+	uint32_t n = p->coll == RG_COLL_ALLTOALLV ? p->layout.nranks : 1; /* else all alike */
 	uint64_t most = 0;
 
-	for (uint32_t r = 0; r < p->layout.nranks; r++) {
+	for (uint32_t r = 0; r < n; r++) {
 		uint64_t sent = sent_bytes(p, r, radix);
 
 		most = most > sent ? most : sent;
@@ -205,13 +212,19 @@ static uint64_t bruck_sent_bytes(const struct rg_problem *p)
 	return rg_alltoall_bruck_sent_bytes(p, rg_gen_radix(&rg_alltoall_bruck, p));
 }
 
+/* No two blocks of a message lie side by side in the source or the destination, whoever it is. */
+static struct rg_symmetry bruck_symmetry(const struct rg_problem *p)
+{
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
+}
+
 const struct rg_algorithm rg_alltoall_bruck = {
 	.name = "bruck",
 	.coll = RG_COLL_ALLTOALL,
 	.summary = "blocks travel by the digits of their distance to the base k (radix, 2)",
 	.steps = "ceil(log_k(p)) s",
 	.bytes = "n (k-1)/k log_k(p)",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Bruck97, index]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,
@@ -219,4 +232,5 @@ const struct rg_algorithm rg_alltoall_bruck = {
 	.check = bruck_check,
 	.generate = bruck_generate,
 	.sent_bytes = bruck_sent_bytes,
+	.symmetry = bruck_symmetry,
 };

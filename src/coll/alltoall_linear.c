@@ -119,9 +119,9 @@ static int linear_generate(const struct rg_problem *p, uint32_t rank, struct rg_
 	return rg_alltoall_linear_generate(p, rank, window, sink, needs_out, err);
 }
 
-static enum rg_symmetry linear_symmetry(const struct rg_problem *p)
+static struct rg_symmetry linear_symmetry(const struct rg_problem *p)
 {
-	return RG_SYMMETRY_SHIFT;
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
 }
 
 const struct rg_algorithm rg_alltoall_linear = {

@@ -176,12 +176,13 @@ int rg_alltoall_pairwise_generate(const struct rg_problem *p, uint32_t rank, str
  * Where partners are not r ^ round, ranks differ in when they are their own; with windows, in whom
  * they tell first that they have entered.
  */
-static enum rg_symmetry pairwise_symmetry(const struct rg_problem *p)
+static struct rg_symmetry pairwise_symmetry(const struct rg_problem *p)
 {
 	uint32_t n = p->layout.nranks;
 
-	return (n & (n - 1)) == 0 && p->params.protocol != RG_PROTOCOL_WINDOW ? RG_SYMMETRY_FLIP
-									      : RG_SYMMETRY_NONE;
+	if ((n & (n - 1)) || p->params.protocol == RG_PROTOCOL_WINDOW)
+		return (struct rg_symmetry){0};
+	return (struct rg_symmetry){RG_SYMMETRY_FLIP, 1};
 }
 
 const struct rg_algorithm rg_alltoall_pairwise = {

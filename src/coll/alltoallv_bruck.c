@@ -6,7 +6,7 @@
  *
  * Steps ceil(log_k p) per slice of the longest block at most, k being the radix. Bytes sent by a
  * rank: each of its blocks once, and those of others that come by. Scratch two slices for every
- * rank, and two to pack messages. Any p up to 64, any radix from 2 to 64; 2 unless asked for.
+ * rank, and two to pack messages. Any p, any radix from 2 to 64; 2 unless asked for.
  * Reduces nothing.
  *
  * All ranks know the lengths of all blocks. Where they do not, lengths must travel ahead of the
@@ -19,11 +19,9 @@
 #include "algorithms.h"
 #include "alltoall.h"
 
-#include "railgauge/device/reduce.h"
-
 static int bruck_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_alltoall_check(&rg_alltoallv_bruck, p, RG_REDUCE_MAX, err);
+	return rg_alltoall_check(&rg_alltoallv_bruck, p, RG_GEN_RANKS, err);
 }
 
 static int bruck_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
@@ -45,7 +43,7 @@ const struct rg_algorithm rg_alltoallv_bruck = {
 	.summary = "blocks travel by the digits of their distance to the base k (radix, 2)",
 	.steps = "ceil(log_k(p)) s",
 	.bytes = "what it has for others, and what comes by",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[Bruck97, index]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

@@ -7,7 +7,7 @@
  * Steps 2: within the node, between nodes; 1 where all nodes have one rank, or there is one node.
  * Bytes sent off the node what it has for others, and within it up to as much again. Scratch a
  * slice for every block that passes through this rank, empty or not, and two to pack messages. Any
- * p up to 64 on any nodes. Reduces nothing.
+ * p on any nodes. Reduces nothing.
  *
  * Which member passes on what is fixed, whatever the lengths: one with much to pass on is not
  * relieved by others. All ranks know the lengths of all blocks; where they do not, lengths must
@@ -20,11 +20,9 @@
 #include "algorithms.h"
 #include "alltoall.h"
 
-#include "railgauge/device/reduce.h"
-
 static int hierarchical_check(const struct rg_problem *p, struct rg_err *err)
 {
-	return rg_alltoall_check(&rg_alltoallv_hierarchical, p, RG_REDUCE_MAX, err);
+	return rg_alltoall_check(&rg_alltoallv_hierarchical, p, RG_GEN_RANKS, err);
 }
 
 const struct rg_algorithm rg_alltoallv_hierarchical = {
@@ -33,7 +31,7 @@ const struct rg_algorithm rg_alltoallv_hierarchical = {
 	.summary = "blocks for a rank of another node meet on its rail, then leave in one message",
 	.steps = "2",
 	.bytes = "off the node what it has for others, within it up to as much again",
-	.ranks = "1 to 64",
+	.ranks = "any",
 	.order = "none",
 	.source = "[NCCL-PXN]",
 	.protocols = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD,

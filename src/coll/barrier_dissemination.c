@@ -36,9 +36,9 @@ static uint64_t dissemination_sent_bytes(const struct rg_problem *p)
 	return 0;
 }
 
-static enum rg_symmetry dissemination_symmetry(const struct rg_problem *p)
+static struct rg_symmetry dissemination_symmetry(const struct rg_problem *p)
 {
-	return RG_SYMMETRY_SHIFT;
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
 }
 
 const struct rg_algorithm rg_barrier_dissemination = {

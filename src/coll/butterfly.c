@@ -383,3 +383,9 @@ uint64_t rg_butterfly_sent_bytes(const struct rg_problem *p, const struct rg_but
 		own = 0;
 	return own + sent_in_steps(p, b, len_bytes);
 }
+
+bool rg_butterfly_repeats(const struct rg_problem *p, uint32_t n, uint64_t len_bytes)
+{
+	return (n & (n - 1)) == 0 &&
+	       rg_gen_cut(p, len_bytes, n, 0).len == rg_gen_cut(p, len_bytes, n, n - 1).len;
+}

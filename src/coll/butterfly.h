@@ -59,6 +59,12 @@ void rg_butterfly_close(struct rg_butterfly *b); /* zeroed is allowed */
 void rg_butterfly_allreduce(struct rg_gen *g, const struct rg_butterfly *b, struct rg_gen_piece all,
 			    enum rg_buf own, uint64_t stage);
 
+/*
+ * Do members 2, 4 ... further on, around the circle, do the same? Then messages are equally long,
+ * and none has several blocks to pack.
+ */
+bool rg_butterfly_repeats(const struct rg_problem *problem, uint32_t n, uint64_t len_bytes);
+
 /* What this member sends then. */
 uint64_t rg_butterfly_sent_bytes(const struct rg_problem *problem, const struct rg_butterfly *b,
 				 uint64_t len_bytes);

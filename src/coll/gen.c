@@ -59,7 +59,7 @@ int rg_gen_close(struct rg_gen *g, struct rg_schedule_needs *needs_out)
 
 void *rg_gen_alloc(struct rg_gen *g, size_t count, size_t each_bytes)
 {
-	void *room = rg_zalloc(count, each_bytes);
+	void *room = rg_alloc(count * each_bytes);
 
 	if (!room && !g->rc)
 		g->rc = rg_err_set(g->err, RG_ERR_NO_MEMORY, "no memory to generate a schedule");
@@ -69,16 +69,15 @@ void *rg_gen_alloc(struct rg_gen *g, size_t count, size_t each_bytes)
 static void emit_counter(struct rg_gen *g, enum rg_step_op op, uint32_t peer, enum rg_ctr ctr,
 			 int64_t value, uint32_t lag)
 {
-	const struct rg_step step = {
-		.op = op,
-		.channel = g->channel,
-		.peer = peer,
-		.ctr = ctr,
-		.value = value,
-		.lag = lag,
-	};
+	struct rg_step *step = &g->counter;
 
-	emit(g, &step);
+	step->op = op;
+	step->channel = g->channel;
+	step->peer = peer;
+	step->ctr = ctr;
+	step->value = value;
+	step->lag = lag;
+	emit(g, step);
 }
 
 /* The number that all references of kind buf have reached in table; checks that they agree. */
@@ -143,6 +142,7 @@ static void after_move(struct rg_gen *g, const struct rg_gen_move *m, uint32_t i
 
 void rg_gen_move(struct rg_gen *g, const struct rg_gen_move *m)
 {
+	struct rg_step *step = &g->move;
 	uint32_t in_msg, out_msg;
 
 	if (g->rc)
@@ -150,22 +150,21 @@ void rg_gen_move(struct rg_gen *g, const struct rg_gen_move *m)
 	in_msg = message_of(g, m->src, m->nsrc, RG_BUF_IN, g->received);
 	out_msg = message_of(g, m->dst, m->ndst, RG_BUF_OUT, g->sent);
 	before_move(g, m, in_msg, out_msg);
-	const struct rg_step step = {
-		.op = RG_STEP_MOVE,
-		.flags = (g->words ? RG_STEP_WORDS : 0u) | (m->last ? RG_STEP_LAST : 0u),
-		.channel = g->channel,
-		.src = m->src,
-		.dst = m->dst,
-		.nsrc = m->nsrc,
-		.ndst = m->ndst,
-		.src_off = m->src_off,
-		.src_stride = m->src_stride,
-		.dst_off = m->dst_off,
-		.len_bytes = m->len_bytes,
-		.in_msg = in_msg,
-		.out_msg = out_msg,
-	};
-	emit(g, &step);
+	step->op = RG_STEP_MOVE;
+	step->flags = (g->words ? RG_STEP_WORDS : 0u) | (m->last ? RG_STEP_LAST : 0u);
+	step->channel = g->channel;
+	step->src = m->src;
+	step->dst = m->dst;
+	step->nsrc = m->nsrc;
+	step->ndst = m->ndst;
+	step->src_off = m->src_off;
+	step->src_stride = m->src_stride;
+	step->dst_off = m->dst_off;
+	step->len_bytes = m->len_bytes;
+	step->in_msg = in_msg;
+	step->out_msg = out_msg;
+	step->part = m->part;
+	emit(g, step);
 	after_move(g, m, in_msg, out_msg);
 }
 
@@ -268,14 +267,17 @@ uint64_t rg_gen_nslices(const struct rg_problem *problem, uint64_t len_bytes)
 {
 	uint64_t slice = rg_gen_slice_bytes(problem);
 
+	if (len_bytes <= slice)
+		return len_bytes > 0;
 	return len_bytes / slice + (len_bytes % slice != 0);
 }
 
 struct rg_gen_piece rg_gen_slice(const struct rg_problem *problem, uint64_t len_bytes, uint64_t i)
 {
-	uint64_t slice = rg_gen_slice_bytes(problem);
-	uint64_t off = i < rg_gen_nslices(problem, len_bytes) ? i * slice : len_bytes;
+	uint64_t slice = rg_gen_slice_bytes(problem), off = i * slice;
 
+	if (off >= len_bytes)
+		return (struct rg_gen_piece){len_bytes, 0};
 	return (struct rg_gen_piece){off, len_bytes - off < slice ? len_bytes - off : slice};
 }
 

@@ -34,8 +34,9 @@ struct rg_gen {
 	struct rg_sink *sink; /* borrowed; swapped while a loop is being captured */
 	struct rg_err *err;   /* borrowed */
 	int rc;
-	uint32_t *sent, *received; /* owned, [channels][nranks][2]: SLOT, WORD */
-	uint32_t *signals;	   /* owned, [channels][nranks][2]: SYNC told, heard */
+	uint32_t *sent, *received;    /* owned, [channels][nranks][2]: SLOT, WORD */
+	uint32_t *signals;	      /* owned, [channels][nranks][2]: SYNC told, heard */
+	struct rg_step counter, move; /* the last ones; what no step of a kind has is zero */
 };
 
 /* Takes channel 0 and the problem's protocol. On failure rg_gen_close is still to be called. */
@@ -45,7 +46,7 @@ void rg_gen_open(struct rg_gen *g, const struct rg_problem *problem, uint32_t ra
 /* Returns the first error, else 0 and the needs. */
 int rg_gen_close(struct rg_gen *g, struct rg_schedule_needs *needs_out);
 
-/* Zeroed memory of the generator's own, for rg_free. NULL: there is none, and g has the error. */
+/* Memory of the generator's own, for rg_free. NULL: there is none, and g has the error. */
 void *rg_gen_alloc(struct rg_gen *g, size_t count, size_t each_bytes);
 
 /* The sources and destinations of one move; see struct rg_step. */
@@ -55,7 +56,8 @@ struct rg_gen_move {
 	uint64_t src_off, dst_off;
 	int64_t src_stride;
 	uint64_t len_bytes;
-	bool last; /* RG_STEP_LAST */
+	bool last;     /* RG_STEP_LAST */
+	uint64_t part; /* of RG_SYMMETRY_SHIFT_PARTS */
 };
 
 /*

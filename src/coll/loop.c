@@ -53,6 +53,7 @@ static void body_copy(struct body *to, const struct body *from)
  */
 struct capture {
 	struct rg_sink sink;
+	struct rg_gen *g;    /* borrowed: the sink is its own while iterations are caught */
 	struct rg_sink *out; /* borrowed */
 	struct body loop, now;
 	uint64_t repeat; /* iterations that `loop` stands for */
@@ -75,18 +76,17 @@ static int flush_loop(struct capture *c, struct rg_err *err)
 static int capture_step(struct rg_sink *sink, const struct rg_step *step, struct rg_err *err)
 {
 	struct capture *c = (struct capture *)sink;
-	int rc = 0;
+	int rc;
 
-	if (c->now.n < RG_LOOP_BODY_MAX && !c->through) {
+	if (c->now.n < RG_LOOP_BODY_MAX) {
 		body_put(&c->now, step);
 		return 0;
 	}
-	if (!c->through) {
-		c->through = true;
-		rc = flush_loop(c, err);
-		for (uint32_t k = 0; k < c->now.n && !rc; k++)
-			rc = c->out->step(c->out, &c->now.steps[k].step, err);
-	}
+	c->through = true;
+	c->g->sink = c->out;
+	rc = flush_loop(c, err);
+	for (uint32_t k = 0; k < c->now.n && !rc; k++)
+		rc = c->out->step(c->out, &c->now.steps[k].step, err);
 	return rc ? rc : c->out->step(c->out, step, err);
 }
 
@@ -118,7 +118,8 @@ static struct rg_step iteration_of(const struct rg_step *s, uint64_t i)
 	r.dst_off += i * (uint64_t)s->iter_dst_off;
 	r.in_msg += (uint32_t)i * (uint32_t)s->iter_in_msg;
 	r.out_msg += (uint32_t)i * (uint32_t)s->iter_out_msg;
-	r.iter_value = r.iter_src_off = r.iter_dst_off = 0;
+	r.part += i * (uint64_t)s->iter_part;
+	r.iter_value = r.iter_src_off = r.iter_dst_off = r.iter_part = 0;
 	r.iter_in_msg = r.iter_out_msg = 0;
 	return r;
 }
@@ -132,7 +133,7 @@ static bool predicted(const struct body *loop, uint64_t i, const struct body *no
 		const struct rg_step *n = &now->steps[k].step;
 
 		if (p.value != n->value || p.src_off != n->src_off || p.dst_off != n->dst_off ||
-		    p.in_msg != n->in_msg || p.out_msg != n->out_msg)
+		    p.in_msg != n->in_msg || p.out_msg != n->out_msg || p.part != n->part)
 			return false;
 	}
 	return true;
@@ -149,6 +150,7 @@ static void set_strides(struct body *loop, const struct body *second)
 		a->iter_dst_off = (int64_t)(b->dst_off - a->dst_off);
 		a->iter_in_msg = (int32_t)(b->in_msg - a->in_msg);
 		a->iter_out_msg = (int32_t)(b->out_msg - a->out_msg);
+		a->iter_part = (int64_t)(b->part - a->part);
 	}
 }
 
@@ -183,6 +185,7 @@ void rg_gen_loop(struct rg_gen *g, uint64_t n,
 		return;
 	}
 	c->sink.step = capture_step;
+	c->g = g;
 	c->out = out;
 	c->loop.n = 0;
 	c->repeat = 0;

@@ -27,6 +27,12 @@ static int pat_generate(const struct rg_problem *p, uint32_t rank, struct rg_sin
 	return rg_distances_reducescatter(p, rank, &d, sink, needs_out, err);
 }
 
+/* No two blocks of the source in a round lie side by side, whoever it is. */
+static struct rg_symmetry pat_symmetry(const struct rg_problem *p)
+{
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
+}
+
 const struct rg_algorithm rg_reducescatter_pat = {
 	.name = "pat",
 	.coll = RG_COLL_REDUCESCATTER,
@@ -41,4 +47,5 @@ const struct rg_algorithm rg_reducescatter_pat = {
 	.check = pat_check,
 	.generate = pat_generate,
 	.sent_bytes = rg_distances_sent_bytes,
+	.symmetry = pat_symmetry,
 };

@@ -70,7 +70,7 @@ uint64_t rg_ring_sent_bytes(const struct rg_problem *problem)
 	return rg_problem_block_bytes(problem) * (problem->layout.nranks - 1);
 }
 
-enum rg_symmetry rg_ring_symmetry(const struct rg_problem *problem)
+struct rg_symmetry rg_ring_symmetry(const struct rg_problem *problem)
 {
-	return RG_SYMMETRY_SHIFT;
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
 }

@@ -37,6 +37,6 @@ int rg_ring_generate(const struct rg_problem *problem, uint32_t rank, rg_ring_st
 uint64_t rg_ring_sent_bytes(const struct rg_problem *problem);
 
 /* And all ranks do the same. */
-enum rg_symmetry rg_ring_symmetry(const struct rg_problem *problem);
+struct rg_symmetry rg_ring_symmetry(const struct rg_problem *problem);
 
 #endif

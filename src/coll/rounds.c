@@ -3,6 +3,8 @@
 
 #include "rounds.h"
 
+#include "railgauge/base/mem.h"
+
 /* Enough to work while a message is on its way; more would only spread over more cache. */
 #define LAG_MAX 2
 
@@ -137,9 +139,10 @@ static void take(struct rg_gen *g, const struct rg_round *r, const struct messag
 	}
 }
 
-void rg_rounds(struct rg_gen *g, const struct rg_round *rounds, uint32_t n)
+/* puts, takes: room for [n]. */
+static void exchange(struct rg_gen *g, const struct rg_round *rounds, uint32_t n,
+		     struct cursor *puts, struct cursor *takes)
 {
-	struct cursor puts[RG_ROUNDS_MAX], takes[RG_ROUNDS_MAX];
 	uint64_t slice = rg_gen_slice_bytes(g->problem);
 	uint32_t lag = rg_gen_credit(g->problem) - 1;
 	bool more = n > 0;
@@ -167,9 +170,20 @@ void rg_rounds(struct rg_gen *g, const struct rg_round *rounds, uint32_t n)
 	}
 }
 
+void rg_rounds(struct rg_gen *g, const struct rg_round *rounds, uint32_t n)
+{
+	struct cursor *cursors = rg_gen_alloc(g, 2 * (size_t)n, sizeof(*cursors));
+
+	if (cursors)
+		exchange(g, rounds, n, cursors, cursors + n);
+	rg_free(cursors);
+}
+
 void rg_round(struct rg_gen *g, const struct rg_round *round)
 {
-	rg_rounds(g, round, 1);
+	struct cursor put, take;
+
+	exchange(g, round, 1, &put, &take);
 }
 
 uint64_t rg_round_stage(uint64_t used_bytes)

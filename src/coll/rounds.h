@@ -40,10 +40,9 @@ struct rg_round {
 void rg_round(struct rg_gen *g, const struct rg_round *round);
 
 /*
- * Up to RG_ROUNDS_MAX at once: all to different ranks, from different ranks, and no part of one
- * touches what another one takes.
+ * Several at once: all to different ranks, from different ranks, and no part of one touches what
+ * another one takes.
  */
-#define RG_ROUNDS_MAX 128
 void rg_rounds(struct rg_gen *g, const struct rg_round *rounds, uint32_t n);
 
 /* Where packing may begin behind used_bytes of scratch, which are whole elements. */

@@ -93,9 +93,9 @@ static uint64_t direct_sent_bytes(const struct rg_problem *p)
 	return p->layout.nranks > 1 ? rg_problem_block_bytes(p) : 0;
 }
 
-static enum rg_symmetry direct_symmetry(const struct rg_problem *p)
+static struct rg_symmetry direct_symmetry(const struct rg_problem *p)
 {
-	return RG_SYMMETRY_SHIFT;
+	return (struct rg_symmetry){RG_SYMMETRY_SHIFT, 1};
 }
 
 const struct rg_algorithm rg_sendrecv_direct = {

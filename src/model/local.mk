@@ -11,6 +11,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/sim_flight.c \
 	%D%/sim_impl.h \
 	%D%/sim_list.c \
+	%D%/sim_lockstep.c \
+	%D%/sim_pack.c \
 	%D%/sim_shape.c \
 	%D%/sim_symmetry.c \
 	%D%/sim_tape.c \

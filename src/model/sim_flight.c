@@ -83,12 +83,13 @@ static bool joins(struct run *r, uint32_t sender, const struct message *m)
 int flight_add(struct runs *runs, struct flight *flight, uint32_t sender, const struct message *m,
 	       struct rg_err *err)
 {
+	struct flight_list *l = &flight->list[is_credit(m->kind)];
 	uint32_t at;
 	int rc;
 
-	if (flight->tail != NO_RUN && joins(&runs->list[flight->tail], sender, m)) {
-		runs->list[flight->tail].count++;
-		runs->list[flight->tail].left++;
+	if (l->tail != NO_RUN && joins(&runs->list[l->tail], sender, m)) {
+		runs->list[l->tail].count++;
+		runs->list[l->tail].left++;
 		runs->nmessages[m->kind]++;
 		return 0;
 	}
@@ -107,11 +108,11 @@ int flight_add(struct runs *runs, struct flight *flight, uint32_t sender, const 
 		.strides = true,
 		.flips = true,
 	};
-	if (flight->tail == NO_RUN)
-		flight->head = at;
+	if (l->tail == NO_RUN)
+		l->head = at;
 	else
-		runs->list[flight->tail].next = at;
-	flight->tail = at;
+		runs->list[l->tail].next = at;
+	l->tail = at;
 	runs->nmessages[m->kind]++;
 	return 0;
 }
@@ -150,16 +151,16 @@ static bool index_in(const struct run *r, uint32_t sender, uint32_t peer, uint32
 	return n == r->n + *out * (uint32_t)r->n_step;
 }
 
-static void unlink_run(struct runs *runs, struct flight *flight, uint32_t at, uint32_t before)
+static void unlink_run(struct runs *runs, struct flight_list *l, uint32_t at, uint32_t before)
 {
 	struct run *r = &runs->list[at];
 
 	if (before == NO_RUN)
-		flight->head = r->next;
+		l->head = r->next;
 	else
 		runs->list[before].next = r->next;
-	if (flight->tail == at)
-		flight->tail = before;
+	if (l->tail == at)
+		l->tail = before;
 	r->next = runs->unused;
 	runs->unused = at + 1;
 }
@@ -167,9 +168,10 @@ static void unlink_run(struct runs *runs, struct flight *flight, uint32_t at, ui
 bool flight_find(struct runs *runs, struct flight *flight, uint32_t sender, struct message *m,
 		 bool take)
 {
+	struct flight_list *l = &flight->list[is_credit(m->kind)];
 	uint32_t before = NO_RUN, i;
 
-	for (uint32_t at = flight->head; at != NO_RUN; before = at, at = runs->list[at].next) {
+	for (uint32_t at = l->head; at != NO_RUN; before = at, at = runs->list[at].next) {
 		struct run *r = &runs->list[at];
 
 		if (r->kind != m->kind || !index_in(r, sender, m->peer, m->n, &i))
@@ -179,7 +181,7 @@ bool flight_find(struct runs *runs, struct flight *flight, uint32_t sender, stru
 		if (take) {
 			runs->nmessages[r->kind]--;
 			if (--r->left == 0)
-				unlink_run(runs, flight, at, before);
+				unlink_run(runs, l, at, before);
 		}
 		return true;
 	}

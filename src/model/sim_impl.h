@@ -3,12 +3,14 @@
  * The simulation's parts:
  *
  *   sim_shape.c   costs, and what ops have in common
- *   sim_list.c    the steps of one rank -> what it does per channel, as a list of ops
- *   sim_tape.c    lists of ops, packed
+ *   sim_list.c    the steps of one rank -> what it does, as a list of ops
+ *   sim_pack.c    that list -> one packed list per channel
+ *   sim_tape.c    packed lists of ops
  *   sim_flight.c  messages that were sent and not received yet, packed
  *   simulate.c    carries out the ops of all ranks
  *
  *   sim_symmetry.c  which ranks stand for all others
+ *   sim_lockstep.c  carries out the ops of ranks that all do the same, without all of the above
  *
  * A *stream* is one channel of a rank that stands for others; its number is channel * nreps + rank.
  */
@@ -59,6 +61,11 @@ enum act {
 #define KIND_WORD  RG_CTR_COUNT
 #define KIND_COUNT (RG_CTR_COUNT + 1)
 
+static inline bool is_credit(uint8_t kind)
+{
+	return kind == RG_CTR_FREE || kind == RG_CTR_LL_FREE;
+}
+
 /* All of an op that many ops have in common. */
 struct shape {
 	int64_t work_fs;   /* what the processor does before it */
@@ -90,12 +97,26 @@ int shapes_number(struct shapes *shapes, const struct shape *shape, uint32_t *ou
 
 /* --- which ranks stand for all others (sim_symmetry.c) --- */
 
+/* What the algorithm says about its steps. */
+static inline struct rg_symmetry sim_claim(const struct rg_algorithm *algorithm,
+					   const struct rg_problem *problem)
+{
+	return algorithm->symmetry ? algorithm->symmetry(problem) : (struct rg_symmetry){0};
+}
+
+/* Do all steps follow from those of rank 0? */
+static inline bool sim_is_one_for_all(struct rg_symmetry claim)
+{
+	return claim.unit == 1 &&
+	       (claim.kind == RG_SYMMETRY_SHIFT || claim.kind == RG_SYMMETRY_FLIP);
+}
+
 /*
  * Ranks 0 .. nreps - 1 do. What the algorithm says about its steps holds for a schedule in time as
  * far as the nodes are alike, too.
  */
 struct sim_symmetry {
-	enum rg_symmetry kind; /* NONE: nreps is nranks */
+	enum rg_symmetry_kind kind; /* SHIFT, FLIP, or NONE: nreps is nranks */
 	uint32_t nranks, nreps;
 };
 /* RG_ERR_NO_MEMORY. */
@@ -103,7 +124,8 @@ int sim_symmetry_of(const struct rg_algorithm *algorithm, const struct rg_proble
 		    struct sim_symmetry *out, struct rg_err *err);
 
 /* Where a symmetry moves a rank. */
-static inline uint32_t sim_moved(enum rg_symmetry kind, uint32_t nranks, uint32_t rank, uint32_t by)
+static inline uint32_t sim_moved(enum rg_symmetry_kind kind, uint32_t nranks, uint32_t rank,
+				 uint32_t by)
 {
 	if (kind == RG_SYMMETRY_FLIP)
 		return rank ^ by;
@@ -176,9 +198,15 @@ struct run {
 };
 #define NO_RUN UINT32_MAX
 
-/* The runs of one stream; {NO_RUN, NO_RUN} at first. */
+/*
+ * The runs of one stream, each list in the order in which they were sent; {NO_RUN, NO_RUN} at
+ * first. Credits are under way for long, as they are needed much later, and would have to be passed
+ * over by all who look for a message.
+ */
 struct flight {
-	uint32_t head, tail;
+	struct flight_list {
+		uint32_t head, tail;
+	} list[2]; /* messages, credits */
 };
 
 /* Room for the runs of all streams; zeroed at first. */
@@ -206,6 +234,25 @@ bool flight_find(struct runs *runs, struct flight *flight, uint32_t sender, stru
 
 /* --- reading schedules (sim_list.c) --- */
 
+/* An op before it is known which other ops are equal. */
+struct entry {
+	int64_t work_fs; /* of the processor, before it */
+	uint64_t bytes;	 /* SEND */
+	uint32_t peer, n;
+	uint16_t channel;
+	uint8_t act, kind;
+};
+
+/*
+ * With RG_SYMMETRY_SHIFT_PARTS: which part an op's work and bytes are for, work per byte of it, and
+ * how many bytes travel per byte of it. Of other ranks both are as the part's length says.
+ */
+struct about {
+	uint64_t part;
+	double work_fs;
+	uint8_t bytes;
+};
+
 struct lister;
 
 /* Room for one rank's list. What it is given is borrowed and outlives it. RG_ERR_NO_MEMORY. */
@@ -213,12 +260,66 @@ int lister_open(const struct rg_algorithm *algorithm, const struct rg_problem *p
 		const struct sim_costs *costs, struct lister **out, struct rg_err *err);
 void lister_close(struct lister *lister); /* NULL is allowed */
 
+/* The ops of one rank, all channels in the order in which they are generated. */
+struct listing {
+	uint32_t rank;
+	const struct entry *entries; /* [n], borrowed until the next run, as all below */
+	size_t n;
+	const struct about *about; /* [n], or NULL: no op is about a part */
+	const uint64_t *parts;	   /* [nparts]: bytes of each part */
+	size_t nparts;
+	bool by_parts; /* what ops of other ranks take follows from the parts */
+};
+
 /*
- * Writes the streams of a rank onto the tape, starts[channels] where they begin. Where all ranks do
- * the same but for a symmetry, rank 0's steps are generated, once, and the others' follow from
- * them. The generator's errors, RG_ERR_RANGE, RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
+ * The ops of a rank; where those of all follow from rank 0's by a symmetry, rank 0's, which are
+ * generated once. The generator's errors, RG_ERR_RANGE, RG_ERR_NO_MEMORY.
  */
-int lister_run(struct lister *lister, uint32_t rank, struct shapes *shapes, struct tape *tape,
-	       size_t *starts, struct rg_err *err);
+int lister_run(struct lister *lister, uint32_t rank, struct listing *out, struct rg_err *err);
+
+/* --- ops onto a tape (sim_pack.c) --- */
+
+/* The last shape of an act. */
+struct known {
+	int64_t work_fs;
+	uint64_t bytes;
+	uint32_t number;
+	enum rg_hop hop;
+	uint8_t kind;
+	bool set;
+};
+
+/* Begins with what it borrows, and otherwise zeroed. */
+struct packer {
+	const struct rg_problem *problem;
+	const struct sim_costs *costs;
+	enum rg_symmetry_kind kind; /* by which ops follow from another rank's */
+	struct shapes *shapes;
+	struct tape *tape;
+	struct op *ops; /* owned, [cap] */
+	size_t cap;
+	struct known known[ACT_END + 1];
+};
+void pack_release(struct packer *packer);
+
+/*
+ * Writes the streams of a rank onto the tape, starts[channels] where they begin. RG_ERR_RANGE,
+ * RG_ERR_LIMIT, RG_ERR_NO_MEMORY.
+ */
+int pack(struct packer *packer, const struct listing *listing, uint32_t rank, size_t *starts,
+	 struct rg_err *err);
+
+/* --- all ranks in step (sim_lockstep.c) --- */
+
+/*
+ * Where all ranks do the same, and have one channel: each op is carried out by all ranks (those
+ * that stand for others) before the next one. What an op takes was sent by an op before it, so this
+ * is one of the orders of a Kahn network. No packing, no queue: a few nanoseconds per op. *done_out
+ * is false, and nothing happened, where that is not so, or where so many messages are under way
+ * that they do not fit RG_SIM_BYTES as they are. Errors as rg_sim_run.
+ */
+int sim_lockstep(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+		 const struct sim_costs *costs, const struct sim_symmetry *symmetry, bool *done_out,
+		 struct rg_sim_result *out, struct rg_err *err);
 
 #endif

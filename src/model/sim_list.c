@@ -16,27 +16,15 @@
 struct peer {
 	uint32_t told[RG_CTR_COUNT], heard[RG_CTR_COUNT]; /* FREE and LL_FREE in batches */
 	uint32_t received[2];				  /* messages taken out of their slots */
-	uint64_t put_bytes; /* of the slot message that was put and not announced yet */
+	uint64_t put_bytes, put_part; /* of the slot message that was put and not announced yet */
 	bool put, touched;
 };
 
-/* An op before it is known which other ops are equal. */
-struct entry {
+/* Work of a channel that is not yet put before an op. */
+struct pending {
 	int64_t work_fs;
-	uint64_t bytes;
-	uint32_t peer, n;
-	uint16_t channel;
-	uint8_t act, kind;
-};
-
-/* The last shape of an act. */
-struct known {
-	int64_t work_fs;
-	uint64_t bytes;
-	uint32_t number;
-	enum rg_hop hop;
-	uint8_t kind;
-	bool set;
+	double part_work_fs;
+	uint64_t part;
 };
 
 struct lister {
@@ -44,19 +32,24 @@ struct lister {
 	const struct rg_algorithm *algorithm; /* borrowed, as the problem and the costs */
 	const struct rg_problem *problem;
 	const struct sim_costs *costs;
-	enum rg_symmetry symmetry;
+	struct rg_symmetry claim;
 	struct rg_unroll *unroll;
 	uint32_t nranks, nchannels, rank;
 	bool listed;	    /* rank 0, from which the others follow by symmetry */
 	struct peer *peers; /* owned, [nchannels][nranks] */
 	uint32_t *touched;  /* owned, [nchannels * nranks]: those that are not zero */
 	uint32_t ntouched;
-	int64_t *work_fs;      /* owned, [nchannels]: not yet put before an op */
-	struct entry *entries; /* owned, [cap] */
+	struct pending *pending; /* owned, [nchannels] */
+	struct entry *entries;	 /* owned, [cap] */
 	size_t n, cap;
-	struct op *ops; /* owned, [ops_cap] */
-	size_t ops_cap;
-	struct known known[ACT_END + 1];
+	bool grants; /* there are some */
+
+	/* Of a symmetry of parts. */
+	bool has_parts, mixed; /* some op is about several parts */
+	struct about *about;   /* owned, [cap] */
+	struct about now;      /* of the op to come, but for its work */
+	uint64_t *parts;       /* owned, [parts_cap]: see struct listing */
+	size_t nparts, parts_cap;
 };
 
 static struct peer *peer_of(struct lister *l, uint32_t channel, uint32_t peer)
@@ -77,13 +70,6 @@ static void forget_peers(struct lister *l)
 		l->peers[l->touched[--l->ntouched]] = (struct peer){0};
 }
 
-static enum rg_hop hop_to(const struct lister *l, uint32_t peer)
-{
-	const uint32_t *node = l->problem->layout.node;
-
-	return node && node[peer] != node[l->rank] ? RG_HOP_NETWORK : RG_HOP_NODE;
-}
-
 static int no_memory(struct rg_err *err)
 {
 	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory to simulate a schedule");
@@ -95,24 +81,53 @@ static struct entry entry_of(const struct rg_step *s, enum act act, uint8_t kind
 		.peer = s->peer, .channel = (uint16_t)s->channel, .act = act, .kind = kind};
 }
 
+/* The work that is due before an op is for a part, perhaps for another one than the op. */
+static void put_part_before(struct lister *l, struct pending *p, struct about *a)
+{
+	if (p->part_work_fs > 0) {
+		l->mixed |= a->work_fs > 0 || (a->bytes && a->part != p->part);
+		a->part = p->part;
+		a->work_fs = p->part_work_fs;
+	}
+	p->part_work_fs = 0;
+}
+
+static int more_entries(struct lister *l, struct rg_err *err)
+{
+	size_t cap = l->cap ? 2 * l->cap : 1024;
+	struct entry *entries = rg_realloc(l->entries, cap * sizeof(*entries));
+	struct about *about = NULL;
+
+	if (!entries)
+		return no_memory(err);
+	l->entries = entries;
+	if (l->has_parts) {
+		about = rg_realloc(l->about, cap * sizeof(*about));
+		if (!about)
+			return no_memory(err);
+		l->about = about;
+	}
+	l->cap = cap;
+	return 0;
+}
+
 /* Adds an op, and the work that is due before it. */
 static int add(struct lister *l, const struct entry *entry, struct rg_err *err)
 {
-	struct entry *e;
+	struct pending *p = &l->pending[entry->channel];
+	int rc = l->n == l->cap ? more_entries(l, err) : 0;
 
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? 2 * l->cap : 1024;
-
-		e = rg_realloc(l->entries, cap * sizeof(*e));
-		if (!e)
-			return no_memory(err);
-		l->entries = e;
-		l->cap = cap;
+	if (rc)
+		return rc;
+	l->entries[l->n] = *entry;
+	l->entries[l->n].work_fs = p->work_fs;
+	p->work_fs = 0;
+	if (l->has_parts) {
+		l->about[l->n] = l->now;
+		put_part_before(l, p, &l->about[l->n]);
+		l->now = (struct about){0};
 	}
-	e = &l->entries[l->n++];
-	*e = *entry;
-	e->work_fs = l->work_fs[entry->channel];
-	l->work_fs[entry->channel] = 0;
+	l->n++;
 	return 0;
 }
 
@@ -154,6 +169,7 @@ static int list_grant(struct lister *l, const struct rg_step *s, uint32_t *count
 
 	while ((*count + 1) * batch <= s->value && !rc) {
 		e.n = (*count)++;
+		l->grants = true;
 		rc = add(l, &e, err);
 	}
 	return rc;
@@ -170,6 +186,7 @@ static int list_ready(struct lister *l, const struct rg_step *s, struct peer *p,
 				  l->rank, s->peer);
 	e.n = p->told[RG_CTR_READY]++;
 	e.bytes = p->put_bytes;
+	l->now = (struct about){.part = p->put_part, .bytes = 1};
 	p->put = false;
 	return add(l, &e, err);
 }
@@ -228,6 +245,7 @@ static int list_destinations(struct lister *l, const struct rg_step *s, bool wor
 		if (s->dst[k].buf != RG_BUF_OUT)
 			continue;
 		e.peer = s->dst[k].rank;
+		l->now = (struct about){.part = s->part, .bytes = 2};
 		if (words && s->len_bytes)
 			rc = add(l, &e, err);
 		if (words)
@@ -235,25 +253,67 @@ static int list_destinations(struct lister *l, const struct rg_step *s, bool wor
 		p = peer_of(l, s->channel, e.peer);
 		p->put = true;
 		p->put_bytes = s->len_bytes;
+		p->put_part = s->part;
 	}
 	return rc;
+}
+
+#define PARTS_MAX ((size_t)1 << 24)
+
+/* Of a symmetry of parts: how long a part is, which is the same wherever it comes. */
+static int note_part(struct lister *l, const struct rg_step *s, struct rg_err *err)
+{
+	if (s->part >= PARTS_MAX) {
+		l->mixed = true;
+		return 0;
+	}
+	if (s->part >= l->parts_cap) {
+		size_t cap = l->parts_cap ? l->parts_cap : 1024;
+		uint64_t *parts;
+
+		while (cap <= s->part)
+			cap *= 2;
+		parts = rg_realloc(l->parts, cap * sizeof(*parts));
+		if (!parts)
+			return no_memory(err);
+		l->parts = parts;
+		l->parts_cap = cap;
+	}
+	for (; l->nparts <= s->part; l->nparts++)
+		l->parts[l->nparts] = UINT64_MAX;
+	l->mixed |= l->parts[s->part] != UINT64_MAX && l->parts[s->part] != s->len_bytes;
+	l->parts[s->part] = s->len_bytes;
+	return 0;
+}
+
+static int add_work(struct lister *l, const struct rg_step *s, struct rg_err *err)
+{
+	double byte_fs = s->ndst * l->costs->copy_fs + (s->nsrc - 1) * l->costs->reduce_fs;
+	struct pending *p = &l->pending[s->channel];
+	int64_t work;
+	int rc = sim_fs(byte_fs * (double)s->len_bytes, &work, err);
+
+	if (rc)
+		return rc;
+	if (work >= RG_SIM_FS_MAX - p->work_fs)
+		return sim_too_long(err);
+	p->work_fs += work;
+	if (!l->has_parts)
+		return 0;
+	l->mixed |= p->part_work_fs > 0;
+	p->part_work_fs = byte_fs;
+	p->part = s->part;
+	return note_part(l, s, err);
 }
 
 static int list_move(struct lister *l, const struct rg_step *s, struct rg_err *err)
 {
 	bool words = s->flags & RG_STEP_WORDS;
-	double byte_fs = s->ndst * l->costs->copy_fs + (s->nsrc - 1) * l->costs->reduce_fs;
-	int64_t work;
 	int rc = list_sources(l, s, words, err);
 
 	if (!rc)
-		rc = sim_fs(byte_fs * (double)s->len_bytes, &work, err);
-	if (rc)
-		return rc;
-	if (work >= RG_SIM_FS_MAX - l->work_fs[s->channel])
-		return sim_too_long(err);
-	l->work_fs[s->channel] += work;
-	return list_destinations(l, s, words, err);
+		rc = add_work(l, s, err);
+	return rc ? rc : list_destinations(l, s, words, err);
 }
 
 static int list_step(struct rg_sink *sink, const struct rg_step *s, struct rg_err *err)
@@ -279,31 +339,33 @@ static bool is_needed(struct lister *l, const struct entry *e)
 	return received > slots && (uint64_t)e->n * g->credit_batch < received - slots;
 }
 
-/* The number of the entry's shape, most often that of the one before with the same act. */
-static int shape_of(struct lister *l, const struct entry *e, struct shapes *shapes, uint32_t *out,
-		    struct rg_err *err)
+/* Credits that nobody needs leave only their work. */
+static int drop_credits(struct lister *l, struct rg_err *err)
 {
-	struct known *k = &l->known[e->act];
-	enum rg_hop hop = hop_to(l, e->peer);
-	struct shape shape = {.work_fs = e->work_fs,
-			      .bytes = e->bytes,
-			      .act = e->act,
-			      .kind = e->kind,
-			      .hop = (uint8_t)hop};
+	size_t n = 0;
 	int rc = 0;
 
-	if (k->set && k->work_fs == e->work_fs && k->bytes == e->bytes && k->kind == e->kind &&
-	    k->hop == hop) {
-		*out = k->number;
-		return 0;
+	for (size_t i = 0; i < l->n && l->grants && !rc; i++) {
+		struct entry e = l->entries[i];
+		struct pending *p = &l->pending[e.channel];
+		struct about a = {0};
+
+		e.work_fs += p->work_fs;
+		if (e.work_fs >= RG_SIM_FS_MAX)
+			rc = sim_too_long(err);
+		p->work_fs = 0;
+		if (l->has_parts) {
+			a = l->about[i];
+			put_part_before(l, p, &a);
+			l->about[n] = a;
+		}
+		if (e.act == ACT_GRANT && !is_needed(l, &e))
+			*p = (struct pending){e.work_fs, a.work_fs, a.part};
+		else
+			l->entries[n++] = e;
 	}
-	if (e->act == ACT_SEND && e->bytes)
-		rc = sim_fs((double)(e->bytes - 1) * l->costs->hop[hop].byte_fs, &shape.serial_fs,
-			    err);
-	if (!rc)
-		rc = shapes_number(shapes, &shape, out, err);
-	if (!rc)
-		*k = (struct known){e->work_fs, e->bytes, *out, hop, e->kind, true};
+	if (l->grants)
+		l->n = n;
 	return rc;
 }
 
@@ -319,63 +381,6 @@ static int add_ends(struct lister *l, struct rg_err *err)
 	return rc;
 }
 
-/* Whom this rank meets where the rank meets peer whose entries there are. */
-static uint32_t met(const struct lister *l, uint32_t peer)
-{
-	return l->symmetry == RG_SYMMETRY_NONE ? peer
-					       : sim_moved(l->symmetry, l->nranks, peer, l->rank);
-}
-
-/* One channel's entries become ops; credits that nobody needs leave only their work. */
-static int write_channel(struct lister *l, uint32_t channel, struct shapes *shapes,
-			 struct tape *tape, struct rg_err *err)
-{
-	int64_t work = 0;
-	size_t n = 0;
-
-	for (size_t i = 0; i < l->n; i++) {
-		struct entry e = l->entries[i];
-		int rc;
-
-		if (e.channel != channel)
-			continue;
-		if (e.work_fs >= RG_SIM_FS_MAX - work)
-			return sim_too_long(err);
-		work += e.work_fs;
-		if (e.act == ACT_GRANT && !is_needed(l, &e))
-			continue;
-		e.work_fs = work;
-		e.peer = met(l, e.peer);
-		work = 0;
-		rc = shape_of(l, &e, shapes, &l->ops[n].shape, err);
-		if (rc)
-			return rc;
-		l->ops[n].peer = e.peer;
-		l->ops[n++].n = e.n;
-	}
-	return tape_write(tape, l->ops, n, l->rank, l->nranks, err);
-}
-
-static int write_all(struct lister *l, struct shapes *shapes, struct tape *tape, size_t *starts,
-		     struct rg_err *err)
-{
-	int rc = 0;
-
-	if (l->ops_cap < l->n) {
-		struct op *ops = rg_realloc(l->ops, l->cap * sizeof(*ops));
-
-		if (!ops)
-			return no_memory(err);
-		l->ops = ops;
-		l->ops_cap = l->cap;
-	}
-	for (uint32_t c = 0; c < l->nchannels && !rc; c++) {
-		starts[c] = tape->n;
-		rc = write_channel(l, c, shapes, tape, err);
-	}
-	return rc;
-}
-
 static int list_rank(struct lister *l, uint32_t rank, struct rg_err *err)
 {
 	struct rg_schedule_needs needs;
@@ -383,24 +388,45 @@ static int list_rank(struct lister *l, uint32_t rank, struct rg_err *err)
 
 	forget_peers(l);
 	l->rank = rank;
-	l->n = 0;
-	memset(l->work_fs, 0, l->nchannels * sizeof(*l->work_fs));
+	l->n = l->nparts = 0;
+	l->grants = false;
+	memset(l->pending, 0, l->nchannels * sizeof(*l->pending));
 	rc = l->algorithm->generate(l->problem, rank, rg_unroll_sink(l->unroll), &needs, err);
-	return rc ? rc : add_ends(l, err);
+	if (!rc)
+		rc = add_ends(l, err);
+	return rc ? rc : drop_credits(l, err);
 }
 
-int lister_run(struct lister *l, uint32_t rank, struct shapes *shapes, struct tape *tape,
-	       size_t *starts, struct rg_err *err)
+/* Are all parts of all groups known, and no op about two of them? */
+static bool is_by_parts(const struct lister *l)
 {
+	for (size_t i = 0; i < l->nparts; i++) {
+		if (l->parts[i] == UINT64_MAX)
+			return false;
+	}
+	return !l->mixed && l->nparts % l->nranks == 0;
+}
+
+int lister_run(struct lister *l, uint32_t rank, struct listing *out, struct rg_err *err)
+{
+	bool one = sim_is_one_for_all(l->claim);
 	int rc = 0;
 
-	if (!l->listed)
-		rc = list_rank(l, l->symmetry == RG_SYMMETRY_NONE ? rank : 0, err);
+	if (!one || !l->listed)
+		rc = list_rank(l, one ? 0 : rank, err);
 	if (rc)
 		return rc;
-	l->listed = l->symmetry != RG_SYMMETRY_NONE;
-	l->rank = rank;
-	return write_all(l, shapes, tape, starts, err);
+	l->listed = true;
+	*out = (struct listing){
+		.rank = l->rank,
+		.entries = l->entries,
+		.n = l->n,
+		.about = l->has_parts ? l->about : NULL,
+		.parts = l->parts,
+		.nparts = l->nparts,
+		.by_parts = is_by_parts(l),
+	};
+	return 0;
 }
 
 int lister_open(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
@@ -416,14 +442,14 @@ int lister_open(const struct rg_algorithm *algorithm, const struct rg_problem *p
 	l->algorithm = algorithm;
 	l->problem = problem;
 	l->costs = costs;
-	if (algorithm->symmetry)
-		l->symmetry = algorithm->symmetry(problem);
+	l->claim = sim_claim(algorithm, problem);
+	l->has_parts = l->claim.kind == RG_SYMMETRY_SHIFT_PARTS;
 	l->nranks = problem->layout.nranks;
 	l->nchannels = problem->params.channels;
 	l->peers = rg_zalloc(nlinks, sizeof(*l->peers));
 	l->touched = rg_zalloc(nlinks, sizeof(*l->touched));
-	l->work_fs = rg_zalloc(l->nchannels, sizeof(*l->work_fs));
-	rc = l->peers && l->touched && l->work_fs ? 0 : no_memory(err);
+	l->pending = rg_zalloc(l->nchannels, sizeof(*l->pending));
+	rc = l->peers && l->touched && l->pending ? 0 : no_memory(err);
 	if (!rc)
 		rc = rg_unroll_open(&l->sink, &l->unroll, err);
 	if (rc)
@@ -440,8 +466,9 @@ void lister_close(struct lister *l)
 	rg_unroll_close(l->unroll);
 	rg_free(l->peers);
 	rg_free(l->touched);
-	rg_free(l->work_fs);
+	rg_free(l->pending);
+	rg_free(l->about);
+	rg_free(l->parts);
 	rg_free(l->entries);
-	rg_free(l->ops);
 	rg_free(l);
 }

@@ -9,7 +9,7 @@
  * Do ranks that share a node share one after moving as well? (Then, nodes being as many as before,
  * others do not.) mate[r] is a rank on the node of r, the same for all of that node.
  */
-static bool keeps_nodes(enum rg_symmetry kind, const struct rg_layout *l, const uint32_t *mate,
+static bool keeps_nodes(enum rg_symmetry_kind kind, const struct rg_layout *l, const uint32_t *mate,
 			uint32_t by)
 {
 	for (uint32_t r = 0; mate && r < l->nranks; r++) {
@@ -30,9 +30,9 @@ static bool flips(const struct rg_layout *l, const uint32_t *mate)
 	return true;
 }
 
-static uint32_t shortest_shift(const struct rg_layout *l, const uint32_t *mate)
+static uint32_t shortest_shift(const struct rg_layout *l, const uint32_t *mate, uint32_t unit)
 {
-	for (uint32_t by = 1; by < l->nranks; by++) {
+	for (uint32_t by = unit; by < l->nranks; by += unit) {
 		if (l->nranks % by == 0 && keeps_nodes(RG_SYMMETRY_SHIFT, l, mate, by))
 			return by;
 	}
@@ -68,20 +68,20 @@ int sim_symmetry_of(const struct rg_algorithm *algorithm, const struct rg_proble
 {
 	const struct rg_layout *l = &problem->layout;
 	struct sim_symmetry s = {.nranks = l->nranks, .nreps = l->nranks};
+	struct rg_symmetry claim = sim_claim(algorithm, problem);
 	uint32_t *mate = NULL;
-	int rc;
+	int rc = 0;
 
-	if (algorithm->symmetry)
-		s.kind = algorithm->symmetry(problem);
-	rc = s.kind == RG_SYMMETRY_NONE ? 0 : mates_of(l, &mate, err);
+	if (claim.kind == RG_SYMMETRY_SHIFT || claim.kind == RG_SYMMETRY_FLIP)
+		rc = mates_of(l, &mate, err);
 	if (rc)
 		return rc;
-	if (s.kind == RG_SYMMETRY_SHIFT)
-		s.nreps = shortest_shift(l, mate);
-	else if (s.kind == RG_SYMMETRY_FLIP && flips(l, mate))
+	if (claim.kind == RG_SYMMETRY_SHIFT)
+		s.nreps = shortest_shift(l, mate, claim.unit);
+	else if (claim.kind == RG_SYMMETRY_FLIP && flips(l, mate))
 		s.nreps = 1;
-	if (s.nreps == s.nranks)
-		s.kind = RG_SYMMETRY_NONE;
+	if (s.nreps < s.nranks)
+		s.kind = claim.kind;
 	rg_free(mate);
 	*out = s;
 	return 0;

@@ -353,7 +353,7 @@ static int run(struct sim *sim)
 	if (!rc && sim->ended < sim->nstreams)
 		rc = stuck(sim);
 	for (int k = 0; k < KIND_COUNT && !rc; k++) {
-		if (sim->runs.nmessages[k] && k != RG_CTR_FREE && k != RG_CTR_LL_FREE)
+		if (sim->runs.nmessages[k] && !is_credit((uint8_t)k))
 			rc = rg_err_set(sim->err, RG_ERR_INTERNAL,
 					"a message is sent that nobody waits for");
 	}
@@ -366,15 +366,27 @@ static int list(struct sim *sim, const struct rg_algorithm *algorithm,
 {
 	uint32_t nchannels = problem->params.channels;
 	size_t *starts = rg_zalloc(nchannels, sizeof(*starts));
+	struct packer packer = {
+		.problem = problem,
+		.costs = &sim->costs,
+		.kind = sim_claim(algorithm, problem).kind,
+		.shapes = &sim->shapes,
+		.tape = &sim->tape,
+	};
 	struct lister *lister = NULL;
 	int rc = starts ? lister_open(algorithm, problem, &sim->costs, &lister, sim->err)
 			: rg_err_set(sim->err, RG_ERR_NO_MEMORY, "no memory for a simulation");
 
 	for (uint32_t r = 0; r < sim->nreps && !rc; r++) {
-		rc = lister_run(lister, r, &sim->shapes, &sim->tape, starts, sim->err);
+		struct listing listing;
+
+		rc = lister_run(lister, r, &listing, sim->err);
+		if (!rc)
+			rc = pack(&packer, &listing, r, starts, sim->err);
 		for (uint32_t c = 0; c < nchannels && !rc; c++)
 			tape_begin(&sim->streams[c * sim->nreps + r].cursor, starts[c]);
 	}
+	pack_release(&packer);
 	lister_close(lister);
 	rg_free(starts);
 	return rc;
@@ -391,7 +403,7 @@ static int open_streams(struct sim *sim, uint32_t nchannels)
 		return rg_err_set(sim->err, RG_ERR_NO_MEMORY, "no memory for a simulation");
 	for (uint32_t i = 0; i < sim->nstreams; i++) {
 		sim->streams[i].waiters = NOBODY;
-		sim->streams[i].flight = (struct flight){NO_RUN, NO_RUN};
+		sim->streams[i].flight = (struct flight){{{NO_RUN, NO_RUN}, {NO_RUN, NO_RUN}}};
 	}
 	return 0;
 }
@@ -450,6 +462,23 @@ static int check(const struct rg_algorithm *algorithm, const struct rg_problem *
 	return rc ? rc : algorithm->check(problem, err);
 }
 
+/* The plain way. */
+static int run_streams(struct sim *sim, const struct rg_algorithm *algorithm,
+		       const struct rg_problem *problem, struct rg_sim_result *out)
+{
+	int rc = open_streams(sim, problem->params.channels);
+
+	if (!rc)
+		rc = list(sim, algorithm, problem);
+	if (!rc) {
+		first_ops(sim);
+		rc = run(sim);
+	}
+	if (!rc)
+		*out = result_of(sim);
+	return rc;
+}
+
 int rg_sim_run(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
 	       const struct rg_costs *costs, struct rg_sim_result *out, struct rg_err *err)
 {
@@ -459,21 +488,17 @@ int rg_sim_run(const struct rg_algorithm *algorithm, const struct rg_problem *pr
 		.err = err ? err : &unheard,
 	};
 	int rc = check(algorithm, problem, sim.err);
+	bool done = false;
 
 	if (!rc)
 		rc = sim_costs_of(costs, &sim.costs, sim.err);
 	if (!rc)
 		rc = sim_symmetry_of(algorithm, problem, &sim.symmetry, sim.err);
 	if (!rc)
-		rc = open_streams(&sim, problem->params.channels);
-	if (!rc)
-		rc = list(&sim, algorithm, problem);
-	if (!rc) {
-		first_ops(&sim);
-		rc = run(&sim);
-	}
-	if (!rc)
-		*out = result_of(&sim);
+		rc = sim_lockstep(algorithm, problem, &sim.costs, &sim.symmetry, &done, out,
+				  sim.err);
+	if (!rc && !done)
+		rc = run_streams(&sim, algorithm, problem, out);
 	rg_free(sim.ready.list);
 	rg_free(sim.ports);
 	rg_free(sim.streams);

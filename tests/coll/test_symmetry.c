@@ -12,20 +12,27 @@
 #include <string.h>
 #include <cmocka.h>
 
-/* The steps of one rank as numbers, ranks being given as seen from rank 0. */
+/*
+ * The steps of one rank as numbers, ranks being given as seen from the one below `unit` that is to
+ * do the same.
+ */
 struct seen {
 	struct rg_sink sink;
-	enum rg_symmetry symmetry;
-	uint32_t rank, nranks;
-	uint64_t *list; /* owned, [cap] */
+	enum rg_symmetry_kind symmetry;
+	uint32_t by, nranks; /* by how much the rank is moved */
+	uint64_t *list;	     /* owned, [cap] */
 	size_t n, cap;
 };
 
-static uint32_t from_rank_0(const struct seen *s, uint32_t rank)
+/* Of a symmetry of parts, how long they are; 1 more, 0 for those that were not seen. */
+#define PARTS_MAX 100000
+static uint64_t parts[PARTS_MAX];
+
+static uint32_t moved_back(const struct seen *s, uint32_t rank)
 {
 	if (s->symmetry == RG_SYMMETRY_FLIP)
-		return rank ^ s->rank;
-	return (rank + s->nranks - s->rank) % s->nranks;
+		return rank ^ s->by;
+	return (rank + s->nranks - s->by) % s->nranks;
 }
 
 static void put(struct seen *s, uint64_t number)
@@ -38,13 +45,37 @@ static void put(struct seen *s, uint64_t number)
 	s->list[s->n++] = number;
 }
 
+/* The messages in their order, the others anywhere. */
 static void put_refs(struct seen *s, const struct rg_ref *refs, uint32_t n)
 {
+	uint64_t others = 0;
+
 	put(s, n);
 	for (uint32_t i = 0; i < n; i++) {
-		put(s, refs[i].buf);
-		put(s, from_rank_0(s, refs[i].rank));
+		uint32_t rank = moved_back(s, refs[i].rank);
+
+		if (refs[i].buf == RG_BUF_IN || refs[i].buf == RG_BUF_OUT)
+			put(s, (uint64_t)refs[i].buf << 32 | rank);
+		else
+			others += ((uint64_t)refs[i].buf << 32 | rank) * 0x9e3779b97f4a7c15u;
 	}
+	put(s, others);
+}
+
+/* How long a move is, or which part it is about. */
+static void put_length(struct seen *s, const struct rg_step *step)
+{
+	uint64_t i = step->part % s->nranks;
+
+	if (s->symmetry != RG_SYMMETRY_SHIFT_PARTS) {
+		put(s, step->len_bytes);
+		return;
+	}
+	assert_true(step->part < PARTS_MAX);
+	if (!parts[step->part])
+		parts[step->part] = step->len_bytes + 1;
+	assert_int_equal(parts[step->part], step->len_bytes + 1);
+	put(s, step->part - i + moved_back(s, (uint32_t)i));
 }
 
 static int see(struct rg_sink *sink, const struct rg_step *step, struct rg_err *err)
@@ -57,11 +88,11 @@ static int see(struct rg_sink *sink, const struct rg_step *step, struct rg_err *
 		put(s, step->flags);
 		put_refs(s, step->src, step->nsrc);
 		put_refs(s, step->dst, step->ndst);
-		put(s, step->len_bytes);
+		put_length(s, step);
 		put(s, step->in_msg);
 		put(s, step->out_msg);
 	} else {
-		put(s, from_rank_0(s, step->peer));
+		put(s, moved_back(s, step->peer));
 		put(s, step->ctr);
 		put(s, (uint64_t)step->value);
 		put(s, step->lag);
@@ -70,14 +101,14 @@ static int see(struct rg_sink *sink, const struct rg_step *step, struct rg_err *
 }
 
 static void look(const struct rg_algorithm *a, const struct rg_problem *p, uint32_t rank,
-		 struct seen *s)
+		 uint32_t by, struct seen *s)
 {
 	struct rg_schedule_needs needs;
 	struct rg_unroll *unroll;
 
 	s->sink.step = see;
-	s->symmetry = a->symmetry(p);
-	s->rank = rank;
+	s->symmetry = a->symmetry(p).kind;
+	s->by = by;
 	s->nranks = p->layout.nranks;
 	s->n = 0;
 	assert_int_equal(rg_unroll_open(&s->sink, &unroll, NULL), 0);
@@ -103,22 +134,45 @@ static struct rg_problem problem_of(enum rg_coll coll, uint32_t nranks, enum rg_
 	};
 }
 
+/* On one node, or on nodes of 4 ranks, of which the last one has what is left. */
+static void put_on_nodes(struct rg_problem *p, bool one)
+{
+	static uint32_t node[256], local[256];
+
+	for (uint32_t r = 0; r < p->layout.nranks; r++) {
+		node[r] = 9 + r / 4;
+		local[r] = r % 4;
+	}
+	p->layout = (struct rg_layout){
+		.nranks = p->layout.nranks, .node = node, .local = local, .rail = local};
+	if (one)
+		p->layout.node = p->layout.local = p->layout.rail = NULL;
+}
+
 static void compare(const struct rg_algorithm *a, const struct rg_problem *p)
 {
 	struct seen first = {0}, other = {0};
+	uint32_t unit;
 
-	if (a->check(p, NULL) || a->symmetry(p) == RG_SYMMETRY_NONE)
+	if (a->check(p, NULL) || a->symmetry(p).kind == RG_SYMMETRY_NONE)
 		return;
-	look(a, p, 0, &first);
-	for (uint32_t r = 1; r < p->layout.nranks; r++) {
-		look(a, p, r, &other);
+	if (a->symmetry(p).kind == RG_SYMMETRY_SHIFT_PARTS)
+		memset(parts, 0, sizeof(parts));
+	unit = a->symmetry(p).unit;
+	assert_true(unit && p->layout.nranks % unit == 0);
+	for (uint32_t r = 0; r < p->layout.nranks; r++) {
+		uint32_t like = r % unit;
+
+		if (unit > 1 || r == 0)
+			look(a, p, like, 0, &first);
+		look(a, p, r, r - like, &other);
 		if (other.n != first.n ||
 		    (first.n && memcmp(other.list, first.list, first.n * sizeof(*first.list))))
 			fail_msg("%s %s (%s), %u ranks, %llu elements: rank %u does not do what "
-				 "rank 0 does",
+				 "rank %u does",
 				 rg_coll_name(p->coll), a->name,
 				 rg_protocol_name(p->params.protocol), p->layout.nranks,
-				 (unsigned long long)p->count, r);
+				 (unsigned long long)p->count, r, like);
 	}
 	rg_free(first.list);
 	rg_free(other.list);
@@ -126,7 +180,7 @@ static void compare(const struct rg_algorithm *a, const struct rg_problem *p)
 
 static void all_ranks_do_the_same_where_a_row_says_so(void **state)
 {
-	static const uint64_t counts[] = {0, 1, 33, 256, 1000, 4097};
+	static const uint64_t counts[] = {0, 1, 33, 256, 1024, 4097};
 	uint32_t rows = 0;
 
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
@@ -138,11 +192,12 @@ static void all_ranks_do_the_same_where_a_row_says_so(void **state)
 
 				p.count = counts[k / RG_PROTOCOL_COUNT % 6];
 				p.in_place = k / RG_PROTOCOL_COUNT / 6;
+				put_on_nodes(&p, k % 3);
 				compare(*a, &p);
 			}
 		}
 	}
-	assert_true(rows >= 3);
+	assert_true(rows >= 12);
 }
 
 static void many_ranks_do_the_same_as_well(void **state)
@@ -154,6 +209,9 @@ static void many_ranks_do_the_same_as_well(void **state)
 			struct rg_problem p = problem_of((*a)->coll, sizes[i], RG_PROTOCOL_SLOT);
 
 			p.count = 100;
+			put_on_nodes(&p, false);
+			compare(*a, &p);
+			p.count = 256;
 			compare(*a, &p);
 		}
 	}

@@ -80,16 +80,24 @@ struct rg_step {
 	uint64_t dst_off;
 	uint64_t len_bytes;
 	uint32_t in_msg, out_msg;
+	/*
+	 * For a row with RG_SYMMETRY_SHIFT_PARTS (else 0): what the MOVE is about, part i of group
+	 * k being k * p + i.
+	 */
+	uint64_t part;
 
 	/* LOOP: how many steps follow as its body, and how often they run. Loops do not nest. */
 	uint32_t body;
 	uint64_t repeat;
 
-	/* In a body: what is added per iteration to value, src_off and dst_off, in_msg and out_msg.
+	/*
+	 * In a body: what is added per iteration to value, src_off and dst_off, in_msg and out_msg,
+	 * part.
 	 */
 	int64_t iter_value;
 	int64_t iter_src_off, iter_dst_off;
 	int32_t iter_in_msg, iter_out_msg;
+	int64_t iter_part;
 };
 
 /* Where steps go. step returns 0 or an error, which ends the generation. */
@@ -105,9 +113,25 @@ struct rg_schedule_needs {
 /*
  * How the ranks' steps resemble each other. SHIFT: rank (r + m) mod p does what rank r does, with
  * (x + m) mod p in the place of every rank x; FLIP: the same with r ^ m and x ^ m, p being a power
- * of two; for all m below p. Everything but where in SRC, DST and TMP data lie is equal.
+ * of two; for all m below p that are multiples of `unit`, which divides p. Everything is equal but
+ * where in SRC, DST and TMP data lie, and where among the sources of a MOVE those stand that are no
+ * messages.
+ *
+ * SHIFT_PARTS: SHIFT with a unit of 1, except that MOVEs differ in length. A MOVE is about a part
+ * (struct rg_step), and as long as it; rank (r + m) mod p is about the part of the same group that
+ * is m further on, mod p, than that of rank r.
  */
-enum rg_symmetry { RG_SYMMETRY_NONE, RG_SYMMETRY_SHIFT, RG_SYMMETRY_FLIP };
+enum rg_symmetry_kind {
+	RG_SYMMETRY_NONE,
+	RG_SYMMETRY_SHIFT,
+	RG_SYMMETRY_FLIP,
+	RG_SYMMETRY_SHIFT_PARTS
+};
+
+struct rg_symmetry {
+	enum rg_symmetry_kind kind;
+	uint32_t unit; /* 0 for NONE */
+};
 
 /*
  * One way to solve one collective; a const row in rg_algorithms. Adding one is one file in
@@ -152,7 +176,7 @@ struct rg_algorithm {
 	 * Optional (NULL: NONE): what holds for this problem. Worth saying where ranks have many
 	 * steps: a simulation of very many ranks then needs to look at few of them.
 	 */
-	enum rg_symmetry (*symmetry)(const struct rg_problem *problem);
+	struct rg_symmetry (*symmetry)(const struct rg_problem *problem);
 };
 
 /* NULL-terminated; sorted by collective, then as they should be listed. */
