@@ -125,7 +125,8 @@ static int read_traffic(struct sim_job *job, struct rg_err *err)
 
 	if (job->coll == RG_COLL_ALLTOALLV && n > TRAFFIC_RANKS)
 		return rg_err_set(err, RG_ERR_RANGE,
-				  "alltoallv is simulated for up to %d ranks, not %u",
+				  "alltoallv is simulated for up to %d ranks, not %u: its traffic "
+				  "is a number for each pair of ranks",
 				  TRAFFIC_RANKS, n);
 	if (!job->options.traffic)
 		return 0;
@@ -223,6 +224,20 @@ static void refuse(struct sim_row *row, uint64_t size_bytes, const struct rg_err
 	}
 }
 
+/* The row's own check, and whether it sends messages at all. */
+static int check_row(const struct rg_algorithm *a, const struct rg_problem *p, struct rg_err *why)
+{
+	uint32_t messages = 1u << RG_PROTOCOL_SLOT | 1u << RG_PROTOCOL_WORD;
+
+	if (!(a->protocols & messages))
+		return rg_err_set(why, RG_ERR_UNSUPPORTED,
+				  "%s %s is not simulated: it has protocol \"%s\" alone, which "
+				  "sends no messages",
+				  rg_coll_name(a->coll), a->name,
+				  rg_protocol_name((enum rg_protocol)__builtin_ctz(a->protocols)));
+	return a->check(p, why);
+}
+
 /* Which columns there will be is to be known before the first line. */
 static int check_rows(struct sim_job *job, struct rg_err *err)
 {
@@ -235,7 +250,7 @@ static int check_rows(struct sim_job *job, struct rg_err *err)
 			const struct rg_problem p = problem_at(job, i);
 			struct rg_err why = {0};
 
-			if (row->algorithm->check(&p, &why))
+			if (check_row(row->algorithm, &p, &why))
 				refuse(row, job->plan.points[i].size_bytes, &why);
 		}
 		row->column = row->nrefused < job->plan.npoints;
@@ -250,7 +265,10 @@ static int check_rows(struct sim_job *job, struct rg_err *err)
 	return 0;
 }
 
-/* One point of one algorithm. What is too large for the model does not end the others. */
+/*
+ * One point of one algorithm. What is too large for the model, or for memory, does not end the
+ * others.
+ */
 static int run_one(struct sim_job *job, uint32_t point, uint32_t r, struct rg_err *err)
 {
 	const struct rg_problem p = problem_at(job, point);
@@ -259,13 +277,13 @@ static int run_one(struct sim_job *job, uint32_t point, uint32_t r, struct rg_er
 	struct rg_err why = {0};
 	int rc;
 
-	if (row->algorithm->check(&p, NULL))
+	if (check_row(row->algorithm, &p, &why))
 		return 0;
 	rc = rg_sim_run(row->algorithm, &p, &job->costs, &job->results[i], &why);
 	job->done[i] = !rc;
 	if (!rc)
 		return 0;
-	if (rc != RG_ERR_LIMIT && rc != RG_ERR_RANGE) {
+	if (rc != RG_ERR_LIMIT && rc != RG_ERR_RANGE && rc != RG_ERR_NO_MEMORY) {
 		*err = why;
 		return rc;
 	}
