@@ -4,7 +4,14 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/emit/finding.h \
 	include/railgauge/emit/prove.h \
 	include/railgauge/emit/rules.h \
+	%D%/emitter.c \
 	%D%/finding.c \
+	%D%/openmpi.c \
+	%D%/openmpi.h \
+	%D%/openmpi_impl.h \
+	%D%/openmpi_poison.c \
+	%D%/openmpi_rules.c \
+	%D%/openmpi_text.c \
 	%D%/prove.c \
 	%D%/rules.c \
 	%D%/rules_impl.h \

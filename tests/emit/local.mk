@@ -13,7 +13,22 @@ TESTS += tests/emit/test_rules
 tests_emit_test_rules_SOURCES = %D%/test_rules.c
 tests_emit_test_rules_CPPFLAGS = $(test_cppflags)
 tests_emit_test_rules_LDADD = $(test_libs)
+
+valgrind_tests += tests/emit/test_openmpi
+check_PROGRAMS += tests/emit/test_openmpi
+TESTS += tests/emit/test_openmpi
+tests_emit_test_openmpi_SOURCES = %D%/test_openmpi.c tests/tune/decisions_sample.c \
+	tests/tune/decisions_sample.h
+tests_emit_test_openmpi_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
+tests_emit_test_openmpi_LDADD = $(test_libs)
 endif
+
+check_PROGRAMS += tests/emit/poisoner
+tests_emit_poisoner_SOURCES = %D%/poisoner.c
+tests_emit_poisoner_LDADD = $(rg_libs)
+emit_scripts = tests/emit/test_honoured.sh
+TESTS += $(emit_scripts)
+EXTRA_DIST += $(emit_scripts)
 
 check_PROGRAMS += tests/emit/fuzz_rules
 TESTS += tests/emit/fuzz_rules

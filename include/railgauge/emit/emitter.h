@@ -36,14 +36,17 @@ struct rg_emitter {
 
 	/*
 	 * Writes all files of its own into the folder (absolute path), each whole or not at all;
-	 * all are tried before the first is replaced. accepts' errors, as rg_io_replace_file.
+	 * all are tried before the first is replaced, and those of ours that are not wanted any
+	 * more are removed. accepts' errors; RG_ERR_INVALID: a choice that the library does not
+	 * have or that would do nothing; as rg_io_replace_file.
 	 */
 	int (*write)(const struct rg_decisions *decisions, const char *folder, struct rg_err *err);
 
 	/*
 	 * A copy of the folder's files in `to`, an empty folder, in which decision `index`'s range
 	 * number `range` has been made to fail whenever its rule is used. *applies_out false: that
-	 * range has no rule, since it is the default's.
+	 * range has no rule, since it is the default's, or the library cannot be told of it.
+	 * RG_ERR_MISMATCH: the folder's files say something else than the decisions.
 	 */
 	int (*poison)(const struct rg_decisions *decisions, const char *folder, uint32_t index,
 		      uint32_t range, const char *to, bool *applies_out, struct rg_err *err);

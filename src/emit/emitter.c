@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "config.h"
+
+#include "openmpi.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct rg_emitter *const rg_emitters[] = {&emitter_openmpi, NULL};
+
+int rg_emitter_of(const struct rg_decisions *decisions, const struct rg_emitter **out,
+		  struct rg_err *err)
+{
+	char list[200] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; rg_emitters[i]; i++) {
+		if (!strcmp(rg_emitters[i]->name, decisions->mpi)) {
+			*out = rg_emitters[i];
+			return 0;
+		}
+	}
+	for (size_t i = 0; rg_emitters[i] && used < sizeof(list); i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+					 rg_emitters[i]->name);
+	return rg_err_set(err, RG_ERR_UNSUPPORTED,
+			  "files cannot be written for %s; they can for %s", decisions->mpi, list);
+}
