@@ -73,33 +73,35 @@ int driver_program(char **path_out, struct rg_err *err)
 
 char **driver_bench_args(const struct driver_bench *bench)
 {
+	/* MPI_Bcast has one buffer: it cannot be measured out of place. */
+	bool in_place = bench->in_place || bench->coll == RG_COLL_BROADCAST;
 	char budget[32], seed[32];
-	const char *const words[] = {"bench",
-				     rg_coll_name(bench->coll),
-				     "--json",
-				     "-",
-				     "--points",
-				     bench->points,
-				     "--buffers",
-				     "private",
-				     "--no-calibrate",
-				     "--place",
-				     bench->in_place ? "in" : "out",
-				     "--datatype",
-				     bench->type,
-				     "--op",
-				     bench->op,
-				     "--seed",
-				     seed,
-				     bench->once ? "--iters" : "--budget",
-				     bench->once ? "1" : budget,
-				     bench->once ? "--warmup_iters" : NULL,
-				     "0",
-				     NULL};
-	char **args = rg_zalloc(ARGS_MAX, sizeof(*args));
+	const char *const usual[] = {"bench",	       rg_coll_name(bench->coll),
+				     "--json",	       "-",
+				     "--points",       bench->points,
+				     "--buffers",      "private",
+				     "--place",	       in_place ? "in" : "out",
+				     "--datatype",     bench->type,
+				     "--seed",	       seed,
+				     "--no-calibrate", "--no-samples"};
+	const char *const op[] = {"--op", bench->op};
+	const char *const once[] = {"--iters", "1", "--warmup_iters", "0"};
+	const char *const timed[] = {"--budget", budget};
+	const char *words[ARGS_MAX + 1] = {NULL};
+	size_t n = sizeof(usual) / sizeof(usual[0]);
+	char **args = rg_zalloc(ARGS_MAX + 1, sizeof(*args));
 
 	snprintf(budget, sizeof(budget), "%" PRIu64 "ns", bench->budget_ns);
 	snprintf(seed, sizeof(seed), "%" PRIu64, bench->seed);
+	memcpy(words, usual, sizeof(usual));
+	if (rg_coll_reduces(bench->coll)) {
+		memcpy(words + n, op, sizeof(op));
+		n += sizeof(op) / sizeof(op[0]);
+	}
+	if (bench->once)
+		memcpy(words + n, once, sizeof(once));
+	else
+		memcpy(words + n, timed, sizeof(timed));
 	for (uint32_t i = 0; args && words[i]; i++) {
 		args[i] = rg_strdup(words[i]);
 		if (!args[i]) {

@@ -45,15 +45,16 @@ struct driver_bench {
 	enum rg_coll coll;
 	const char *points;    /* of --points: "64K=mpi,mpi:ring;1M=mpi" */
 	const char *type, *op; /* words of bench */
-	bool in_place;
-	bool once;	    /* one repetition, without warm-up */
-	uint64_t budget_ns; /* per point; not with once */
+	bool in_place;	       /* but for a broadcast, which always is */
+	bool once;	       /* one repetition, without warm-up */
+	uint64_t budget_ns;    /* per point; not with once */
 	uint64_t seed;
 };
 
 /*
  * The words of bench, NULL-terminated, from "bench" on: private buffers, as a job's are, no
- * calibration, the document on standard output. NULL without memory. Freed by driver_args_free.
+ * calibration, the document, without samples, on standard output. NULL without memory. Freed by
+ * driver_args_free.
  */
 char **driver_bench_args(const struct driver_bench *bench);
 void driver_args_free(char **args); /* NULL is allowed */
