@@ -2,8 +2,10 @@
 src_librailgauge_a_SOURCES += \
 	include/railgauge/emit/emitter.h \
 	include/railgauge/emit/finding.h \
+	include/railgauge/emit/params.h \
 	include/railgauge/emit/prove.h \
 	include/railgauge/emit/rules.h \
+	%D%/check.c \
 	%D%/emitter.c \
 	%D%/finding.c \
 	%D%/openmpi.c \
@@ -12,6 +14,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/openmpi_poison.c \
 	%D%/openmpi_rules.c \
 	%D%/openmpi_text.c \
+	%D%/params.c \
+	%D%/params_read.c \
+	%D%/params_read.h \
 	%D%/prove.c \
 	%D%/rules.c \
 	%D%/rules_impl.h \

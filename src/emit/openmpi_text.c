@@ -137,7 +137,7 @@ static int print_env(const struct writing *w, FILE *out, struct rg_err *err)
 	return 0;
 }
 
-/* Nodes are named by their place, so that it holds for others of the same kind as well. */
+/* By names: numbers of nodes are taken only where a resource manager has allocated them. */
 static int print_rankfile(const struct writing *w, FILE *out, struct rg_err *err)
 {
 	const struct rg_decision_binding *b = &w->decisions->binding;
@@ -151,8 +151,11 @@ static int print_rankfile(const struct writing *w, FILE *out, struct rg_err *err
 		b->why, openmpi_path(w->folder, OPENMPI_RANKFILE, path));
 	if (b->map_by[0])
 		fprintf(out, "# mpirun %s ... leads to the same.\n", b->map_by);
+	if (w->decisions->nnodes > 1)
+		fprintf(out, "# Ranks fill the hosts in this order.\n");
 	for (uint32_t r = 0; r < w->decisions->nranks; r++)
-		fprintf(out, "rank %u=+n%u slot=%s\n", r, r / b->nranks, b->cpus[r % b->nranks]);
+		fprintf(out, "rank %u=%s slot=%s\n", r, w->decisions->hosts[r / b->nranks],
+			b->cpus[r % b->nranks]);
 	return 0;
 }
 
@@ -162,7 +165,7 @@ static bool has_rankfile(const struct rg_decisions *d)
 	struct rg_ompi_version v;
 
 	return d->binding.known && d->nranks == d->binding.nranks * d->nnodes &&
-	       !rg_ompi_version_of(d->library, &v, NULL) && v.major == 4;
+	       d->nhosts == d->nnodes && !rg_ompi_version_of(d->library, &v, NULL) && v.major == 4;
 }
 
 static bool is_wanted(const struct writing *w, enum openmpi_file file)

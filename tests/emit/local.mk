@@ -14,6 +14,13 @@ tests_emit_test_rules_SOURCES = %D%/test_rules.c
 tests_emit_test_rules_CPPFLAGS = $(test_cppflags)
 tests_emit_test_rules_LDADD = $(test_libs)
 
+valgrind_tests += tests/emit/test_params
+check_PROGRAMS += tests/emit/test_params
+TESTS += tests/emit/test_params
+tests_emit_test_params_SOURCES = %D%/test_params.c
+tests_emit_test_params_CPPFLAGS = $(test_cppflags)
+tests_emit_test_params_LDADD = $(test_libs)
+
 valgrind_tests += tests/emit/test_openmpi
 check_PROGRAMS += tests/emit/test_openmpi
 TESTS += tests/emit/test_openmpi

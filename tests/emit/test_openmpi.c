@@ -160,13 +160,20 @@ static void parameters_and_environment_name_the_rules(void **state)
 static void a_known_binding_becomes_a_rank_file(void **state)
 {
 	write_all();
-	assert_has(names[3], "\nrank 0=+n0 slot=0\n");
-	assert_has(names[3], "\nrank 3=+n0 slot=3,7\n");
+	assert_has(names[3], "\nrank 0=node1 slot=0\n");
+	assert_has(names[3], "\nrank 3=node1 slot=3,7\n");
 	assert_has(names[3], "--mca rmaps_rank_file_physical 1");
 	d->nranks = 8;
 	d->nnodes = 2;
 	write_all();
-	assert_has(names[3], "\nrank 4=+n1 slot=0\n");
+	assert_missing(names[3]); /* two nodes of one host have no names */
+	rg_free(d->hosts[0]);
+	d->hosts = rg_realloc(d->hosts, 2 * sizeof(*d->hosts));
+	d->hosts[0] = rg_strdup("node1");
+	d->hosts[1] = rg_strdup("node2");
+	d->nhosts = 2;
+	write_all();
+	assert_has(names[3], "\nrank 3=node1 slot=3,7\nrank 4=node2 slot=0\n");
 	d->nranks = 7; /* not as many on each node */
 	write_all();
 	assert_missing(names[3]);
