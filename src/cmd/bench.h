@@ -52,7 +52,7 @@ struct bench_options {
 	int64_t channels, radix, send_window, threads;
 	int bind; /* enum bench_bind */
 	const char *transport, *interface, *congestion, *mpi, *json, *csv;
-	bool calibrate, samples, raw, dry_run;
+	bool calibrate, samples, raw, race, dry_run;
 	int64_t seed;
 	uint64_t budget_ns, timeout_ns;
 	double precision_percent;

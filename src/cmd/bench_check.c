@@ -99,6 +99,10 @@ int bench_check(const struct bench *b, struct rg_err *err)
 	if (o->raw && !o->samples)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--raw and --no-samples exclude each other: keep them or not");
+	if (o->race && o->repetitions)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--race and -n exclude each other: who leaves a race has fewer "
+				  "repetitions");
 	if (o->threads && o->mpi && strcmp(o->mpi, "none") != 0)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--threads and --mpi exclude each other: threads need no MPI");

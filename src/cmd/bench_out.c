@@ -252,12 +252,25 @@ static uint64_t crossing_bytes(const struct bench_out *o, const struct rg_plan_p
 	       rg_type_bytes((enum rg_type)o->job.bench->options.type);
 }
 
+/* What is odd about it: NULL if nothing is. */
+static const char *note_of(const struct rg_samples *x, char text[RG_ERR_TEXT_BYTES])
+{
+	const char *note = x->refused[0] ? x->refused : x->about.note;
+
+	if (x->stop != RG_STOP_BEATEN)
+		return or_null(note);
+	snprintf(text, RG_ERR_TEXT_BYTES, "%.400s%sleft the race, being slower than the best", note,
+		 note[0] ? "; " : "");
+	return text;
+}
+
 static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		     const struct rg_plan_point *point, const struct rg_samples *x,
 		     struct rg_err *err)
 {
 	const struct bench *b = o->job.bench;
 	bool own = c->spec->ops == &rg_target_railgauge;
+	char note[RG_ERR_TEXT_BYTES];
 	struct rg_result_point p = {
 		.coll = b->coll,
 		.size_bytes = point->size_bytes,
@@ -277,7 +290,7 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.protocol = or_null(x->about.protocol),
 		.transport = own ? o->job.transport : NULL,
 		.channels = x->about.channels,
-		.note = or_null(x->refused[0] ? x->refused : x->about.note),
+		.note = note_of(x, note),
 		.ops = x->ops ? x->ops : 1,
 		.invalid = x->invalid,
 		.stop = x->stop,

@@ -197,6 +197,7 @@ void bench_plan_config(struct rank *r)
 		.precision = o->precision_percent / 100,
 		.budget_ns = o->budget_ns,
 		.repetitions = (uint64_t)o->repetitions,
+		.race = o->race,
 		.warmups = (uint32_t)o->warmups,
 		.seed = (uint64_t)o->seed,
 		.crowded = r->crowded,

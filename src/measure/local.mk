@@ -45,6 +45,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/result_write.c \
 	%D%/sample.c \
 	%D%/sample_direct.c \
+	%D%/sample_race.c \
 	%D%/sample_impl.h \
 	%D%/sample_rep.c \
 	%D%/sample_start.c \

@@ -8,8 +8,6 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/measure/stats.h"
 
-/* A median of fewer has no 95 % interval (stats.h). */
-#define MIN_ROUNDS 6
 /* More of the same launch say nothing new; they bound memory and sorting. */
 #define MAX_ROUNDS 20000
 /* The part of the budget that passes before an interval is believed. */
@@ -17,8 +15,8 @@
 /* An operation that takes this part of the budget is slow. */
 #define SLOW_PART 1000
 /*
- * So many times MIN_ROUNDS rounds of repetitions fit into the budget at least: each has an untimed
- * lap beside it, and as much again for exchanges and checks.
+ * So many times SAMPLE_MIN_ROUNDS rounds of repetitions fit into the budget at least: each has an
+ * untimed lap beside it, and as much again for exchanges and checks.
  */
 #define SHARES 4
 
@@ -53,7 +51,7 @@ struct director {
 	uint32_t *order; /* owned, [n] */
 	uint32_t norder, place;
 	uint32_t ops; /* k */
-	uint64_t rounds, next_look;
+	uint64_t rounds, next_look, next_race;
 	double *scratch; /* owned, grows */
 	uint64_t room;
 };
@@ -175,14 +173,21 @@ static uint32_t warm_ops(const struct director *d)
  * Two of the size that seems right, after all singles; fewer where operations are slow and the
  * warm-up takes longer than a tenth of the budget. By the fastest of at least two, since the first
  * one touches memory for the first time, and a busy machine must not make short operations look
- * like long ones: k would come out too small.
+ * like long ones: k would come out too small. In a race one repetition may do, see sample.h.
  */
 static bool warm_done(const struct director *d)
 {
+	/* Each repetition has an untimed one beside it. */
+	double six_rounds_ns = 2.0 * SAMPLE_MIN_ROUNDS * d->n * d->own_ns;
+
 	uint32_t singles = d->s->config.warmups ? d->s->config.warmups : 1;
 	double slow_ns = (double)d->s->config.budget_ns / SLOW_PART;
 
 	if (d->turn > singles + 1)
+		return true;
+	if (d->s->config.race && d->turn > 0 && d->op_ns > 0 &&
+	    d->own_ns > RG_SAMPLE_HOPELESS * d->op_ns &&
+	    six_rounds_ns > (double)d->s->config.budget_ns)
 		return true;
 	return d->turn > 1 && d->own_ns >= d->min_ns && d->own_ns >= slow_ns &&
 	       rg_clock_ns() - d->warm_began_ns > d->s->config.budget_ns / EARLIEST;
@@ -222,7 +227,7 @@ static void shuffle(struct director *d)
 {
 	d->norder = 0;
 	for (uint32_t i = 0; i < d->n; i++) {
-		if (d->opened[i].target)
+		if (rg_sample_is_in(&d->opened[i], &d->samples[i]))
 			d->order[d->norder++] = i;
 	}
 	for (uint32_t i = d->norder; i > 1; i--) {
@@ -253,7 +258,25 @@ static void begin_measuring(struct director *d)
 	d->began_ns = rg_clock_ns();
 }
 
-static int all_precise(struct director *d, bool *precise_out, struct rg_err *err)
+/* Room for the statistics of any candidate. */
+static int make_room(struct director *d, struct rg_err *err)
+{
+	uint64_t room = d->room;
+	double *more;
+
+	for (uint32_t i = 0; i < d->n; i++)
+		room = d->samples[i].room > room ? d->samples[i].room : room;
+	if (room == d->room)
+		return 0;
+	more = rg_realloc(d->scratch, room * sizeof(double));
+	if (!more)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for samples");
+	d->scratch = more;
+	d->room = room;
+	return 0;
+}
+
+static bool all_precise(struct director *d)
 {
 	bool precise = true;
 
@@ -261,36 +284,51 @@ static int all_precise(struct director *d, bool *precise_out, struct rg_err *err
 		const struct rg_samples *x = &d->samples[i];
 		struct rg_stats stats;
 
-		if (!d->opened[i].target)
+		if (!rg_sample_is_in(&d->opened[i], x))
 			continue;
-		if (x->n > d->room) {
-			double *more = rg_realloc(d->scratch, x->room * sizeof(double));
-
-			if (!more)
-				return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for samples");
-			d->scratch = more;
-			d->room = x->room;
-		}
 		rg_stats_of(x->ns, x->n, d->scratch, &stats);
 		precise = stats.reached && rg_stats_halfwidth(&stats) <= d->s->config.precision;
 	}
-	*precise_out = precise;
-	return 0;
+	return precise;
+}
+
+/* The repetitions of the candidate that has fewest. */
+static uint64_t fewest_of(const struct director *d)
+{
+	uint64_t fewest = UINT64_MAX;
+
+	for (uint32_t i = 0; i < d->n; i++) {
+		if (rg_sample_is_in(&d->opened[i], &d->samples[i]) && d->samples[i].n < fewest)
+			fewest = d->samples[i].n;
+	}
+	return fewest;
+}
+
+/* Lets those go that are beaten. Is it over: have only the first ones stayed? */
+static bool race(struct director *d, uint64_t spent)
+{
+	bool dear = spent / d->rounds > d->s->config.budget_ns / SAMPLE_MIN_ROUNDS;
+	bool thorough = d->rounds >= SAMPLE_MIN_ROUNDS && d->rounds >= d->next_race;
+
+	if (!dear && !thorough)
+		return false;
+	if (thorough)
+		d->next_race = d->rounds + d->rounds / 5 + 1;
+	return rg_sample_race(d->opened, d->samples, d->n, dear, thorough, d->scratch);
 }
 
 /* After a whole round: is it enough? */
 static int look(struct director *d, bool *enough_out, enum rg_stop *why_out, struct rg_err *err)
 {
 	const struct rg_sampler_config *c = &d->s->config;
-	uint64_t spent = rg_clock_ns() - d->began_ns;
-	uint64_t fewest = UINT64_MAX;
-	bool precise = false;
-	int rc;
+	uint64_t spent = rg_clock_ns() - d->began_ns, fewest;
+	bool decided;
+	int rc = make_room(d, err);
 
-	for (uint32_t i = 0; i < d->n; i++) {
-		if (d->opened[i].target && d->samples[i].n < fewest)
-			fewest = d->samples[i].n;
-	}
+	if (rc)
+		return rc;
+	decided = c->race && race(d, spent);
+	fewest = fewest_of(d);
 	*enough_out = true;
 	*why_out = RG_STOP_BUDGET;
 	if (c->repetitions) {
@@ -306,23 +344,27 @@ static int look(struct director *d, bool *enough_out, enum rg_stop *why_out, str
 		*why_out = RG_STOP_ROUNDS;
 		return 0;
 	}
-	if (spent >= c->budget_ns && (fewest >= MIN_ROUNDS || d->rounds >= 3 * MIN_ROUNDS))
+	*why_out = RG_STOP_DECIDED;
+	if (decided && fewest >= SAMPLE_MIN_ROUNDS)
+		return 0;
+	*why_out = RG_STOP_BUDGET;
+	if (spent >= c->budget_ns &&
+	    (fewest >= SAMPLE_MIN_ROUNDS || d->rounds >= 3 * SAMPLE_MIN_ROUNDS))
 		return 0;
 	*enough_out = false;
 	if (fewest < RG_SAMPLE_MIN_PRECISE || spent < c->budget_ns / EARLIEST ||
 	    d->rounds < d->next_look)
 		return 0;
 	d->next_look = d->rounds + d->rounds / 5 + 1;
-	rc = all_precise(d, &precise, err);
-	*enough_out = precise;
+	*enough_out = all_precise(d);
 	*why_out = RG_STOP_INTERVAL;
-	return rc;
+	return 0;
 }
 
 static void stop_all(struct director *d, enum rg_stop why)
 {
 	for (uint32_t i = 0; i < d->n; i++) {
-		if (d->opened[i].target)
+		if (rg_sample_is_in(&d->opened[i], &d->samples[i]))
 			d->samples[i].stop = why;
 	}
 }
@@ -387,7 +429,7 @@ int rg_sample_director_open(struct rg_sampler *s, const struct opened *opened, u
 			    struct rg_samples *samples, struct director **director_out,
 			    struct rg_err *err)
 {
-	double most_ns = (double)s->config.budget_ns / (SHARES * MIN_ROUNDS) / n;
+	double most_ns = (double)s->config.budget_ns / (SHARES * SAMPLE_MIN_ROUNDS) / n;
 	struct director *d = rg_zalloc(1, sizeof(*d));
 	uint32_t *order = rg_zalloc(n, sizeof(order[0]));
 
@@ -436,6 +478,6 @@ uint64_t rg_sampler_point_ns(const struct rg_sampler_config *config,
 		warm_ns = 2 * turn_ns;
 	if (config->repetitions)
 		return ncandidates * (warm_ns + config->repetitions * turn_ns);
-	ns = ncandidates * MIN_ROUNDS * turn_ns;
+	ns = ncandidates * SAMPLE_MIN_ROUNDS * turn_ns;
 	return ncandidates * warm_ns + (ns > config->budget_ns ? ns : config->budget_ns);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Between sample.c (the sampler and its points), sample_direct.c (rank 0: who is measured when, and
- * what comes of it), sample_rep.c (one repetition) and sample_start.c (the common start and clock).
+ * what comes of it), sample_race.c (who leaves), sample_rep.c (one repetition) and sample_start.c
+ * (the common start and clock).
  */
 #ifndef RG_MEASURE_SAMPLE_IMPL_H
 #define RG_MEASURE_SAMPLE_IMPL_H
@@ -116,6 +117,23 @@ int rg_sample_direct(struct director *director, struct command *next_out, struct
  */
 int rg_sample_account(struct director *director, uint32_t candidate, uint64_t agreed,
 		      struct rg_err *err);
+
+/* A median of fewer repetitions has no 95 % interval (stats.h). */
+#define SAMPLE_MIN_ROUNDS 6
+
+/* Is it measured still: not refused, and not out of the race? */
+static inline bool rg_sample_is_in(const struct opened *opened, const struct rg_samples *samples)
+{
+	return opened->target && samples->stop != RG_STOP_BEATEN;
+}
+
+/*
+ * After a whole round: those that are beaten get RG_STOP_BEATEN. dear: two repetitions can tell;
+ * thorough: intervals are looked at. scratch has room for any candidate's samples. Is it decided:
+ * has everybody left but the first ones?
+ */
+bool rg_sample_race(const struct opened *opened, struct rg_samples *samples, uint32_t n, bool dear,
+		    bool thorough, double *scratch);
 
 /* Tries the start out and fills s->start. Collective. */
 int rg_sample_measure_start(struct rg_sampler *s, struct rg_err *err);

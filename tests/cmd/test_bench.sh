@@ -67,6 +67,7 @@ refused 3 'nowhere' allreduce --threads 2 -e 8 --json "$tmp/nowhere/x.json"
 refused 3 'nowhere' allreduce --threads 2 -e 8 --csv "$tmp/nowhere/x.csv"
 
 refused 2 '--dry-run and --json - exclude each other' allreduce --threads 2 --json - --dry-run
+refused 2 '--race and -n exclude each other' allreduce --threads 2 --race -n 10
 refused 2 '--raw and --no-samples exclude each other' allreduce --threads 2 --raw --no-samples
 
 for pair in '|point 1 (): expected SIZE=TARGET' '8|point 1 (8): expected SIZE=TARGET' \
@@ -179,6 +180,11 @@ END
 diff "$tmp/asked" "$tmp/got" || fail "not the points that were asked for"
 bench 0 barrier --threads 2 --points 0=railgauge $quick
 grep -q '^# barrier, ' "$tmp/out" || fail "no barrier"
+
+# Whoever leaves a race, the result is valid.
+bench 0 allreduce --threads 2 -b 8 -e 64K -f 16 --target railgauge:all --race --json "$tmp/a.json" $quick
+grep -q '"stop": "fixed"' "$tmp/a.json" && fail "a race has no number of repetitions"
+"$RAILGAUGE" report "$tmp/a.json" >"$tmp/out" 2>"$tmp/err" || fail "the result of a race"
 
 # On standard output it stands alone.
 bench 0 allreduce --threads 2 -b 8 -e 64 --json - --no-samples --csv "$tmp/a.csv" $quick

@@ -26,6 +26,12 @@ tests_measure_test_direct_SOURCES = %D%/test_direct.c
 tests_measure_test_direct_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_direct_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/measure/test_race
+TESTS += tests/measure/test_race
+tests_measure_test_race_SOURCES = %D%/test_race.c
+tests_measure_test_race_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_race_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_target
 check_PROGRAMS += tests/measure/test_target
 TESTS += tests/measure/test_target

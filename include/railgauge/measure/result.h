@@ -53,6 +53,8 @@ enum rg_cache {
 	X(BUDGET, "budget")	/* time ran out before */                                      \
 	X(ROUNDS, "rounds")	/* as many repetitions as there are at most, before */         \
 	X(FIXED, "fixed")	/* a number of repetitions was asked for */                    \
+	X(BEATEN, "beaten")	/* a race (sample.h): it left, being slower than the best */   \
+	X(DECIDED, "decided")	/* a race: everything else had left */                         \
 	X(INTERRUPTED, "interrupted")                                                          \
 	X(NOT_RUN, "not-run") /* the target cannot do it; note says why */
 

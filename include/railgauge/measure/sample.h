@@ -33,6 +33,26 @@
  * longer than a share of it, whatever the start's skew asks for: on a machine so busy that ranks
  * start milliseconds apart, repetitions would last for seconds otherwise. Such a point is `hasty`.
  *
+ * Race. Asked which of many candidates is the best, and by how much it differs from the first one,
+ * the point spends no time on those that cannot be it. Candidates race within a kind of buffers and
+ * a place. After a whole round, so that all had as many turns, one leaves (RG_STOP_BEATEN) when
+ *   - the whole interval of its median is above that of the one whose interval ends lowest; both at
+ *     the level of stats.h, so from six valid repetitions on; looked at as rounds grow by a fifth.
+ *     Two candidates that are level are told apart so only if both intervals miss at once (in a
+ *     simulation, tests/measure/test_race.c, 4 of 600 within 200 rounds), and who leaves wrongly
+ *     was level with who stays; or
+ *   - where six rounds do not fit into the budget, as they went until now: the least of its two or
+ *     more repetitions is above RG_SAMPLE_HOPELESS times the greatest of another one's two or
+ *     more. What disturbs a repetition makes it longer, so the least is the part of both that can
+ *     be believed of the slower one, and the greatest errs in its favour. Where rounds are short,
+ *     two repetitions could be disturbed by chance, and six are soon there.
+ * The first candidate that runs of each kind of buffers and place never leaves, since the others
+ * are compared with it. The point ends as without a race, by those that are left; when none is
+ * left but the first ones, as soon as they have intervals (RG_STOP_DECIDED). In the warm-up, where
+ * six rounds of its repetitions would not fit into the budget, a candidate that took RG_SAMPLE_
+ * HOPELESS times as long as the fastest until then needs no second repetition: k goes by the
+ * fastest.
+ *
  * Caches. Warm is what a loop of operations would find, as OSU and IMB have it: before each
  * repetition one lap over all pairs is run without being timed. With k > 1 nobody touches the pairs
  * after that: the sources are written once, even and odd ones take turns at every destination, and
@@ -78,6 +98,9 @@
  */
 #define RG_SAMPLE_MIN_PRECISE 100
 
+/* Slower by so much is hopeless: no launch differs from another by as much. */
+#define RG_SAMPLE_HOPELESS 1.5
+
 struct rg_sampler_config {
 	enum rg_coll coll;
 	enum rg_type type;
@@ -92,6 +115,7 @@ struct rg_sampler_config {
 	double precision;	/* half width of the interval relative to the median: 0.02 */
 	uint64_t budget_ns;	/* per point */
 	uint64_t repetitions;	/* exactly so many valid ones; 0: until precise */
+	bool race;		/* who is beaten leaves; not with repetitions */
 	uint32_t warmups;	/* repetitions of each candidate that do not count */
 	uint64_t seed;
 	bool crowded;	    /* more ranks than cores */
