@@ -30,6 +30,7 @@ pkglib_LTLIBRARIES += src/mpi/rg_mpi_openmpi.la
 src_mpi_rg_mpi_openmpi_la_SOURCES = $(mpi_module_sources) \
 	%D%/openmpi.h \
 	%D%/openmpi.c \
+	%D%/openmpi_facts.c \
 	%D%/openmpi_tuned.c
 src_mpi_rg_mpi_openmpi_la_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
 src_mpi_rg_mpi_openmpi_la_LIBADD = $(OPENMPI_LIBS) -lpthread

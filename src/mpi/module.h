@@ -57,7 +57,7 @@ int module_cvar_set(const char *name, int value, struct rg_err *err);
 /* mpi_target.c; see struct rg_mpi_module. */
 struct rg_mpi_target {
 	int (*run)(const struct rg_mpi_target *target, const struct rg_mpi_call *call);
-	MPI_Comm comm; /* the library's part's business; MPI_COMM_NULL before its open */
+	MPI_Comm comm; /* borrowed from the library's part; MPI_COMM_NULL before its open */
 	MPI_Datatype type;
 	MPI_Op op;
 	int count;

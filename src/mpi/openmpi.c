@@ -20,6 +20,22 @@ const char library_name[] = "openmpi", library_title[] = "Open MPI";
 
 struct openmpi openmpi;
 
+/*
+ * A communicator for each choice that was ever asked for, kept until the end: a search opens the
+ * same few for hundreds of sizes, and making one takes several exchanges.
+ */
+struct choice {
+	enum rg_coll coll;
+	enum rg_mpi_variant variant;
+	int id;
+	int64_t asked_bytes; /* segments, or RG_MPI_SEGMENT_USUAL */
+	int segment_bytes;   /* that the communicator has */
+	MPI_Comm comm;	     /* owned */
+};
+
+static struct choice *choices; /* owned, [nchoices]; of the one thread that uses MPI */
+static uint32_t nchoices;
+
 struct library_target {
 	int segment_bytes; /* that its communicator has; 0: the algorithm does not cut */
 };
@@ -65,6 +81,10 @@ int library_start(const struct rg_mpi_settings *settings, struct rg_err *err)
 
 void library_finish(void)
 {
+	while (nchoices > 0)
+		MPI_Comm_free(&choices[--nchoices].comm);
+	rg_free(choices);
+	choices = NULL;
 }
 
 /* "Open MPI v4.1.4, package: ..., ident: ..., repo rev: ..." in one line. */
@@ -73,29 +93,62 @@ void library_version(const char *text, char *line, size_t len_bytes)
 	snprintf(line, len_bytes, "%.*s", (int)strcspn(text, "\n"), text);
 }
 
-int library_target_open(struct rg_mpi_target *t, int id, struct rg_err *err)
+/* NULL: none was made yet. */
+static struct choice *find_choice(const struct rg_mpi_target *t, int id)
 {
+	for (uint32_t i = 0; i < nchoices; i++) {
+		struct choice *c = &choices[i];
+
+		if (c->coll == t->coll && c->variant == t->variant && c->id == id &&
+		    c->asked_bytes == t->segment_bytes)
+			return c;
+	}
+	return NULL;
+}
+
+/* The communicator of a choice, made and kept. */
+static int make_choice(const struct rg_mpi_target *t, int id, struct rg_err *err)
+{
+	struct choice *more = rg_realloc(choices, (nchoices + 1) * sizeof(*more)), *c;
 	struct openmpi_variables old;
 	int code, rc, restored;
 
-	t->own = rg_zalloc(1, sizeof(*t->own));
-	if (!t->own)
+	if (!more)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
-	rc = openmpi_tuned_force(t->coll, t->variant, id, t->segment_bytes, &old,
-				 &t->own->segment_bytes, err);
+	choices = more;
+	c = &choices[nchoices];
+	*c = (struct choice){t->coll, t->variant, id, t->segment_bytes, 0, MPI_COMM_NULL};
+	rc = openmpi_tuned_force(t->coll, t->variant, id, t->segment_bytes, &old, &c->segment_bytes,
+				 err);
 	if (!rc) {
-		code = MPI_Comm_dup(MPI_COMM_WORLD, &t->comm);
+		code = MPI_Comm_dup(MPI_COMM_WORLD, &c->comm);
 		if (code)
 			rc = module_error(err, code, "MPI_Comm_dup for a target");
+		else
+			nchoices++;
 	}
 	restored = openmpi_tuned_restore(t->coll, t->variant, &old, rc ? NULL : err);
 	return rc ? rc : restored;
 }
 
+int library_target_open(struct rg_mpi_target *t, int id, struct rg_err *err)
+{
+	const struct choice *c = find_choice(t, id);
+	int rc = c ? 0 : make_choice(t, id, err);
+
+	if (rc)
+		return rc;
+	t->own = rg_zalloc(1, sizeof(*t->own));
+	if (!t->own)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
+	c = find_choice(t, id);
+	t->comm = c->comm;
+	t->own->segment_bytes = c->segment_bytes;
+	return 0;
+}
+
 void library_target_close(struct rg_mpi_target *t)
 {
-	if (t->comm != MPI_COMM_NULL && !module.broken)
-		MPI_Comm_free(&t->comm);
 	rg_free(t->own);
 }
 

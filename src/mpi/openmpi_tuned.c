@@ -12,38 +12,24 @@
 
 #include "openmpi.h"
 
+#include "railgauge/mpi/openmpi_tuned.h"
+
 #include <stdio.h>
 #include <string.h>
 
-/* MPI functions that coll/tuned has a choice for, by its own names. */
+/* The MPI function's name with coll/tuned; NULL if it has no choice for it. */
 static const char *function_of(enum rg_coll coll, enum rg_mpi_variant variant)
 {
-	switch (coll) {
-	case RG_COLL_ALLREDUCE:
-		return "allreduce";
-	case RG_COLL_REDUCE:
-		return "reduce";
-	case RG_COLL_REDUCESCATTER:
-		return variant == RG_MPI_USUAL ? "reduce_scatter_block" : "reduce_scatter";
-	case RG_COLL_ALLGATHER:
-		return "allgather";
-	case RG_COLL_GATHER:
-		return "gather";
-	case RG_COLL_SCATTER:
-		return "scatter";
-	case RG_COLL_ALLTOALL:
-		return "alltoall";
-	case RG_COLL_ALLTOALLV:
-		return "alltoallv";
-	case RG_COLL_BROADCAST:
-		return "bcast";
-	case RG_COLL_BARRIER:
-		return "barrier";
-	case RG_COLL_SENDRECV:
-	case RG_COLL_COUNT:
-		break;
-	}
-	return NULL;
+	const struct rg_ompi_function *f = rg_ompi_function_of(coll, variant);
+
+	return f ? f->name : NULL;
+}
+
+static bool has_variable(const char *name)
+{
+	int index;
+
+	return !MPI_T_cvar_get_index(name, &index);
 }
 
 int openmpi_tuned_check(struct rg_err *err)
@@ -110,16 +96,24 @@ static int usual_segment_bytes(const char *function)
 
 /* What every algorithm of a function is refused by, or not. */
 struct conditions {
-	const char *function;
+	const struct rg_ompi_function *function;
 	int64_t segment_bytes;	  /* of the target; or RG_MPI_SEGMENT_USUAL */
 	int usual_segment_bytes;  /* what that would be */
 	const char *outranked_by; /* a component; NULL: none */
 };
 
+/* Is it known that a segment size means nothing to the algorithm? */
+static bool never_cuts(const struct rg_ompi_function *function, const char *name)
+{
+	const struct rg_ompi_algorithm *a = rg_ompi_algorithm_by_name(function, name);
+
+	return a && !a->segments;
+}
+
 /* Why algorithm name must not be used whatever the call; NULL: it may. */
 static const char *refused(const struct conditions *c, const char *name)
 {
-	const char *function = c->function;
+	const char *function = c->function->name;
 	bool allgather = !strcmp(function, "allgather");
 	int64_t segment = c->segment_bytes < 0 ? c->usual_segment_bytes : c->segment_bytes;
 
@@ -133,6 +127,8 @@ static const char *refused(const struct conditions *c, const char *name)
 		return "the number of ranks is odd: ring would run";
 	if (!strcmp(function, "allreduce") && !strcmp(name, "segmented_ring") && !segment)
 		return "its segment size is 0, so ring would run: name one (mpi:segmented_ring:1M)";
+	if (c->segment_bytes > 0 && never_cuts(c->function, name))
+		return "it does not cut messages, so a segment size means nothing to it";
 	if (!openmpi.wants_algorithms)
 		return "MPI was started without its algorithms being selectable";
 	if (!module_cvar_int("coll_tuned_use_dynamic_rules"))
@@ -175,7 +171,8 @@ int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, int64_t s
 		       struct rg_err *err)
 {
 	const char *function = function_of(coll, variant);
-	struct conditions c = {.function = function, .segment_bytes = segment_bytes};
+	struct conditions c = {.function = rg_ompi_function_of(coll, variant),
+			       .segment_bytes = segment_bytes};
 	MPI_T_enum values = MPI_T_ENUM_NULL;
 	int items = 0, len = 0, rc;
 	uint32_t count = 1;
@@ -185,6 +182,11 @@ int library_algorithms(enum rg_coll coll, enum rg_mpi_variant variant, int64_t s
 		return rc;
 	if (room)
 		list[0] = (struct rg_mpi_algorithm){.id = 0, .name = "default"};
+	if (function && !has_variable("coll_tuned_use_dynamic_rules"))
+		return rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			"this Open MPI runs without its component coll/tuned (has it been "
+			"left out, --mca coll ^tuned?): its algorithms cannot be chosen");
 	if (function) {
 		values = enumerator_of(function);
 		c.usual_segment_bytes = usual_segment_bytes(function);

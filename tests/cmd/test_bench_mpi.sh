@@ -70,6 +70,8 @@ grep -q 'mpi:segmented_ring, .*not run: .*its segment size is 0, so ring would r
   fail "without a segment it cannot run"
 grep -q ' mpi:segmented_ring:1K  *|' "$tmp/out" || fail "no segments of 1K"
 grep -q 'mpi:segmented_ring:64K.*the library runs ring instead' "$tmp/out" || fail "one segment is no ring of segments"
+bench 0 2 allreduce -b 8K -e 8K --target mpi:ring:1K $quick
+grep -q 'mpi:ring:1K, .*not run: .*it does not cut messages' "$tmp/out" || fail "ring has no segments"
 bench 2 2 allreduce --target mpi:all:4K $quick
 said 'a segment size is for one algorithm by name'
 bench 2 2 allreduce --target mpi:ring:4X $quick
@@ -86,6 +88,16 @@ bench 3 2 allreduce --threads 2
 said 'OMPI_COMM_WORLD_SIZE says that 2 ranks were started'
 bench 3 2 allreduce --mpi none
 said 'nothing joins them'
+
+# An Open MPI whose algorithms cannot be chosen.
+OMPI_MCA_coll=^tuned
+export OMPI_MCA_coll
+bench 0 2 allreduce -b 8 -e 8 --target mpi $quick
+for target in mpi:ring mpi:all; do
+  bench 3 2 allreduce --target $target $quick
+  said 'this Open MPI runs without its component coll/tuned .*: its algorithms cannot be chosen'
+done
+unset OMPI_MCA_coll
 
 # Rank 0 says what is wrong even if it begins last.
 timeout 120 "$mpirun" -np 2 sh -c '[ "$OMPI_COMM_WORLD_RANK" = 1 ] || sleep 3; exec "$@"' sh \

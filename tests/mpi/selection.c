@@ -435,10 +435,11 @@ static bool cuts(size_t f, const char *algorithm)
 static void check_forced(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algorithm *a,
 			 int64_t segment_bytes)
 {
+	size_t most = segment_bytes == TINY_SEGMENT ? 2048 : LARGEST; /* one message each */
 	struct rg_mpi_target *target;
 
 	target = open_target(mpi, functions[f].coll, functions[f].variant, a->id, segment_bytes);
-	for (size_t n = 1; n <= LARGEST; n = n < 8 ? n + 1 : n * 4) {
+	for (size_t n = 1; n <= most; n = n < 8 ? n + 1 : n * 4) {
 		const char *other = run_once(mpi, f, target, n);
 
 		check(mpi, begins(notes, function_of(mpi, f, a->name)),
@@ -454,6 +455,17 @@ static void check_forced(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algor
 		nreplaced += other != NULL;
 	}
 	mpi->module->target_close(target);
+}
+
+/* One that does not cut is not measured as if it did. */
+static void check_refused(struct rg_mpi *mpi, size_t f, const struct rg_mpi_algorithm *a)
+{
+	struct rg_mpi_target *target;
+
+	check(mpi,
+	      mpi->module->target_open(functions[f].coll, functions[f].variant, a->id, OWN_SEGMENT,
+				       &target, NULL) == RG_ERR_UNSUPPORTED,
+	      "%s %s takes segments", functions[f].name, a->name);
 }
 
 static int run_forced(void)
@@ -473,6 +485,8 @@ static int run_forced(void)
 				check_forced(mpi, f, &list[i], TINY_SEGMENT);
 				nforced += 2;
 			}
+			if (!cuts(f, list[i].name))
+				check_refused(mpi, f, &list[i]);
 			if (list[i].refused[0])
 				continue;
 			check_forced(mpi, f, &list[i], RG_MPI_SEGMENT_USUAL);
