@@ -21,6 +21,8 @@ struct rg_command {
 /* The commands, each in a file of its name. */
 int cmd_algorithms(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+int cmd_emit(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);

@@ -16,10 +16,12 @@ src_railgauge_SOURCES = \
 	%D%/bench_rank.h \
 	%D%/bench_threads.c \
 	%D%/bench_watch.c \
+	%D%/check.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
 	%D%/driver.c \
 	%D%/driver.h \
+	%D%/emit.c \
 	%D%/grid.c \
 	%D%/grid.h \
 	%D%/info.c \
@@ -45,6 +47,8 @@ man_pages = \
 	man/railgauge.1 \
 	man/railgauge-algorithms.1 \
 	man/railgauge-bench.1 \
+	man/railgauge-check.1 \
+	man/railgauge-emit.1 \
 	man/railgauge-info.1 \
 	man/railgauge-report.1 \
 	man/railgauge-run.1 \

@@ -16,6 +16,8 @@ static const struct rg_command commands[] = {
 	{"algorithms", "list the algorithms, what they cost and where they come from",
 	 cmd_algorithms},
 	{"bench", "measure a collective beside the MPI library's own", cmd_bench},
+	{"check", "say what is wrong with an MPI library's files", cmd_check},
+	{"emit", "write an MPI library's files from decisions", cmd_emit},
 	{"info", "show what works here, what does not and why", cmd_info},
 	{"report", "print results again, compare them, or sum up launches", cmd_report},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
