@@ -1,9 +1,11 @@
 # Sources of the module tune.
 src_librailgauge_a_SOURCES += \
+	include/railgauge/tune/binding.h \
 	include/railgauge/tune/decisions.h \
 	include/railgauge/tune/journal.h \
 	include/railgauge/tune/search.h \
 	include/railgauge/tune/trial.h \
+	%D%/binding.c \
 	%D%/decisions.c \
 	%D%/decisions_check.c \
 	%D%/decisions_fields.c \

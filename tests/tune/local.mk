@@ -1,6 +1,7 @@
 # Tests of the module tune.
 if HAVE_CMOCKA
 tune_tests = \
+	tests/tune/test_binding \
 	tests/tune/test_decisions \
 	tests/tune/test_journal \
 	tests/tune/test_search \
@@ -8,6 +9,10 @@ tune_tests = \
 check_PROGRAMS += $(tune_tests)
 TESTS += $(tune_tests)
 valgrind_tests += tests/tune/test_decisions tests/tune/test_journal tests/tune/test_search
+valgrind_tests += tests/tune/test_binding
+tests_tune_test_binding_SOURCES = %D%/test_binding.c tests/topo/machine.h
+tests_tune_test_binding_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests -I$(srcdir)/src
+tests_tune_test_binding_LDADD = $(test_libs)
 tests_tune_test_decisions_SOURCES = %D%/decisions_sample.c %D%/decisions_sample.h \
 	%D%/test_decisions.c
 tests_tune_test_decisions_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
