@@ -26,6 +26,14 @@ src_railgauge_SOURCES = \
 	%D%/grid.h \
 	%D%/info.c \
 	%D%/main.c \
+	%D%/prove.c \
+	%D%/prove.h \
+	%D%/prove_folder.c \
+	%D%/prove_honour.c \
+	%D%/prove_json.c \
+	%D%/prove_launch.c \
+	%D%/prove_plan.c \
+	%D%/prove_print.c \
 	%D%/report.c \
 	%D%/run.c \
 	%D%/sim.c \
@@ -50,6 +58,7 @@ man_pages = \
 	man/railgauge-check.1 \
 	man/railgauge-emit.1 \
 	man/railgauge-info.1 \
+	man/railgauge-prove.1 \
 	man/railgauge-report.1 \
 	man/railgauge-run.1 \
 	man/railgauge-sim.1 \

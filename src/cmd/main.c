@@ -19,6 +19,7 @@ static const struct rg_command commands[] = {
 	{"check", "say what is wrong with an MPI library's files", cmd_check},
 	{"emit", "write an MPI library's files from decisions", cmd_emit},
 	{"info", "show what works here, what does not and why", cmd_info},
+	{"prove", "prove that files help the job that they were made for", cmd_prove},
 	{"report", "print results again, compare them, or sum up launches", cmd_report},
 	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{"sim", "predict what algorithms would take on links that need not be there", cmd_sim},

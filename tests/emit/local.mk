@@ -44,3 +44,4 @@ tests_emit_fuzz_rules_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src \
 	-DRG_CORPUS='"%D%/corpus-rules"' -DRG_MUTATIONS=300
 tests_emit_fuzz_rules_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-rules
+EXTRA_DIST += docs/PROOF.md
