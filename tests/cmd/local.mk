@@ -15,6 +15,8 @@ cmd_tests = \
 	tests/cmd/test_interfaces.sh \
 	tests/cmd/test_network.sh \
 	tests/cmd/test_peer_death.sh \
+	tests/cmd/test_prove.sh \
+	tests/cmd/test_prove_mpi.sh \
 	tests/cmd/test_readme.sh \
 	tests/cmd/test_run.sh \
 	tests/cmd/test_sim.sh \
@@ -22,7 +24,8 @@ cmd_tests = \
 	tests/cmd/test_tcp_bytes.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
-EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh tests/cmd/hosts.sh $(cmd_tests) tests/cmd/sim
+EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh tests/cmd/fake_launcher.sh tests/cmd/hosts.sh tests/cmd/proof.sh \
+	$(cmd_tests) tests/cmd/sim
 
 # -rpath makes libtool build a shared object although it is not installed.
 check_LTLIBRARIES += tests/cmd/slow_end.la
