@@ -49,7 +49,6 @@ int bench_plan_traffic(struct rank *r, struct rg_err *err)
 int bench_plan_open(struct rank *r, struct rg_err *err)
 {
 	const struct bench_options *o = &r->bench->options;
-	uint64_t llc = r->places[r->job.rdv->rank].llc_bytes;
 	struct rg_plan_config config = {
 		.coll = r->bench->coll,
 		.type = (enum rg_type)o->type,
@@ -66,9 +65,8 @@ int bench_plan_open(struct rank *r, struct rg_err *err)
 	if (o->root >= (int64_t)config.nranks)
 		return rg_err_set(err, RG_ERR_RANGE, "--root %" PRId64 ": there are %u ranks",
 				  o->root, config.nranks);
-	/* An eighth of the cache for the small pairs of all ranks; the same on every rank. */
-	config.cached_bytes = (llc ? llc : (uint64_t)32 << 20) / 8 /
-			      rg_place_local(r->places, config.nranks, 0, NULL);
+	/* An eighth of a rank's part of the cache for the small pairs; the same on every rank. */
+	config.cached_bytes = rg_place_least_llc_bytes(r->places, config.nranks) / 8;
 	if (config.cached_bytes < (uint64_t)512 << 10)
 		config.cached_bytes = (uint64_t)512 << 10;
 	return rg_plan_open(&config, &r->plan, err);

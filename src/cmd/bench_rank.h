@@ -58,7 +58,7 @@ int bench_meet(struct rank *r, struct rg_err *err);
 int bench_plan_traffic(struct rank *r, struct rg_err *err);
 
 /*
- * The sizes, from the options and the caches of rank 0's host. RG_ERR_RANGE (a root that is no
+ * The sizes, from the options and the smallest caches of any host; equal on all ranks. RG_ERR_RANGE (a root that is no
  * rank), and as rg_plan_open.
  */
 int bench_plan_open(struct rank *r, struct rg_err *err);

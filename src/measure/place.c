@@ -16,6 +16,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* Where the kernel does not say: a usual size. */
+#define UNKNOWN_LLC_BYTES ((uint64_t)32 << 20)
+
 static bool has(const uint64_t *cpus, uint32_t cpu)
 {
 	return cpus[cpu / 64] >> (cpu % 64) & 1;
@@ -230,6 +233,19 @@ uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank
 		local++;
 	}
 	return local;
+}
+
+uint64_t rg_place_least_llc_bytes(const struct rg_place *places, uint32_t n)
+{
+	uint64_t least = UINT64_MAX;
+
+	for (uint32_t r = 0; r < n; r++) {
+		uint64_t llc = places[r].llc_bytes ? places[r].llc_bytes : UNKNOWN_LLC_BYTES;
+		uint64_t share = llc / rg_place_local(places, n, r, NULL);
+
+		least = share < least ? share : least;
+	}
+	return least;
 }
 
 /* Without a kernel that says who it is, those with one host name are. */

@@ -237,11 +237,13 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 
 /* --- the loop of all ranks --- */
 
-/* It may have come by way of other ranks. */
-static int check_command(const struct command *c, const struct opened *opened, uint32_t n,
-			 struct rg_err *err)
+/* It may have come by way of other ranks, and its pairs must have room here. */
+static int check_command(const struct rg_sampler *s, const struct command *c,
+			 const struct opened *opened, uint32_t n, struct rg_err *err)
 {
-	if (c->candidate < n && opened[c->candidate].target && c->ops && c->ops <= RG_PLAN_MAX_OPS)
+	if (c->candidate < n && opened[c->candidate].target && c->ops &&
+	    c->ops <= RG_PLAN_MAX_OPS &&
+	    rg_plan_pairs(c->ops) * s->point->stride <= s->config.pairs_bytes)
 		return 0;
 	return rg_err_set(err, RG_ERR_FORMAT,
 			  "rank 0 asks for %u operations of candidate %u of %u, which cannot be",
@@ -274,7 +276,7 @@ static int measure(struct rg_sampler *s, struct director *d, struct opened *open
 		*interrupted_out = s->commands[0].interrupted;
 		if (s->commands[0].stop)
 			return 0;
-		rc = check_command(&s->commands[0], opened, ncandidates, err);
+		rc = check_command(s, &s->commands[0], opened, ncandidates, err);
 		if (rc)
 			return rc;
 		if (s->commands[0].ops != s->ops)

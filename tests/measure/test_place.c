@@ -158,6 +158,20 @@ static void local_ranks_are_counted_by_host(void **state)
 	assert_int_equal(rg_place_llc_sharers(places, 3, 0), 2);
 }
 
+static void the_least_share_of_a_cache_is_the_same_on_every_rank(void **state)
+{
+	struct rg_place places[] = {bound("a", 0), bound("b", 0), bound("a", 1)};
+
+	(void)state;
+	places[0].llc_bytes = places[2].llc_bytes = 32 << 20;
+	places[1].llc_bytes = 8 << 20;
+	assert_int_equal(rg_place_least_llc_bytes(places, 3), 8 << 20);
+	places[1].llc_bytes = 24 << 20;
+	assert_int_equal(rg_place_least_llc_bytes(places, 3), 16 << 20);
+	places[1].llc_bytes = 0; /* unknown */
+	assert_int_equal(rg_place_least_llc_bytes(places + 1, 1), 32 << 20);
+}
+
 /* Two containers with names of their own, of two processors' worth of time each at first. */
 static void containers_of_one_kernel_share_its_processors(void **state)
 {
@@ -276,6 +290,7 @@ int main(void)
 		cmocka_unit_test(a_cgroup_that_gives_less_time_counts_as_fewer_processors),
 		cmocka_unit_test(a_governor_that_changes_clocks_is_named_once_per_host),
 		cmocka_unit_test(local_ranks_are_counted_by_host),
+		cmocka_unit_test(the_least_share_of_a_cache_is_the_same_on_every_rank),
 		cmocka_unit_test(containers_of_one_kernel_share_its_processors),
 		cmocka_unit_test(ranks_are_put_on_nodes_by_host),
 		cmocka_unit_test(caches_cores_and_governor_are_read_from_sysfs),

@@ -392,6 +392,33 @@ static void what_a_target_refuses_is_no_failure(void **state)
 	rg_plan_close(&plan);
 }
 
+/* A peer with a larger plan must not make this rank write behind its buffers. */
+static void operations_that_have_no_room_here_are_refused(void **state)
+{
+	const struct rg_target_spec spec = {.ops = &copier, .mpi_id = RIGHT};
+	const struct rg_candidate candidate = {&spec, false, RG_ACCESS_PRIVATE};
+	struct rg_plan plan = plan_of(4096);
+	struct rg_sampler_config config = usual(&plan);
+	struct rg_job job = open_job();
+	struct rg_sampler *sampler;
+	struct rg_samples x = {0};
+	struct rg_err err = {0};
+	bool interrupted = false;
+
+	(void)state;
+	config.pairs_bytes = plan.points[0].stride - 1;
+	assert_int_equal(rg_sampler_open(&job, &config, &sampler, &err), 0);
+	assert_int_equal(rg_sampler_point(sampler, &plan.points[0], &candidate, 1, &x, &interrupted,
+					  &err),
+			 RG_ERR_FORMAT);
+	if (!strstr(err.text, "operations of candidate 0"))
+		fail_msg("%s", err.text);
+	rg_samples_release(&x);
+	rg_sampler_close(sampler);
+	rg_rendezvous_close(job.rdv);
+	rg_plan_close(&plan);
+}
+
 static void an_interrupt_ends_the_point_in_order(void **state)
 {
 	static const int right[] = {RIGHT};
@@ -518,6 +545,7 @@ int main(void)
 		cmocka_unit_test(in_place_every_repetition_begins_with_the_source),
 		cmocka_unit_test(exactly_as_many_repetitions_as_asked_for_are_kept),
 		cmocka_unit_test(what_a_target_refuses_is_no_failure),
+		cmocka_unit_test(operations_that_have_no_room_here_are_refused),
 		cmocka_unit_test(an_interrupt_ends_the_point_in_order),
 		cmocka_unit_test(every_failing_allocation_of_open_is_an_error),
 		cmocka_unit_test(lists_of_targets_say_what_they_need),

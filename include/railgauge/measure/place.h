@@ -51,6 +51,12 @@ uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank
 			uint32_t *index_out);
 
 /*
+ * What each rank has of its machine's last-level cache (32 MiB where that is unknown), divided among
+ * the machine's ranks: the least of all ranks, so that it is the same on every one.
+ */
+uint64_t rg_place_least_llc_bytes(const struct rg_place *places, uint32_t n);
+
+/*
  * The nodes of a layout (coll/problem.h): each rank's host, numbered in the order of their first
  * ranks, and its number among the ranks of that host. node[n], local[n].
  */
