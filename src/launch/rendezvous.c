@@ -186,8 +186,8 @@ int rg_rendezvous_agree(struct rg_rendezvous *rdv, int code, uint64_t deadline_n
 	rc = rg_rendezvous_allgather(rdv, &mine, all, sizeof(*all), deadline_ns, &why);
 	if (!rc)
 		rc = judge(rdv, all, err);
-	else if (code && rc == RG_ERR_MISMATCH)
-		/* The others are elsewhere: why this rank is not is what went wrong first. */
+	else if (code)
+		/* The others are elsewhere, or gone: this rank's failure came first. */
 		rg_err_set(err, rc, "%s; %s", mine.text, why.text);
 	else
 		rg_err_set(err, rc, "%s", why.text);

@@ -122,8 +122,8 @@ int rg_meet_links_open(struct rg_meet *m, struct rg_err *err)
 		rc = rg_endpoint_open_beside(m->ep, &geometry, &l->ep, err);
 	if (rc)
 		return rc;
-	return rg_rendezvous_agree(m->rdv, connect_all(m, err), rg_clock_ns() + m->deadline_ns,
-				   err);
+	rc = connect_all(m, err);
+	return rg_rendezvous_agree(m->rdv, rc, rg_clock_ns() + m->deadline_ns, err);
 }
 
 static void tell(struct rg_endpoint *ep, uint32_t peer, enum rg_ctr ctr, uint64_t value,

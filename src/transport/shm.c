@@ -224,9 +224,10 @@ static int shm_open_endpoint(struct rg_rendezvous *rdv, const struct rg_transpor
 		rc = rg_rendezvous_allgather(rdv, &mine, s->addresses, sizeof(mine),
 					     rg_clock_ns() + config->timeout_ns, err);
 	/* All see the same, and may know that they do. */
-	if (!rc)
-		rc = rg_rendezvous_agree(rdv, check_addresses(s, err),
-					 rg_clock_ns() + config->timeout_ns, err);
+	if (!rc) {
+		rc = check_addresses(s, err);
+		rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	}
 	if (config->leave_others)
 		s->m.ep.caps &= ~(uint32_t)RG_CAP_READ; /* not of all */
 	else if (!rc)

@@ -173,9 +173,10 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 	rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
 	if (!rc)
 		rc = find_nodes(t, &one_node, err);
-	if (!rc)
-		rc = rg_rendezvous_agree(rdv, make_mine(t, one_node, &mine, err),
-					 rg_clock_ns() + config->timeout_ns, err);
+	if (!rc) {
+		rc = make_mine(t, one_node, &mine, err);
+		rc = rg_rendezvous_agree(rdv, rc, rg_clock_ns() + config->timeout_ns, err);
+	}
 	if (!rc)
 		rc = rg_rendezvous_allgather(rdv, &mine, t->addresses, sizeof(mine),
 					     rg_clock_ns() + config->timeout_ns, err);

@@ -206,9 +206,10 @@ static int open_connection(struct tcp *t, uint32_t peer, uint32_t stream, int fd
 	if (a->sockaddr.ss_family == AF_INET6)
 		((struct sockaddr_in6 *)&a->sockaddr)->sin6_scope_id =
 			((struct sockaddr_in6 *)&t->addresses[t->ep.rank].sockaddr)->sin6_scope_id;
+	/* Half: the others wait timeout_ns to agree on how this ended, and are to hear of it. */
 	if (connect(fd, (const struct sockaddr *)&a->sockaddr, a->sockaddr_bytes))
 		e = errno == EINPROGRESS
-			    ? finish_connect(fd, rg_clock_ns() + t->ep.config.timeout_ns)
+			    ? finish_connect(fd, rg_clock_ns() + t->ep.config.timeout_ns / 2)
 			    : errno;
 	if (e)
 		return not_reached(t, peer, e, err);

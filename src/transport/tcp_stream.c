@@ -132,11 +132,12 @@ int rg_streams_open(struct rg_endpoint *ep, const uint32_t *peers, uint32_t n, i
 	if (!rc) {
 		t->streams = (struct tcp_streams){.peers = peers, .fds = fds_out, .n = n};
 		give_numbers(t, number);
-		rc = rg_rendezvous_agree(ep->rdv, knock_all(t, err), rg_clock_ns() + timeout_ns,
-					 err);
-		if (!rc)
-			rc = rg_rendezvous_agree(ep->rdv, admit_all(t, err),
-						 rg_clock_ns() + 2 * timeout_ns, err);
+		rc = knock_all(t, err);
+		rc = rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + timeout_ns, err);
+		if (!rc) {
+			rc = admit_all(t, err);
+			rc = rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + 2 * timeout_ns, err);
+		}
 		t->streams = (struct tcp_streams){0};
 	}
 	if (rc)

@@ -47,6 +47,19 @@ every 4 0
 grep -q "tcp: rank [01] (.*) at 127.0.0.1:[0-9]* (its lo) cannot be reached from lo" "$tmp/err.0" \
   "$tmp/err.1" || { cat "$tmp"/err.*; exit 1; }
 
+# As where what is sent between two hosts is dropped on the way, which only these two can tell.
+test_name="two hosts that do not reach each other"
+ip -n "$id-2" neigh replace 10.99.0.3 lladdr 02:00:00:00:00:99 dev eth0 nud permanent
+ip -n "$id-3" neigh replace 10.99.0.2 lladdr 02:00:00:00:00:98 dev eth0 nud permanent
+# shellcheck disable=SC2086
+job 1 2 3 -- bench allreduce -b 8 -e 8 $few
+every 4 0
+for r in 0 1 2; do
+  names $r "tcp: rank [12] (.*) at 10.99.0.[23]:[0-9]* (its eth0) cannot be reached from eth0"
+done
+ip -n "$id-2" neigh flush dev eth0 nud permanent
+ip -n "$id-3" neigh flush dev eth0 nud permanent
+
 for signal in KILL STOP; do
   test_name="a host that $signal ends"
   # shellcheck disable=SC2086

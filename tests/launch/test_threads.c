@@ -192,6 +192,28 @@ static void different_lengths_are_a_mismatch_that_names_both(void **state)
 	}
 }
 
+/* As where one rank takes too long over what fails in the end. */
+static int rank_1_fails_and_rank_2_does_not_come(struct rg_rendezvous *rdv, struct rg_err *err)
+{
+	if (rdv->rank == 2)
+		return 0;
+	if (rdv->rank == 1)
+		rg_err_set(err, RG_ERR_LIMIT, "no room");
+	return rg_rendezvous_agree(rdv, rdv->rank == 1 ? RG_ERR_LIMIT : 0,
+				   rg_clock_ns() + 60 * SECONDS, err);
+}
+
+static void who_failed_says_so_even_where_nobody_can_agree(void **state)
+{
+	struct part parts[MAX_RANKS];
+
+	(void)state;
+	run_ranks(3, rank_1_fails_and_rank_2_does_not_come, parts);
+	assert_int_equal(parts[1].rc, RG_ERR_PEER);
+	if (strncmp(parts[1].err.text, "no room; ", 9) != 0 || !strstr(parts[1].err.text, "rank 2"))
+		fail_msg("%s", parts[1].err.text);
+}
+
 static int broadcast_from_2(struct rg_rendezvous *rdv, struct rg_err *err)
 {
 	static const size_t lens[] = {0, 1, 16 << 10, (16 << 10) + 1, 100000};
@@ -395,6 +417,7 @@ int main(void)
 		cmocka_unit_test(a_rank_that_gives_up_releases_the_others_with_its_text),
 		cmocka_unit_test(a_rank_that_leaves_releases_the_others_with_its_number),
 		cmocka_unit_test(different_lengths_are_a_mismatch_that_names_both),
+		cmocka_unit_test(who_failed_says_so_even_where_nobody_can_agree),
 		cmocka_unit_test(a_broadcast_of_any_length_arrives_whole),
 		cmocka_unit_test(ranks_in_different_operations_are_told_so),
 		cmocka_unit_test(all_agree_on_the_failure_of_the_lowest_rank),

@@ -83,7 +83,11 @@ int rg_rendezvous_bcast(struct rg_rendezvous *rdv, void *data, size_t len_bytes,
 /*
  * All ranks learn whether all succeeded: code 0 everywhere, else the text of the lowest failing
  * rank, with its number and host, and its code, on every rank; where all failed with the same
- * words, these alone. *err is read (this rank's own failure) and written; it may be NULL.
+ * words, these alone. *err is read (this rank's own failure) and written; it may be NULL. Where the
+ * exchange itself fails, this rank's own failure stands in front of the words on that.
+ *
+ * What is agreed on has ended before the deadline is computed, in a statement of its own: arguments
+ * are evaluated in any order. And it takes less time than the others wait for this rank here.
  */
 int rg_rendezvous_agree(struct rg_rendezvous *rdv, int code, uint64_t deadline_ns,
 			struct rg_err *err);

@@ -122,7 +122,11 @@ struct rg_patience {
 struct rg_transport_config {
 	struct rg_geometry geometry;
 	struct rg_patience patience;
-	uint64_t timeout_ns; /* longest wait for a peer without any progress */
+	/*
+	 * Longest wait for a peer without any progress. An attempt to connect ends after half of
+	 * it, so that the others, who wait for this rank to agree on what came of it, hear of it.
+	 */
+	uint64_t timeout_ns;
 	/*
 	 * Added to message numbers to give the 32-bit sequence of word messages: tests start near
 	 * 2^31, where rings are cleaned. Below 2^31, since memory starts as zeros; equal on all
