@@ -145,11 +145,19 @@ static int keep_failure(struct rg_page *page, int rc, const struct rg_err *why, 
 static int print_plot(struct rg_page *page, const struct rg_plot *plot, struct rg_err *err)
 {
 	struct rg_err why = {0};
+	const char *unfit;
 	char *svg;
 	int rc;
 
 	if (page->no_plots[0])
 		return 0;
+	rc = rg_plot_unfit(plot, &unfit, err);
+	if (rc)
+		return rc;
+	if (unfit) {
+		fprintf(page->out, "<p>No plot of the bandwidth: %s.</p>\n", unfit);
+		return 0;
+	}
 	rc = rg_plot_draw(plot, &svg, &why);
 	if (rc)
 		return keep_failure(page, rc, &why, err);
@@ -171,6 +179,7 @@ static int print_plots(struct rg_page *page, const struct rg_figure *figure, str
 	const char *unfit;
 	int rc = rg_plot_unfit(&plot, &unfit, err);
 
+	/* What has no latency has no bandwidth; the other way round it may have. */
 	if (rc)
 		return rc;
 	if (unfit) {

@@ -329,9 +329,14 @@ int rg_plot_unfit(const struct rg_plot *plot, const char **why_out, struct rg_er
 	for (uint32_t i = 0; i < plot->figure->nsizes; i++)
 		sizes += is_measured(&c, plot->figure->sizes[i]);
 	close_context(&c);
-	*why_out = !sizes      ? "there is no size that was measured"
-		   : sizes < 2 ? "one size alone makes no line"
-			       : NULL;
+	if (sizes > 1)
+		*why_out = NULL;
+	else if (sizes)
+		*why_out = "one size alone makes no line";
+	else if (plot->kind == RG_PLOT_LATENCY)
+		*why_out = "there is no size that was measured";
+	else
+		*why_out = "no rank sends anything to another one";
 	return 0;
 }
 

@@ -168,6 +168,17 @@ sound page.html
 [ "$(grep -c '<figure>' page.html)" -eq 4 ] || fail "not two plots for each figure"
 grep -q '[`"!\\]\(touch\|script\)' script && fail "gnuplot is told a hostile name"
 grep -q "title '?script?alert?1???script?????touch pwned" script || fail "the title of the hostile target is not there"
+# One rank alone has times, but no bandwidth of a bus; its other plots stay.
+tr '\n' '~' <a.json | sed 's/,~  {~   "host": "node1",~   "pid": 1001[^}]*}//; s/"nranks": 2/"nranks": 1/
+  s/"busbw_Bps": [0-9][0-9.e+]*/"busbw_Bps": 0.0/g' |
+  tr '~' '\n' >alone.json
+fake "echo '<svg><path id=\"x\"/></svg>'"
+PATH=$tmp/fake:$path page page.html alone.json
+sound page.html
+[ ! -s err ] || { fail "one rank: complaints"; cat err; }
+[ "$(grep -c 'Latency over size' page.html)" -eq 2 ] || fail "one rank: not a plot for each figure"
+[ "$(grep -c '^<p>No plot of the bandwidth: no rank sends anything to another one.</p>' page.html)" -eq 2 ] ||
+  fail "one rank: a bandwidth, or not said why there is none"
 # A signal while it runs: no page, and the old one stays.
 echo old >page.html
 # shellcheck disable=SC2016
