@@ -70,18 +70,23 @@ static double value_of(const struct rg_plot *plot, const struct rg_side *side,
 	return (double)size->size_bytes / ns * rg_result_bus_factor(size, nranks);
 }
 
-/* What bounds all targets of a size; 0 if none knows a bound. */
+/*
+ * What bounds all targets of a size: the least of their bounds, for not all need be bound by the
+ * same (a network is not every target's). 0 if none knows one.
+ */
 static double bound_of(struct context *c, const struct rg_side *side,
 		       const struct rg_result_point *size)
 {
+	double least = 0;
+
 	for (uint32_t t = 0; t < c->plot->ntargets; t++) {
 		struct side_value v =
 			rg_side_value(side, size, c->plot->targets[t], c->pair.medians_a);
 
-		if (v.bound_ns > 0)
-			return v.bound_ns;
+		if (v.bound_ns > 0 && (!(least > 0) || v.bound_ns < least))
+			least = v.bound_ns;
 	}
-	return 0;
+	return least;
 }
 
 /* x, y and the ends of the interval; false if the series has nothing there. */

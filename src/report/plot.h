@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Plots of a figure, drawn by gnuplot (5.0 or later): a line per target and side, with the
- * intervals as error bars, and the bounds as lines without points. Both axes are logarithmic.
+ * intervals as error bars, and per side a line without points for what bounds all its targets: the
+ * least of their bounds. Both axes are logarithmic.
  *
  * Colours are those of Okabe and Ito, which all kinds of colour vision tell apart [OkabeIto08];
  * points and dashes differ as well, so that a print in black will do.

@@ -252,6 +252,19 @@ static void a_line_has_its_times_and_intervals_in_microseconds(void **state)
 	rg_result_close(r);
 }
 
+static void the_line_of_the_bound_bounds_all_targets(void **state)
+{
+	struct rg_result *r = sample_result(1, NULL);
+
+	assert_non_null(r);
+	assert_string_equal(r->points[0].target, "railgauge");
+	r->points[0].bound_ns = 80; /* mpi's is 50 */
+	script_of(r, NULL);
+	assert_non_null(strstr(text, "\n8 0.05 0.05 0.05\n"));
+	assert_null(strstr(text, "\n8 0.08 0.08 0.08\n"));
+	rg_result_close(r);
+}
+
 static void of_two_sides_a_target_has_one_colour_and_other_points_and_dashes(void **state)
 {
 	struct rg_result *a = sample_result(1, NULL), *b = sample_result(1.5, NULL);
@@ -319,6 +332,7 @@ int main(void)
 		cmocka_unit_test(ids_of_a_drawing_get_a_prefix_and_what_is_around_it_goes),
 		cmocka_unit_test(what_is_no_drawing_is_refused_and_nothing_printed),
 		cmocka_unit_test(a_line_has_its_times_and_intervals_in_microseconds),
+		cmocka_unit_test(the_line_of_the_bound_bounds_all_targets),
 		cmocka_unit_test(of_two_sides_a_target_has_one_colour_and_other_points_and_dashes),
 		cmocka_unit_test(a_failing_allocation_leaves_the_old_page),
 	};
