@@ -72,6 +72,9 @@ static int exchange_places(struct rank *r, struct rg_err *err)
 	if (rc)
 		return rc;
 	rg_place_nodes(r->places, rdv->nranks, r->nodes, r->nodes + rdv->nranks);
+	r->one_host = true;
+	for (uint32_t k = 0; k < rdv->nranks; k++)
+		r->one_host &= r->nodes[k] == r->nodes[0];
 	r->job.node = r->nodes;
 	r->job.local = r->nodes + rdv->nranks;
 	r->crowded = rg_place_crowded(r->places, rdv->nranks);

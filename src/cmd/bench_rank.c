@@ -13,6 +13,7 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 #include "railgauge/report/progress.h"
+#include "railgauge/transport/stream.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -53,16 +54,16 @@ int bench_rank_agree(struct rank *r, int rc, struct rg_err *err)
 
 /* --- the transport --- */
 
-/* Memory within a node, sockets between nodes. */
+/* Memory within a node, sockets between nodes, and between containers that hide their processes. */
 static const char *suits_nodes(const struct rank *r)
 {
-	bool others = false, shared = false;
+	bool apart = false, shared = false;
 
 	for (uint32_t k = 0; k < r->job.rdv->nranks; k++) {
-		others |= r->nodes[k] != r->nodes[0];
+		apart |= !rg_process_may_share(&r->places[k].process, &r->places[0].process);
 		shared |= r->job.local[k] > 0;
 	}
-	return !others ? "shm" : shared ? "mixed" : "tcp";
+	return r->one_host && !apart ? "shm" : shared ? "mixed" : "tcp";
 }
 
 static int choose_transport(const struct rank *r, const struct rg_transport_ops **out,
@@ -104,12 +105,17 @@ static int open_transport(struct rank *r, struct rg_err *err)
 {
 	const struct rg_transport_ops *ops = NULL;
 	int rc = choose_transport(r, &ops, err);
+	uint32_t nnodes;
 
 	if (!rc)
 		rc = ops->probe(err);
 	rc = bench_rank_agree(r, rc, err);
 	if (!rc)
 		rc = open_endpoint(r, ops, err);
+	/* Ranks of one host may need sockets all the same. */
+	if (!rc && ops == &rg_transport_mixed)
+		rc = rg_stream_nodes(r->job.ep, r->nodes, r->nodes + r->job.rdv->nranks, &nnodes,
+				     err);
 	/* Where nobody's memory is reached, windows would be the same as private buffers. */
 	if (!rc && !(r->job.ep->caps & RG_CAP_MAPPED) && r->access[RG_ACCESS_PRIVATE])
 		r->access[RG_ACCESS_WINDOW] = false;
@@ -136,15 +142,6 @@ static uint32_t count_nodes(const struct rank *r)
 	return last + 1;
 }
 
-static bool is_one_host(const struct rank *r)
-{
-	bool one = true;
-
-	for (uint32_t k = 0; k < r->job.rdv->nranks; k++)
-		one &= r->nodes[k] == r->nodes[0];
-	return one;
-}
-
 static void describe_job(const struct rank *r, struct bench_job *job)
 {
 	*job = (struct bench_job){
@@ -157,7 +154,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.network = r->job.ep ? r->job.ep->about : "",
 		.link_bytes = r->job.ep ? rg_geometry_link_bytes(&r->job.ep->config.geometry) : 0,
 		.nnodes = count_nodes(r),
-		.one_host = is_one_host(r),
+		.one_host = r->one_host,
 		.crowded = r->crowded,
 		.plan = &r->plan,
 		.weights = r->weights,

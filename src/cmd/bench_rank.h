@@ -13,7 +13,8 @@ struct rank {
 	bool agreed;		     /* all ranks know of the failure */
 	struct rg_place *places;     /* owned, [nranks] */
 	struct rg_machine *machines; /* owned, [nranks] */
-	uint32_t *nodes;	     /* owned, [2][nranks]: job.node, job.local */
+	uint32_t *nodes; /* owned, [2][nranks]: job.node, job.local; those of mixed if it is used */
+	bool one_host;	 /* all ranks share a network namespace */
 	bool crowded;
 	bool access[2];		      /* enum rg_access: kinds of buffers measured */
 	uint64_t *weights;	      /* owned, [nranks][nranks]: --traffic; NULL: none */
@@ -58,8 +59,8 @@ int bench_meet(struct rank *r, struct rg_err *err);
 int bench_plan_traffic(struct rank *r, struct rg_err *err);
 
 /*
- * The sizes, from the options and the smallest caches of any host; equal on all ranks. RG_ERR_RANGE (a root that is no
- * rank), and as rg_plan_open.
+ * The sizes, from the options and the smallest caches of any host; equal on all ranks. RG_ERR_RANGE
+ * (a root that is no rank), and as rg_plan_open.
  */
 int bench_plan_open(struct rank *r, struct rg_err *err);
 

@@ -76,11 +76,18 @@ void rg_process_here(struct rg_process *out)
 {
 	*out = (struct rg_process){.pid = getpid(),
 				   .pid_space = read_namespace("/proc/self/ns/pid"),
-				   .time_space = read_namespace("/proc/self/ns/time")};
+				   .time_space = read_namespace("/proc/self/ns/time"),
+				   .ipc_space = read_namespace("/proc/self/ns/ipc")};
 	read_kernel(out->kernel);
 	/* A /proc of another namespace would show somebody else under our number. */
 	if (!read_stat(out->pid, &out->start_tick))
 		out->pid_space = 0;
+}
+
+bool rg_process_may_share(const struct rg_process *a, const struct rg_process *b)
+{
+	return !strncmp(a->kernel, b->kernel, sizeof(a->kernel)) && a->pid_space == b->pid_space &&
+	       a->ipc_space == b->ipc_space;
 }
 
 enum rg_process_state rg_process_look(const struct rg_process *here,

@@ -35,33 +35,6 @@ uint64_t rg_calibrate_network_cost_ns(uint32_t nnodes)
 
 /* --- nodes and streams --- */
 
-/* The lowest rank that this one needs no sockets for. */
-static uint32_t lowest_near(const struct rg_endpoint *ep)
-{
-	uint32_t r = 0;
-
-	while (rg_stream_reaches(ep, r))
-		r++;
-	return r;
-}
-
-static int find_nodes(struct network_work *w, struct rg_err *err)
-{
-	uint32_t n = w->net.nranks, mine = lowest_near(w->ep);
-	uint32_t *lowest = w->net.node; /* each is replaced once it was read */
-	int rc = rg_rendezvous_allgather(w->ep->rdv, &mine, lowest, sizeof(mine),
-					 rg_clock_ns() + w->config->deadline_ns, err);
-
-	for (uint32_t r = 0; !rc && r < n; r++) {
-		w->net.node[r] = lowest[r] < r ? w->net.node[lowest[r]] : w->net.nnodes++;
-		w->local[r] = 0;
-		for (uint32_t k = 0; k < r; k++)
-			w->local[r] += w->net.node[k] == w->net.node[r];
-	}
-	w->mine = w->net.node[w->ep->rank];
-	return rc;
-}
-
 uint32_t rg_network_rank(const struct network_work *w, uint32_t node, uint32_t local)
 {
 	uint32_t r = 0;
@@ -246,9 +219,10 @@ static int prepare(struct network_work *w, struct rg_err *err)
 		rc = no_memory(err);
 	rc = rg_rendezvous_agree(w->ep->rdv, rc, rg_clock_ns() + deadline_ns, err);
 	if (!rc)
-		rc = find_nodes(w, err);
+		rc = rg_stream_nodes(w->ep, w->net.node, w->local, &w->net.nnodes, err);
 	if (rc)
 		return rc;
+	w->mine = w->net.node[w->ep->rank];
 	rc = make_pairs(w, err);
 	if (!rc && w->net.nnodes > 1)
 		rc = make_streams(w, err);

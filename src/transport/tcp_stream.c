@@ -34,6 +34,29 @@ bool rg_stream_reaches(const struct rg_endpoint *ep, uint32_t peer)
 	return ep->ops == &rg_transport_tcp;
 }
 
+int rg_stream_nodes(struct rg_endpoint *ep, uint32_t *node_out, uint32_t *local_out,
+		    uint32_t *nnodes_out, struct rg_err *err)
+{
+	uint32_t mine = 0; /* the lowest rank that this one needs no sockets for */
+	int rc;
+
+	while (rg_stream_reaches(ep, mine))
+		mine++;
+	/* Each is replaced once it was read. */
+	rc = rg_rendezvous_allgather(ep->rdv, &mine, node_out, sizeof(mine),
+				     rg_clock_ns() + ep->config.timeout_ns, err);
+	if (rc)
+		return rc;
+	*nnodes_out = 0;
+	for (uint32_t r = 0; r < ep->nranks; r++) {
+		node_out[r] = node_out[r] < r ? node_out[node_out[r]] : (*nnodes_out)++;
+		local_out[r] = 0;
+		for (uint32_t k = 0; k < r; k++)
+			local_out[r] += node_out[k] == node_out[r];
+	}
+	return 0;
+}
+
 int *tcp_stream_place(const struct tcp *t, uint32_t peer, uint32_t stream)
 {
 	const struct tcp_streams *s = &t->streams;

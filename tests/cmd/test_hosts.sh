@@ -34,6 +34,21 @@ job 1 2 3 -- bench allreduce -b 64K -e 64K --algorithm ring $few
 every 0 0 1 2
 grep -q '^# network: interface eth0' "$tmp/out.0" || exit 1
 
+if unshare -p --fork --mount-proc true 2>/dev/null; then
+  test_name="containers on one host that hide their processes"
+  kept=$rank_sh
+  rank_sh='[ "$RANK" = 0 ] || set -- unshare -p --fork --kill-child --mount-proc "$@"; exec "$@"'
+  job 1 1 -- bench allreduce -b 8 -e 8 --budget 20ms --timeout 10s --json "$tmp/containers.json"
+  rank_sh=$kept
+  every 0 0 1
+  grep -q '^# network: shm to 0 of the node, tcp to 1' "$tmp/out.0" || { cat "$tmp/out.0"; exit 1; }
+  # The network between them is calibrated, as that between two hosts.
+  [ "$(sed -n '/^ "network": {/,/^ "points"/p' "$tmp/containers.json" | grep -c '"out_Bps"')" = 2 ] ||
+    { echo "$test_name: not two nodes"; exit 1; }
+else
+  echo "note: no PID namespaces for containers here"
+fi
+
 test_name="an interface that there is not"
 # shellcheck disable=SC2086
 job 1 2 -- bench allreduce -b 8 -e 8 --tcp.interface eth7 $few

@@ -110,6 +110,25 @@ static void nothing_is_known_of_other_machines_and_namespaces(void **state)
 	assert_int_equal(rg_process_look(&here, &who), RG_PROCESS_HIDDEN);
 }
 
+static void memory_is_shared_in_one_space_of_processes_of_one_kernel(void **state)
+{
+	struct rg_process here, other;
+
+	(void)state;
+	rg_process_here(&here);
+	other = here;
+	other.pid++;
+	assert_true(rg_process_may_share(&here, &other));
+	other.pid_space ^= 1;
+	assert_false(rg_process_may_share(&here, &other));
+	other = here;
+	other.ipc_space ^= 1;
+	assert_false(rg_process_may_share(&here, &other));
+	other = here;
+	other.kernel[0] ^= 1;
+	assert_false(rg_process_may_share(&here, &other));
+}
+
 static void a_name_of_a_node_is_refused_where_it_would_be_cut(void **state)
 {
 	const char *longest = "1234567890123456789012345678901",
@@ -137,6 +156,7 @@ int main(void)
 		cmocka_unit_test(a_process_lives_is_stopped_and_is_gone),
 		cmocka_unit_test(one_that_began_at_another_time_has_only_the_number),
 		cmocka_unit_test(nothing_is_known_of_other_machines_and_namespaces),
+		cmocka_unit_test(memory_is_shared_in_one_space_of_processes_of_one_kernel),
 		cmocka_unit_test(a_name_of_a_node_is_refused_where_it_would_be_cut),
 	};
 

@@ -84,7 +84,7 @@ static int talk(struct rank *r, const uint32_t *peers, uint32_t n, const int *fd
 /* Twice: closing and opening again makes new ones. */
 static int streams_carry(struct rank *r)
 {
-	uint32_t peers[STREAMS], n;
+	uint32_t peers[STREAMS], n, node[RANKS], local[RANKS], nnodes;
 	int fds[STREAMS];
 
 	for (int again = 0; again < 2; again++) {
@@ -101,6 +101,13 @@ static int streams_carry(struct rank *r)
 	MUST(r, !rg_stream_reaches(r->ep, r->rdv->rank) && !rg_stream_reaches(r->ep, RANKS));
 	/* Of mixed, ranks 1 and 2 are one node (ranks.c). */
 	MUST(r, n == (r->ops == &rg_transport_tcp || r->rdv->rank == 0 ? STREAMS : EACH));
+	MUST(r, rg_stream_nodes(r->ep, node, local, &nnodes, &r->err) == 0);
+	for (uint32_t k = 0; k < RANKS; k++) {
+		bool second = r->ops != &rg_transport_tcp && k == 2;
+
+		MUST(r, node[k] == k - second && local[k] == second);
+	}
+	MUST(r, nnodes == (r->ops == &rg_transport_tcp ? RANKS : RANKS - 1));
 	return connect_all(r) ? r->err.code : meet(r);
 }
 

@@ -22,7 +22,11 @@ struct rg_process {
 	int64_t pid;	     /* in that namespace */
 	uint64_t start_tick; /* since the kernel's start; 0: unknown */
 	uint64_t time_space; /* inode of the time namespace that says so; 0: there are none */
+	uint64_t ipc_space;  /* inode of the IPC namespace; 0: unknown */
 };
+
+/* As far as namespaces say: may they map each other's memory? */
+bool rg_process_may_share(const struct rg_process *a, const struct rg_process *b);
 
 enum rg_process_state {
 	RG_PROCESS_HIDDEN, /* on another machine or in another PID namespace: nothing is known */

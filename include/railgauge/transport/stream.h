@@ -22,6 +22,15 @@
 bool rg_stream_reaches(const struct rg_endpoint *ep, uint32_t peer);
 
 /*
+ * (collective) Nodes: sets of ranks that the endpoint joins without sockets, numbered in the order
+ * of their lowest ranks, and the number of each rank among those of its set; node_out[nranks],
+ * local_out[nranks], equal on all ranks. Blocks at most the endpoint's timeout. As
+ * rg_rendezvous_allgather.
+ */
+int rg_stream_nodes(struct rg_endpoint *ep, uint32_t *node_out, uint32_t *local_out,
+		    uint32_t *nnodes_out, struct rg_err *err);
+
+/*
  * (collective) Opens n streams, stream i to rank peers[i], into fds_out[n]. Ranks without any come
  * with n 0. A peer may be named several times, as often as it names this rank: then its k-th stream
  * to this rank is this rank's k-th to it. The lower rank connects. All or none: on failure of any
