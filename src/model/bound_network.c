@@ -117,22 +117,19 @@ static void enlarge(struct rg_bound *best, double ns, const char *name)
 		*best = (struct rg_bound){ns, name};
 }
 
-/* After the first byte came, bytes in all; nothing is known of a port without a rate. */
-static double passing_ns(double bytes, double rate_Bps, double burst_bytes, double latency_ns)
+/* Nothing is known of a port without a rate. */
+static double passing_ns(double bytes, double rate_Bps, double burst_bytes)
 {
 	if (!(rate_Bps > 0) || !(bytes > 0))
 		return 0;
-	return latency_ns + fmax(0, bytes - burst_bytes) / rate_Bps * 1e9;
+	return fmax(0, bytes - burst_bytes) / rate_Bps * 1e9;
 }
 
 static void enlarge_by_node(struct rg_bound *best, const struct rg_port *port,
 			    struct rg_crossing bytes)
 {
-	enlarge(best,
-		passing_ns(bytes.in_bytes, port->in_Bps, port->in_burst_bytes, port->latency_ns),
-		"node-in");
-	enlarge(best,
-		passing_ns(bytes.out_bytes, port->out_Bps, port->out_burst_bytes, port->latency_ns),
+	enlarge(best, passing_ns(bytes.in_bytes, port->in_Bps, port->in_burst_bytes), "node-in");
+	enlarge(best, passing_ns(bytes.out_bytes, port->out_Bps, port->out_burst_bytes),
 		"node-out");
 }
 
@@ -211,7 +208,7 @@ static struct rg_bound of_rotation(const struct rg_network_problem *b, const str
 static void enlarge_by_sum(struct rg_bound *best, const struct rg_network_problem *b,
 			   const struct rg_network *net)
 {
-	double in_Bps = 0, out_Bps = 0, in_burst = 0, out_burst = 0, nearest = HUGE_VAL;
+	double in_Bps = 0, out_Bps = 0, in_burst = 0, out_burst = 0;
 	double bytes = b->ops * rg_crossing_total(b, net);
 	bool in = true, out = true;
 
@@ -224,44 +221,54 @@ static void enlarge_by_sum(struct rg_bound *best, const struct rg_network_proble
 		out_Bps += port->out_Bps;
 		in_burst += port->in_burst_bytes;
 		out_burst += port->out_burst_bytes;
-		nearest = fmin(nearest, port->latency_ns);
 	}
 	if (in)
-		enlarge(best, passing_ns(bytes, in_Bps, in_burst, nearest), "nodes-in");
+		enlarge(best, passing_ns(bytes, in_Bps, in_burst), "nodes-in");
 	if (out)
-		enlarge(best, passing_ns(bytes, out_Bps, out_burst, nearest), "nodes-out");
+		enlarge(best, passing_ns(bytes, out_Bps, out_burst), "nodes-out");
 }
 
-/* Of an all-to-all-v: where each waits for the other, one way for each operation. */
+/*
+ * Of an all-to-all-v: where two ranks wait for each other, half a round trip for each operation,
+ * and once for a node that waits for others and others for it.
+ */
 static void enlarge_by_ways(struct rg_bound *best, const struct rg_network_problem *b,
 			    const struct rg_network *net)
 {
+	for (uint32_t i = 0; i < net->nnodes; i++) {
+		struct rg_crossing one = rg_crossing_of(b, net, i, 0);
+
+		if (one.in_bytes > 0 && one.out_bytes > 0)
+			enlarge(best, net->ports[i].latency_ns, "network-latency");
+	}
 	for (uint32_t from = 0; from < net->nranks; from++) {
-		for (uint32_t to = 0; to < net->nranks; to++) {
+		for (uint32_t to = 0; to < from; to++) {
 			uint32_t i = net->node[from], k = net->node[to];
 			double way = fmax(net->ports[i].latency_ns, net->ports[k].latency_ns);
-			bool back = rg_matrix_at(b->counts, net->nranks, to, from);
 
-			if (i != k && rg_matrix_at(b->counts, net->nranks, from, to))
-				enlarge(best, way * (back ? b->ops : 1), "network-latency");
+			if (i != k && rg_matrix_at(b->counts, net->nranks, from, to) &&
+			    rg_matrix_at(b->counts, net->nranks, to, from))
+				enlarge(best, way * b->ops, "network-latency");
 		}
 	}
 }
 
-/* Where each operation waits for all ranks, one way for each. */
+/* Where data go both ways; see the header. */
 static void enlarge_by_latency(struct rg_bound *best, const struct rg_network_problem *b,
 			       const struct rg_network *net)
 {
-	bool pipelined = rg_coll_has_root(b->coll) || b->coll == RG_COLL_SENDRECV;
+	bool ring = b->coll == RG_COLL_SENDRECV;
 	double farthest = 0, nearest = HUGE_VAL, cross = 0;
 
+	if (rg_coll_has_root(b->coll))
+		return;
 	for (uint32_t i = 0; i < net->nnodes; i++) {
 		farthest = fmax(farthest, net->ports[i].latency_ns);
 		nearest = fmin(nearest, net->ports[i].latency_ns);
 		cross += boundaries(net, i, true);
 	}
-	enlarge(best, farthest * (pipelined ? 1 : b->ops), "network-latency");
-	if (b->coll == RG_COLL_SENDRECV)
+	enlarge(best, farthest * (ring ? 1 : b->ops), "network-latency");
+	if (ring)
 		enlarge(best, nearest * b->ops * cross / net->nranks, "network-latency");
 }
 

@@ -212,9 +212,9 @@ void rg_network_print_sendrecv(const struct rg_result *r, FILE *out)
 		i++;
 	if (i == r->npoints || !r->network.nnodes)
 		return;
-	fprintf(out,
-		"# Between nodes, what a message of sendrecv that goes straight takes at least: "
-		"one way, and\n# its bytes at the pair's rate\n");
+	fprintf(out, "# Between nodes, what a message of sendrecv that goes straight should take: "
+		     "half a "
+		     "round trip,\n# and its bytes at the pair's rate\n");
 	for (uint32_t rank = 0; rank < n; rank++) {
 		uint32_t next = (rank + 1) % n;
 

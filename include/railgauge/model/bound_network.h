@@ -7,8 +7,8 @@
  *
  * A node is a set of ranks that reach each other without the network. What it takes in or gives out
  * in a time t is at most burst + rate * t (a leaky bucket; where nothing shapes, burst is 0). So an
- * amount of bytes that must enter it within k operations takes (bytes - burst) / rate at least,
- * after the first byte could arrive. Nothing is assumed about how nodes are wired: pairs may be
+ * amount of bytes that must enter it within k operations takes (bytes - burst) / rate at least.
+ * Nothing is assumed about how nodes are wired: pairs may be
  * slower than their ports, data may be passed on by a third node, several nodes may share a cable.
  * All of that only makes things slower, and the bound holds.
  *
@@ -54,14 +54,19 @@
  * each; with unequal ones the slow may take part with S alone, and the bound is what holds for any
  * share: the larger of S at the slowest port and 2 (n - 1) S at all together.
  *
- * Latency. Each node takes part, with data that come from another node or go to one, so one way of
- * the node that is farthest from its nearest neighbour is a bound as well. An operation of a
- * collective without a root begins at a rank when the one before is complete there, so it counts
- * for each; where there is a root the operations of a repetition may be pipelined, and it counts
- * once. A rank of sendrecv waits for its predecessor alone, so k operations on end are a chain back
- * over k ranks: of c boundaries between nodes in the whole ring, some chain has k c / p at least.
- * Of an all-to-all-v only nodes that send or receive take part: the way between two of its ranks
- * counts once, and for each operation where both send to each other.
+ * Latency. What is known of a way is half of the round trip, and one of the two ways may be the
+ * shorter one. So it counts only where data must both enter a node and leave it: the longer way is
+ * at least that half. (A node's shortest way in and its shortest way out are taken to be together
+ * no less than its shortest round trip: they would be where one neighbour is near in one direction,
+ * and another in the other.) In a collective without a root that is so for each node, and the
+ * farthest from its nearest neighbour counts. There an operation begins at a rank when the one
+ * before is complete, and needs what others began to send then; so it counts for each operation.
+ * Where there is a root data go one way, and operations may be pipelined: no latency is in that
+ * bound, nor in the time that bytes take to pass a port. A rank of sendrecv waits for its
+ * predecessor alone; so latency counts once, and k operations on end are a chain back over k ranks:
+ * of c boundaries between nodes in the whole ring, some chain has k c / p at least, as often into a
+ * node as out. Of an all-to-all-v it counts once for a node that both sends and receives, and for
+ * each operation between two ranks that send to each other.
  *
  * In place moves the same: what is in place is in place on its own node.
  */
@@ -79,7 +84,7 @@ struct rg_port {
 	uint32_t nranks;			/* of the node, >= 1 */
 	double in_Bps, out_Bps;			/* 0: not known, and no bound comes from there */
 	double in_burst_bytes, out_burst_bytes; /* what may pass at once beyond the rate */
-	double latency_ns; /* one way to the nearest other node; 0: not known */
+	double latency_ns; /* half of the round trip to the nearest other node; 0: not known */
 };
 
 /* What one node gets to another while nothing else is sent; not needed for bounds. */
@@ -87,7 +92,7 @@ struct rg_network_pair {
 	uint32_t from, to;  /* nodes */
 	double rate_Bps;    /* 0: not known, likewise below */
 	double burst_bytes; /* what passes at once beyond the rate */
-	double latency_ns;  /* one way: half of the least round trip */
+	double latency_ns;  /* half of the least round trip */
 };
 
 /* A network as it was calibrated. Whoever made it owns the arrays. */
