@@ -27,17 +27,17 @@ static struct rg_crossing of_counts(const struct rg_network_problem *b,
 {
 	struct rg_crossing sum = {0};
 
-	for (uint32_t from = 0; from < net->nranks; from++) {
-		for (uint32_t to = 0; to < net->nranks; to++) {
-			double bytes = (double)rg_matrix_at(b->counts, net->nranks, from, to) *
-				       b->elem_bytes;
-
-			if (net->node[from] == net->node[to])
+	/* Rows and columns of the node's ranks: all nodes together look at each count twice. */
+	for (uint32_t r = 0; r < net->nranks; r++) {
+		for (uint32_t other = 0; net->node[r] == node && other < net->nranks; other++) {
+			if (net->node[other] == node)
 				continue;
-			sum.in_bytes += net->node[to] == node ? bytes : 0;
-			sum.out_bytes += net->node[from] == node ? bytes : 0;
+			sum.in_bytes += (double)rg_matrix_at(b->counts, net->nranks, other, r);
+			sum.out_bytes += (double)rg_matrix_at(b->counts, net->nranks, r, other);
 		}
 	}
+	sum.in_bytes *= b->elem_bytes;
+	sum.out_bytes *= b->elem_bytes;
 	return sum;
 }
 
