@@ -198,7 +198,16 @@ static void make_alike(struct rg_network *net)
 	}
 }
 
-/* Once the rates are known. */
+/* Of so many senders (or receivers) there are, those that are not measured being like the others.
+ */
+static double for_all(const struct network_work *w, uint32_t node)
+{
+	uint32_t first, group = rg_network_group(w->net.nnodes, node, &first);
+
+	return (double)(w->net.nnodes - 1) / (group - 1);
+}
+
+/* Once the rates are known. Each sender may have a bucket of its own, and so may each receiver. */
 static void find_bursts(struct network_work *w)
 {
 	for (uint32_t i = 0; i < w->net.npairs; i++) {
@@ -208,14 +217,26 @@ static void find_bursts(struct network_work *w)
 		double in = burst_of(w->points[i], to->in_Bps, pair->latency_ns);
 
 		pair->burst_bytes = burst_of(w->points[i], pair->rate_Bps, pair->latency_ns);
-		from->out_burst_bytes = fmax(from->out_burst_bytes, out);
-		to->in_burst_bytes = fmax(to->in_burst_bytes, in);
+		from->out_burst_bytes += out * for_all(w, pair->from);
+		to->in_burst_bytes += in * for_all(w, pair->to);
+	}
+}
+
+/* Of several groups, the nearest node may be in another one. */
+static void forget_latencies(struct network_work *w)
+{
+	uint32_t first;
+
+	for (uint32_t i = 0; i < w->net.nnodes; i++) {
+		if (rg_network_group(w->net.nnodes, i, &first) < w->net.nnodes)
+			w->net.ports[i].latency_ns = 0;
 	}
 }
 
 void rg_network_conclude(struct network_work *w)
 {
 	forget_unknown(w);
+	forget_latencies(w);
 	if (w->config->one_host)
 		make_alike(&w->net);
 	find_bursts(w);

@@ -57,6 +57,13 @@ tests_measure_test_calibrate_network_SOURCES = %D%/test_calibrate_network.c
 tests_measure_test_calibrate_network_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_calibrate_network_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_network_account
+check_PROGRAMS += tests/measure/test_network_account
+TESTS += tests/measure/test_network_account
+tests_measure_test_network_account_SOURCES = %D%/test_network_account.c
+tests_measure_test_network_account_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_network_account_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_traffic
 check_PROGRAMS += tests/measure/test_traffic
 TESTS += tests/measure/test_traffic

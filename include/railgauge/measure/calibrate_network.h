@@ -21,7 +21,8 @@
  *   out     one node sends to all others at once
  *
  * Of more than 8 nodes, groups of 4 to 8 neighbours in the order of ranks do that, all groups at
- * once: pairs of other groups are not measured, and the number of rounds does not grow. Neighbours
+ * once: pairs of other groups are not measured, and the number of rounds does not grow. So a node's
+ * latency is not known then: its nearest node may be in another group. Neighbours
  * are likely to share a switch; but where groups share a link that is narrower than their ports, a
  * port's rate may come out too low and the bound too high, which a fraction above RG_BOUND_ERROR
  * then tells.
@@ -48,8 +49,9 @@
  *
  * The burst is how far the beginning of a pair's flow, or a burst, was ahead of the rate: the most,
  * over some points in time, of bytes that had come minus rate times the time since the first could
- * have come; 0 where none of them was ahead by 10 %. A node's is the largest of its pairs, at its
- * own rate.
+ * have come; 0 where none of them was ahead by 10 %. A node's is the sum over its pairs, at its own
+ * rate, since each of the others may have a bucket of its own; an upper limit where the node itself
+ * has the only one. Pairs that are not measured are taken to be like the others of the node.
  */
 #ifndef RAILGAUGE_MEASURE_CALIBRATE_NETWORK_H
 #define RAILGAUGE_MEASURE_CALIBRATE_NETWORK_H
