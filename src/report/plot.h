@@ -38,7 +38,9 @@ struct rg_plot {
  */
 int rg_plot_script(const struct rg_plot *plot, FILE *out, struct rg_err *err);
 
-/* *why_out: words (static) if there is nothing of this kind to draw, else NULL. RG_ERR_NO_MEMORY. */
+/*
+ * *why_out: words (static) if there is nothing of this kind to draw, else NULL. RG_ERR_NO_MEMORY.
+ */
 int rg_plot_unfit(const struct rg_plot *plot, const char **why_out, struct rg_err *err);
 
 /*

@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -492,6 +493,9 @@ static int open_files(void)
 	return n;
 }
 
+/* Rates were not known somewhere: what is to hold of them was not tested. */
+static bool busy;
+
 /* All ranks have the same, of so many nodes; false where the machine was too busy to tell. */
 static bool assert_network(const struct rank ranks[RANKS], uint32_t nnodes)
 {
@@ -547,8 +551,7 @@ static void with_tcp_each_rank_is_a_node_and_no_file_stays_open(void **state)
 		assert_int_equal(ranks[0].net.node[i], i);
 	assert_int_equal(open_files(), before);
 	release(ranks);
-	if (!known)
-		print_message("this machine is too busy\n");
+	busy |= !known;
 }
 
 static void with_mixed_ranks_that_share_memory_are_one_node(void **state)
@@ -556,7 +559,7 @@ static void with_mixed_ranks_that_share_memory_are_one_node(void **state)
 	struct rank ranks[RANKS];
 
 	run_ranks(ranks, RANKS, &rg_transport_mixed, 0);
-	assert_network(ranks, 2);
+	busy |= !assert_network(ranks, 2);
 	assert_int_equal(ranks[0].net.node[0], 0);
 	assert_int_equal(ranks[0].net.node[1], 1);
 	assert_int_equal(ranks[0].net.node[2], 1);
@@ -627,5 +630,10 @@ int main(void)
 		cmocka_unit_test(an_allocation_that_fails_ends_both_ranks),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	if (failed || !busy)
+		return failed;
+	printf("skipped: this machine is too busy for rates of a network\n");
+	return 77;
 }

@@ -37,8 +37,8 @@
  * arrival; the rate is that of the better one, summed over receivers: the limit must not be lowered
  * by what else happened. A round in which a receiver saw fewer than RG_NETWORK_ARRIVALS arrivals in
  * a window, or in which the second window brought half as much again as the first (TCP still
- * grows), is repeated once with times four times as long; if that does not help the rate is not
- * known.
+ * grows), is repeated once with times four times as long, but no more than eight rounds of a
+ * calibration are; if that does not help, or is not done, the rate is not known.
  *
  * A node's rate is the highest of all rounds in which it received (or sent), since what it did once
  * it can do; it is not known unless that from (or to) all others at once is, and nothing disturbed

@@ -51,8 +51,8 @@ uint32_t rg_place_local(const struct rg_place *places, uint32_t n, uint32_t rank
 			uint32_t *index_out);
 
 /*
- * What each rank has of its machine's last-level cache (32 MiB where that is unknown), divided among
- * the machine's ranks: the least of all ranks, so that it is the same on every one.
+ * What each rank has of its machine's last-level cache (32 MiB where that is unknown), which is
+ * divided among the machine's ranks: the least of all ranks, so that it is the same on every one.
  */
 uint64_t rg_place_least_llc_bytes(const struct rg_place *places, uint32_t n);
 
