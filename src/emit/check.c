@@ -74,10 +74,13 @@ int rg_emit_check_file(const char *path, const struct rg_ompi_version *version,
 		*kind_out = "MCA parameters of Open MPI";
 		rc = rg_params_judge(text, version, findings, err);
 	} else if (kind == KIND_JSON) {
-		rc = rg_err_set(err, RG_ERR_UNSUPPORTED,
-				"%s: JSON; rules in this form are read by Open MPI from 6.0 on, "
-				"and cannot be checked here",
-				path);
+		rc = rg_err_set(
+			err, RG_ERR_UNSUPPORTED,
+			strstr(text, "\"railgauge-decisions\"")
+				? "%s: decisions; railgauge emit reads them"
+				: "%s: JSON; rules in this form are read by Open MPI from 6.0 on, "
+				  "and cannot be checked here",
+			path);
 	} else {
 		rc = rg_err_set(err, RG_ERR_UNSUPPORTED,
 				"%s: neither rules nor MCA parameters of Open MPI", path);

@@ -77,6 +77,21 @@ static void print_left_out(const struct rg_decisions *all, FILE *out)
 	}
 }
 
+/* Their look-up goes by the send count, which a caller in place leaves out. */
+static void print_in_place(const struct rg_decisions *all, FILE *out)
+{
+	for (uint32_t i = 0; i < all->ndecisions; i++) {
+		const struct rg_decision *d = &all->decisions[i];
+
+		if ((d->coll == RG_COLL_ALLGATHER || d->coll == RG_COLL_ALLTOALL) &&
+		    d->nranges > 1 && d->ranges[0].choice.id)
+			fprintf(out,
+				"# %s in place has no send count, and so the rule for size 0 "
+				"whatever its size.\n",
+				d->function);
+	}
+}
+
 static int print_rules(const struct writing *w, FILE *out, struct rg_err *err)
 {
 	fprintf(out, OPENMPI_MARK "rules of Open MPI's component coll/tuned\n");
@@ -85,6 +100,7 @@ static int print_rules(const struct writing *w, FILE *out, struct rg_err *err)
 		     "decimals: a\n"
 		     "# leading 0 would make them octal.\n");
 	print_left_out(w->decisions, out);
+	print_in_place(w->decisions, out);
 	rg_rules_print(w->rules, out);
 	return 0;
 }

@@ -33,7 +33,13 @@ endif
 check_PROGRAMS += tests/emit/poisoner
 tests_emit_poisoner_SOURCES = %D%/poisoner.c
 tests_emit_poisoner_LDADD = $(rg_libs)
-emit_scripts = tests/emit/test_honoured.sh
+if HAVE_OPENMPI
+check_PROGRAMS += tests/emit/consumer
+tests_emit_consumer_SOURCES = %D%/consumer.c
+tests_emit_consumer_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
+tests_emit_consumer_LDADD = $(rg_libs) $(OPENMPI_LIBS)
+endif
+emit_scripts = tests/emit/test_consumer.sh tests/emit/test_honoured.sh
 TESTS += $(emit_scripts)
 EXTRA_DIST += $(emit_scripts)
 

@@ -103,6 +103,15 @@ static void assert_has(const char *name, const char *part)
 	rg_free(text);
 }
 
+static bool is_in(const char *name, const char *part)
+{
+	char *text = text_of(folder, name);
+	bool found = text && strstr(text, part);
+
+	rg_free(text);
+	return found;
+}
+
 static void assert_missing(const char *name)
 {
 	char *text = text_of(folder, name);
@@ -316,6 +325,21 @@ static void what_may_not_go_by_size_has_one_rule_or_none(void **state)
 	rg_rules_release(&rules);
 }
 
+static void calls_in_place_that_use_the_first_rule_are_told_of(void **state)
+{
+	struct rg_decision *a = &d->decisions[0];
+
+	snprintf(a->function, sizeof(a->function), "MPI_Allgather");
+	a->coll = RG_COLL_ALLGATHER;
+	a->ranges[2].choice = (struct rg_choice){4, "ring", 0};
+	write_all();
+	assert_false(is_in(names[0], "in place"));
+	a->ranges[0].choice = (struct rg_choice){2, "bruck", 0};
+	write_all();
+	assert_has(names[0], "# MPI_Allgather in place has no send count, and so the rule for size "
+			     "0 whatever its size.\n");
+}
+
 static void poison_is_in_one_range_alone_and_the_files_name_it(void **state)
 {
 	struct rg_err err = {0};
@@ -393,6 +417,7 @@ int main(void)
 		WITH_FOLDERS(what_would_not_be_honoured_is_refused_with_the_reason),
 		WITH_FOLDERS(choices_that_the_library_does_not_have_are_refused),
 		WITH_FOLDERS(what_may_not_go_by_size_has_one_rule_or_none),
+		WITH_FOLDERS(calls_in_place_that_use_the_first_rule_are_told_of),
 		WITH_FOLDERS(poison_is_in_one_range_alone_and_the_files_name_it),
 		WITH_FOLDERS(rules_that_were_changed_are_not_poisoned),
 		WITH_FOLDERS(a_failing_allocation_is_an_error_and_leaks_nothing),
