@@ -172,6 +172,7 @@ static void release(struct prove *p)
 		rg_free(p->variables[i]);
 	rg_free(p->variables);
 	rg_decisions_close(p->decisions);
+	rg_free(p->file);
 	rg_free(p->env_file);
 	rg_free(p->folder);
 	rg_free(p->program);

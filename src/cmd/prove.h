@@ -62,7 +62,7 @@ struct prove {
 	char *folder;	       /* absolute */
 	char *env_file;
 	char **variables;		  /* [NULL-terminated]: names that env_file sets */
-	uint32_t nfiles;		  /* of the folder, that they name */
+	char *file;			  /* the first of the folder's that they name; NULL: none */
 	struct rg_decisions *decisions;	  /* as the files have them: see prove_plan_open */
 	const struct rg_emitter *emitter; /* static */
 	uint32_t nleft; /* ranges that were decided, but that the files say nothing of */
@@ -76,8 +76,10 @@ struct prove {
 
 	const volatile sig_atomic_t *interrupted;
 	struct rg_progress progress;
-	char note[256];	    /* how this job differs from the decisions'; empty: it does not */
-	uint64_t launch_ns; /* what a launch takes that measures next to nothing */
+	char note[256];	 /* how this job differs from the decisions'; empty: it does not */
+	uint32_t nhosts; /* of the job */
+	char unseen[RG_TRIAL_WORDS_BYTES]; /* which host cannot read file; empty: all can */
+	uint64_t launch_ns;		   /* what a launch takes that measures next to nothing */
 	uint64_t begun_ns;
 };
 
@@ -133,9 +135,13 @@ int prove_launch(const struct prove *prove, const struct prove_launch *launch,
 bool prove_measured(const struct rg_trial *trial, const struct prove_launch *launch,
 		    double *medians, size_t stride, const char **why_out);
 
+/* Can all ranks read prove->file? Else words say who cannot. As rg_trial_run. */
+int prove_see(const struct prove *prove, bool *seen_out, char *words, size_t room,
+	      struct rg_err *err);
+
 /*
  * One small launch without the files: does the launcher start the job that was decided for? Fills
- * note and launch_ns. RG_ERR_MISMATCH, RG_ERR_PEER (it failed, twice), as rg_trial_run.
+ * note, nhosts and launch_ns. RG_ERR_MISMATCH, RG_ERR_PEER (it failed, twice), as rg_trial_run.
  */
 int prove_look(struct prove *prove, struct rg_err *err);
 
@@ -144,7 +150,10 @@ int prove_pairs(struct prove *prove, struct rg_err *err);
 
 /* --- prove_honour.c --- */
 
-/* One launch per rule: fills rules; *all_out false if one is not honoured. The same errors. */
+/*
+ * On several hosts one launch in which each rank tries to read the file, and then one per rule:
+ * fills unseen and rules; *all_out false if a rule is not honoured. The same errors.
+ */
 int prove_honour(struct prove *prove, bool *all_out, struct rg_err *err);
 
 /* --- prove_print.c --- */

@@ -122,8 +122,9 @@ static int check_value(struct prove *p, const char *word, struct rg_err *err)
 				  "%s: %s is not in this folder; one that was copied is written "
 				  "again by railgauge emit",
 				  p->env_file, word);
-	p->nfiles++;
-	return 0;
+	if (!p->file)
+		p->file = rg_strdup(value);
+	return p->file ? 0 : no_memory(err);
 }
 
 static int read_variables(struct prove *p, struct rg_err *err)

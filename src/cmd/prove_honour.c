@@ -75,12 +75,30 @@ static int honour(const struct prove *p, struct prove_rule *rule, struct rg_err 
 	return rc;
 }
 
+/*
+ * A rule that fails on one host makes the launch fail, whatever the others do. So on several hosts
+ * it is asked first whether all see the file.
+ */
+static int see(struct prove *p, bool *seen_out, struct rg_err *err)
+{
+	int rc = 0;
+
+	*seen_out = p->nhosts < 2;
+	for (int i = 0; !rc && !*seen_out && i < TRIES; i++)
+		rc = prove_see(p, seen_out, p->unseen, sizeof(p->unseen), err);
+	return rc;
+}
+
 int prove_honour(struct prove *p, bool *all_out, struct rg_err *err)
 {
 	char stage[64], what[96], size[RG_UNITS_BYTES];
-	bool all = true;
-	int rc = 0;
+	bool all = true, seen;
+	int rc = see(p, &seen, err);
 
+	if (rc || !seen) {
+		*all_out = false;
+		return rc;
+	}
 	snprintf(stage, sizeof(stage), "%u rule%s: honoured?", p->nrules, p->nrules > 1 ? "s" : "");
 	rg_progress_stage(&p->progress, stage, p->nrules * p->launch_ns);
 	for (uint32_t i = 0; !rc && i < p->nrules; i++) {

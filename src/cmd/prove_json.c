@@ -123,12 +123,12 @@ int prove_json_write(const struct prove *p, bool judged, struct rg_err *err)
 
 	rg_clock_utc(now, sizeof(now));
 	root = json_pack(
-		"{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:I, s:b, s:I, s:f, s:o}",
+		"{s:s, s:i, s:s, s:s, s:s, s:s, s:s, s:i, s:o, s:s, s:s, s:I, s:b, s:I, s:f, s:o}",
 		"schema", PROOF_SCHEMA, "schema_version", PROOF_VERSION, "version", PACKAGE_VERSION,
 		"created", now, "folder", p->folder, "decided", ds->created, "library", ds->library,
 		"nranks", (int)ds->nranks, "launcher", texts_json(p->launcher), "note", p->note,
-		"pairs", (json_int_t)p->options.pairs, "same", (int)p->options.same, "budget_ns",
-		(json_int_t)p->options.budget_ns, "seconds",
+		"unseen", p->unseen, "pairs", (json_int_t)p->options.pairs, "same",
+		(int)p->options.same, "budget_ns", (json_int_t)p->options.budget_ns, "seconds",
 		(double)(rg_clock_ns() - p->begun_ns) / 1e9, "summary", summary_json(p, judged));
 	if (!root)
 		return rg_err_set(err, RG_ERR_NO_MEMORY,

@@ -20,11 +20,11 @@
 
 static const char *const side_words[] = {"without the files", "with the files"};
 
-static uint64_t limit_of(const struct prove *p, const struct prove_launch *l)
+static uint64_t limit_of(const struct prove *p, uint32_t npoints)
 {
 	if (p->options.limit_ns)
 		return p->options.limit_ns;
-	return START_LIMIT_NS + (l->once ? 0 : 10 * l->npoints * p->options.budget_ns);
+	return START_LIMIT_NS + 10 * npoints * p->options.budget_ns;
 }
 
 int prove_launch(const struct prove *p, const struct prove_launch *l, struct rg_trial *trial_out,
@@ -45,7 +45,7 @@ int prove_launch(const struct prove *p, const struct prove_launch *l, struct rg_
 					   .args = args,
 					   .env_file = l->env_file,
 					   .env = l->env_file ? NULL : p->variables,
-					   .limit_ns = limit_of(p, l),
+					   .limit_ns = limit_of(p, l->once ? 0 : l->npoints),
 					   .interrupted = p->interrupted};
 	int rc;
 
@@ -79,6 +79,28 @@ bool prove_measured(const struct rg_trial *trial, const struct prove_launch *l, 
 	}
 	*why_out = "its result has other points than were asked for";
 	return n == l->npoints;
+}
+
+int prove_see(const struct prove *p, bool *seen_out, char *words, size_t room, struct rg_err *err)
+{
+	/* A line that begins so is what a trial takes for the words of a rank. */
+	static const char script[] = "test -r \"$0\" || { echo \"railgauge bench: $(uname -n): "
+				     "$0 cannot be read there\" >&2; exit 3; }";
+	char *const args[] = {(char *)"-c", (char *)script, p->file, NULL};
+	const struct rg_trial_spec spec = {.launcher = p->launcher,
+					   .program = "sh",
+					   .args = args,
+					   .limit_ns = limit_of(p, 0),
+					   .interrupted = p->interrupted};
+	struct rg_trial trial;
+	int rc = rg_trial_run(&spec, &trial, err);
+
+	if (rc)
+		return rc;
+	*seen_out = trial.end == RG_TRIAL_FAILED && !trial.exit_code; /* but for the document */
+	snprintf(words, room, "%s", *seen_out ? "" : trial.why);
+	rg_trial_release(&trial);
+	return 0;
 }
 
 /*
@@ -126,6 +148,7 @@ int prove_look(struct prove *p, struct rg_err *err)
 	if (rc)
 		return rc;
 	p->launch_ns = trial.took_ns;
+	p->nhosts = trial.result->nmachines;
 	rc = driver_same_job(p->decisions, trial.result, p->note, sizeof(p->note), err);
 	rg_trial_release(&trial);
 	return rc;

@@ -238,7 +238,7 @@ int prove_plan_open(struct prove *p, struct rg_err *err)
 		p->points[i].without_ns = p->medians + 2 * i * pairs;
 		p->points[i].with_ns = p->medians + (2 * i + 1) * pairs;
 	}
-	if (!rc && p->nrules && !p->nfiles)
+	if (!rc && p->nrules && !p->file)
 		rc = rg_err_set(err, RG_ERR_MISMATCH,
 				"%s names no file, but there are decisions; write it again by "
 				"railgauge emit",

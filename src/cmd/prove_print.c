@@ -123,12 +123,14 @@ void prove_print_rules(const struct prove *p, FILE *out)
 			plural(p->nrules));
 		return;
 	}
+	if (p->unseen[0])
+		fprintf(out, "# NOT HONOURED: not all hosts see the files: %s\n", p->unseen);
 	for (uint32_t i = 0; i < p->nrules; i++) {
 		const struct prove_rule *rule = &p->rules[i];
 		const struct rg_decision *d = rule->function->decision;
 		const struct rg_decision_range *range = &d->ranges[rule->range];
 
-		if (rule->honoured)
+		if (rule->honoured || p->unseen[0])
 			continue;
 		fprintf(out, "# NOT HONOURED: %s, ", d->function);
 		print_range(range, out);
@@ -136,7 +138,8 @@ void prove_print_rules(const struct prove *p, FILE *out)
 			rg_choice_text(&range->choice, choice),
 			rg_format_size(rule->size_bytes, size));
 	}
-	print_cause(p, out);
+	if (!p->unseen[0])
+		print_cause(p, out);
 	fputs("# Nothing was measured: the files do not reach the library\n", out);
 }
 

@@ -14,8 +14,14 @@ rules=${OMPI_MCA_coll_tuned_dynamic_rules_filename-}
 for word; do
   [ "${last-}" != --points ] || points=$word
   [ "${last-}" != bench ] || collective=$word
+  [ "$word" != bench ] || bench=yes
   last=$word
 done
+if [ -z "${bench-}" ]; then # another program: on two hosts
+  echo "program $1" >>"$folder/log"
+  "$@" && [ ! -e "$folder/blind" ] || { echo "railgauge bench: ${FAKE_HOST2-}: blind" >&2; exit 3; }
+  exit 0
+fi
 side=without
 [ -z "$rules" ] || side=with
 case $rules in */.poison-*) side=poisoned ;; esac
@@ -30,9 +36,15 @@ if [ $side = poisoned ]; then
 fi
 exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder/log")" \
   -v nranks="${FAKE_RANKS:-2}" -v library="${FAKE_LIBRARY:-Open MPI v4.1.4, package: made up}" \
-  -v host="${FAKE_HOST:-node1}" '
+  -v host="${FAKE_HOST:-node1}" -v host2="${FAKE_HOST2-}" '
   function bytes(text) {
     return text * (text ~ /K$/ ? 1024 : text ~ /M$/ ? 1048576 : text ~ /G$/ ? 1073741824 : 1)
+  }
+  function machine(name) {
+    printf "{\"host\": \"%s\", \"kernel\": \"Linux\", \"cpu\": \"A CPU\", ", name
+    printf "\"packages\": 1, \"cores\": 2, \"threads\": 2, \"numa_nodes\": 1, \"l1d_bytes\": 0, "
+    printf "\"l2_bytes\": 0, \"llc_bytes\": 0, \"memory_bytes\": 0, \"topo_hash\": null, "
+    printf "\"governor\": null, \"clocksource\": \"tsc\", \"thp\": \"never\"}"
   }
   { ns[$1] = $2 }
   END {
@@ -43,13 +55,16 @@ exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder
     printf "\"run\": {\"nranks\": %d, \"rendezvous\": \"openmpi\", \"mpi\": \"%s\", ", nranks, library
     printf "\"isa\": \"avx2\", \"start\": \"clock\", \"seed\": 1, \"timer_cost_ns\": 20, "
     printf "\"start_skew_ns\": 80, \"memory\": \"host\", \"align_bytes\": 4096}, "
-    printf "\"machines\": [{\"host\": \"%s\", \"kernel\": \"Linux\", \"cpu\": \"A CPU\", ", host
-    printf "\"packages\": 1, \"cores\": 2, \"threads\": 2, \"numa_nodes\": 1, \"l1d_bytes\": 0, "
-    printf "\"l2_bytes\": 0, \"llc_bytes\": 0, \"memory_bytes\": 0, \"topo_hash\": null, "
-    printf "\"governor\": null, \"clocksource\": \"tsc\", \"thp\": \"never\"}], \"ranks\": ["
+    printf "\"machines\": ["
+    machine(host)
+    if (host2) {
+      printf ", "
+      machine(host2)
+    }
+    printf "], \"ranks\": ["
     for (r = 0; r < nranks; r++)
       printf "%s{\"host\": \"%s\", \"pid\": %d, \"cpus\": \"%d\", \"numa_node\": 0}", \
-        (r ? ", " : ""), host, 1000 + r, r
+        (r ? ", " : ""), (host2 && r ? host2 : host), 1000 + r, r
     printf "], \"warnings\": [], \"calibration\": null, \"points\": ["
     bus = collective == "broadcast" ? 1 : (nranks - 1) / nranks
     bus *= collective == "allreduce" ? 2 : 1

@@ -137,6 +137,16 @@ run 2 prove "$folder" -- sh "$here/tests/cmd/fake_launcher.sh" "$job" --mca coll
 has "^#   likely: the launcher's own words decide: --mca coll ^tuned"
 rm "$job/ignorant"
 
+# --- on several hosts all have to see the file
+FAKE_HOST2=node2 prove 0
+[ "$(sed -n 2p "$job/log")" = 'program sh' ] || fail "no look at the file"
+touch "$job/blind"
+FAKE_HOST2=node2 prove 2 --json "$tmp/proof.json"
+has '^# NOT HONOURED: not all hosts see the files: node2: blind$'
+launches 'without allreduce program sh program sh'
+grep -q '"unseen": "node2: blind"' "$tmp/proof.json" || fail "proof.json does not say so"
+rm "$job/blind"
+
 # --- another job than was decided for
 FAKE_RANKS=3 prove 3
 told 'the launcher starts 3 ranks, but the decisions are for 2'
