@@ -99,6 +99,7 @@ struct bench {
 	int refused;		   /* what is wrong with this rank's command line; 0: nothing */
 	struct rg_err why;	   /* in words */
 	bool shared;		   /* all ranks know how it ended */
+	bool told;		   /* and it was printed */
 	bool threads;		   /* the ranks are threads of this process */
 	struct bench_gate *gate;   /* theirs: borrowed; NULL for processes */
 	const volatile sig_atomic_t *interrupted;
