@@ -14,6 +14,7 @@ mpi_module_sources = \
 	include/railgauge/device/types.h \
 	%D%/module.h \
 	%D%/mpi_exchange.c \
+	%D%/mpi_fault.c \
 	%D%/mpi_start.c \
 	%D%/mpi_t.c \
 	%D%/mpi_target.c \

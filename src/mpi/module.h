@@ -7,6 +7,7 @@
  *   mpi_exchange.c   the exchange behind the rendezvous
  *   mpi_target.c     collectives as targets
  *   mpi_t.c          control variables
+ *   mpi_fault.c      failures on purpose
  *   openmpi*.c or mpich*.c: everything below that is called library_*
  *
  * Private to src/mpi; only one thread uses it. The module carries its own copy of a few functions
@@ -54,9 +55,18 @@ int module_cvar(const char *name, const int *set_to, void *value, size_t room_by
 int module_cvar_int(const char *name);
 int module_cvar_set(const char *name, int value, struct rg_err *err);
 
+/*
+ * mpi_fault.c, RG_MPI_FAULT of glue.h. start: reads the variable, RG_ERR_INVALID. apply: gives an
+ * opened target its fault; RG_ERR_UNSUPPORTED if that is to be refused.
+ */
+int module_fault_start(struct rg_err *err);
+int module_fault_apply(struct rg_mpi_target *target, struct rg_err *err);
+
 /* mpi_target.c; see struct rg_mpi_module. */
 struct rg_mpi_target {
 	int (*run)(const struct rg_mpi_target *target, const struct rg_mpi_call *call);
+	/* Of a target that is to give wrong results: what gives the right ones. Else NULL. */
+	int (*healthy)(const struct rg_mpi_target *target, const struct rg_mpi_call *call);
 	MPI_Comm comm; /* borrowed from the library's part; MPI_COMM_NULL before its open */
 	MPI_Datatype type;
 	MPI_Op op;

@@ -83,7 +83,9 @@ static int start(const struct rg_mpi_settings *settings, uint32_t *rank_out, uin
 {
 	int code, rc;
 
-	rc = init_mpi(settings, err);
+	rc = module_fault_start(err);
+	if (!rc)
+		rc = init_mpi(settings, err);
 	if (rc)
 		return rc;
 	rc = library_start(settings, err);

@@ -200,6 +200,8 @@ int module_target_open(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 		       : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for an MPI target");
 	if (!rc)
 		rc = library_target_open(t, id, err);
+	if (!rc)
+		rc = module_fault_apply(t, err);
 	if (rc) {
 		module_target_close(t);
 		return rc;

@@ -10,6 +10,12 @@
  * RG_MPI_MODULES (if set; then nowhere else), else relative to the executable
  * (../lib/railgauge, then mpi/.libs of the build tree), then in the configured pkglibdir.
  *
+ * For tests, RG_MPI_FAULT in the environment at the start makes collectives fail on the highest
+ * rank: COLLECTIVE:ALGORITHM:KIND, several with commas between, where COLLECTIVE is bench's name
+ * and ALGORITHM is "default" or the library's name. KIND is crash (abort), hang (for ever), wrong
+ * (the first element of this rank's result is another one) or refuse (the target cannot be opened).
+ * Such a target runs another function; all others run as if the variable were not there.
+ *
  * Only one thread of the process uses MPI. At most one rg_mpi per process and per lifetime: MPI
  * cannot be started twice. Every function below that is not said to be collective is local.
  */
