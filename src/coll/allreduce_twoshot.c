@@ -5,7 +5,9 @@
  *
  * Steps 2. Bytes sent per rank at most n + (p - 2) c, c the largest part (about n / p), so about
  * 2 n (p - 1) / p; with windows c (p - 1), the other half being read. Scratch none. Any p up to 64;
- * parts may be empty. Reduced in rank order, so every rank has the same bits.
+ * parts may be empty. Reduced in rank order, so every rank has the same bits. What is sent goes to
+ * rank + 1, rank + 2 ... and is taken from rank - 1, rank - 2 ..., so that no rank gets all first
+ * messages at once.
  *
  * Through slots it is a pipeline of three stages per slice: A sends the peers their parts of the
  * source, B reduces what came for one's own part and writes the result to the own destination and
@@ -86,7 +88,7 @@ static void stage_b(struct rg_gen *g, const struct twoshot *t, uint64_t i)
 static void stage_c(struct rg_gen *g, const struct twoshot *t, uint64_t i)
 {
 	for (uint32_t k = 1; k < g->nranks; k++) {
-		uint32_t r = (g->rank + k) % g->nranks;
+		uint32_t r = (g->rank + g->nranks - k) % g->nranks;
 		uint64_t off, len;
 
 		part_slice(g, t, r, i, &off, &len);
@@ -139,7 +141,9 @@ static int twoshot_generate(const struct rg_problem *p, uint32_t rank, struct rg
 	t.nslices = (largest + t.slice - 1) / t.slice;
 	rg_gen_open(&g, p, rank, sink, err);
 	rg_gen_all(&g, window ? RG_BUF_SRC : RG_BUF_IN, RG_BUF_SRC, t.all);
-	rg_gen_all(&g, window ? RG_BUF_DST : RG_BUF_OUT, RG_BUF_DST, t.to);
+	for (uint32_t k = 0; k < g.nranks; k++)
+		t.to[k] = (struct rg_ref){k && !window ? RG_BUF_OUT : RG_BUF_DST,
+					  (rank + k) % g.nranks};
 	if (g.nranks == 1 && !p->in_place)
 		rg_gen_copy(&g, t.to[0], 0, t.all[0], 0, largest);
 	else if (g.nranks > 1 && window)

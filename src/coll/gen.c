@@ -100,6 +100,26 @@ static uint32_t message_of(struct rg_gen *g, const struct rg_ref *refs, uint32_t
 	return msg == UINT32_MAX ? 0 : msg;
 }
 
+/*
+ * Beginning with the source before this rank's own, and downwards: so they come where all ranks
+ * send to rank + 1 first. The order of reduction is the list's all the same.
+ */
+static void wait_for_sources(struct rg_gen *g, const struct rg_gen_move *m, uint32_t in_msg)
+{
+	uint32_t own = 0;
+
+	while (own < m->nsrc && m->src[own].rank != g->rank)
+		own++;
+	for (uint32_t i = 1; i <= m->nsrc; i++) {
+		const struct rg_ref *s =
+			&m->src[own < m->nsrc ? (own + m->nsrc - i) % m->nsrc : i - 1];
+
+		if (s->buf == RG_BUF_IN)
+			emit_counter(g, RG_STEP_WAIT, s->rank, RG_CTR_READY, (int64_t)in_msg + 1,
+				     0);
+	}
+}
+
 static void before_move(struct rg_gen *g, const struct rg_gen_move *m, uint32_t in_msg,
 			uint32_t out_msg)
 {
@@ -112,11 +132,8 @@ static void before_move(struct rg_gen *g, const struct rg_gen_move *m, uint32_t 
 			emit_counter(g, RG_STEP_WAIT, m->dst[k].rank, free_ctr,
 				     (int64_t)out_msg + 1 - slots, 0);
 	}
-	for (uint32_t k = 0; k < m->nsrc && !g->words; k++) {
-		if (m->src[k].buf == RG_BUF_IN)
-			emit_counter(g, RG_STEP_WAIT, m->src[k].rank, RG_CTR_READY,
-				     (int64_t)in_msg + 1, 0);
-	}
+	if (!g->words)
+		wait_for_sources(g, m, in_msg);
 }
 
 static void after_move(struct rg_gen *g, const struct rg_gen_move *m, uint32_t in_msg,

@@ -159,6 +159,12 @@ static void messages_come_in_one_gap_apart(void **state)
 		int64_t spacing = 500 + 63 * 3;
 
 		assert_fs(run("direct", &p, &costs).time_fs, (n - 2) * spacing + 1000 + 63 * 3, n);
+		/* So is what comes to be reduced, and two-shot is both. */
+		p = problem_of(RG_COLL_REDUCESCATTER, n, 64);
+		assert_fs(run("direct", &p, &costs).time_fs, (n - 2) * spacing + 1000 + 63 * 3, n);
+		p = problem_of(RG_COLL_ALLREDUCE, n, 64u * n);
+		assert_fs(run("twoshot", &p, &costs).time_fs,
+			  2 * ((n - 2) * spacing + 1000 + 63 * 3), n);
 	}
 }
 
