@@ -76,6 +76,7 @@ static int make_streams(struct network_work *w, struct rg_err *err)
 		.fds = rg_zalloc(n, sizeof(*w->flow.fds)),
 		.peers = rg_zalloc(n, sizeof(*w->flow.peers)),
 		.states = rg_zalloc(n, sizeof(*w->flow.states)),
+		.lacks = rg_zalloc(n, sizeof(*w->flow.lacks)),
 		.poll = rg_zalloc(n, sizeof(*w->flow.poll)),
 		.send_block = rg_zalloc(1, FLOW_BLOCK_BYTES),
 		.take_block = rg_zalloc(1, FLOW_BLOCK_BYTES),
@@ -83,7 +84,7 @@ static int make_streams(struct network_work *w, struct rg_err *err)
 		.deadline_ns = w->config->deadline_ns,
 	};
 	if (!w->peers || !w->fds || !w->flow.fds || !w->flow.peers || !w->flow.states ||
-	    !w->flow.poll || !w->flow.send_block || !w->flow.take_block)
+	    !w->flow.lacks || !w->flow.poll || !w->flow.send_block || !w->flow.take_block)
 		return no_memory(err);
 	list_streams(w, w->peers);
 	return 0;
@@ -240,6 +241,7 @@ static void release(struct network_work *w)
 	rg_free(w->flow.fds);
 	rg_free(w->flow.peers);
 	rg_free(w->flow.states);
+	rg_free(w->flow.lacks);
 	rg_free(w->flow.poll);
 	rg_free(w->flow.send_block);
 	rg_free(w->flow.take_block);

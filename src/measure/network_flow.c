@@ -25,6 +25,7 @@
 #define YIELD_EVERY 16
 #define ASK_NS	    200000u /* who waits longer sleeps in any case */
 #define SLEEP_MS    10
+#define LACK_NS	    1000000u /* until the kernel may have memory again */
 
 static int closed(const struct flow *f, uint32_t i, struct rg_err *err)
 {
@@ -37,6 +38,13 @@ static int late(const struct flow *f, uint32_t i, struct rg_err *err)
 {
 	char text[RG_UNITS_BYTES];
 
+	if (f->lacks[i])
+		return rg_err_set(err, RG_ERR_TIMEOUT,
+				  "calibrating the network: the kernel had no memory for what goes "
+				  "to rank %u (%s) for %s: %s",
+				  f->peers[i], f->ep->host[f->peers[i]],
+				  rg_format_time((double)f->deadline_ns, text),
+				  strerror(f->lacks[i]));
 	return rg_err_set(err, RG_ERR_TIMEOUT,
 			  "calibrating the network: nothing moved between this rank and rank %u "
 			  "(%s) for %s",
@@ -59,22 +67,40 @@ static int take(const struct flow *f, uint32_t i, void *data, size_t room, size_
 	return n > 0 || (n < 0 && is_later(errno)) ? 0 : closed(f, i, err);
 }
 
+/*
+ * Likewise. Where the kernel has no memory for it the socket has room all the same, and who waits
+ * for room would be back at once: so this sleeps.
+ */
 static int give(const struct flow *f, uint32_t i, const void *data, size_t len_bytes, size_t *n_out,
 		struct rg_err *err)
 {
 	ssize_t n = send(f->fds[i], data, len_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
+	int e = n > 0 ? 0 : errno;
 
 	*n_out = n > 0 ? (size_t)n : 0;
-	return n > 0 || is_later(errno) ? 0 : closed(f, i, err);
+	f->lacks[i] = e == ENOBUFS || e == ENOMEM ? e : 0;
+	if (f->lacks[i])
+		rg_clock_sleep_until(rg_clock_ns() + LACK_NS);
+	return n > 0 || f->lacks[i] || is_later(e) ? 0 : closed(f, i, err);
 }
 
-/* One byte, for which there is always room: nothing else goes this way. */
+/* One byte, for which there is nearly always room: nothing else goes this way. */
 static int say(const struct flow *f, uint32_t i, uint8_t word, struct rg_err *err)
 {
-	size_t n;
-	int rc = give(f, i, &word, 1, &n, err);
+	uint64_t until = 0;
 
-	return rc || n ? rc : late(f, i, err);
+	for (;;) {
+		size_t n;
+		int rc = give(f, i, &word, 1, &n, err);
+
+		if (rc || n)
+			return rc;
+		if (!until)
+			until = rg_clock_ns() + f->deadline_ns;
+		else if (rg_clock_ns() > until)
+			return late(f, i, err);
+		sched_yield();
+	}
 }
 
 /* --- ping-pong --- */
@@ -144,10 +170,13 @@ static int give_burst(const struct flow *f, struct rg_err *err)
 		if (rc)
 			return rc;
 		left -= n;
-		if (!n && rg_clock_ns() > until)
+		if (n) {
+			until = rg_clock_ns() + f->deadline_ns;
+			continue;
+		}
+		if (rg_clock_ns() > until)
 			return late(f, 0, err);
-		if (!n)
-			sched_yield();
+		sched_yield();
 	}
 	return 0;
 }
@@ -266,11 +295,13 @@ static int rest(const struct flow *f, struct turns *t, struct rg_err *err)
 	if (!t->since_ns)
 		t->since_ns = now;
 	if (now - t->since_ns > f->deadline_ns) {
-		uint32_t i = 0;
+		uint32_t i = 0, lacks = 0;
 
 		while (i + 1 < f->n && !f->poll[i].events)
 			i++;
-		return late(f, i, err);
+		while (lacks < f->n && !f->lacks[lacks])
+			lacks++;
+		return late(f, lacks < f->n ? lacks : i, err);
 	}
 	if (f->sleeps || now - t->since_ns > ASK_NS)
 		poll(f->poll, f->n, SLEEP_MS);

@@ -7,7 +7,8 @@
  * zeros; the last byte before the end is not.
  *
  * One thread. Nothing here outlives its call. A peer that closes is RG_ERR_PEER, one that neither
- * sends nor takes anything for deadline_ns RG_ERR_TIMEOUT; both name it.
+ * sends nor takes anything for deadline_ns RG_ERR_TIMEOUT; both name it. So does RG_ERR_TIMEOUT if
+ * this rank's kernel had no memory for as long (ENOBUFS, ENOMEM), and says so.
  */
 #ifndef RG_MEASURE_NETWORK_FLOW_H
 #define RG_MEASURE_NETWORK_FLOW_H
@@ -37,6 +38,7 @@ struct flow {
 	int *fds;	     /* [n] */
 	uint32_t *peers;     /* [n] */
 	uint8_t *states;     /* [n], private */
+	int *lacks;	     /* [n], private: errno of a send without memory in the kernel, or 0 */
 	struct pollfd *poll; /* [n], private */
 	uint8_t *send_block; /* [FLOW_BLOCK_BYTES], zeros */
 	uint8_t *take_block; /* [FLOW_BLOCK_BYTES] */

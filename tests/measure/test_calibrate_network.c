@@ -9,10 +9,12 @@
 #include "railgauge/base/mem.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <math.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -259,6 +261,7 @@ struct stage {
 	int fds[2];
 	uint32_t peer;
 	uint8_t state;
+	int lack;
 	struct pollfd poll;
 	struct flow flow;
 };
@@ -275,6 +278,7 @@ static void set_stage(struct stage *s)
 				.fds = s->fds,
 				.peers = &s->peer,
 				.states = &s->state,
+				.lacks = &s->lack,
 				.poll = &s->poll,
 				.send_block = zeros,
 				.take_block = room,
@@ -332,6 +336,42 @@ static void a_peer_that_does_nothing_is_named_in_time(void **state)
 	}
 }
 
+/* How often the kernel has no memory yet for what is sent; counted in sends. */
+static atomic_int lacking;
+
+/* In place of the C library's. */
+ssize_t send(int fd, const void *data, size_t len_bytes, int flags)
+{
+	if (atomic_load(&lacking) > 0) {
+		atomic_fetch_sub(&lacking, 1);
+		errno = ENOBUFS;
+		return -1;
+	}
+	return sendto(fd, data, len_bytes, flags, NULL, 0);
+}
+
+static void a_kernel_without_memory_is_no_peer_that_has_closed(void **state)
+{
+	for (int part = 0; part < 4; part++) {
+		const uint8_t words[] = {part == 1 ? FLOW_PING : FLOW_GO};
+		struct rg_err err = {0};
+		struct stage s;
+
+		set_stage(&s);
+		assert_int_equal(write(s.fds[1], words, 1),
+				 1); /* so that there is something to say */
+		atomic_store(&lacking, 1000000);
+		assert_int_equal(each_part(&s, part, &err), RG_ERR_TIMEOUT);
+		/* Every try sleeps. */
+		assert_in_range(1000000 - atomic_load(&lacking), 2, 200);
+		atomic_store(&lacking, 0);
+		assert_non_null(strstr(err.text, "the kernel had no memory for what goes to rank 1 "
+						 "(there) for 50"));
+		close(s.fds[0]);
+		close(s.fds[1]);
+	}
+}
+
 static void *echo_main(void *arg)
 {
 	const struct stage *s = arg;
@@ -351,7 +391,9 @@ static void a_ping_pong_gives_a_latency_and_the_arrivals_of_bursts(void **state)
 	other = s;
 	other.flow.fds = &other.fds[1];
 	other.flow.peers = &other.peer;
+	other.flow.lacks = &other.lack;
 	s.flow.deadline_ns = other.flow.deadline_ns = 20 * SECONDS;
+	atomic_store(&lacking, 5); /* for a while only, which is no error */
 	assert_int_equal(pthread_create(&thread, NULL, echo_main, &other), 0);
 	assert_int_equal(rg_flow_ping(&s.flow, &ns, points, NULL), 0);
 	pthread_join(thread, &ended);
@@ -621,6 +663,7 @@ int main(void)
 		cmocka_unit_test(only_who_is_busy_and_had_to_wait_was_disturbed),
 		cmocka_unit_test(a_peer_that_closes_is_named),
 		cmocka_unit_test(a_peer_that_does_nothing_is_named_in_time),
+		cmocka_unit_test(a_kernel_without_memory_is_no_peer_that_has_closed),
 		cmocka_unit_test(a_ping_pong_gives_a_latency_and_the_arrivals_of_bursts),
 		cmocka_unit_test(of_two_arrivals_the_quicker_one_is_kept),
 		cmocka_unit_test(a_sender_says_where_its_data_end),
