@@ -151,7 +151,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.machines = r->machines,
 		.rendezvous = r->job.rdv->ops->name,
 		.transport = r->job.ep ? r->job.ep->ops->name : NULL,
-		.network = r->job.ep ? r->job.ep->about : "",
+		.network = r->way,
 		.link_bytes = r->job.ep ? rg_geometry_link_bytes(&r->job.ep->config.geometry) : 0,
 		.nnodes = count_nodes(r),
 		.one_host = r->one_host,
@@ -197,6 +197,24 @@ static int calibrate(struct rank *r, struct rg_err *err)
 	rg_progress_stage(&r->progress, "calibrating the network",
 			  rg_calibrate_network_cost_ns(job.nnodes));
 	return bench_calibrate_network(&job, r->job.ep, &r->progress, &r->network, err);
+}
+
+/* Of all ranks' connections: routes may give some of them another congestion control. */
+static int describe_way(struct rank *r, struct rg_err *err)
+{
+	char names[RG_CONGESTION_BYTES], *name, *rest = names;
+	size_t used;
+	int rc = rg_sampler_congestion(r->sampler, names, err);
+
+	if (rc || !r->job.ep)
+		return rc;
+	snprintf(r->way, sizeof(r->way), "%s", r->job.ep->about);
+	for (int n = 0; (name = strtok_r(rest, " ", &rest)); n++) {
+		used = strlen(r->way);
+		snprintf(r->way + used, sizeof(r->way) - used, "%s%s",
+			 n ? " or " : ", congestion control ", name);
+	}
+	return 0;
 }
 
 static int open_output(struct rank *r, struct rg_err *err)
@@ -377,7 +395,9 @@ static int measure(struct rank *r, struct rg_err *err)
 		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
 	if (rc)
 		return rc;
-	rc = bench_rank_agree(r, open_output(r, err), err);
+	rc = describe_way(r, err);
+	if (!rc)
+		rc = bench_rank_agree(r, open_output(r, err), err);
 	if (!rc)
 		rc = calibrate(r, err);
 	if (!rc)

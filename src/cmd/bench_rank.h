@@ -26,6 +26,7 @@ struct rank {
 	struct bench_span *spans; /* owned, [plan.npoints] */
 	struct rg_sampler_config config;
 	struct rg_sampler *sampler; /* owned */
+	char way[320];		    /* to the peers, in words: interface, congestion control */
 	bool calibrated;
 	struct rg_calibration calibration;
 	struct rg_network network;   /* owned; no nodes: not calibrated */

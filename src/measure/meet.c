@@ -61,6 +61,11 @@ enum rg_meet_way rg_meet_way(const struct rg_meet *m)
 	return m->boards ? RG_MEET_BOARDS : m->links ? RG_MEET_LINKS : RG_MEET_RENDEZVOUS;
 }
 
+const struct rg_endpoint *rg_meet_endpoint(const struct rg_meet *m)
+{
+	return m->links ? rg_meet_links_endpoint(m->links) : NULL;
+}
+
 int rg_meet_exchange(struct rg_meet *m, const void *mine, void *all, size_t len_bytes,
 		     struct rg_err *err)
 {

@@ -38,6 +38,7 @@ int rg_meet_boards_line(struct rg_meet *m, uint32_t first, double *ns_out, struc
 
 int rg_meet_links_open(struct rg_meet *m, struct rg_err *err); /* collective */
 void rg_meet_links_leave(struct rg_meet *m);
+const struct rg_endpoint *rg_meet_links_endpoint(const struct meet_links *links);
 void rg_meet_links_close(struct rg_meet *m);
 int rg_meet_links_exchange(struct rg_meet *m, const void *mine, void *all, size_t len_bytes,
 			   struct rg_err *err);

@@ -126,6 +126,11 @@ int rg_meet_links_open(struct rg_meet *m, struct rg_err *err)
 	return rg_rendezvous_agree(m->rdv, rc, rg_clock_ns() + m->deadline_ns, err);
 }
 
+const struct rg_endpoint *rg_meet_links_endpoint(const struct meet_links *l)
+{
+	return l->ep;
+}
+
 static void tell(struct rg_endpoint *ep, uint32_t peer, enum rg_ctr ctr, uint64_t value,
 		 uint64_t until_ns)
 {

@@ -186,6 +186,31 @@ int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct r
 	return rg_meet_line(sampler->meet, one_way_ns_out, err);
 }
 
+int rg_sampler_congestion(struct rg_sampler *s, char names_out[RG_CONGESTION_BYTES],
+			  struct rg_err *err)
+{
+	const struct rg_endpoint *ep = rg_meet_endpoint(s->meet);
+	uint32_t n = s->job->rdv->nranks;
+	char mine[RG_CONGESTION_BYTES], *all;
+	int rc;
+
+	memset(names_out, 0, RG_CONGESTION_BYTES);
+	if (!ep)
+		return 0;
+	all = rg_alloc((size_t)n * RG_CONGESTION_BYTES);
+	rc = rg_rendezvous_agree(
+		s->job->rdv,
+		all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n),
+		rg_clock_ns() + s->job->deadline_ns, err);
+	rg_endpoint_congestion(ep, mine);
+	if (!rc)
+		rc = rg_meet_exchange(s->meet, mine, all, sizeof(mine), err);
+	for (uint32_t r = 0; !rc && r < n; r++)
+		rg_congestion_join(names_out, all + (size_t)r * RG_CONGESTION_BYTES);
+	rg_free(all);
+	return rc;
+}
+
 /* Is this code a target's "cannot do that", rather than a failure of the run? */
 static bool is_refusal(int rc)
 {

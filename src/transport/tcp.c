@@ -9,7 +9,6 @@
 #include "railgauge/launch/process.h"
 
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -110,17 +109,6 @@ static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
 	return rc;
 }
 
-static void describe(struct tcp *t)
-{
-	char name[16] = "unknown";
-	socklen_t len = sizeof(name) - 1;
-	size_t used = strlen(t->ep.about);
-
-	(void)getsockopt(t->listener, IPPROTO_TCP, TCP_CONGESTION, name, &len);
-	name[sizeof(name) - 1] = '\0';
-	snprintf(t->ep.about + used, sizeof(t->ep.about) - used, ", congestion control %s", name);
-}
-
 static int make_mine(struct tcp *t, bool one_node, struct tcp_address *mine, struct rg_err *err)
 {
 	int rc = tcp_choose_address(t->ep.config.interface, one_node, mine, t->ep.about,
@@ -130,10 +118,7 @@ static int make_mine(struct tcp *t, bool one_node, struct tcp_address *mine, str
 		return rc;
 	if (getrandom(mine->nonce, sizeof(mine->nonce), 0) != (ssize_t)sizeof(mine->nonce))
 		return rg_err_errno(err, errno, "tcp: getrandom");
-	rc = tcp_listen(t, mine, err);
-	if (!rc)
-		describe(t);
-	return rc;
+	return tcp_listen(t, mine, err);
 }
 
 /* All see the same. */

@@ -42,6 +42,49 @@ static int set_congestion(int fd, const char *name, struct rg_err *err)
 			    allowed);
 }
 
+void rg_congestion_join(char names[RG_CONGESTION_BYTES], const char *more)
+{
+	while (*more) {
+		size_t len = strcspn(more, " "), used = strlen(names);
+		const char *have = names;
+
+		while (*have && (strncmp(have, more, len) || strcspn(have, " ") != len)) {
+			have += strcspn(have, " ");
+			have += *have == ' ';
+		}
+		if (!*have && used + len + 2 <= RG_CONGESTION_BYTES)
+			snprintf(names + used, RG_CONGESTION_BYTES - used, "%s%.*s",
+				 used ? " " : "", (int)len, more);
+		more += len;
+		more += *more == ' ';
+	}
+}
+
+static void join_of_socket(int fd, char names[RG_CONGESTION_BYTES])
+{
+	char name[17] = "";
+	socklen_t len = sizeof(name) - 1;
+
+	if (fd >= 0 && !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len))
+		rg_congestion_join(names, name);
+}
+
+void rg_endpoint_congestion(const struct rg_endpoint *ep, char names[RG_CONGESTION_BYTES])
+{
+	const struct tcp *t;
+
+	memset(names, 0, RG_CONGESTION_BYTES);
+	if (ep->ops == &rg_transport_mixed)
+		ep = rg_mixed_far(ep);
+	if (ep->ops != &rg_transport_tcp)
+		return;
+	t = (const struct tcp *)ep;
+	for (uint32_t r = 0; r < ep->nranks; r++)
+		join_of_socket(t->tx[r].fd, names);
+	if (!names[0])
+		join_of_socket(t->listener, names);
+}
+
 /* Where one cannot be watched, all are asked. */
 static void watch(struct tcp *t, uint32_t connection)
 {

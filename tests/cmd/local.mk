@@ -6,6 +6,7 @@ cmd_tests = \
 	tests/cmd/test_bench_mpich.sh \
 	tests/cmd/test_check.sh \
 	tests/cmd/test_emit.sh \
+	tests/cmd/test_congestion.sh \
 	tests/cmd/test_failures_mpi.sh \
 	tests/cmd/test_failures_output.sh \
 	tests/cmd/test_failures_ranks.sh \

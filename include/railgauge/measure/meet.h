@@ -103,4 +103,7 @@ int rg_meet_line(struct rg_meet *meet, double *one_way_ns_out, struct rg_err *er
 enum rg_meet_way { RG_MEET_RENDEZVOUS, RG_MEET_BOARDS, RG_MEET_LINKS };
 enum rg_meet_way rg_meet_way(const struct rg_meet *meet);
 
+/* The meeting's own endpoint, borrowed; NULL: it has no links. */
+const struct rg_endpoint *rg_meet_endpoint(const struct rg_meet *meet);
+
 #endif

@@ -217,6 +217,13 @@ void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start 
 int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct rg_err *err);
 
 /*
+ * The congestion controls of all ranks' connections, each once, as rg_endpoint_congestion has them;
+ * empty where the ranks do not meet over sockets. Collective; as rg_meet_exchange.
+ */
+int rg_sampler_congestion(struct rg_sampler *sampler, char names_out[RG_CONGESTION_BYTES],
+			  struct rg_err *err);
+
+/*
  * Measures one point: samples_out[ncandidates], zeroed by the caller. Candidates that a target
  * refuses are not an error. *interrupted_out is the same on all ranks. RG_ERR_PEER, RG_ERR_TIMEOUT,
  * RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.

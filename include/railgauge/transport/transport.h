@@ -340,7 +340,7 @@ struct rg_endpoint {
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
 	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
-	char about[224]; /* how it reaches its peers, in words: interface, congestion control */
+	char about[224];	/* how it reaches its peers, in words: the interface */
 };
 
 static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
@@ -355,6 +355,17 @@ static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uin
  */
 int rg_endpoint_open_beside(const struct rg_endpoint *ep, const struct rg_geometry *geometry,
 			    struct rg_endpoint **ep_out, struct rg_err *err);
+
+/*
+ * The congestion controls of the connections that the endpoint has by now, each once, with spaces
+ * between, as many as there is room for: a route may have one of its own (ip route ... congctl).
+ * Without a connection that of the listening socket; empty where there are no sockets.
+ */
+#define RG_CONGESTION_BYTES 64
+void rg_endpoint_congestion(const struct rg_endpoint *ep, char names[RG_CONGESTION_BYTES]);
+
+/* Adds those of one list that the other, names, does not have. */
+void rg_congestion_join(char names[RG_CONGESTION_BYTES], const char *more);
 
 /* Bytes that one link takes in the receiver's memory, a multiple of the page size. */
 size_t rg_geometry_link_bytes(const struct rg_geometry *geometry);
