@@ -143,7 +143,7 @@ void library_target_select(struct rg_mpi_target *t)
 	mpich_deselect();
 	mpich.selected = t;
 	if (t->own)
-		set_all(t->own, NULL); /* it did when the target was opened */
+		set_all(t->own, NULL); /* it could when the target was opened */
 }
 
 static int word_value(const char *variable, const char *word, int *value_out, struct rg_err *err)
@@ -182,7 +182,7 @@ static int choose_values(struct rg_mpi_target *t, struct rg_err *err)
 		rc = word_value(v[FALLBACK].name, "silent", &t->own->silent, err);
 	if (!rc)
 		rc = word_value(v[FALLBACK].name, "error", &t->own->error, err);
-	v[FALLBACK].value = t->own->silent;
+	v[FALLBACK].value = t->own->error;
 	t->own->short_bytes = (uint64_t)module_cvar_int("MPIR_CVAR_BCAST_SHORT_MSG_SIZE");
 	t->own->long_bytes = (uint64_t)module_cvar_int("MPIR_CVAR_BCAST_LONG_MSG_SIZE");
 	t->own->min_ranks = (uint64_t)module_cvar_int("MPIR_CVAR_BCAST_MIN_PROCS");
@@ -203,7 +203,10 @@ int library_target_open(struct rg_mpi_target *t, int id, struct rg_err *err)
 	rc = choose_values(t, err);
 	if (rc)
 		return rc;
+	/* All that selecting it may write later: which fallback, the call decides (prepare). */
 	rc = set_all(t->own, err);
+	if (!rc)
+		rc = module_cvar_set(t->own->variables[FALLBACK].name, t->own->silent, err);
 	mpich.selected = t;
 	mpich_deselect();
 	return rc;
