@@ -231,8 +231,8 @@ static uint32_t list(const struct rg_gen *g, const struct work *w, struct step t
 		     struct rg_round_part *parts)
 {
 	const struct rg_butterfly *b = w->b;
-	const uint32_t *list = (get == t.reduce ? b->get : b->give) + b->first[t.s];
-	uint32_t n = b->first[t.s + 1] - b->first[t.s], split;
+	const uint32_t *list;
+	uint32_t n, split;
 	bool reduce = t.reduce && get, odd = b->me % 2;
 
 	if (b->runs) {
@@ -243,6 +243,8 @@ static uint32_t list(const struct rg_gen *g, const struct work *w, struct step t
 				   t.reduce && t.s == 0, reduce);
 		return 1;
 	}
+	list = (get == t.reduce ? b->get : b->give) + b->first[t.s];
+	n = b->first[t.s + 1] - b->first[t.s];
 	/* Block 0 is me away from an odd member, and even - me from an even one. */
 	split = split_at(list, n, odd ? b->me + 1 : b->even - b->me);
 	for (uint32_t k = 0; k < n; k++) {

@@ -97,11 +97,14 @@ static bool frees_entry(const struct rg_program *p, const struct rg_insn *i, uin
  */
 static bool find_place(const struct rg_program *p, const struct rg_insn *i, struct rg_insn *post)
 {
-	const struct rg_base *src = &p->bases[i->src];
+	const struct rg_base *src;
 	uint32_t n = 0;
 
 	if ((i->op != RG_INSN_COPY && i->op != RG_INSN_PUT) || i->nsrc != 1 || !i->len_bytes ||
-	    i->flags & RG_INSN_SCALE || src->buf != RG_BUF_IN)
+	    i->flags & RG_INSN_SCALE)
+		return false;
+	src = &p->bases[i->src]; /* others may be of a program without bases */
+	if (src->buf != RG_BUF_IN)
 		return false;
 	*post = (struct rg_insn){
 		.op = RG_INSN_POST,

@@ -126,6 +126,8 @@ int rg_prover_list_steps(struct prover *p, struct rank *r)
 	if (rc)
 		return rc;
 	for (uint32_t i = 0; i < s->n; i++) {
+		if (s->list[i].step.op != RG_STEP_MOVE)
+			continue;
 		s->list[i].step.src = s->refs + s->list[i].src_at;
 		s->list[i].step.dst = s->refs + s->list[i].dst_at;
 	}
