@@ -115,11 +115,18 @@ static void start_reading(struct tcp *t, uint32_t connection, int fd)
 	watch_peers(t);
 }
 
-/* A connection or two per peer, and the guests'. */
+/*
+ * A connection or two per peer, the guests', the listening one and epoll. What meets over links of
+ * its own (measure/meet.h) has a second endpoint, of as many peers or fewer.
+ */
 static int too_many_files(const struct tcp *t, int errnum, struct rg_err *err)
 {
-	return rg_err_errno(err, errnum, "tcp: %u ranks take up to %u open files each",
-			    t->ep.nranks, 2 * t->ep.nranks + TCP_GUESTS);
+	uint32_t files = 2 * t->ep.nranks + TCP_GUESTS;
+
+	return rg_err_errno(err, errnum,
+			    "tcp: %u ranks take up to %u open files each, and bench, which meets "
+			    "over links of its own, up to %u",
+			    t->ep.nranks, files, 2 * files);
 }
 
 /*
