@@ -8,7 +8,11 @@
  * source may be read and the destination is undefined. Between start and end nothing allocates, and
  * the only system calls are the transport's idle, wake and peer_alive when a peer is late, its read
  * (protocol READ), and whatever put, signal, flush and progress are where links are not mapped. A
- * run is done when its results are here and what it sent is the network's.
+ * run is done when its results are here and what it sent is the network's. Where links are not
+ * mapped that is so when all that the endpoint has put is, that of other runs as well: flush says
+ * no more, since runs share their peers' connections, whose frames leave in the order in which they
+ * came. A peer that takes nothing holds up the end of runs that do not name it, but none of their
+ * data.
  */
 #ifndef RAILGAUGE_COLL_EXECUTOR_H
 #define RAILGAUGE_COLL_EXECUTOR_H
