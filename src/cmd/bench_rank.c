@@ -89,7 +89,7 @@ static int choose_transport(const struct rank *r, const struct rg_transport_ops 
 static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, struct rg_err *err)
 {
 	const struct rg_transport_config config = {
-		.geometry = *ops->geometry,
+		.geometry = rg_geometry_for(ops, r->job.rdv->nranks),
 		.patience = r->crowded ? rg_patience_shared_core : rg_patience_own_core,
 		.timeout_ns = r->job.deadline_ns,
 		.interface = r->bench->options.interface,

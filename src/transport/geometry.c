@@ -73,6 +73,15 @@ size_t rg_geometry_link_bytes(const struct rg_geometry *g)
 	return (bytes + page - 1) & ~(page - 1);
 }
 
+struct rg_geometry rg_geometry_for(const struct rg_transport_ops *ops, uint32_t nranks)
+{
+	struct rg_geometry g = *ops->geometry;
+
+	while (g.slot_bytes >= 2 * 4096 && nranks * rg_geometry_link_bytes(&g) > RG_LINKS_BYTES)
+		g.slot_bytes /= 2;
+	return g;
+}
+
 static bool is_power_of_two(uint32_t v)
 {
 	return v && !(v & (v - 1));

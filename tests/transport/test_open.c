@@ -219,6 +219,27 @@ static void nonsense_geometry_is_refused_before_anything_is_made(void **state)
 	}
 }
 
+static void all_links_of_a_rank_stay_below_a_limit(void **state)
+{
+	static const uint32_t numbers[] = {1, 64, 71, 72, 128, 1000, 1024, 4000};
+
+	for (size_t t = 0; rg_transports[t]; t++) {
+		const struct rg_geometry *own = rg_transports[t]->geometry;
+
+		for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+			struct rg_geometry g = rg_geometry_for(rg_transports[t], numbers[i]);
+			uint64_t all = numbers[i] * (uint64_t)rg_geometry_link_bytes(&g);
+
+			assert_int_equal(rg_geometry_check(&g, NULL), 0);
+			assert_true(all <= RG_LINKS_BYTES || g.slot_bytes == 4096);
+			/* And no shorter than that takes. */
+			assert_true(g.slot_bytes == own->slot_bytes || 2 * all > RG_LINKS_BYTES);
+			assert_true(numbers[i] > 71 || g.slot_bytes == own->slot_bytes);
+		}
+	}
+	assert_int_equal(rg_geometry_for(&rg_transport_tcp, 1024).slot_bytes, 16384);
+}
+
 static void every_row_of_the_table_is_filled(void **state)
 {
 	for (size_t t = 0; rg_transports[t]; t++) {
@@ -473,6 +494,7 @@ int main(void)
 		cmocka_unit_test(ranks_that_differ_are_named),
 		cmocka_unit_test(one_rank_that_cannot_open_is_named_by_all),
 		cmocka_unit_test(nonsense_geometry_is_refused_before_anything_is_made),
+		cmocka_unit_test(all_links_of_a_rank_stay_below_a_limit),
 		cmocka_unit_test(every_row_of_the_table_is_filled),
 		cmocka_unit_test(an_unknown_transport_gets_a_suggestion),
 		cmocka_unit_test(a_limit_on_file_sizes_is_an_error_and_no_signal),

@@ -112,6 +112,16 @@ struct rg_geometry {
  */
 extern const struct rg_geometry rg_geometry_default, rg_geometry_tcp;
 
+/*
+ * A row's own geometry for so many ranks. All links of a rank on one channel together take
+ * RG_LINKS_BYTES at most, since their memory is taken when they are connected: where they would
+ * take more, slots are shorter, down to 4 KiB. A link of tcp takes 2 MiB with up to 71 ranks, half
+ * of it with twice as many, and so on; 132 KiB with 1024.
+ */
+#define RG_LINKS_BYTES ((uint64_t)144 << 20)
+struct rg_transport_ops;
+struct rg_geometry rg_geometry_for(const struct rg_transport_ops *ops, uint32_t nranks);
+
 /* How a waiting rank treats its core. Spins, then yields, then sleeps until the peer's signal. */
 struct rg_patience {
 	uint32_t spins;	 /* polls before the first yield; 0 when cores are shared */
