@@ -53,3 +53,7 @@ tests_base_fuzz_matrix_SOURCES = %D%/fuzz_matrix.c tests/replay.c
 tests_base_fuzz_matrix_CPPFLAGS = $(AM_CPPFLAGS) -DRG_CORPUS='"%D%/corpus-matrix"'
 tests_base_fuzz_matrix_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-matrix
+
+unthreaded_tests += tests/base/test_io tests/base/test_matrix tests/base/test_opt \
+	tests/base/test_sha256 tests/base/test_timed tests/base/test_units tests/base/fuzz_matrix \
+	tests/base/fuzz_opt

@@ -3,21 +3,13 @@
 #ifndef TESTS_COLL_CASES_H
 #define TESTS_COLL_CASES_H
 
+#include "../watched.h"
+
 #include "railgauge/coll/prover.h"
 
 #include <stddef.h>
 
-/* Sanitizers look at the prover's own memory, for which few ranks are enough. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MOST_RANKS 12u
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MOST_RANKS 12u
-#endif
-#endif
-#ifndef MOST_RANKS
-#define MOST_RANKS RG_PROVER_RANKS_MAX
-#endif
+#define MOST_RANKS (WATCHED ? 12u : RG_PROVER_RANKS_MAX)
 
 /* Nodes: alike, ragged, one rank each, one alone, ranks dealt out to them in turn. */
 #define PLACES 8

@@ -8,7 +8,7 @@ tests_coll_test_executor_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_algorithms
 TESTS += tests/coll/test_algorithms
-tests_coll_test_algorithms_SOURCES = %D%/test_algorithms.c %D%/ranks.c %D%/ranks.h
+tests_coll_test_algorithms_SOURCES = %D%/test_algorithms.c %D%/ranks.c %D%/ranks.h tests/watched.h
 tests_coll_test_algorithms_CPPFLAGS = $(test_cppflags)
 tests_coll_test_algorithms_LDADD = $(test_libs)
 
@@ -40,13 +40,13 @@ tests_coll_test_prover_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_prover_all
 TESTS += tests/coll/test_prover_all
-tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c %D%/cases.h %D%/counts.h
+tests_coll_test_prover_all_SOURCES = %D%/test_prover_all.c %D%/cases.h %D%/counts.h tests/watched.h
 tests_coll_test_prover_all_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_all_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_prover_steps
 TESTS += tests/coll/test_prover_steps
-tests_coll_test_prover_steps_SOURCES = %D%/test_prover_steps.c %D%/cases.h
+tests_coll_test_prover_steps_SOURCES = %D%/test_prover_steps.c %D%/cases.h tests/watched.h
 tests_coll_test_prover_steps_CPPFLAGS = $(test_cppflags)
 tests_coll_test_prover_steps_LDADD = $(test_libs)
 
@@ -65,13 +65,13 @@ tests_coll_test_select_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_many_results
 TESTS += tests/coll/test_many_results
-tests_coll_test_many_results_SOURCES = %D%/test_many_results.c
+tests_coll_test_many_results_SOURCES = %D%/test_many_results.c tests/watched.h
 tests_coll_test_many_results_CPPFLAGS = $(test_cppflags)
 tests_coll_test_many_results_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_many_steps
 TESTS += tests/coll/test_many_steps
-tests_coll_test_many_steps_SOURCES = %D%/test_many_steps.c
+tests_coll_test_many_steps_SOURCES = %D%/test_many_steps.c tests/watched.h
 tests_coll_test_many_steps_CPPFLAGS = $(test_cppflags)
 tests_coll_test_many_steps_LDADD = $(test_libs)
 
@@ -88,3 +88,7 @@ tests_coll_perf_program_CPPFLAGS = $(AM_CPPFLAGS)
 tests_coll_perf_program_LDADD = $(rg_libs)
 tests_coll_socket_loop_SOURCES = %D%/socket_loop.c
 tests_coll_socket_loop_LDADD = $(rg_libs)
+
+unthreaded_tests += tests/coll/test_many_results tests/coll/test_many_steps \
+	tests/coll/test_prover tests/coll/test_prover_all tests/coll/test_prover_steps \
+	tests/coll/test_select tests/coll/test_symmetry

@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "../watched.h"
 #include "ranks.h"
 
 #include <setjmp.h>
@@ -65,14 +66,6 @@ static void run_part(const struct job *j, uint32_t first, uint32_t n, uint32_t f
 		 p->layout.nranks);
 	run_ranks(p->layout.nranks, first_sequence, rank_job, &part, what);
 }
-
-#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
-#define WATCHED true
-#elif defined(__has_feature)
-#define WATCHED (__has_feature(thread_sanitizer) || __has_feature(address_sanitizer))
-#else
-#define WATCHED false
-#endif
 
 /* Without RG_FULL: which counts and numbers of ranks. */
 struct sample {

@@ -2,7 +2,7 @@
 if HAVE_CMOCKA
 check_PROGRAMS += tests/device/test_buffer
 TESTS += tests/device/test_buffer
-tests_device_test_buffer_SOURCES = %D%/test_buffer.c
+tests_device_test_buffer_SOURCES = %D%/test_buffer.c tests/watched.h
 tests_device_test_buffer_CPPFLAGS = $(test_cppflags)
 tests_device_test_buffer_LDADD = $(test_libs)
 
@@ -30,3 +30,5 @@ EXTRA_PROGRAMS += tests/device/bench_reduce
 CLEANFILES += tests/device/bench_reduce
 tests_device_bench_reduce_SOURCES = %D%/bench_reduce.c
 tests_device_bench_reduce_LDADD = $(rg_libs)
+
+unthreaded_tests += tests/device/test_buffer tests/device/test_reduce tests/device/test_types

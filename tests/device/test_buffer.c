@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
+#include "../watched.h"
+
 #include "railgauge/device/buffer.h"
 
 #include "railgauge/base/mem.h"
@@ -23,17 +25,6 @@
 #include <cmocka.h>
 
 #define MIB ((size_t)1 << 20)
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0 /* a sanitizer's own maps need more address space than any limit leaves */
-#endif
 
 static const enum rg_memory_kind kinds[] = {RG_MEMORY_HOST, RG_MEMORY_SHARED};
 
@@ -273,7 +264,7 @@ static void check_refused(int resource, uint64_t limit, enum rg_memory_kind kind
 
 static void a_limit_on_address_space_is_an_error_that_names_it(void **state)
 {
-	if (SANITIZED)
+	if (WATCHED) /* a sanitizer's own maps need more than any limit leaves */
 		skip();
 	for (int k = 0; k < 2; k++)
 		check_refused(RLIMIT_AS, mapped_bytes() + 32 * MIB, kinds[k], "ulimit -v");

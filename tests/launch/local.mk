@@ -36,3 +36,5 @@ tests_launch_test_threads_SOURCES = %D%/test_threads.c
 tests_launch_test_threads_CPPFLAGS = $(test_cppflags)
 tests_launch_test_threads_LDADD = $(test_libs)
 endif
+
+unthreaded_tests += tests/launch/test_child tests/launch/test_job_env tests/launch/test_process

@@ -15,7 +15,7 @@ tests_measure_test_clocks_LDADD = $(test_libs) -lm
 
 check_PROGRAMS += tests/measure/test_meet
 TESTS += tests/measure/test_meet
-tests_measure_test_meet_SOURCES = %D%/test_meet.c
+tests_measure_test_meet_SOURCES = %D%/test_meet.c tests/watched.h
 tests_measure_test_meet_CPPFLAGS = $(test_cppflags)
 tests_measure_test_meet_LDADD = $(test_libs)
 
@@ -137,3 +137,8 @@ tests_measure_fuzz_result_SOURCES = %D%/fuzz_result.c tests/replay.c
 tests_measure_fuzz_result_CPPFLAGS = $(AM_CPPFLAGS) -DRG_CORPUS='"%D%/corpus-result"'
 tests_measure_fuzz_result_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-result
+
+unthreaded_tests += tests/measure/test_clocks tests/measure/test_data tests/measure/test_direct \
+	tests/measure/test_place tests/measure/test_plan tests/measure/test_result \
+	tests/measure/test_stats tests/measure/test_stats_series tests/measure/test_target \
+	tests/measure/test_time_spaces tests/measure/test_traffic tests/measure/fuzz_result

@@ -19,13 +19,16 @@ tests_model_test_bound_network_LDADD = $(test_libs)
 tests_model_test_fit_SOURCES = %D%/sim_cases.h %D%/test_fit.c
 tests_model_test_fit_CPPFLAGS = $(test_cppflags)
 tests_model_test_fit_LDADD = $(test_libs)
-tests_model_test_many_SOURCES = %D%/sim_cases.h %D%/test_many.c
+tests_model_test_many_SOURCES = %D%/sim_cases.h %D%/test_many.c tests/watched.h
 tests_model_test_many_CPPFLAGS = $(test_cppflags)
 tests_model_test_many_LDADD = $(test_libs)
-tests_model_test_oracle_SOURCES = %D%/sim_cases.h %D%/test_oracle.c
+tests_model_test_oracle_SOURCES = %D%/sim_cases.h %D%/test_oracle.c tests/watched.h
 tests_model_test_oracle_CPPFLAGS = $(test_cppflags)
 tests_model_test_oracle_LDADD = $(test_libs)
 tests_model_test_simulate_SOURCES = %D%/sim_cases.h %D%/test_simulate.c
 tests_model_test_simulate_CPPFLAGS = $(test_cppflags)
 tests_model_test_simulate_LDADD = $(test_libs)
 endif
+
+unthreaded_tests += tests/model/test_bound tests/model/test_bound_network tests/model/test_fit \
+	tests/model/test_many tests/model/test_oracle tests/model/test_simulate

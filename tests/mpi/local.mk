@@ -63,3 +63,5 @@ tests_mpi_selection_mpich_CPPFLAGS = $(AM_CPPFLAGS) $(MPICH_CFLAGS)
 tests_mpi_selection_mpich_LDADD = $(rg_libs) $(MPICH_LIBS)
 tests_mpi_selection_mpich_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 endif
+
+unthreaded_tests += tests/mpi/test_choose

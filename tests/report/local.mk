@@ -16,3 +16,5 @@ endif
 report_tests = tests/report/test_html.sh tests/report/test_report.sh
 TESTS += $(report_tests)
 EXTRA_DIST += $(report_tests) %D%/documents %D%/goldens
+
+unthreaded_tests += tests/report/test_plot tests/report/test_table

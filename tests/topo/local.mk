@@ -34,3 +34,6 @@ tests_topo_test_xml_SOURCES = %D%/test_xml.c
 tests_topo_test_xml_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_topo_test_xml_LDADD = $(test_libs)
 endif
+
+unthreaded_tests += tests/topo/test_affinity tests/topo/test_assign tests/topo/test_limits \
+	tests/topo/test_sysfs tests/topo/test_topo tests/topo/test_xml

@@ -45,3 +45,5 @@ tests_transport_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src \
 	-DRG_CORPUS='"%D%/corpus-tcp"' -DRG_MUTATIONS=300
 tests_transport_fuzz_tcp_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-tcp
+
+unthreaded_tests += tests/transport/fuzz_tcp
