@@ -43,6 +43,7 @@ int rg_search_open(const struct rg_search_config *config, struct rg_search **out
 	if (!s)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a search");
 	s->config = *config;
+	s->config.exhaustive = config->exhaustive || config->one_range;
 	rc = cells_add_candidate(s, &usual, err);
 	for (uint32_t i = 0; !rc && i < config->nsizes; i++)
 		rc = cells_add_point(s, config->sizes[i], &p, err);
@@ -294,7 +295,9 @@ static void refuse_long_segments(struct rg_search *s)
 {
 	for (uint32_t i = 0; i < s->npoints; i++) {
 		for (uint32_t c = 1; c < s->ncandidates; c++) {
-			if (s->candidates[c].choice.segment_bytes >= s->points[i].size_bytes)
+			uint64_t segment_bytes = s->candidates[c].choice.segment_bytes;
+
+			if (segment_bytes && segment_bytes >= s->points[i].size_bytes)
 				search_refuse(&s->points[i], c, "the message is no longer");
 		}
 	}
@@ -345,7 +348,7 @@ static int list_failed(struct rg_search *s, const struct rg_search_outcome *outc
 	uint32_t n = 0;
 	int rc = 0;
 
-	if (s->config.known)
+	if (s->config.known && !outcome->refused)
 		n = s->config.known(s->config.arg, known, RG_SEARCH_CANDIDATES_MAX - 1);
 	if (n == 0)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED, "its algorithms cannot be listed: %s",

@@ -6,6 +6,7 @@
 
 #include "railgauge/base/mem.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -152,4 +153,52 @@ uint32_t cells_count(const struct point *p, uint32_t c, bool screen)
 bool cells_alive(const struct point *p)
 {
 	return p->cells[0].nshots > 0 && p->cells[0].state != CELL_REFUSED;
+}
+
+bool cells_count_for(const struct point *p, bool boundary)
+{
+	return p->boundary == boundary && cells_alive(p) && (!boundary || p->decided);
+}
+
+/* The default's time over the candidate's in one launch, as a logarithm; false: it was not in it.
+ */
+static bool gain_in_launch(const struct point *p, uint32_t c, uint32_t launch, double *out)
+{
+	const struct shot *own = NULL, *usual = NULL;
+
+	for (uint32_t i = 0; i < p->cells[c].nshots; i++) {
+		if (p->cells[c].shots[i].launch == launch)
+			own = &p->cells[c].shots[i];
+	}
+	for (uint32_t i = 0; i < p->cells[0].nshots; i++) {
+		if (p->cells[0].shots[i].launch == launch)
+			usual = &p->cells[0].shots[i];
+	}
+	if (!own || !usual || own->screen)
+		return false;
+	*out = log(usual->median_ns / own->median_ns);
+	return true;
+}
+
+uint32_t cells_gains(const struct rg_search *s, uint32_t first, uint32_t last, bool boundary,
+		     uint32_t c, double gains[RG_SEARCH_LAUNCHES_MAX])
+{
+	uint32_t n = 0;
+
+	for (uint32_t launch = 1; launch <= s->nlaunches && n < RG_SEARCH_LAUNCHES_MAX; launch++) {
+		uint32_t points = 0;
+		double sum = 0, gain;
+		bool all = true;
+
+		for (uint32_t i = first; all && i <= last; i++) {
+			if (!cells_count_for(&s->points[i], boundary))
+				continue;
+			all = gain_in_launch(&s->points[i], c, launch, &gain);
+			sum += all ? gain : 0;
+			points++;
+		}
+		if (all && points)
+			gains[n++] = exp(sum / points);
+	}
+	return n;
 }

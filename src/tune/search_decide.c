@@ -97,58 +97,23 @@ struct run {
 
 static bool counts(const struct run *run, uint32_t i)
 {
-	const struct point *p = &run->s->points[i];
-
-	return is_shown(p) && cells_alive(p) && p->boundary == run->boundaries;
-}
-
-/* The default's time over the candidate's in one launch, as a logarithm; false: it was not in it.
- */
-static bool gain_in_launch(const struct point *p, uint32_t c, uint32_t launch, double *out)
-{
-	const struct shot *own = NULL, *usual = NULL;
-
-	for (uint32_t i = 0; i < p->cells[c].nshots; i++) {
-		if (p->cells[c].shots[i].launch == launch)
-			own = &p->cells[c].shots[i];
-	}
-	for (uint32_t i = 0; i < p->cells[0].nshots; i++) {
-		if (p->cells[0].shots[i].launch == launch)
-			usual = &p->cells[0].shots[i];
-	}
-	if (!own || !usual || own->screen)
-		return false;
-	*out = log(usual->median_ns / own->median_ns);
-	return true;
+	return cells_count_for(&run->s->points[i], run->boundaries);
 }
 
 /* Over launches that all points of the range were in with the choice: each counts once. */
 static struct rg_ratio range_gain(const struct run *run, uint32_t choice)
 {
 	double gains[RG_SEARCH_LAUNCHES_MAX], sum = 0;
-	uint32_t n = 0, points = 0;
+	uint32_t points = 0;
+	uint32_t n =
+		choice ? cells_gains(run->s, run->first, run->last, run->boundaries, choice, gains)
+		       : 0;
 
-	for (uint32_t launch = 0; choice && launch < run->s->nlaunches; launch++) {
-		double mean = 0, gain;
-		bool all = true;
-
-		points = 0;
-		for (uint32_t i = run->first; all && i <= run->last; i++) {
-			if (!counts(run, i))
-				continue;
-			all = gain_in_launch(&run->s->points[i], choice, launch + 1, &gain);
-			mean += all ? gain : 0;
-			points++;
-		}
-		if (all && points && n < RG_SEARCH_LAUNCHES_MAX)
-			gains[n++] = exp(mean / points);
-	}
 	if (n > 0)
 		return rg_ratio_of_launches(gains, NULL, n);
 	if (!choice)
 		return none;
 	/* Sizes in between that were measured at different times: no launch has all of them. */
-	points = 0;
 	for (uint32_t i = run->first; i <= run->last; i++) {
 		struct rg_ratio gain = judge_gain(run->s, &run->s->points[i], choice);
 

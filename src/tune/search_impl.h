@@ -122,6 +122,17 @@ struct rg_ratio cells_ratio(const struct point *p, uint32_t a, uint32_t b, bool 
 /* Launches beyond the screening that the candidate was in there, or with screen those of it. */
 uint32_t cells_count(const struct point *p, uint32_t c, bool screen);
 
+/*
+ * The candidate's gain over the default in each launch beyond the screening that had both at all
+ * points first .. last that count: geometric means over these. Those in between, or the others.
+ * Returns in how many launches.
+ */
+uint32_t cells_gains(const struct rg_search *s, uint32_t first, uint32_t last, bool boundary,
+		     uint32_t c, double gains[RG_SEARCH_LAUNCHES_MAX]);
+
+/* Does a point count: was it measured, and, if it is one in between, to the end? */
+bool cells_count_for(const struct point *p, bool boundary);
+
 /* Was the library's own choice measured there at all? */
 bool cells_alive(const struct point *p);
 

@@ -166,9 +166,50 @@ static bool narrow(const struct rg_search *s, const struct point *p,
 	return any;
 }
 
+/* Is the candidate slower than the default at one of the sizes, or no candidate there? */
+static bool spoils(const struct rg_search *s, uint32_t c)
+{
+	for (uint32_t i = 0; i < s->npoints; i++) {
+		const struct point *p = &s->points[i];
+		struct rg_ratio gain = cells_ratio(p, 0, c, false, RG_STATS_LEVEL);
+
+		if (cells_alive(p) && (!cells_usable(s, p, c) || (gain.reached && gain.hi < 1)))
+			return true;
+	}
+	return false;
+}
+
+/* The one choice for all sizes. */
+static uint32_t one_choice(const struct rg_search *s)
+{
+	double level = 1 - (1 - RG_STATS_LEVEL) / (s->ncandidates > 1 ? s->ncandidates - 1 : 1);
+	double most = 0;
+	uint32_t best = 0;
+
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		double gains[RG_SEARCH_LAUNCHES_MAX];
+		uint32_t n = cells_gains(s, 0, s->npoints - 1, false, c, gains);
+		struct rg_ratio gain = rg_ratio_of_launches_at(level, gains, NULL, n);
+
+		if (!gain.reached || gain.lo <= 1 || gain.ratio < RG_DECISION_FLOOR ||
+		    gain.ratio <= most || spoils(s, c))
+			continue;
+		most = gain.ratio;
+		best = c;
+	}
+	return best;
+}
+
 /* Runs of sizes as long as one candidate is good in all: no other way of cutting has fewer. */
 void judge_choices(struct rg_search *s)
 {
+	if (s->config.one_range) {
+		uint32_t choice = one_choice(s);
+
+		for (uint32_t i = 0; i < s->npoints; i++)
+			s->points[i].choice = choice;
+		return;
+	}
 	for (uint32_t first = 0, end; first < s->npoints; first = end) {
 		bool good[RG_SEARCH_CANDIDATES_MAX];
 		uint32_t choice;

@@ -336,6 +336,29 @@ static void exhaustive_measures_all_in_all_launches(void **state)
 	rg_decision_release(&d);
 }
 
+static void one_choice_for_all_sizes_must_be_none_s_loss(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"wide", 20000, 8, 0, 0, WORKS, 0}, /* slower at the small sizes */
+		{"all", 9000, 2.4, 0, 0, WORKS, 0},
+	};
+	static const char *const both[] = {"all"}, *const neither[] = {"default"};
+	struct library library = {algorithms, 3, 0.03, 0.01, .seed = 5};
+	struct rg_search_config config = config_of(&library);
+	struct rg_decision d;
+
+	config.one_range = true;
+	d = decide(&library, &config);
+	expect_ranges(&d, 1, both);
+	assert_int_equal(d.ranges[0].gain.n, LAUNCHES);
+	rg_decision_release(&d);
+	library.n = 2;
+	d = decide(&library, &config);
+	expect_ranges(&d, 1, neither);
+	rg_decision_release(&d);
+}
+
 static void a_stop_leaves_the_default_where_nothing_is_decided(void **state)
 {
 	for (uint32_t after = 0; after <= 8; after++) {
@@ -502,6 +525,7 @@ int main(void)
 		cmocka_unit_test(the_same_outcomes_lead_to_the_same_decisions),
 		cmocka_unit_test(asking_twice_for_a_launch_gives_the_same_one),
 		cmocka_unit_test(exhaustive_measures_all_in_all_launches),
+		cmocka_unit_test(one_choice_for_all_sizes_must_be_none_s_loss),
 		cmocka_unit_test(a_stop_leaves_the_default_where_nothing_is_decided),
 		cmocka_unit_test(without_a_default_that_works_it_is_the_end),
 		cmocka_unit_test(sizes_that_the_default_refuses_are_left_out),

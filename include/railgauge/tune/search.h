@@ -56,6 +56,11 @@ struct rg_search_config {
 	double resolution;     /* 1.1: a boundary is known to a tenth; above 1 */
 	bool exhaustive;
 	/*
+	 * All sizes must have one choice: exhaustive; the gain that counts is the geometric mean
+	 * over the sizes, and what is slower at one of them, beyond noise, is no choice.
+	 */
+	bool one_range;
+	/*
 	 * Segment sizes to try of an algorithm that cuts, besides none: fills sizes[room] and
 	 * returns how many there are. NULL: none of any.
 	 */
@@ -106,7 +111,9 @@ struct rg_search_sample {
 };
 
 struct rg_search_outcome {
-	bool failed;	 /* the launch did not come to its end; why */
+	bool failed; /* the launch did not come to its end; why */
+	/* And it was refused, by words and not by an accident: a list is not taken apart then. */
+	bool refused;
 	const char *why; /* or NULL */
 	uint32_t nsamples;
 	const struct rg_search_sample *samples; /* [nsamples] */
