@@ -29,6 +29,7 @@ int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_sim(int argc, char **argv);
 int cmd_topo(int argc, char **argv);
+int cmd_tune(int argc, char **argv);
 
 /*
  * The exit status for what a function returned: 0 for rc 0 and for 1 (rg_opt_parse printed the

@@ -69,47 +69,66 @@ int driver_program(char **path_out, struct rg_err *err)
 	return 0;
 }
 
-#define ARGS_MAX 24
+#define WORDS_MAX 32
 
-char **driver_bench_args(const struct driver_bench *bench)
+struct words {
+	const char *list[WORDS_MAX];
+	uint32_t n;
+};
+
+/* An option with its value (NULL: it has none). */
+static void add(struct words *w, const char *option, const char *value)
 {
-	/* MPI_Bcast has one buffer: it cannot be measured out of place. */
-	bool in_place = bench->in_place || bench->coll == RG_COLL_BROADCAST;
-	char budget[32], seed[32];
-	const char *const usual[] = {"bench",	       rg_coll_name(bench->coll),
-				     "--json",	       "-",
-				     "--points",       bench->points,
-				     "--buffers",      "private",
-				     "--place",	       in_place ? "in" : "out",
-				     "--datatype",     bench->type,
-				     "--seed",	       seed,
-				     "--no-calibrate", "--no-samples"};
-	const char *const op[] = {"--op", bench->op};
-	const char *const once[] = {"--iters", "1", "--warmup_iters", "0"};
-	const char *const timed[] = {"--budget", budget};
-	const char *words[ARGS_MAX + 1] = {NULL};
-	size_t n = sizeof(usual) / sizeof(usual[0]);
-	char **args = rg_zalloc(ARGS_MAX + 1, sizeof(*args));
+	w->list[w->n++] = option;
+	if (value)
+		w->list[w->n++] = value;
+}
 
-	snprintf(budget, sizeof(budget), "%" PRIu64 "ns", bench->budget_ns);
-	snprintf(seed, sizeof(seed), "%" PRIu64, bench->seed);
-	memcpy(words, usual, sizeof(usual));
-	if (rg_coll_reduces(bench->coll)) {
-		memcpy(words + n, op, sizeof(op));
-		n += sizeof(op) / sizeof(op[0]);
-	}
-	if (bench->once)
-		memcpy(words + n, once, sizeof(once));
-	else
-		memcpy(words + n, timed, sizeof(timed));
-	for (uint32_t i = 0; args && words[i]; i++) {
-		args[i] = rg_strdup(words[i]);
+static char **copy_words(const struct words *w)
+{
+	char **args = rg_zalloc(w->n + 1, sizeof(*args));
+
+	for (uint32_t i = 0; args && i < w->n; i++) {
+		args[i] = rg_strdup(w->list[i]);
 		if (!args[i]) {
 			driver_args_free(args);
 			return NULL;
 		}
 	}
 	return args;
+}
+
+char **driver_bench_args(const struct driver_bench *bench)
+{
+	/* MPI_Bcast has one buffer: it cannot be measured out of place. */
+	bool in_place = bench->in_place || bench->coll == RG_COLL_BROADCAST;
+	char budget[32], seed[32], timeout[32];
+	struct words w = {.list = {"bench", rg_coll_name(bench->coll)}, .n = 2};
+
+	snprintf(budget, sizeof(budget), "%" PRIu64 "ns", bench->budget_ns);
+	snprintf(seed, sizeof(seed), "%" PRIu64, bench->seed);
+	snprintf(timeout, sizeof(timeout), "%" PRIu64 "ns", bench->timeout_ns);
+	add(&w, "--json", "-");
+	add(&w, "--no-samples", NULL);
+	add(&w, "--points", bench->points);
+	add(&w, "--buffers", "private");
+	add(&w, "--no-calibrate", NULL);
+	add(&w, "--place", in_place ? "in" : "out");
+	add(&w, "--datatype", bench->type);
+	if (rg_coll_reduces(bench->coll))
+		add(&w, "--op", bench->op);
+	add(&w, "--seed", seed);
+	if (bench->once) {
+		add(&w, "--iters", "1");
+		add(&w, "--warmup_iters", "0");
+	} else {
+		add(&w, "--budget", budget);
+		if (bench->race)
+			add(&w, "--race", NULL);
+	}
+	if (bench->timeout_ns)
+		add(&w, "--timeout", timeout);
+	return copy_words(&w);
 }
 
 void driver_args_free(char **args)

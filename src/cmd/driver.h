@@ -47,7 +47,9 @@ struct driver_bench {
 	const char *type, *op; /* words of bench */
 	bool in_place;	       /* but for a broadcast, which always is */
 	bool once;	       /* one repetition, without warm-up */
+	bool race;	       /* who is beaten leaves; not with once */
 	uint64_t budget_ns;    /* per point; not with once */
+	uint64_t timeout_ns;   /* longest wait for a peer; 0: bench's own */
 	uint64_t seed;
 };
 

@@ -46,7 +46,14 @@ src_railgauge_SOURCES = \
 	%D%/topo.c \
 	%D%/topo_tables.c \
 	%D%/topo_text.h \
-	%D%/topo_tree.c
+	%D%/topo_tree.c \
+	%D%/tune.c \
+	%D%/tune.h \
+	%D%/tune_job.c \
+	%D%/tune_launch.c \
+	%D%/tune_outcome.c \
+	%D%/tune_print.c \
+	%D%/tune_search.c
 src_railgauge_LDADD = $(rg_libs)
 src_railgauge_LDFLAGS = $(AM_LDFLAGS)
 
@@ -62,7 +69,8 @@ man_pages = \
 	man/railgauge-report.1 \
 	man/railgauge-run.1 \
 	man/railgauge-sim.1 \
-	man/railgauge-topo.1
+	man/railgauge-topo.1 \
+	man/railgauge-tune.1
 if HAVE_HELP2MAN
 man_MANS = $(man_pages)
 endif

@@ -24,6 +24,7 @@ static const struct rg_command commands[] = {
 	{"run", "start ranks on this machine without any MPI", cmd_run},
 	{"sim", "predict what algorithms would take on links that need not be there", cmd_sim},
 	{"topo", "show this machine: what is near what, and what belongs together", cmd_topo},
+	{"tune", "find the MPI library's best algorithms, and write them down for it", cmd_tune},
 	{NULL, NULL, NULL},
 };
 
