@@ -115,6 +115,31 @@ static void a_barrier_is_one_point_without_memory(void **state)
 	rg_plan_close(&plan);
 }
 
+static void given_sizes_are_taken_as_they_are_but_for_rounding(void **state)
+{
+	static const uint64_t sizes[] = {0, 9, 100, 1 << 20};
+	struct rg_plan_config c = usual;
+	struct rg_err err = {0};
+	struct rg_plan plan;
+
+	(void)state;
+	c.sizes = sizes;
+	c.nsizes = 4;
+	plan = open_plan(&c);
+	assert_int_equal(plan.npoints, 4);
+	assert_int_equal(plan.points[0].size_bytes, 0);
+	assert_int_equal(plan.points[1].size_bytes, 8);
+	assert_int_equal(plan.points[2].size_bytes, 100);
+	assert_int_equal(plan.points[3].size_bytes, 1 << 20);
+	rg_plan_close(&plan);
+
+	c.coll = RG_COLL_ALLGATHER;
+	c.nranks = 3;
+	assert_int_equal(rg_plan_open(&c, &plan, &err), RG_ERR_INVALID);
+	assert_string_equal(err.text, "--points: point 2 (9): in whole elements and blocks its "
+				      "size is that of the point before, 0 bytes");
+}
+
 static void contradicting_sizes_are_refused_in_words(void **state)
 {
 	struct rg_plan_config c = usual;
@@ -249,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_fractional_factor_still_advances),
 		cmocka_unit_test(sizes_are_rounded_down_to_whole_blocks_and_then_appear_once),
 		cmocka_unit_test(a_barrier_is_one_point_without_memory),
+		cmocka_unit_test(given_sizes_are_taken_as_they_are_but_for_rounding),
 		cmocka_unit_test(contradicting_sizes_are_refused_in_words),
 		cmocka_unit_test(pairs_do_not_overlap_and_fit_the_memory),
 		cmocka_unit_test(a_repetition_has_as_many_operations_as_it_needs_to_last),
