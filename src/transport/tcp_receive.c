@@ -34,13 +34,26 @@ static uint8_t *slot_place(const struct tcp *t, struct rg_link *l, const struct 
 	return p->dst;
 }
 
-/* Frames come in one order: nothing on the shared connection until the side has had its last. */
-static bool is_out_of_turn(const struct tcp *t, uint32_t connection, const struct tcp_frame *f)
+/*
+ * Frames come in one order: nothing on the shared connection until the side has had its last, which
+ * AFTER is there to wait for, as the first frame. Only higher ranks have side connections. What is
+ * said elsewhere would stop the reading for good, and nobody would be told.
+ */
+static const char *turn_fault(const struct tcp *t, uint32_t connection, const struct tcp_frame *f)
 {
-	const struct tcp_rx *side = &t->rx[TCP_SIDE(connection / 2)];
+	uint32_t peer = connection / 2;
+	const struct tcp_rx *side = &t->rx[TCP_SIDE(peer)];
+	bool shared = connection == TCP_SHARED(peer);
 
-	return connection == TCP_SHARED(connection / 2) && f->kind != TCP_AFTER && side->fd >= 0 &&
-	       !side->last;
+	if (f->kind == TCP_LAST && shared)
+		return "the end of a side connection on the shared one";
+	if (f->kind == TCP_AFTER)
+		return shared && peer > t->ep.rank && !t->rx[connection].used
+			       ? NULL
+			       : "a change of connections that there is not";
+	if (shared && side->fd >= 0 && !side->last)
+		return "a frame on the shared connection before the last one on the side";
+	return NULL;
 }
 
 /*
@@ -53,8 +66,8 @@ static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_fram
 	struct rg_link *l;
 
 	*fault_out = tcp_frame_check(f, &t->ep.config.geometry);
-	if (!*fault_out && is_out_of_turn(t, connection, f))
-		*fault_out = "a frame on the shared connection before the last one on the side";
+	if (!*fault_out)
+		*fault_out = turn_fault(t, connection, f);
 	*to_out = NULL;
 	if (*fault_out)
 		return true;

@@ -129,6 +129,21 @@ static uint8_t *model_place(const struct tcp_frame *f)
 	return f->kind == 3 && f->window == 0 ? model.window + f->offset : NULL;
 }
 
+/*
+ * LAST ends the side connection. AFTER, at the beginning of the shared one, waits for that;
+ * whatever else is on the shared one while there is a side connection comes behind both.
+ */
+static bool is_in_turn(const struct stream *s, const struct tcp_frame *f)
+{
+	bool side = s == &streams[SIDE];
+
+	if (f->kind == 5)
+		return side;
+	if (f->kind == 6)
+		return !side && s->taken == 0;
+	return side || !streams[SIDE].open || streams[SIDE].last;
+}
+
 static void model_begin_frame(struct stream *s)
 {
 	struct tcp_frame f;
@@ -139,8 +154,7 @@ static void model_begin_frame(struct stream *s)
 	f.offset = le64toh(f.offset);
 	f.len_bytes = le64toh(f.len_bytes);
 	f.value = le64toh(f.value);
-	if (!is_right(&f) ||
-	    (s == &streams[SHARED] && f.kind != 6 && streams[SIDE].open && !streams[SIDE].last)) {
+	if (!is_right(&f) || !is_in_turn(s, &f)) {
 		s->fault = s->cut = true;
 		return;
 	}
