@@ -90,7 +90,8 @@ static void watch(struct tcp *t, uint32_t connection)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = connection};
 
-	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->rx[connection].fd, &event))
+	/* It is already, where there were as many before and some have left. */
+	if (epoll_ctl(t->epoll, EPOLL_CTL_ADD, t->rx[connection].fd, &event) && errno != EEXIST)
 		t->unwatched = true;
 }
 

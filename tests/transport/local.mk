@@ -28,7 +28,7 @@ tests_transport_test_stream_LDADD = $(test_libs)
 check_PROGRAMS += tests/transport/test_tcp
 TESTS += tests/transport/test_tcp
 tests_transport_test_tcp_SOURCES = %D%/test_tcp.c %D%/ranks.c %D%/ranks.h
-tests_transport_test_tcp_CPPFLAGS = $(test_cppflags)
+tests_transport_test_tcp_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_tcp_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/transport/test_window

@@ -5,8 +5,10 @@
 #include "ranks.h"
 
 #include "railgauge/base/clock.h"
+#include "transport/tcp_impl.h"
 
 #include <net/if.h>
+#include <pthread.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,6 +142,71 @@ static void what_comes_for_a_channel_not_connected_yet_holds_up_nothing_and_is_k
 	run_tcp(sends_on_a_channel_not_connected_yet);
 }
 
+/* Rank 0 has one peer more than are asked one by one, loses one, and gets another one. */
+#define MANY   (TCP_ASKED_PEERS + 3)
+#define LEAVES (TCP_ASKED_PEERS + 1)
+#define COMES  (TCP_ASKED_PEERS + 2)
+
+struct member {
+	struct rg_rendezvous *rdv;
+	struct rg_endpoint *ep;
+	bool watched;
+	int rc;
+};
+
+static int lose_one_and_get_one(struct member *m)
+{
+	struct tcp *t = (struct tcp *)m->ep;
+	uint64_t until = rg_clock_ns() + TEN_S;
+	int rc;
+
+	while (t->nopen > TCP_ASKED_PEERS && rg_clock_ns() < until)
+		m->ep->ops->progress(m->ep, NULL);
+	if (t->nopen != TCP_ASKED_PEERS)
+		return RG_ERR_TIMEOUT;
+	rc = m->ep->ops->connect(m->ep, COMES, 0, NULL);
+	m->watched = t->nopen == TCP_ASKED_PEERS + 1 && !t->unwatched;
+	return rc;
+}
+
+static void *member_main(void *arg)
+{
+	struct member *m = arg;
+	int rc = rg_transport_tcp.open(m->rdv, &small_config, &m->ep, NULL);
+
+	for (uint32_t r = 1; !rc && m->rdv->rank == 0 && r <= LEAVES; r++)
+		rc = m->ep->ops->connect(m->ep, r, 0, NULL);
+	rc = rg_rendezvous_agree(m->rdv, rc, rg_clock_ns() + TEN_S, NULL);
+	if (m->rdv->rank == LEAVES) {
+		rg_transport_tcp.close(m->ep);
+		m->ep = NULL;
+	}
+	if (!rc && m->rdv->rank == 0)
+		rc = lose_one_and_get_one(m);
+	m->rc = rg_rendezvous_agree(m->rdv, rc, rg_clock_ns() + 2 * TEN_S, NULL);
+	rg_transport_tcp.close(m->ep);
+	rg_rendezvous_close(m->rdv);
+	return NULL;
+}
+
+static void connections_are_watched_also_where_others_have_left_before(void **state)
+{
+	struct rg_rendezvous *rdv[MANY];
+	struct member members[MANY];
+	pthread_t threads[MANY];
+
+	(void)state;
+	assert_int_equal(rg_rendezvous_threads_open(MANY, rdv, NULL), 0);
+	for (int i = 0; i < MANY; i++) {
+		members[i] = (struct member){.rdv = rdv[i]};
+		assert_int_equal(pthread_create(&threads[i], NULL, member_main, &members[i]), 0);
+	}
+	for (int i = 0; i < MANY; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(members[0].rc, 0);
+	assert_true(members[0].watched);
+}
+
 static bool bring_up_loopback(void)
 {
 	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
@@ -193,6 +260,7 @@ int main(void)
 		cmocka_unit_test(a_peer_that_no_file_is_left_for_is_told_with_the_limit),
 		cmocka_unit_test(
 			what_comes_for_a_channel_not_connected_yet_holds_up_nothing_and_is_kept),
+		cmocka_unit_test(connections_are_watched_also_where_others_have_left_before),
 		cmocka_unit_test(a_probe_is_a_connection_over_loopback),
 	};
 
