@@ -452,7 +452,7 @@ const struct rg_transport_ops rg_transport_tcp = {
 	.caps = RG_CAP_DATA,
 	.geometry = &rg_geometry_tcp,
 	.system_calls = "send, sendmsg, recv, recvmsg, accept4, epoll_wait; sched_yield and poll "
-			"once a peer is late",
+			"once a peer is late; mmap where a peer sends before this rank connects",
 	.probe = tcp_probe,
 	.open = tcp_open,
 	.close = tcp_close,

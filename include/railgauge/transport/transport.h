@@ -34,9 +34,11 @@
  * Threads: an endpoint belongs to one thread. The timed operations (put, signal, read, flush,
  * progress, idle, wake, peer_alive and the counters) neither allocate nor lock. Which system calls
  * they make is said in system_calls; with RG_CAP_MAPPED only read, idle, wake and peer_alive make
- * any, and signal where the peer sleeps. Everything else may do all of this. Collective operations
- * block until all ranks have come, at most timeout_ns per exchange; the others do not wait for
- * anybody.
+ * any, and signal where the peer sleeps. Everything else may do all of this. One thing is up to the
+ * caller: without RG_CAP_MAPPED, what comes for a link before connect was called here has the
+ * link's memory made in progress. So ranks agree that all have connected before anybody sends.
+ * Collective operations block until all ranks have come, at most timeout_ns per exchange; the
+ * others do not wait for anybody.
  *
  * Order of closing: programs and windows before their endpoint, a window before its buffer, the
  * endpoint before its rendezvous. Between ranks there is no order: who closes takes nothing away
