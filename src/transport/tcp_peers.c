@@ -154,6 +154,14 @@ static void bind_listener(struct tcp *t, const struct tcp_address *a)
 			 a->twin);
 }
 
+/* A host that is gone without a word is known to be so in time. Accepted sockets inherit it. */
+static void set_patience(const struct tcp *t, int fd)
+{
+	unsigned int patience_ms = (unsigned int)(t->ep.config.timeout_ns / 1000000);
+
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+}
+
 int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 {
 	socklen_t len = sizeof(a->sockaddr);
@@ -166,6 +174,7 @@ int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 	rc = set_congestion(t->listener, t->ep.config.congestion, err);
 	if (rc)
 		return rc;
+	set_patience(t, t->listener);
 	bind_listener(t, a);
 	tcp_address_text(a, text, sizeof(text));
 	if (bind(t->listener, (struct sockaddr *)&a->sockaddr, a->sockaddr_bytes) ||
@@ -242,7 +251,6 @@ static int open_connection(struct tcp *t, uint32_t peer, uint32_t stream, int fd
 			   struct rg_err *err)
 {
 	struct tcp_address at = t->addresses[peer], *a = &at;
-	unsigned int patience_ms = (unsigned int)(t->ep.config.timeout_ns / 1000000);
 	struct tcp_hello hello;
 	int one = 1, rc, e = 0;
 
@@ -252,7 +260,7 @@ static int open_connection(struct tcp *t, uint32_t peer, uint32_t stream, int fd
 	if (rc)
 		return rc;
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
+	set_patience(t, fd);
 	/* The scope of a link-local address is this rank's interface, not the peer's. */
 	if (a->sockaddr.ss_family == AF_INET6)
 		((struct sockaddr_in6 *)&a->sockaddr)->sin6_scope_id =

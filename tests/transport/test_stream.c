@@ -11,6 +11,8 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -73,7 +75,12 @@ static int talk(struct rank *r, const uint32_t *peers, uint32_t n, const int *fd
 {
 	for (uint32_t i = 0; i < n; i++) {
 		uint8_t byte = word(r->rdv->rank, i % EACH);
+		unsigned int patience_ms = 0;
+		socklen_t len = sizeof(patience_ms);
 
+		/* On both ends: whoever was the one to connect. */
+		MUST(r, !getsockopt(fds[i], IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, &len));
+		MUST(r, patience_ms == r->config.timeout_ns / 1000000);
 		MUST(r, send(fds[i], &byte, 1, MSG_NOSIGNAL) == 1);
 	}
 	for (uint32_t i = 0; i < n; i++)
