@@ -17,6 +17,8 @@ const char *const openmpi_names[OPENMPI_FILES] = {
 	[OPENMPI_ENV] = "env.sh",
 };
 
+#define LINE_BYTES 300
+
 /* What is written: the decisions, and what follows from them for all files. */
 struct writing {
 	const struct rg_decisions *decisions;
@@ -57,13 +59,26 @@ char *openmpi_shell_word(const char *path)
 	return word;
 }
 
+/* Text of the document, which anybody may have edited, must not become a line of its own. */
+static const char *on_one_line(const char *text, char line[LINE_BYTES])
+{
+	size_t n = 0;
+
+	for (; text[n] && n + 1 < LINE_BYTES; n++)
+		line[n] = (unsigned char)text[n] < ' ' || text[n] == 0x7f ? '?' : text[n];
+	line[n] = '\0';
+	return line;
+}
+
 static void print_job(const struct rg_decisions *d, FILE *out)
 {
-	fprintf(out, "# For %u ranks on %u node%s, by railgauge %s, decided %s\n# with %s\n",
-		d->nranks, d->nnodes, d->nnodes == 1 ? "" : "s", d->version, d->created,
-		d->library);
+	char line[LINE_BYTES];
+
+	fprintf(out, "# For %u ranks on %u node%s, by railgauge %s, decided %s\n", d->nranks,
+		d->nnodes, d->nnodes == 1 ? "" : "s", on_one_line(d->version, line), d->created);
+	fprintf(out, "# with %s\n", on_one_line(d->library, line));
 	if (d->transport[0])
-		fprintf(out, "# over %s\n", d->transport);
+		fprintf(out, "# over %s\n", on_one_line(d->transport, line));
 }
 
 static void print_left_out(const struct rg_decisions *all, FILE *out)
@@ -157,20 +172,21 @@ static int print_env(const struct writing *w, FILE *out, struct rg_err *err)
 static int print_rankfile(const struct writing *w, FILE *out, struct rg_err *err)
 {
 	const struct rg_decision_binding *b = &w->decisions->binding;
-	char path[PATH_MAX];
+	char path[PATH_MAX], line[LINE_BYTES];
 
 	fprintf(out, OPENMPI_MARK "which processors each rank is bound to\n");
 	print_job(w->decisions, out);
 	fprintf(out,
 		"# %s\n# The numbers are the operating system's, which mpirun must be told:\n"
 		"#   mpirun --mca rmaps_rank_file_physical 1 --rankfile %s ...\n",
-		b->why, openmpi_path(w->folder, OPENMPI_RANKFILE, path));
+		on_one_line(b->why, line), openmpi_path(w->folder, OPENMPI_RANKFILE, path));
 	if (b->map_by[0])
-		fprintf(out, "# mpirun %s ... leads to the same.\n", b->map_by);
+		fprintf(out, "# mpirun %s ... leads to the same.\n", on_one_line(b->map_by, line));
 	if (w->decisions->nnodes > 1)
 		fprintf(out, "# Ranks fill the hosts in this order.\n");
 	for (uint32_t r = 0; r < w->decisions->nranks; r++)
-		fprintf(out, "rank %u=%s slot=%s\n", r, w->decisions->hosts[r / b->nranks],
+		fprintf(out, "rank %u=%s slot=%s\n", r,
+			on_one_line(w->decisions->hosts[r / b->nranks], line),
 			b->cpus[r % b->nranks]);
 	return 0;
 }

@@ -178,7 +178,8 @@ static int check_binding(const struct rg_decision_binding *b, struct rg_err *err
 		return wrong("binding", "why", "empty although it is not known", err);
 	for (uint32_t i = 0; i < b->nranks; i++) {
 		snprintf(where, sizeof(where), "binding.cpus[%u]", i);
-		if (rg_cpuset_parse(b->cpus[i], where, &set, NULL) || !rg_cpuset_count(&set))
+		if (strchr(b->cpus[i], '\n') || rg_cpuset_parse(b->cpus[i], where, &set, NULL) ||
+		    !rg_cpuset_count(&set))
 			return wrong(where, "", "not a list of CPUs such as 0-3,8", err);
 	}
 	return 0;

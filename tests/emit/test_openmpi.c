@@ -166,6 +166,18 @@ static void parameters_and_environment_name_the_rules(void **state)
 	assert_string_equal(line, expected);
 }
 
+static void no_text_of_the_document_becomes_a_command(void **state)
+{
+	snprintf(d->library, sizeof(d->library), "Open MPI v4.1.4\nexit 1");
+	snprintf(d->transport, sizeof(d->transport), "tcp\nexit 1");
+	snprintf(d->version, sizeof(d->version), "1\nexit 1");
+	snprintf(d->binding.why, sizeof(d->binding.why), "so\nrank 0=b slot=0");
+	write_all();
+	assert_false(is_in(names[2], "\nexit"));
+	assert_false(is_in(names[3], "\nrank 0=b"));
+	assert_has(names[2], "# over tcp?exit 1\n");
+}
+
 static void a_known_binding_becomes_a_rank_file(void **state)
 {
 	write_all();
@@ -410,6 +422,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WITH_FOLDERS(the_rules_say_for_each_size_what_was_decided),
 		WITH_FOLDERS(parameters_and_environment_name_the_rules),
+		WITH_FOLDERS(no_text_of_the_document_becomes_a_command),
 		WITH_FOLDERS(a_known_binding_becomes_a_rank_file),
 		WITH_FOLDERS(decisions_that_change_nothing_set_nothing),
 		WITH_FOLDERS(files_that_are_not_ours_are_not_removed),

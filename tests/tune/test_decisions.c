@@ -135,6 +135,8 @@ static const struct {
 	{"binding", "null", "binding: expected an object", true},
 	{"binding.known", "false", "binding.cpus: there where it is known, and only there", false},
 	{"binding.cpus[1]", "\"all\"", "binding.cpus[1]: not a list of CPUs such as 0-3,8", false},
+	{"binding.cpus[1]", "\"1\\nrank 0=b\"", "binding.cpus[1]: not a list of CPUs such as 0-3,8",
+	 false},
 	{"decisions[0]", "[]", "decisions[0]: expected an object", true},
 	{"decisions[1].function", "\"MPI_Allreduce\"", "decisions[1].function: decided before",
 	 false},
