@@ -109,8 +109,11 @@ static void finish_frame(struct tcp *t, uint32_t connection)
 		atomic_store_explicit(&l->rx[f->ctr].value, f->value, memory_order_release);
 }
 
-/* One call to the kernel, into the data that are due and the stage behind them. */
-static enum step fill(struct tcp *t, uint32_t connection)
+/*
+ * One call to the kernel, into the data that are due and the stage behind them. *any_out is set if
+ * anything came.
+ */
+static enum step fill(struct tcp *t, uint32_t connection, bool *any_out)
 {
 	struct tcp_rx *rx = &t->rx[connection];
 	uint8_t away[4096];
@@ -141,6 +144,7 @@ static enum step fill(struct tcp *t, uint32_t connection)
 		tcp_cut_off(t, connection, torn ? "its connection broke off" : NULL);
 		return STEP_DRY;
 	}
+	*any_out = true;
 	total = (uint64_t)n;
 	if (rx->left) {
 		uint64_t got = (uint64_t)n < direct ? (uint64_t)n : direct;
@@ -214,10 +218,8 @@ static bool receive(struct tcp *t, uint32_t connection)
 			continue;
 		if (rx->stalled || dry || rx->gone || rx->last)
 			return any;
-		uint64_t before = rx->left + rx->end - rx->begin;
-
-		dry = fill(t, connection) == STEP_DRY;
-		any |= rx->left + rx->end - rx->begin != before || rx->gone;
+		dry = fill(t, connection, &any) == STEP_DRY;
+		any |= rx->gone;
 		if (was_long && !rx->left)
 			return true;
 	}
