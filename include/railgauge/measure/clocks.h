@@ -15,7 +15,11 @@
  * Drift is not extrapolated, since two comparisons with such errors, a fraction of a second apart,
  * know less about it than is gained; clocks are compared anew often instead, as in [Hunold16]
  * before every measurement. What a comparison finds changed is added to the bound of what was timed
- * before it (past_error_ns): that needs nothing assumed about drift.
+ * before it (past_error_ns): that needs nothing assumed about drift. Something is assumed between
+ * comparisons, and where an earlier one is kept: at most RG_CLOCKS_DRIFT, which quartzes keep, and
+ * those that are held in step. While NTP makes up for an offset a clock may run 500 millionths
+ * wrong, or more by configuration, and times be wrong by more than is said until the next
+ * comparison.
  *
  * Pure functions; what asks is meet.h. Times are modulo 2^64, so clocks may be any time apart.
  */
