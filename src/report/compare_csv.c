@@ -16,12 +16,18 @@ void rg_csv_key_names(FILE *out)
 
 void rg_csv_key(const struct rg_result_point *p, FILE *out)
 {
-	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%s,%s,%u,%s,", rg_coll_name(p->coll),
-		p->size_bytes, p->count, rg_type_name(p->type), rg_op_name(p->op), p->root,
-		p->in_place ? "true" : "false");
+	fprintf(out, "%s,%" PRIu64 ",%" PRIu64 ",%s,%s,", rg_coll_name(p->coll), p->size_bytes,
+		p->count, rg_type_name(p->type), rg_op_name(p->op));
+	if (p->root_rotates && rg_coll_has_root(p->coll))
+		fputs("all", out);
+	else
+		fprintf(out, "%u", p->root);
+	fprintf(out, ",%s,", p->in_place ? "true" : "false");
 	rg_csv_text(p->target, out);
-	fprintf(out, ",%s,%s,%s,%s,", rg_access_words[p->buffers], p->persistent ? "true" : "false",
-		rg_cache_words[p->cache], p->traffic ? p->traffic : "");
+	fprintf(out, ",%s,%s,%s,", rg_access_words[p->buffers], p->persistent ? "true" : "false",
+		rg_cache_words[p->cache]);
+	rg_csv_text(p->traffic ? p->traffic : "", out);
+	fputc(',', out);
 }
 
 void rg_csv_value(const struct side_value *value, FILE *out)

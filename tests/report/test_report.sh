@@ -74,6 +74,11 @@ golden groups.csv --format csv launch1.json launch2.json launch3.json vs launch4
 golden group-one a.json vs launch2.json launch3.json
 golden group-one.csv --format csv a.json vs launch2.json launch3.json
 
+# A root that rotates is not rank 0.
+"$RAILGAUGE" report --compare --format csv others.json others.json >out
+[ "$(grep -c '^broadcast,8,2,float,sum,all,' out)" = 1 ] ||
+  { echo "CSV: a rotating root looks like a fixed one"; head -n 9 out; failed=1; }
+
 # What is printed as JSON is the document.
 "$RAILGAUGE" report --format json a.json >again.json && golden two-targets again.json
 # A CSV file is what is printed.
