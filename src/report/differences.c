@@ -227,6 +227,25 @@ static void compare_networks(struct walk *w, const struct rg_result *a, const st
 		    w->sink->names[1], least, most, w->sink->names[0]);
 }
 
+/* The same but for numbers, which differ each time. */
+static bool are_alike(const struct rg_result_warning *a, const struct rg_result_warning *b)
+{
+	static const char numbers[] = "0123456789.";
+	const char *x = a->text, *y = b->text;
+
+	while (!strcmp(a->code, b->code)) {
+		x += strspn(x, numbers);
+		y += strspn(y, numbers);
+		if (*x != *y)
+			return false;
+		if (!*x)
+			return true;
+		x++;
+		y++;
+	}
+	return false;
+}
+
 /* Warnings of a that b does not have; those about single points are beside the point. */
 static void compare_warnings(struct walk *w, const struct rg_result *a, const struct rg_result *b,
 			     const char *name)
@@ -235,7 +254,7 @@ static void compare_warnings(struct walk *w, const struct rg_result *a, const st
 		const struct rg_result_warning *x = &a->warnings[i];
 		uint32_t k = 0;
 
-		while (k < b->nwarnings && strcmp(b->warnings[k].text, x->text))
+		while (k < b->nwarnings && !are_alike(&b->warnings[k], x))
 			k++;
 		if (k < b->nwarnings || !strcmp(x->code, "bound"))
 			continue;

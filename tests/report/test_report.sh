@@ -74,6 +74,11 @@ golden groups.csv --format csv launch1.json launch2.json launch3.json vs launch4
 golden group-one a.json vs launch2.json launch3.json
 golden group-one.csv --format csv a.json vs launch2.json launch3.json
 
+# A warning that has other numbers only is no difference.
+sed 's/0.7 cores of node1/0.94 cores of node1/' a.json >load.json
+"$RAILGAUGE" report a.json load.json >out
+grep 'warning in' out && { echo "a warning that both have is told as a difference"; failed=1; }
+
 # A root that rotates is not rank 0.
 "$RAILGAUGE" report --compare --format csv others.json others.json >out
 [ "$(grep -c '^broadcast,8,2,float,sum,all,' out)" = 1 ] ||
