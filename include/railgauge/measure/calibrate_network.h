@@ -35,10 +35,13 @@
  * under way is read as well. The first RG_NETWORK_DISCARD_NS do not count: TCP finds its window,
  * and a token bucket is emptied. Then come two windows of RG_NETWORK_WINDOW_NS, from arrival to
  * arrival; the rate is that of the better one, summed over receivers: the limit must not be lowered
- * by what else happened. A round in which a receiver saw fewer than RG_NETWORK_ARRIVALS arrivals in
- * a window, or in which the second window brought half as much again as the first (TCP still
- * grows), is repeated once with times four times as long, but no more than eight rounds of a
- * calibration are; if that does not help, or is not done, the rate is not known.
+ * by what else happened. Each receiver has windows of its own; where a node has several and they do
+ * not lie over each other, the sum may be more than its port did at any one time. A limit it stays,
+ * but the bound is then lower than it could be. A round in which a receiver saw fewer than
+ * RG_NETWORK_ARRIVALS arrivals in a window, or in which the second window brought half as much
+ * again as the first (TCP still grows), is repeated once with times four times as long, but no more
+ * than eight rounds of a calibration are; if that does not help, or is not done, the rate is not
+ * known.
  *
  * A node's rate is the highest of all rounds in which it received (or sent), since what it did once
  * it can do; it is not known unless that from (or to) all others at once is, and nothing disturbed
