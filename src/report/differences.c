@@ -6,6 +6,7 @@
 #include "config.h"
 
 #include "differences.h"
+#include "network.h"
 
 #include "railgauge/base/mem.h"
 
@@ -204,6 +205,29 @@ static void compare_rates(double a, double b, double *least, double *most)
 	*most = fmax(*most, b / a);
 }
 
+/* A pair may lose what its ports still have: the one that lost most. */
+static void compare_pairs(struct walk *w, const struct rg_result *a, const struct rg_result *b)
+{
+	char from[NODE_NAME_BYTES], to[NODE_NAME_BYTES];
+	const struct rg_network_pair *worst = NULL;
+	double least = 1 - RG_DIFFERENCE_NOISE;
+
+	for (uint32_t i = 0; i < a->network.npairs; i++) {
+		const struct rg_network_pair *p = &a->network.pairs[i];
+		const struct rg_network_pair *q = rg_network_pair_find(&b->network, p->from, p->to);
+
+		if (!q || !(p->rate_Bps > 0) || !(q->rate_Bps > 0) ||
+		    q->rate_Bps / p->rate_Bps >= least)
+			continue;
+		least = q->rate_Bps / p->rate_Bps;
+		worst = p;
+	}
+	if (worst)
+		say(w, "calibrated network: %s -> %s gets %.3g times as much in %s as in %s",
+		    rg_node_name(a, worst->from, from), rg_node_name(a, worst->to, to), least,
+		    w->sink->names[1], w->sink->names[0]);
+}
+
 /* What the nodes take in and give out, likewise. */
 static void compare_networks(struct walk *w, const struct rg_result *a, const struct rg_result *b)
 {
@@ -225,6 +249,8 @@ static void compare_networks(struct walk *w, const struct rg_result *a, const st
 		    "calibrated network: nodes of %s take in and give out %.2f to %.2f times "
 		    "as much as in %s",
 		    w->sink->names[1], least, most, w->sink->names[0]);
+	if (x->nnodes == y->nnodes)
+		compare_pairs(w, a, b);
 }
 
 /* The same but for numbers, which differ each time. */

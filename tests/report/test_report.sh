@@ -79,6 +79,12 @@ sed 's/0.7 cores of node1/0.94 cores of node1/' a.json >load.json
 "$RAILGAUGE" report a.json load.json >out
 grep 'warning in' out && { echo "a warning that both have is told as a difference"; failed=1; }
 
+# A pair that lost its rate is told, although the ports have theirs.
+sed 's/"rate_Bps": 9410000000.0/"rate_Bps": 94100000.0/' network.json >slow.json
+"$RAILGAUGE" report network.json slow.json >out
+grep -q 'calibrated network: n2 -> n1 gets 0.01 times as much in B as in A' out ||
+  { echo "a pair that lost its rate is not told"; head -n 9 out; failed=1; }
+
 # A root that rotates is not rank 0.
 "$RAILGAUGE" report --compare --format csv others.json others.json >out
 [ "$(grep -c '^broadcast,8,2,float,sum,all,' out)" = 1 ] ||
