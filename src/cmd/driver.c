@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,6 +50,20 @@ char **driver_split(int argc, char **argv, int *argc_out)
 	}
 	*argc_out = argc;
 	return NULL;
+}
+
+int driver_outside(const char *example, struct rg_err *err)
+{
+	static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
+
+	for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]); i++) {
+		if (getenv(ranks[i]))
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "started by a launcher (%s is set): start it outside, as "
+					  "%s",
+					  ranks[i], example);
+	}
+	return 0;
 }
 
 int driver_program(char **path_out, struct rg_err *err)

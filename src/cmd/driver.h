@@ -26,6 +26,12 @@
 char **driver_split(int argc, char **argv, int *argc_out);
 
 /*
+ * RG_ERR_INVALID if this process is itself a rank of a launcher's: a driver belongs outside, as in
+ * example.
+ */
+int driver_outside(const char *example, struct rg_err *err);
+
+/*
  * The path of the program that runs here, without links, which must be there on all hosts; freed
  * with rg_free. RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
  */

@@ -107,7 +107,7 @@ static int parse(struct prove *p, int argc, char **argv, const char **folder_out
 	if (p->options.json && !*p->options.json)
 		return rg_err_set(err, RG_ERR_INVALID, "--json: the name of the file is empty");
 	*folder_out = argv[first];
-	return 0;
+	return driver_outside("railgauge prove DIR -- mpirun ...", err);
 }
 
 /* The document is written whatever comes out. */

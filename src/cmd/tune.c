@@ -134,17 +134,9 @@ static int parse_collectives(struct tune *t, struct rg_err *err)
 /* What would make the default something else than the library's own choice. */
 static int check_environment(const struct tune *t, struct rg_err *err)
 {
-	static const char *const ranks[] = {"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK"};
 	static const char *const rules[] = {"OMPI_MCA_coll_tuned_dynamic_rules_filename",
 					    "OMPI_MCA_coll_tuned_use_dynamic_rules"};
 
-	for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]); i++) {
-		if (getenv(ranks[i]))
-			return rg_err_set(err, RG_ERR_INVALID,
-					  "started by a launcher (%s is set): start it outside, as "
-					  "railgauge tune -- mpirun ...",
-					  ranks[i]);
-	}
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (getenv(rules[i]))
 			return rg_err_set(err, RG_ERR_INVALID,
@@ -183,6 +175,8 @@ static int parse(struct tune *t, int argc, char **argv, struct rg_err *err)
 	if (t->options.min_bytes > t->options.max_bytes)
 		return rg_err_set(err, RG_ERR_INVALID, "--minbytes is above --maxbytes");
 	rc = parse_collectives(t, err);
+	if (!rc)
+		rc = driver_outside("railgauge tune -- mpirun ...", err);
 	return rc ? rc : check_environment(t, err);
 }
 

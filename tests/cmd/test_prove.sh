@@ -9,7 +9,7 @@ set -u
 case $srcdir in /*) here=$srcdir ;; *) here=$PWD/$srcdir ;; esac
 job=$tmp/job
 mkdir "$job" || exit 99
-unset OMPI_MCA_coll_tuned_dynamic_rules_filename OMPI_MCA_coll_tuned_use_dynamic_rules
+unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK OMPI_MCA_coll_tuned_dynamic_rules_filename OMPI_MCA_coll_tuned_use_dynamic_rules
 library='Open MPI v4.1.4, package: made up'
 default='0 default 1'
 
@@ -25,6 +25,14 @@ prove() {
   shift
   rm -f "$job/log"
   run "$want" prove "$folder" "$@" -- sh "$here/tests/cmd/fake_launcher.sh" "$job"
+}
+# with NAME=VALUE FUNCTION ARGUMENTS...: not all shells end an assignment in front of a function with it
+with() {
+  name=${1%%=*}
+  export "$1"
+  shift
+  "$@"
+  unset "$name"
 }
 has() { grep -q -- "$1" "$tmp/out" || fail "expected on stdout: $1"; }
 told() { [ "$(grep -c '^railgauge prove: ' "$tmp/err")" -eq 1 ] && grep -q "^railgauge prove: .*$1" "$tmp/err" || fail "expected: $1"; }
@@ -65,7 +73,7 @@ pair='without allreduce with allreduce with broadcast without broadcast'
 riap='with allreduce without allreduce without broadcast with broadcast'
 launches "without allreduce poisoned allreduce poisoned allreduce poisoned broadcast \
 $pair $riap $pair $riap $pair $riap $pair $riap"
-OMPI_MCA_coll_tuned_dynamic_rules_filename=/elsewhere prove 1
+with OMPI_MCA_coll_tuned_dynamic_rules_filename=/elsewhere prove 1
 [ "$(grep -c '^without' "$job/log")" -eq 17 ] || fail "a variable of the caller's was left"
 prove 0 --same
 [ "$(grep -c '^without' "$job/log")" -eq 1 ] || fail "--same: launches without the files"
@@ -138,31 +146,31 @@ has "^#   likely: the launcher's own words decide: --mca coll ^tuned"
 rm "$job/ignorant"
 
 # --- on several hosts all have to see the file
-FAKE_HOST2=node2 prove 0
+with FAKE_HOST2=node2 prove 0
 [ "$(sed -n 2p "$job/log")" = 'program sh' ] || fail "no look at the file"
 touch "$job/blind"
-FAKE_HOST2=node2 prove 2 --json "$tmp/proof.json"
+with FAKE_HOST2=node2 prove 2 --json "$tmp/proof.json"
 has '^# NOT HONOURED: not all hosts see the files: node2: blind$'
 launches 'without allreduce program sh program sh'
 grep -q '"unseen": "node2: blind"' "$tmp/proof.json" || fail "proof.json does not say so"
 rm "$job/blind"
 
 # --- another job than was decided for
-FAKE_RANKS=3 prove 3
+with FAKE_RANKS=3 prove 3
 told 'the launcher starts 3 ranks, but the decisions are for 2'
-FAKE_LIBRARY='Open MPI v4.1.5' prove 3
+with 'FAKE_LIBRARY=Open MPI v4.1.5' prove 3
 told 'the job runs with "Open MPI v4.1.5", but the decisions are for "Open MPI v4.1.4, package: made up"'
-FAKE_HOST=node2 prove 0
+with FAKE_HOST=node2 prove 0
 has '^# Note: other hosts than decided for: here node2, there node1$'
 
 # --- a rule is tried where it is used: 64K are 65532 bytes in three blocks, which is below its range
 usual=$folder
 folder=$tmp/three
-nranks=3 decide "$folder" "$library" "$(decision MPI_Allgather allgather \
+with nranks=3 decide "$folder" "$library" "$(decision MPI_Allgather allgather \
   "$(range 0 65535 $default), $(range 65536 262143 4 ring 1.1), $(range 262144 null 2 bruck 1.1)" \
   "$(point 65536 4 ring 1.1), $(point 131072 4 ring 1.1)")"
 printf '%s\n' '64K 20000' '128K 40000' '262152 80000' | tee "$job/with" >"$job/without"
-FAKE_RANKS=3 prove 0
+with FAKE_RANKS=3 prove 0
 tried=$(sed -n 's/^poisoned allgather //p' "$job/log" | tr '\n' ' ')
 [ "$tried" = '128K=mpi 262152=mpi ' ] || fail "tried at $tried"
 has '^  MPI_Allgather  *262152 bruck .* - *level$'
@@ -207,6 +215,8 @@ run 3 prove "$tmp/nowhere" -- mpirun
 complained 'nowhere: No such file or directory'
 run 3 prove "$folder" --json "$tmp/nowhere/a" -- mpirun
 complained 'nowhere/a: .*No such file'
+with OMPI_COMM_WORLD_RANK=0 run 3 prove "$folder" -- mpirun
+complained 'started by a launcher (OMPI_COMM_WORLD_RANK is set): start it outside'
 run 3 prove "$folder" -- "$tmp/nowhere"
 told 'nowhere: no such program'
 tidy
