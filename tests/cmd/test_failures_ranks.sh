@@ -87,15 +87,15 @@ else
   echo "different builds were not tried: no objcopy"
 fi
 
-# --- namespaces ---
+# --- namespaces: no memory in common (else they talk over sockets) ---
 if unshare -i true 2>/dev/null; then
-  each 3 sh -c '[ $RANK != 1 ] || exec unshare -i "$@"; exec "$@"' sh
+  each 3 sh -c '[ $RANK != 1 ] || exec unshare -i "$@" --transport shm; exec "$@" --transport shm' sh
   told_once "shm: rank 0 ($host) and rank 1 ($host) are in different IPC namespaces, ipc:\["
 else
   echo "note: IPC namespaces were not tried: not permitted"
 fi
 if unshare -p -f --mount-proc true 2>/dev/null; then
-  each 3 sh -c '[ $RANK != 2 ] || exec unshare -p -f --mount-proc "$@"; exec "$@"' sh
+  each 3 sh -c '[ $RANK != 2 ] || exec unshare -p -f --mount-proc "$@" --transport shm; exec "$@" --transport shm' sh
   told_once "shm: rank 0 ($host) and rank 2 ($host) are in different PID namespaces, pid:\["
 else
   echo "note: PID namespaces were not tried: not permitted, or not in this root"
