@@ -8,6 +8,7 @@
 #include "railgauge/base/log.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
+#include "railgauge/measure/target.h"
 #include "railgauge/tune/trial.h"
 
 #include <inttypes.h>
@@ -118,6 +119,11 @@ static bool choice_of(const struct rg_ompi_function *function, const char *label
 	return algorithm;
 }
 
+static bool runs_other(const struct rg_result_point *p)
+{
+	return p->note && !strncmp(p->note, RG_TARGET_RUNS_OTHER, strlen(RG_TARGET_RUNS_OTHER));
+}
+
 static void judge_point(const struct rg_result_point *p, struct rg_search_sample *out, char *why,
 			size_t room)
 {
@@ -128,8 +134,8 @@ static void judge_point(const struct rg_result_point *p, struct rg_search_sample
 	out->hi_ns = p->hi_ns;
 	out->left = p->stop == RG_STOP_BEATEN;
 	out->wrong = p->wrong > 0;
-	/* Where the library runs another algorithm instead, that one is a candidate itself. */
-	out->refused = p->stop == RG_STOP_NOT_RUN || (p->n && p->note && out->choice.id);
+	/* Where the library runs another algorithm, that one is a candidate itself. */
+	out->refused = p->stop == RG_STOP_NOT_RUN || runs_other(p);
 	why[0] = '\0';
 	if (out->wrong)
 		snprintf(why, room,

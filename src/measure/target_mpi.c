@@ -277,8 +277,8 @@ static void mpi_about(const struct rg_target *target, struct rg_target_about *ab
 	*about_out = (struct rg_target_about){0};
 	snprintf(about_out->algorithm, sizeof(about_out->algorithm), "%s", t->algorithm);
 	if (instead)
-		snprintf(about_out->note, sizeof(about_out->note), "the library runs %s instead",
-			 instead);
+		snprintf(about_out->note, sizeof(about_out->note),
+			 RG_TARGET_RUNS_OTHER "%s instead", instead);
 }
 
 const struct rg_target_ops rg_target_mpi = {

@@ -69,6 +69,9 @@ struct rg_target_problem {
 	const struct rg_pairs *pairs; /* borrowed until close */
 };
 
+/* How a note begins that says that the library silently runs another algorithm. */
+#define RG_TARGET_RUNS_OTHER "the library runs "
+
 /* Names of what really runs, for the result. Empty where there is nothing to say. */
 struct rg_target_about {
 	char algorithm[64];
