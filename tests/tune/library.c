@@ -146,3 +146,53 @@ uint32_t library_known(void *arg, struct rg_choice *choices, uint32_t room)
 		choices[n++] = choice_of(l, id);
 	return n;
 }
+
+struct rg_search_config library_config(struct library *library)
+{
+	static const uint64_t sizes[LIBRARY_NSIZES] = {64,	256,	 1024,	  4096,
+						       16384,	65536,	 1 << 18, 1 << 20,
+						       1 << 22, 1 << 24, 1 << 26, 1 << 28};
+
+	return (struct rg_search_config){.nsizes = LIBRARY_NSIZES,
+					 .sizes = sizes,
+					 .unit_bytes = 8,
+					 .launches = LIBRARY_LAUNCHES,
+					 .resolution = 1.1,
+					 .segments = library_segments,
+					 .known = library_known,
+					 .arg = library};
+}
+
+int library_search(struct rg_search *search, struct library *library, uint32_t launches,
+		   struct rg_err *err)
+{
+	struct rg_search_launch launch;
+	int rc = 0;
+
+	for (uint32_t i = 0; !rc && i < launches && rg_search_next(search, &launch); i++) {
+		struct outcome outcome;
+
+		library_launch(library, &launch, &outcome);
+		rc = rg_search_feed(search, &outcome.outcome, err);
+		outcome_release(&outcome);
+	}
+	return rc;
+}
+
+int library_decide(struct library *library, const struct rg_search_config *config,
+		   struct rg_decision *out, struct rg_err *err)
+{
+	struct rg_search_launch launch;
+	struct rg_search *search = NULL;
+	int rc = rg_search_open(config, &search, err);
+
+	*out = (struct rg_decision){0};
+	if (!rc)
+		rc = library_search(search, library, LIBRARY_LAUNCHES_MAX, err);
+	if (!rc && rg_search_next(search, &launch))
+		rc = rg_err_set(err, RG_ERR_TIMEOUT, "it does not come to an end");
+	if (!rc)
+		rc = rg_search_decide(search, out, err);
+	rg_search_close(search);
+	return rc;
+}

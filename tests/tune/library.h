@@ -53,4 +53,18 @@ uint32_t library_segments(void *arg, const struct rg_choice *choice, uint64_t *s
 			  uint32_t room);
 uint32_t library_known(void *arg, struct rg_choice *choices, uint32_t room);
 
+/* Twelve sizes, 64 bytes to 256 MiB, five launches. */
+#define LIBRARY_NSIZES	 12
+#define LIBRARY_LAUNCHES 5
+struct rg_search_config library_config(struct library *library);
+
+/* Searches to the end, or for so many launches. Returns feed's first error. */
+#define LIBRARY_LAUNCHES_MAX 200 /* no search needs as many */
+int library_search(struct rg_search *search, struct library *library, uint32_t launches,
+		   struct rg_err *err);
+
+/* The whole: zero, or the first error. Released by rg_decision_release. */
+int library_decide(struct library *library, const struct rg_search_config *config,
+		   struct rg_decision *out, struct rg_err *err);
+
 #endif

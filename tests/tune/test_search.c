@@ -15,57 +15,13 @@
 
 #include <cmocka.h>
 
-#define NSIZES	     12
-#define LAUNCHES     5
-#define LAUNCHES_MAX 200 /* no search here needs as many */
-
-static const uint64_t sizes[NSIZES] = {64,	256,	 1024,	  4096,	   16384,   65536,
-				       1 << 18, 1 << 20, 1 << 22, 1 << 24, 1 << 26, 1 << 28};
-
-static struct rg_search_config config_of(struct library *library)
-{
-	return (struct rg_search_config){.nsizes = NSIZES,
-					 .sizes = sizes,
-					 .unit_bytes = 8,
-					 .launches = LAUNCHES,
-					 .resolution = 1.1,
-					 .segments = library_segments,
-					 .known = library_known,
-					 .arg = library};
-}
-
-/* Searches to the end, or for so many launches. Returns feed's first error. */
-static int search(struct rg_search *s, struct library *library, uint32_t launches,
-		  struct rg_err *err)
-{
-	struct rg_search_launch launch;
-	int rc = 0;
-
-	for (uint32_t i = 0; !rc && i < launches && rg_search_next(s, &launch); i++) {
-		struct outcome outcome;
-
-		library_launch(library, &launch, &outcome);
-		rc = rg_search_feed(s, &outcome.outcome, err);
-		outcome_release(&outcome);
-	}
-	return rc;
-}
-
 static struct rg_decision decide(struct library *library, const struct rg_search_config *config)
 {
-	struct rg_search_launch launch;
-	struct rg_decision decision = {0};
-	struct rg_search *s = NULL;
+	struct rg_decision decision;
 	struct rg_err err = {0};
-	int rc = rg_search_open(config, &s, &err);
 
-	if (!rc)
-		rc = search(s, library, LAUNCHES_MAX, &err);
-	if (rc)
+	if (library_decide(library, config, &decision, &err))
 		fail_msg("%s", err.text);
-	assert_false(rg_search_next(s, &launch));
-	assert_int_equal(rg_search_decide(s, &decision, NULL), 0);
-	rg_search_close(s);
 	return decision;
 }
 
@@ -107,7 +63,7 @@ static void each_size_gets_what_is_fastest_and_boundaries_are_found(void **state
 {
 	for (uint64_t seed = 1; seed <= 20; seed++) {
 		struct library library = {crossing, 4, 0.03, 0.01, .seed = seed};
-		struct rg_search_config config = config_of(&library);
+		struct rg_search_config config = library_config(&library);
 		struct rg_decision d = decide(&library, &config);
 		static const char *const want[] = {"quick", "default", "wide"};
 
@@ -118,14 +74,16 @@ static void each_size_gets_what_is_fastest_and_boundaries_are_found(void **state
 		assert_true(d.ranges[2].from_bytes > 26667 / 1.2 &&
 			    d.ranges[2].from_bytes < 26667 * 1.2);
 		assert_true(d.ranges[0].gain.lo > 1 && d.ranges[2].gain.lo > 1);
-		assert_true(d.ranges[0].gain.n == LAUNCHES && d.ranges[2].gain.n == LAUNCHES);
+		assert_true(d.ranges[0].gain.n == LIBRARY_LAUNCHES &&
+			    d.ranges[2].gain.n == LIBRARY_LAUNCHES);
 		assert_true(d.ranges[1].gain.ratio == 1 && d.ranges[1].gain.n == 0);
 		assert_true(d.ranges[2].has_runner_up && d.ranges[2].runner_up_ratio > 1.5);
 		assert_int_equal(evidence(&d, 64, "poor")->fate, RG_FATE_BEATEN);
 		assert_int_equal(evidence(&d, 64, "quick")->fate, RG_FATE_MEASURED);
 		assert_string_equal(d.note, "");
 		/* The list, confirming, and four rounds of halving in three launches at most. */
-		assert_in_range(library.launches, 1 + LAUNCHES, 1 + LAUNCHES + 4 * 3);
+		assert_in_range(library.launches, 1 + LIBRARY_LAUNCHES,
+				1 + LIBRARY_LAUNCHES + 4 * 3);
 		rg_decision_release(&d);
 	}
 }
@@ -137,7 +95,7 @@ static void segment_sizes_are_tried_where_messages_are_longer(void **state)
 		{"chain", 10000, 0.2, 65536, 6, WORKS, 0},
 	};
 	struct library library = {algorithms, 2, 0.03, 0.01, .seed = 1};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_decision d = decide(&library, &config);
 	static const char *const want[] = {"default", "chain"};
 
@@ -164,7 +122,7 @@ static void what_fails_or_is_wrong_is_excluded_with_the_reason(void **state)
 		{"good", 8000, 4, 0, 0, WORKS, 0},
 	};
 	struct library library = {algorithms, 6, 0.03, 0.01, .seed = 1};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_decision d = decide(&library, &config);
 	const struct rg_evidence *e = evidence(&d, 64, "crash");
 
@@ -192,7 +150,7 @@ static void a_segment_that_fails_does_not_exclude_the_algorithm(void **state)
 		{"crash", 10, 4, 65536, 6, CRASHES, 1 << 26},
 	};
 	struct library library = {algorithms, 3, 0.03, 0.01, .seed = 1};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_decision d = decide(&library, &config);
 
 	assert_int_equal(evidence(&d, 1 << 20, "crash")->fate, RG_FATE_EXCLUDED);
@@ -201,61 +159,11 @@ static void a_segment_that_fails_does_not_exclude_the_algorithm(void **state)
 	rg_decision_release(&d);
 }
 
-/* All algorithms cost the same: each choice but the default is a false one. Of a thousand. */
-static double false_choices(double own_noise)
-{
-	static const struct algorithm alike[] = {
-		{"default", 10000, 2, 0, 0, WORKS, 0}, {"a", 10000, 2, 0, 0, WORKS, 0},
-		{"b", 10000, 2, 0, 0, WORKS, 0},       {"c", 10000, 2, 0, 0, WORKS, 0},
-		{"d", 10000, 2, 0, 0, WORKS, 0},       {"e", 10000, 2, 0, 0, WORKS, 0},
-		{"f", 10000, 2, 0, 0, WORKS, 0},       {"g", 10000, 2, 0, 0, WORKS, 0},
-	};
-	uint32_t changed = 0, asked = 0;
-
-	for (uint64_t seed = 1; seed <= 200; seed++) {
-		struct library library = {alike, 8, 0.03, own_noise, .seed = 1000 * seed};
-		struct rg_search_config config = config_of(&library);
-		struct rg_decision d = decide(&library, &config);
-
-		for (uint32_t i = 0; i < d.npoints; i++) {
-			asked += !d.points[i].boundary;
-			changed += !d.points[i].boundary && d.points[i].choice.id != 0;
-		}
-		rg_decision_release(&d);
-	}
-	assert_int_equal(asked, 200 * NSIZES);
-	return 1000.0 * changed / asked;
-}
-
-static void where_all_are_alike_the_default_stays(void **state)
-{
-	/* A noise of 5 % between times of one launch is so much that the floor alone is no help. */
-	assert_true(false_choices(0.05) <= 25);
-	assert_true(false_choices(0.01) == 0);
-}
-
-static void what_is_as_good_makes_no_ranges_of_its_own(void **state)
-{
-	static const struct algorithm twins[] = {
-		{"default", 10000, 2, 0, 0, WORKS, 0},
-		{"a", 5000, 4, 0, 0, WORKS, 0},
-		{"b", 5000, 4, 0, 0, WORKS, 0},
-		{"c", 5010, 4, 0, 0, WORKS, 0},
-	};
-	struct library library = {twins, 4, 0.03, 0.004, .seed = 1};
-	struct rg_search_config config = config_of(&library);
-	struct rg_decision d = decide(&library, &config);
-
-	assert_int_equal(d.nranges, 1);
-	assert_int_not_equal(d.ranges[0].choice.id, 0);
-	rg_decision_release(&d);
-}
-
 static void the_same_outcomes_lead_to_the_same_decisions(void **state)
 {
 	struct library library = {crossing, 4, 0.03, 0.02, .seed = 7};
-	struct rg_search_config config = config_of(&library);
-	struct outcome outcomes[LAUNCHES_MAX];
+	struct rg_search_config config = library_config(&library);
+	struct outcome outcomes[LIBRARY_LAUNCHES_MAX];
 	struct rg_search_launch first, again;
 	struct rg_decision a, b;
 	struct rg_search *s, *t;
@@ -294,14 +202,15 @@ static void the_same_outcomes_lead_to_the_same_decisions(void **state)
 static void asking_twice_for_a_launch_gives_the_same_one(void **state)
 {
 	struct library library = {crossing, 4, 0.03, 0.01, .seed = 3};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_search_launch a, b;
 	struct rg_search *s;
 
 	assert_int_equal(rg_search_open(&config, &s, NULL), 0);
 	assert_true(rg_search_next(s, &a));
-	assert_true(a.list_all && a.race && a.npoints == NSIZES && a.points[0].nchoices == 0);
-	assert_int_equal(search(s, &library, 1, NULL), 0);
+	assert_true(a.list_all && a.race && a.npoints == LIBRARY_NSIZES &&
+		    a.points[0].nchoices == 0);
+	assert_int_equal(library_search(s, &library, 1, NULL), 0);
 	assert_true(rg_search_next(s, &a));
 	assert_true(rg_search_next(s, &b));
 	assert_int_equal(a.npoints, b.npoints);
@@ -311,14 +220,14 @@ static void asking_twice_for_a_launch_gives_the_same_one(void **state)
 		assert_true(a.points[i].nchoices == b.points[i].nchoices);
 		assert_int_equal(a.points[i].choices[0].id, 0);
 	}
-	assert_true(a.left >= LAUNCHES - 1);
+	assert_true(a.left >= LIBRARY_LAUNCHES - 1);
 	rg_search_close(s);
 }
 
 static void exhaustive_measures_all_in_all_launches(void **state)
 {
 	struct library library = {crossing, 4, 0.03, 0.01, .seed = 5};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	static const char *const want[] = {"quick", "default", "wide"};
 	struct rg_decision d;
 
@@ -330,7 +239,7 @@ static void exhaustive_measures_all_in_all_launches(void **state)
 			assert_int_equal(d.points[i].nevidence, 4);
 		for (uint32_t k = 0; k < d.points[i].nevidence; k++) {
 			assert_int_equal(d.points[i].evidence[k].fate, RG_FATE_MEASURED);
-			assert_int_equal(d.points[i].evidence[k].launches, LAUNCHES);
+			assert_int_equal(d.points[i].evidence[k].launches, LIBRARY_LAUNCHES);
 		}
 	}
 	rg_decision_release(&d);
@@ -345,13 +254,13 @@ static void one_choice_for_all_sizes_must_be_none_s_loss(void **state)
 	};
 	static const char *const both[] = {"all"}, *const neither[] = {"default"};
 	struct library library = {algorithms, 3, 0.03, 0.01, .seed = 5};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_decision d;
 
 	config.one_range = true;
 	d = decide(&library, &config);
 	expect_ranges(&d, 1, both);
-	assert_int_equal(d.ranges[0].gain.n, LAUNCHES);
+	assert_int_equal(d.ranges[0].gain.n, LIBRARY_LAUNCHES);
 	rg_decision_release(&d);
 	library.n = 2;
 	d = decide(&library, &config);
@@ -363,13 +272,13 @@ static void a_stop_leaves_the_default_where_nothing_is_decided(void **state)
 {
 	for (uint32_t after = 0; after <= 8; after++) {
 		struct library library = {crossing, 4, 0.03, 0.01, .seed = 9};
-		struct rg_search_config config = config_of(&library);
+		struct rg_search_config config = library_config(&library);
 		struct rg_decision d = {0};
 		struct rg_search_launch launch;
 		struct rg_search *s;
 
 		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
-		assert_int_equal(search(s, &library, after, NULL), 0);
+		assert_int_equal(library_search(s, &library, after, NULL), 0);
 		rg_search_stop(s, "time ran out");
 		assert_false(rg_search_next(s, &launch));
 		assert_int_equal(rg_search_decide(s, &d, NULL), 0);
@@ -400,13 +309,14 @@ static void without_a_default_that_works_it_is_the_end(void **state)
 
 	for (int i = 0; i < 3; i++) {
 		struct library library = {lists[i], 2, 0.03, 0.01, .seed = 9};
-		struct rg_search_config config = config_of(&library);
+		struct rg_search_config config = library_config(&library);
 		struct rg_err err = {0};
 		struct rg_search *s;
 
 		config.known = i == 2 ? NULL : library_known;
 		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
-		assert_int_equal(search(s, &library, LAUNCHES_MAX, &err), RG_ERR_UNSUPPORTED);
+		assert_int_equal(library_search(s, &library, LIBRARY_LAUNCHES_MAX, &err),
+				 RG_ERR_UNSUPPORTED);
 		assert_string_equal(err.text, words[i]);
 		rg_search_close(s);
 	}
@@ -417,7 +327,7 @@ static void sizes_that_the_default_refuses_are_left_out(void **state)
 	static const struct algorithm algorithms[] = {{"default", 10000, 2, 0, 0, REFUSED, 1 << 24},
 						      {"wide", 5000, 8, 0, 0, WORKS, 0}};
 	struct library library = {algorithms, 2, 0.03, 0.01, .seed = 9};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_decision d = decide(&library, &config);
 
 	assert_int_equal(d.nranges, 1);
@@ -427,36 +337,19 @@ static void sizes_that_the_default_refuses_are_left_out(void **state)
 	rg_decision_release(&d);
 }
 
-static void launches_that_fail_for_no_ones_fault_come_to_an_end(void **state)
-{
-	for (uint32_t every = 1; every <= 3; every++) {
-		struct library library = {crossing, 4, 0.03, 0.01, every, .seed = every};
-		struct rg_search_config config = config_of(&library);
-		struct rg_decision d = decide(&library, &config);
-
-		assert_true(library.launches < 60);
-		assert_true(d.nranges >= 1);
-		if (every == 1)
-			assert_string_equal(d.note,
-					    "not wholly searched: launches fail, though each "
-					    "algorithm alone does not: the moon is full");
-		rg_decision_release(&d);
-	}
-}
-
 static void nonsense_is_refused(void **state)
 {
 	static const uint64_t descending[] = {8, 4};
 	struct library library = {crossing, 4, 0.03, 0.01, .seed = 1};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_search *s = NULL;
 
 	config.resolution = 1;
 	assert_int_equal(rg_search_open(&config, &s, NULL), RG_ERR_INVALID);
-	config = config_of(&library);
+	config = library_config(&library);
 	config.launches = 1;
 	assert_int_equal(rg_search_open(&config, &s, NULL), RG_ERR_INVALID);
-	config = config_of(&library);
+	config = library_config(&library);
 	config.nsizes = 2;
 	config.sizes = descending;
 	assert_int_equal(rg_search_open(&config, &s, NULL), RG_ERR_INVALID);
@@ -467,14 +360,14 @@ static void too_many_candidates_are_an_error(void **state)
 {
 	struct algorithm many[RG_SEARCH_CANDIDATES_MAX];
 	struct library library = {many, RG_SEARCH_CANDIDATES_MAX, 0.03, 0.01, .seed = 1};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_err err = {0};
 	struct rg_search *s;
 
 	for (uint32_t i = 0; i < RG_SEARCH_CANDIDATES_MAX; i++)
 		many[i] = (struct algorithm){i ? "one" : "default", 10, 1, .segment = 4096};
 	assert_int_equal(rg_search_open(&config, &s, NULL), 0);
-	assert_int_equal(search(s, &library, LAUNCHES_MAX, &err), RG_ERR_LIMIT);
+	assert_int_equal(library_search(s, &library, LIBRARY_LAUNCHES_MAX, &err), RG_ERR_LIMIT);
 	assert_string_equal(err.text, "more than 48 algorithms and segment sizes");
 	rg_search_close(s);
 }
@@ -482,7 +375,7 @@ static void too_many_candidates_are_an_error(void **state)
 static int once(void)
 {
 	struct library library = {crossing, 4, 0.03, 0.01, .seed = 1};
-	struct rg_search_config config = config_of(&library);
+	struct rg_search_config config = library_config(&library);
 	struct rg_decision d = {0};
 	struct rg_search *s = NULL;
 	int rc;
@@ -491,7 +384,7 @@ static int once(void)
 	config.launches = 2;
 	rc = rg_search_open(&config, &s, NULL);
 	if (!rc)
-		rc = search(s, &library, LAUNCHES_MAX, NULL);
+		rc = library_search(s, &library, LIBRARY_LAUNCHES_MAX, NULL);
 	if (!rc)
 		rc = rg_search_decide(s, &d, NULL);
 	rg_decision_release(&d);
@@ -520,8 +413,6 @@ int main(void)
 		cmocka_unit_test(segment_sizes_are_tried_where_messages_are_longer),
 		cmocka_unit_test(what_fails_or_is_wrong_is_excluded_with_the_reason),
 		cmocka_unit_test(a_segment_that_fails_does_not_exclude_the_algorithm),
-		cmocka_unit_test(where_all_are_alike_the_default_stays),
-		cmocka_unit_test(what_is_as_good_makes_no_ranges_of_its_own),
 		cmocka_unit_test(the_same_outcomes_lead_to_the_same_decisions),
 		cmocka_unit_test(asking_twice_for_a_launch_gives_the_same_one),
 		cmocka_unit_test(exhaustive_measures_all_in_all_launches),
@@ -529,7 +420,6 @@ int main(void)
 		cmocka_unit_test(a_stop_leaves_the_default_where_nothing_is_decided),
 		cmocka_unit_test(without_a_default_that_works_it_is_the_end),
 		cmocka_unit_test(sizes_that_the_default_refuses_are_left_out),
-		cmocka_unit_test(launches_that_fail_for_no_ones_fault_come_to_an_end),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(too_many_candidates_are_an_error),
 		cmocka_unit_test(each_allocation_that_fails_is_reported),
