@@ -173,7 +173,7 @@ static void print_legend(const struct prove *p, FILE *out)
 		"# ratio          without / with, above 1 where the files help: geometric mean "
 		"over "
 		"pairs, with\n"
-		"#                its %.6g %% interval (Student's t on the logarithms; 95 %% for "
+		"#                its %.4g %% interval (Student's t on the logarithms; 95 %% for "
 		"all "
 		"%u point%s together)\n"
 		"# promised       the gain that was decided on\n"
