@@ -41,7 +41,8 @@ static const struct rg_opt tune_table[] = {
 	{"maxbytes", 'e', RG_OPT_SIZE, AT(max_bytes), "SIZE", "16M", 1, 1e12, NULL, NULL,
 	 "largest size"},
 	{"stepfactor", 'f', RG_OPT_NUMBER, AT(factor), "FACTOR", "4", 1.1, 1e6, NULL, NULL,
-	 "each size is the one before times FACTOR; boundaries in between are searched for"},
+	 "each size is the one before times FACTOR, and the largest; boundaries in between are "
+	 "searched for"},
 	{"exhaustive", 0, RG_OPT_FLAG, AT(exhaustive), NULL, NULL, 0, 0, NULL, NULL,
 	 "measure everything in all launches: nothing leaves early"},
 	{"launches", 0, RG_OPT_INT, AT(launches), "N", "5", 2, RG_SEARCH_LAUNCHES_MAX, NULL, NULL,

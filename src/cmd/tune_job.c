@@ -215,6 +215,7 @@ int tune_sizes(const struct tune *t, const struct rg_ompi_function *function, ui
 {
 	uint64_t element = rg_type_bytes(t->options.type), total = (uint64_t)1 << 20, unit;
 	uint32_t nranks = t->decisions->nranks, n = 0;
+	bool last = false;
 
 	/* Where buffers are made of blocks, one for each rank, sizes are, too. */
 	unit = rg_coll_block_count(function->coll, total * nranks, nranks) == total
@@ -225,10 +226,13 @@ int tune_sizes(const struct tune *t, const struct rg_ompi_function *function, ui
 	sizes[0] = 0;
 	if (function->coll == RG_COLL_BARRIER)
 		return 0;
-	for (double at = (double)t->options.min_bytes; at <= (double)t->options.max_bytes * 1.0001;
-	     at *= t->options.factor) {
-		uint64_t rounded = ((uint64_t)(at + 0.5) + unit / 2) / unit * unit;
+	for (double at = (double)t->options.min_bytes; !last; at *= t->options.factor) {
+		uint64_t rounded;
 
+		/* The largest size is one of them whatever the factor. */
+		last = at >= (double)t->options.max_bytes * 0.9999;
+		at = last ? (double)t->options.max_bytes : at;
+		rounded = ((uint64_t)(at + 0.5) + unit / 2) / unit * unit;
 		rounded = rounded ? rounded : unit;
 		if (n > 0 && rounded <= sizes[n - 1])
 			continue;
