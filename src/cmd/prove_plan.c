@@ -109,19 +109,22 @@ static void add_point(struct prove *p, const struct rg_decision *d, uint64_t siz
 	p->npoints++;
 }
 
-/* Does a point lie in that range? */
-static bool is_measured(const struct rg_decision *d, const struct rg_decision_range *range)
+/* Does a size that was asked for lie in that range? */
+static bool is_asked_for(const struct rg_decision *d, const struct rg_decision_range *range)
 {
 	for (uint32_t i = 0; i < d->npoints; i++) {
 		uint64_t size = d->points[i].size_bytes;
 
-		if (size >= range->from_bytes && size <= range->to_bytes)
+		if (!d->points[i].boundary && size >= range->from_bytes && size <= range->to_bytes)
 			return true;
 	}
 	return false;
 }
 
-/* All points of the decision, and one in each range that has a rule but, edited by hand, none. */
+/*
+ * The sizes that were asked for, and one in each range that has a rule but none of them. Those that
+ * only served to find where a range ends are left out: each point makes the intervals of all wider.
+ */
 static void add_points(struct prove *p, const struct rg_decision *d)
 {
 	uint32_t next = 0;
@@ -129,10 +132,12 @@ static void add_points(struct prove *p, const struct rg_decision *d)
 	for (uint32_t i = 0; i < d->nranges; i++) {
 		const struct rg_decision_range *range = &d->ranges[i];
 
-		if (has_rule(range) && !is_measured(d, range))
+		if (has_rule(range) && !is_asked_for(d, range))
 			add_point(p, d, size_in(p->decisions, d, range));
-		for (; next < d->npoints && d->points[next].size_bytes <= range->to_bytes; next++)
-			add_point(p, d, d->points[next].size_bytes);
+		for (; next < d->npoints && d->points[next].size_bytes <= range->to_bytes; next++) {
+			if (!d->points[next].boundary)
+				add_point(p, d, d->points[next].size_bytes);
+		}
 	}
 }
 
