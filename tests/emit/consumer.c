@@ -81,7 +81,7 @@ int main(int argc, char **argv)
 	struct rg_file_findings findings = {0};
 	struct rg_ompi_version version;
 	struct rg_rules rules;
-	char line[MPI_MAX_LIBRARY_VERSION_STRING], *text;
+	char line[MPI_MAX_LIBRARY_VERSION_STRING], *text = NULL;
 	size_t len;
 	bool ok;
 	int n, wrong;
