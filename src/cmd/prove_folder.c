@@ -50,16 +50,18 @@ static int run_shell(char *const *argv, int fd, const char *file, struct rg_err 
 	struct rg_child_group *group;
 	struct rg_child_end end = {0};
 	uint32_t index;
-	int rc = rg_child_group_open(&group, err);
+	int signal, rc = rg_child_group_open(&group, err);
 
 	if (rc)
 		return rc;
 	rc = rg_child_start(group, &spec, &index, err);
 	if (!rc)
 		rc = rg_child_wait(group, rg_clock_ns() + SHELL_NS, &end, err);
-	rg_child_group_close(group);
+	signal = rg_child_group_close(group);
 	if (rc < 0)
 		return rc;
+	if (signal)
+		return rg_child_interrupted(signal, err);
 	if (end.exit_code)
 		return rg_err_set(err, RG_ERR_FORMAT, "%s: a shell cannot source it", file);
 	return 0;

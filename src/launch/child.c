@@ -237,6 +237,12 @@ static struct child *find_ended(struct rg_child_group *g, bool *left_out)
 	return first;
 }
 
+int rg_child_interrupted(int signal, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_INTERRUPTED, "interrupted by signal %d (%s)", signal,
+			  strsignal(signal));
+}
+
 int rg_child_wait(struct rg_child_group *group, uint64_t deadline_ns, struct rg_child_end *end_out,
 		  struct rg_err *err)
 {
@@ -256,8 +262,7 @@ int rg_child_wait(struct rg_child_group *group, uint64_t deadline_ns, struct rg_
 		if (rc)
 			return rc;
 		if (signalled)
-			return rg_err_set(err, RG_ERR_INTERRUPTED, "interrupted by signal %d (%s)",
-					  group->last_signal, strsignal(group->last_signal));
+			return rg_child_interrupted(group->last_signal, err);
 		c = find_ended(group, &left);
 		if (!c && left && poll_ms(deadline_ns) == 0)
 			return rg_err_set(err, RG_ERR_TIMEOUT,
@@ -318,10 +323,12 @@ void rg_child_group_end(struct rg_child_group *group, uint64_t grace_ns)
 	}
 }
 
-void rg_child_group_close(struct rg_child_group *group)
+int rg_child_group_close(struct rg_child_group *group)
 {
+	int signal;
+
 	if (!group)
-		return;
+		return 0;
 	rg_child_group_end(group, 0);
 	for (uint32_t i = 0; i < group->nchildren; i++) {
 		if (group->children[i].pidfd >= 0)
@@ -329,10 +336,12 @@ void rg_child_group_close(struct rg_child_group *group)
 	}
 	while (take_signal(group))
 		; /* else a waiting one would end us as soon as it is no longer blocked */
+	signal = group->last_signal;
 	close(group->signals);
 	sigaction(SIGCHLD, &group->old_chld, NULL);
 	pthread_sigmask(SIG_SETMASK, &group->old_mask, NULL);
 	rg_free(group->polls);
 	rg_free(group->children);
 	rg_free(group);
+	return signal;
 }

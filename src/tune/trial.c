@@ -128,7 +128,7 @@ static int watch(struct launch *l, uint64_t deadline_ns, struct rg_err *err)
 static int run(struct launch *l, uint64_t deadline_ns, struct rg_err *err)
 {
 	struct orphans orphans;
-	int rc = rg_child_group_open(&l->group, err);
+	int signal, rc = rg_child_group_open(&l->group, err);
 
 	if (rc)
 		return rc;
@@ -146,8 +146,9 @@ static int run(struct launch *l, uint64_t deadline_ns, struct rg_err *err)
 close_orphans:
 	orphans_close(&orphans);
 close_group:
-	rg_child_group_close(l->group);
-	return rc;
+	/* One that came while we ended the launcher, or what it left, is meant for all of us. */
+	signal = rg_child_group_close(l->group);
+	return rc || !signal ? rc : rg_child_interrupted(signal, err);
 }
 
 /* The last bytes of a file, at most max of them, zero-terminated; NULL without memory. */

@@ -130,6 +130,24 @@ for signal in INT TERM; do
   ! kill -0 "$(cat "$job/pid")" 2>/dev/null || fail "the launcher is left behind"
   tidy
 done
+
+# --- nor is it lost while a launch is being ended, here for what it writes, although it hears SIGTERM
+rm -f "$job/pid"
+echo 'trap "echo \$\$ >\"\$folder/pid\"" TERM; yes; while :; do sleep 0.05; done' >"$job/then"
+"$RAILGAUGE" prove "$folder" -- sh "$here/tests/cmd/fake_launcher.sh" "$job" >"$tmp/out" 2>"$tmp/err" &
+driver=$!
+i=0
+until [ -s "$job/pid" ]; do
+  i=$((i + 1))
+  [ $i -lt 400 ] || fail "it was not asked to end"
+  sleep 0.05
+done
+kill -s INT $driver
+wait $driver
+got=$?
+[ $got -eq 6 ] || fail "SIGINT while a launch was being ended: status $got, not 6"
+told 'interrupted by signal 2'
+! kill -0 "$(cat "$job/pid")" 2>/dev/null || fail "the launcher is left behind"
 rm "$job/then"
 
 # --- a rule that is not honoured: named, and nothing is measured

@@ -271,10 +271,11 @@ static void *interrupt(void *arg)
 	return NULL;
 }
 
-static void a_signal_ends_the_trial(void **state)
+/* It comes once `script`, of which $0 is the note, has written that; what it says must be gone. */
+static void expect_interrupted(const char *script)
 {
-	char script[] = "trap '' TERM; setsid sleep 1000 & echo $! >\"$0\"; sleep 1000; sleep 1000";
-	char *launcher[] = {(char *)"sh", (char *)"-c", script, NULL}, *args[] = {NULL};
+	char text[256];
+	char *launcher[] = {(char *)"sh", (char *)"-c", text, NULL}, *args[] = {NULL};
 	struct rg_trial_spec spec = {
 		.launcher = launcher, .program = note, .args = args, .limit_ns = LIMIT};
 	struct rg_trial trial;
@@ -282,6 +283,7 @@ static void a_signal_ends_the_trial(void **state)
 	sigset_t mask, old;
 	pthread_t thread;
 
+	snprintf(text, sizeof(text), "%s", script);
 	(void)unlink(note);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
@@ -292,6 +294,22 @@ static void a_signal_ends_the_trial(void **state)
 	pthread_join(thread, NULL);
 	assert_string_equal(err.text, "interrupted by signal 2 (Interrupt)");
 	expect_gone();
+}
+
+static void a_signal_ends_the_trial(void **state)
+{
+	expect_interrupted("trap '' TERM; setsid sleep 1000 & echo $! >\"$0\"; sleep 1000; sleep "
+			   "1000");
+}
+
+/*
+ * It writes too much, and is ended for it; but it hears SIGTERM, and goes on: so the signal comes
+ * while it is given time to end.
+ */
+static void a_signal_while_the_launcher_is_being_ended_is_not_lost(void **state)
+{
+	expect_interrupted("trap 'echo $$ >\"$0.new\"; mv \"$0.new\" \"$0\"' TERM; yes railgauge; "
+			   "while :; do sleep 0.05; done");
 }
 
 static void a_signal_from_before_ends_the_trial(void **state)
@@ -381,6 +399,7 @@ int main(void)
 		cmocka_unit_test(no_such_launcher_is_an_error),
 		cmocka_unit_test(the_environment_comes_from_a_file_and_from_words),
 		cmocka_unit_test(a_signal_ends_the_trial),
+		cmocka_unit_test(a_signal_while_the_launcher_is_being_ended_is_not_lost),
 		cmocka_unit_test(a_signal_from_before_ends_the_trial),
 		cmocka_unit_test(each_allocation_that_fails_is_reported),
 	};

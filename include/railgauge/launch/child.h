@@ -81,7 +81,14 @@ bool rg_child_runs(const struct rg_child_group *group, uint32_t index);
  */
 void rg_child_group_end(struct rg_child_group *group, uint64_t grace_ns);
 
-/* Ends what still runs (grace 0), restores the signal mask, and frees. NULL is allowed. */
-void rg_child_group_close(struct rg_child_group *group);
+/*
+ * Ends what still runs (grace 0), restores the signal mask, and frees. NULL is allowed. Returns the
+ * latest signal that came while the group was open, 0 if none did: also one that no rg_child_wait
+ * reported, since it came while children were being ended. No handler gets to see it.
+ */
+int rg_child_group_close(struct rg_child_group *group);
+
+/* RG_ERR_INTERRUPTED with the signal's number and name. */
+int rg_child_interrupted(int signal, struct rg_err *err);
 
 #endif
