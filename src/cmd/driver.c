@@ -4,13 +4,18 @@
 #include "driver.h"
 
 #include "railgauge/base/mem.h"
+#include "railgauge/base/sha256.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+/* Enough to tell two environments apart. */
+#define HASH_BYTES 8
 
 static volatile sig_atomic_t caught;
 
@@ -64,6 +69,93 @@ int driver_outside(const char *example, struct rg_err *err)
 					  ranks[i], example);
 	}
 	return 0;
+}
+
+void driver_transport(char *const *launcher, char *text, size_t room)
+{
+	static const char *const names[] = {"pml", "mtl", "btl"};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		const char *value = NULL;
+		char variable[32];
+
+		snprintf(variable, sizeof(variable), "OMPI_MCA_%s", names[i]);
+		value = getenv(variable);
+		for (char *const *w = launcher; w[0] && w[1] && w[2]; w++) {
+			const char *dashes = w[0] + strspn(w[0], "-");
+
+			if (dashes != w[0] && !strcmp(dashes, "mca") && !strcmp(w[1], names[i]))
+				value = w[2];
+		}
+		if (value && used < room)
+			used += (size_t)snprintf(text + used, room - used, "%s%s %s",
+						 used ? ", " : "", names[i], value);
+	}
+}
+
+static bool is_parameter(const char *word)
+{
+	static const char *const begins[] = {"OMPI_MCA_", "PMIX_MCA_", "PRTE_MCA_", "UCX_",
+					     "RG_MPI_FAULT="};
+
+	for (size_t i = 0; i < sizeof(begins) / sizeof(begins[0]); i++) {
+		if (!strncmp(word, begins[i], strlen(begins[i])))
+			return strchr(word, '=');
+	}
+	return false;
+}
+
+static int by_text(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The hash of all words, and then their names. */
+static char *summarize(char *const *words, size_t n, size_t room)
+{
+	uint8_t digest[RG_SHA256_BYTES];
+	char *text = rg_alloc(room), *to = text;
+	struct rg_sha256 hash;
+
+	if (!text)
+		return NULL;
+	rg_sha256_init(&hash);
+	for (size_t i = 0; i < n; i++)
+		rg_sha256_add(&hash, words[i], strlen(words[i]) + 1);
+	rg_sha256_end(&hash, digest);
+	rg_hex(digest, HASH_BYTES, text);
+	to += strlen(text);
+	for (size_t i = 0; i < n; i++) {
+		to += snprintf(to, room - (size_t)(to - text), i ? ", " : ": ");
+		for (const char *c = words[i]; *c != '='; c++) /* of a name only what is one */
+			*to++ = isalnum((unsigned char)*c) ? *c : '_';
+	}
+	*to = '\0';
+	return text;
+}
+
+char *driver_environment(void)
+{
+	size_t all = 0, n = 0, room = 2 * HASH_BYTES + 1;
+	char **words, *text;
+
+	while (environ[all])
+		all++;
+	words = rg_zalloc(all + 1, sizeof(*words));
+	if (!words)
+		return NULL;
+	for (size_t i = 0; i < all; i++) {
+		if (!is_parameter(environ[i]))
+			continue;
+		words[n++] = environ[i];
+		room += strlen(environ[i]) + 2;
+	}
+	qsort(words, n, sizeof(*words), by_text);
+	text = n ? summarize(words, n, room) : rg_strdup("");
+	rg_free(words);
+	return text;
 }
 
 int driver_program(char **path_out, struct rg_err *err)
@@ -189,7 +281,6 @@ static int note_hosts(const struct rg_decisions *d, const struct rg_result *resu
 		hosts[i] = (char *)result->machines[i].host;
 	fresh = list_missing(hosts, n, d->hosts, d->nhosts, here, sizeof(here));
 	gone = list_missing(d->hosts, d->nhosts, hosts, n, there, sizeof(there));
-	note[0] = '\0';
 	if (fresh || gone)
 		snprintf(note, room, "other hosts than decided for:%s%s%s%s%s",
 			 fresh ? " here " : "", here, fresh && gone ? "," : "",
@@ -198,8 +289,22 @@ static int note_hosts(const struct rg_decisions *d, const struct rg_result *resu
 	return 0;
 }
 
-int driver_same_job(const struct rg_decisions *decisions, const struct rg_result *result,
-		    char *note, size_t room, struct rg_err *err)
+static void note_transport(const struct rg_decisions *d, char *const *launcher, char *note,
+			   size_t room)
+{
+	char here[sizeof(d->transport)];
+	size_t used = strlen(note);
+
+	driver_transport(launcher, here, sizeof(here));
+	if (strcmp(here, d->transport) != 0)
+		snprintf(note + used, room - used,
+			 "%sanother transport than decided for: here %s, there %s",
+			 used ? "; " : "", here[0] ? here : "the library's choice",
+			 d->transport[0] ? d->transport : "the library's choice");
+}
+
+int driver_same_job(const struct rg_decisions *decisions, char *const *launcher,
+		    const struct rg_result *result, char *note, size_t room, struct rg_err *err)
 {
 	const char *mpi = result->run.mpi ? result->run.mpi : "no MPI";
 
@@ -213,7 +318,9 @@ int driver_same_job(const struct rg_decisions *decisions, const struct rg_result
 		return rg_err_set(err, RG_ERR_MISMATCH,
 				  "the job runs with \"%s\", but the decisions are for \"%s\"", mpi,
 				  decisions->library);
+	note[0] = '\0';
 	if (note_hosts(decisions, result, note, room))
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for names of hosts");
+	note_transport(decisions, launcher, note, room);
 	return 0;
 }

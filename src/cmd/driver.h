@@ -46,6 +46,20 @@ const volatile sig_atomic_t *driver_catch(void);
 /* RG_ERR_INTERRUPTED with the signal's name, if one came. */
 int driver_interrupted(struct rg_err *err);
 
+/*
+ * What the launcher's words, and else the environment, say about transports: "pml ob1, btl
+ * self,tcp"; empty if nothing. Cut if it is too long.
+ */
+void driver_transport(char *const *launcher, char *text, size_t room);
+
+/*
+ * Which variables in the environment are parameters of an MPI library (OMPI_MCA_, PMIX_MCA_,
+ * PRTE_MCA_, UCX_) or make it fail (RG_MPI_FAULT), and a hash of their names and values, which are
+ * not in it themselves: "0123456789abcdef: OMPI_MCA_btl, UCX_TLS"; empty if there are none. Freed
+ * with rg_free; NULL without memory.
+ */
+char *driver_environment(void);
+
 /* What bench is to measure. All borrowed during the call. */
 struct driver_bench {
 	enum rg_coll coll;
@@ -69,10 +83,10 @@ void driver_args_free(char **args); /* NULL is allowed */
 
 /*
  * Was this measured under the conditions of the decisions? RG_ERR_MISMATCH says in words which of
- * number of ranks and library differ; other hosts are no error, but described in note, which is
- * empty else.
+ * number of ranks and library differ; other hosts, and transports that this launcher is told of,
+ * are no error, but described in note, which is empty else.
  */
-int driver_same_job(const struct rg_decisions *decisions, const struct rg_result *result,
-		    char *note, size_t room, struct rg_err *err);
+int driver_same_job(const struct rg_decisions *decisions, char *const *launcher,
+		    const struct rg_result *result, char *note, size_t room, struct rg_err *err);
 
 #endif

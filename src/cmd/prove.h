@@ -76,7 +76,7 @@ struct prove {
 
 	const volatile sig_atomic_t *interrupted;
 	struct rg_progress progress;
-	char note[256];	 /* how this job differs from the decisions'; empty: it does not */
+	char note[512];	 /* how this job differs from the decisions'; empty: it does not */
 	uint32_t nhosts; /* of the job */
 	char unseen[RG_TRIAL_WORDS_BYTES]; /* which host cannot read file; empty: all can */
 	uint64_t launch_ns;		   /* what a launch takes that measures next to nothing */

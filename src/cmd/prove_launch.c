@@ -149,7 +149,8 @@ int prove_look(struct prove *p, struct rg_err *err)
 		return rc;
 	p->launch_ns = trial.took_ns;
 	p->nhosts = trial.result->nmachines;
-	rc = driver_same_job(p->decisions, trial.result, p->note, sizeof(p->note), err);
+	rc = driver_same_job(p->decisions, p->launcher, trial.result, p->note, sizeof(p->note),
+			     err);
 	rg_trial_release(&trial);
 	return rc;
 }

@@ -3,6 +3,7 @@
  */
 #include "config.h"
 
+#include "driver.h"
 #include "tune.h"
 
 #include "railgauge/base/log.h"
@@ -59,31 +60,6 @@ static int take_hosts(const struct rg_result *result, struct rg_decisions *d)
 	return 0;
 }
 
-/* "btl self,tcp, pml ob1": what the launcher's words and the environment say about transports. */
-static void find_transport(const struct tune *t, char *text, size_t room)
-{
-	static const char *const names[] = {"pml", "mtl", "btl"};
-	size_t used = 0;
-
-	text[0] = '\0';
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		const char *value = NULL;
-		char variable[32];
-
-		snprintf(variable, sizeof(variable), "OMPI_MCA_%s", names[i]);
-		value = getenv(variable);
-		for (char **w = t->launcher; w[0] && w[1] && w[2]; w++) {
-			const char *dashes = w[0] + strspn(w[0], "-");
-
-			if (dashes != w[0] && !strcmp(dashes, "mca") && !strcmp(w[1], names[i]))
-				value = w[2];
-		}
-		if (value && used < room)
-			used += (size_t)snprintf(text + used, room - used, "%s%s %s",
-						 used ? ", " : "", names[i], value);
-	}
-}
-
 static int take_identity(struct tune *t, const struct rg_result *result, struct rg_err *err)
 {
 	struct rg_decisions *d = t->decisions;
@@ -96,7 +72,7 @@ static int take_identity(struct tune *t, const struct rg_result *result, struct 
 	snprintf(d->type, sizeof(d->type), "%s", rg_type_words[t->options.type]);
 	snprintf(d->op, sizeof(d->op), "%s", rg_op_words[t->options.op]);
 	d->in_place = t->options.place == TUNE_PLACE_IN;
-	find_transport(t, d->transport, sizeof(d->transport));
+	driver_transport(t->launcher, d->transport, sizeof(d->transport));
 	for (d->nlauncher = 0; t->launcher[d->nlauncher];)
 		d->nlauncher++;
 	d->launcher = copy_strings(t->launcher, d->nlauncher);
@@ -200,14 +176,22 @@ json_t *tune_question(const struct tune *t)
 {
 	const struct rg_decisions *d = t->decisions;
 	const struct tune_options *o = &t->options;
+	char *environment = driver_environment();
+	json_t *question;
 
-	return json_pack("{s:o,s:s,s:i,s:o,s:s,s:s,s:s,s:I,s:I,s:f,s:I,s:b,s:I,s:s}", "launcher",
-			 strings_to_json(d->launcher, d->nlauncher), "library", d->library,
-			 "nranks", (int)d->nranks, "hosts", strings_to_json(d->hosts, d->nhosts),
-			 "place", d->in_place ? "in" : "out", "datatype", d->type, "op", d->op,
-			 "minbytes", (json_int_t)o->min_bytes, "maxbytes", (json_int_t)o->max_bytes,
-			 "stepfactor", o->factor, "launches", (json_int_t)o->launches, "exhaustive",
-			 o->exhaustive, "seed", (json_int_t)o->seed, "build", rg_build_id());
+	if (!environment)
+		return NULL;
+	question = json_pack("{s:o,s:s,s:i,s:o,s:s,s:s,s:s,s:s,s:s,s:I,s:I,s:f,s:I,s:b,s:I,s:s}",
+			     "launcher", strings_to_json(d->launcher, d->nlauncher), "library",
+			     d->library, "nranks", (int)d->nranks, "hosts",
+			     strings_to_json(d->hosts, d->nhosts), "transport", d->transport,
+			     "environment", environment, "place", d->in_place ? "in" : "out",
+			     "datatype", d->type, "op", d->op, "minbytes", (json_int_t)o->min_bytes,
+			     "maxbytes", (json_int_t)o->max_bytes, "stepfactor", o->factor,
+			     "launches", (json_int_t)o->launches, "exhaustive", o->exhaustive,
+			     "seed", (json_int_t)o->seed, "build", rg_build_id());
+	rg_free(environment);
+	return question;
 }
 
 int tune_sizes(const struct tune *t, const struct rg_ompi_function *function, uint64_t *sizes,

@@ -5,8 +5,10 @@
 #
 # A launcher for the tests of drivers, in which nothing is measured: it prints a result document with
 # the times that FOLDER/without says, or FOLDER/with where the environment names a file of rules
-# (lines of SIZE NS; a factor near 1 goes round, so that launches differ). With a poisoned file it
-# fails as Open MPI does, unless there is FOLDER/ignorant. FOLDER/log gets a line per launch, and
+# (lines of SIZE NS, other sizes take 1000 ns and one for each byte; and of "* FACTOR TARGET" for a
+# target that takes so many times as long; a factor near 1 goes round, so that launches differ). With
+# a poisoned file it fails as Open MPI does, unless there is FOLDER/ignorant. FOLDER/all has the
+# targets, with commas between, that "all" stands for. FOLDER/log gets a line per launch, and
 # FOLDER/then, if it is there, is sourced first.
 folder=$1
 shift
@@ -36,7 +38,7 @@ if [ $side = poisoned ]; then
 fi
 exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder/log")" \
   -v nranks="${FAKE_RANKS:-2}" -v library="${FAKE_LIBRARY:-Open MPI v4.1.4, package: made up}" \
-  -v host="${FAKE_HOST:-node1}" -v host2="${FAKE_HOST2-}" '
+  -v host="${FAKE_HOST:-node1}" -v host2="${FAKE_HOST2-}" -v all="$(cat "$folder/all" 2>/dev/null)" '
   function bytes(text) {
     return text * (text ~ /K$/ ? 1024 : text ~ /M$/ ? 1048576 : text ~ /G$/ ? 1073741824 : 1)
   }
@@ -46,6 +48,21 @@ exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder
     printf "\"l2_bytes\": 0, \"llc_bytes\": 0, \"memory_bytes\": 0, \"topo_hash\": null, "
     printf "\"governor\": null, \"clocksource\": \"tsc\", \"thp\": \"never\"}"
   }
+  function print_point(size, target, t) {
+    printf "%s{\"collective\": \"%s\", \"size_bytes\": %d, \"count\": %d, ", (printed++ ? ", " : ""), \
+      collective, size, size / 4
+    printf "\"type\": \"float\", \"op\": \"sum\", \"root\": 0, \"root_rotates\": false, "
+    printf "\"in_place\": false, \"target\": \"%s\", \"buffers\": \"private\", ", target
+    printf "\"persistent\": false, \"cache\": \"warm\", \"algorithm\": null, \"protocol\": null, "
+    printf "\"transport\": null, \"channels\": 0, \"note\": null, \"ops\": 1, \"n\": 20, "
+    printf "\"invalid\": 0, \"stop\": \"fixed\", \"median_ns\": %.9g, \"lo_ns\": %.9g, ", t, t
+    printf "\"hi_ns\": %.9g, \"p99_ns\": %.9g, \"min_ns\": %.9g, \"algbw_Bps\": %.9g, ", \
+      t, t, t, size / t * 1e9
+    printf "\"busbw_Bps\": %.9g, \"bound_ns\": null, \"bound_name\": null, ", size / t * 1e9 * bus
+    printf "\"fraction\": null, \"checked\": 0, \"wrong\": 0, \"samples\": null, "
+    printf "\"rank_samples\": null}"
+  }
+  $1 == "*" { scale[$3] = $2; next }
   { ns[$1] = $2 }
   END {
     factor = 1 + (n * 7 % 5 - 2) / 500
@@ -72,19 +89,12 @@ exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder
     for (i = 1; i <= npoints; i++) {
       split(point[i], part, "=")
       size = bytes(part[1])
-      t = ns[part[1]] * factor
-      printf "%s{\"collective\": \"%s\", \"size_bytes\": %d, \"count\": %d, ", (i > 1 ? ", " : ""), \
-        collective, size, size / 4
-      printf "\"type\": \"float\", \"op\": \"sum\", \"root\": 0, \"root_rotates\": false, "
-      printf "\"in_place\": false, \"target\": \"%s\", \"buffers\": \"private\", ", part[2]
-      printf "\"persistent\": false, \"cache\": \"warm\", \"algorithm\": null, \"protocol\": null, "
-      printf "\"transport\": null, \"channels\": 0, \"note\": null, \"ops\": 1, \"n\": 20, "
-      printf "\"invalid\": 0, \"stop\": \"fixed\", \"median_ns\": %.9g, \"lo_ns\": %.9g, ", t, t
-      printf "\"hi_ns\": %.9g, \"p99_ns\": %.9g, \"min_ns\": %.9g, \"algbw_Bps\": %.9g, ", \
-        t, t, t, size / t * 1e9
-      printf "\"busbw_Bps\": %.9g, \"bound_ns\": null, \"bound_name\": null, ", size / t * 1e9 * bus
-      printf "\"fraction\": null, \"checked\": 0, \"wrong\": 0, \"samples\": null, "
-      printf "\"rank_samples\": null}"
+      sub(/[a-z-]+:all$/, all, part[2])
+      ntargets = split(part[2], target, ",")
+      for (k = 1; k <= ntargets; k++) {
+        t = part[1] in ns ? ns[part[1]] : 1000 + size
+        print_point(size, target[k], t * factor * (target[k] in scale ? scale[target[k]] : 1))
+      }
     }
     print "]}"
   }' "$folder/$side"

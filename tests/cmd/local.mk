@@ -24,6 +24,7 @@ cmd_tests = \
 	tests/cmd/test_two_mpis.sh \
 	tests/cmd/test_tcp_bytes.sh \
 	tests/cmd/test_tune.sh \
+	tests/cmd/test_tune_made_up.sh \
 	tests/cmd/test_usage.sh
 TESTS += $(cmd_tests)
 EXTRA_DIST += tests/cmd/command.sh tests/cmd/failures.sh tests/cmd/fake_launcher.sh tests/cmd/hosts.sh tests/cmd/proof.sh \

@@ -9,7 +9,7 @@ set -u
 case $srcdir in /*) here=$srcdir ;; *) here=$PWD/$srcdir ;; esac
 job=$tmp/job
 mkdir "$job" || exit 99
-unset OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK OMPI_MCA_coll_tuned_dynamic_rules_filename OMPI_MCA_coll_tuned_use_dynamic_rules
+unset OMPI_MCA_pml OMPI_MCA_mtl OMPI_MCA_btl OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK OMPI_MCA_coll_tuned_dynamic_rules_filename OMPI_MCA_coll_tuned_use_dynamic_rules
 library='Open MPI v4.1.4, package: made up'
 default='0 default 1'
 
@@ -180,6 +180,8 @@ with 'FAKE_LIBRARY=Open MPI v4.1.5' prove 3
 told 'the job runs with "Open MPI v4.1.5", but the decisions are for "Open MPI v4.1.4, package: made up"'
 with FAKE_HOST=node2 prove 0
 has '^# Note: other hosts than decided for: here node2, there node1$'
+with OMPI_MCA_btl=self,tcp prove 0
+has "^# Note: another transport than decided for: here btl self,tcp, there the library's choice\$"
 
 # --- a rule is tried where it is used: 64K are 65532 bytes in three blocks, which is below its range
 usual=$folder

@@ -1,0 +1,55 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# railgauge tune without any MPI library: a launcher that prints made-up results, so that it is known
+# what must come out of them.
+set -u
+. "${srcdir:-.}/tests/cmd/command.sh"
+case $srcdir in /*) here=$srcdir ;; *) here=$PWD/$srcdir ;; esac
+for name in $(env | sed -n 's/^\(\(OMPI_MCA\|PMIX_MCA\|PRTE_MCA\|UCX\)_[A-Za-z0-9_]*\)=.*/\1/p') \
+  OMPI_COMM_WORLD_RANK PMIX_RANK PMI_RANK RG_MPI_FAULT; do
+  unset "$name"
+done
+job=$tmp/job
+mkdir "$job" || exit 99
+folder=$tmp/tuned
+printf mpi,mpi:basic_linear,mpi:recursive_doubling,mpi:ring >"$job/all"
+printf '%s\n' '* 0.5 mpi:ring' '* 3 mpi:basic_linear' | tee "$job/with" >"$job/without"
+
+# tune STATUS OPTION...: into $folder, under the launcher
+tune() {
+  want=$1
+  shift
+  rm -f "$job/log"
+  run "$want" tune --out "$folder" --collectives allreduce -b 1K -e 64K --launches 2 "$@" \
+    -- sh "$here/tests/cmd/fake_launcher.sh" "$job"
+}
+# with NAME=VALUE FUNCTION ARGUMENTS...: not all shells end an assignment in front of a function with it
+with() {
+  name=${1%%=*}
+  export "$1"
+  shift
+  "$@"
+  unset "$name"
+}
+has() { grep -q -- "$1" "$tmp/out" || fail "expected on stdout: $1"; }
+told() { grep -q "^railgauge tune: .*$1" "$tmp/err" || fail "expected: $1"; }
+
+# --- who is twice as fast is chosen
+tune 0
+has '^MPI_Allreduce  *0  *and up  *ring  *2\.00 '
+grep -q '^0 4 0 0' "$folder/openmpi-rules.txt" || fail "no rule for ring"
+
+# --- a journal goes on only where the library is told the same
+cp "$folder/journal.jsonl" "$tmp/journal"
+with OMPI_MCA_btl=self,tcp tune 3
+told 'begun with another question: transport was "" and is "btl self,tcp"'
+with UCX_TLS=secret tune 3
+told 'begun with another question: environment was "" and is "[0-9a-f]\{16\}: UCX_TLS"'
+cmp "$folder/journal.jsonl" "$tmp/journal" || fail "the journal was changed"
+with UCX_TLS=secret tune 0 --fresh
+! grep -q secret "$folder/journal.jsonl" "$folder/decisions.json" || fail "a value was written down"
+with UCX_TLS=secret tune 0
+[ "$(wc -l <"$job/log")" -eq 1 ] || fail "not only the look at the job, but $(cat "$job/log")"
+with UCX_TLS=secrets tune 3
+told 'environment was "[0-9a-f]\{16\}: UCX_TLS" and is "[0-9a-f]\{16\}: UCX_TLS"'
