@@ -174,9 +174,17 @@ static char *read_tail(int fd, size_t max_bytes, size_t *len_out)
 	return text;
 }
 
+/* Launchers and what runs before a job may log lines of JSON, too. */
+static bool is_result(const json_t *root)
+{
+	const char *schema = json_string_value(json_object_get(root, "schema"));
+
+	return schema && !strcmp(schema, RG_RESULT_SCHEMA);
+}
+
 /*
- * The document: from the first line that begins with '{' and can be parsed. wrong stays empty, or
- * says what is wrong with it. RG_ERR_NO_MEMORY.
+ * The document: from the first line that begins with '{' and can be parsed as one of ours. wrong
+ * stays empty, or says what is wrong with it. RG_ERR_NO_MEMORY.
  */
 static int find_document(const char *text, size_t len, struct rg_result **out, struct rg_err *wrong)
 {
@@ -196,8 +204,10 @@ static int find_document(const char *text, size_t len, struct rg_result **out, s
 		if (!root && !wrong->code)
 			rg_err_set(wrong, RG_ERR_FORMAT, "its output is no document: line %d: %s",
 				   error.line, error.text);
-		if (!root)
+		if (!root || !is_result(root)) {
+			json_decref(root);
 			continue;
+		}
 		*wrong = (struct rg_err){0};
 		rc = rg_result_from_json(root, "its output", out, wrong);
 		json_decref(root);

@@ -91,9 +91,11 @@ static void a_document_and_status_0_are_done(void **state)
 
 static void words_before_and_after_the_document_do_not_matter(void **state)
 {
-	struct rg_trial trial = try_for("echo hello; echo ' {'; echo '{not json'; cat \"$1\"; "
-					"echo; echo '{}'; echo bye",
-					LIMIT);
+	struct rg_trial trial =
+		try_for("echo hello; echo ' {'; echo '{not json'; echo '{\"level\": 1}'; "
+			"echo '{\"schema\": \"else\"}'; cat \"$1\"; "
+			"echo; echo '{}'; echo bye",
+			LIMIT);
 
 	assert_int_equal(trial.end, RG_TRIAL_DONE);
 	assert_non_null(trial.result);
@@ -120,7 +122,9 @@ static void without_a_document_status_0_is_a_failure(void **state)
 	expect("echo '{garbage'", RG_TRIAL_FAILED, 0,
 	       "its output is no document: line 1: string or '}' expected near 'garbage'");
 	expect("echo '{\"schema\": \"else\"}'", RG_TRIAL_FAILED, 0,
-	       "its output: schema: expected \"railgauge-result\"");
+	       "it ended well, but printed no result");
+	expect("echo '{\"schema\": \"railgauge-result\", \"schema_version\": 0}'", RG_TRIAL_FAILED,
+	       0, "its output: schema_version: 0 is unknown to this railgauge, which reads 1");
 	expect("head -c 2000 \"$1\" | head -n 20", RG_TRIAL_FAILED, 0,
 	       "its output is no document: line 21: '}' expected near end of file");
 	expect("head -c 100000 /dev/urandom | tr '{' '}'; exit 0", RG_TRIAL_FAILED, 0,

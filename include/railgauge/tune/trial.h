@@ -6,8 +6,9 @@
  *
  * The result comes back over the launcher's standard output (bench --json -), so that rank 0 may be
  * on any host: the document begins at a line that begins with "{", and launchers may say something
- * before and after it. Standard errors are kept, for the words; neither reaches our own. Both go to
- * memory, and a launch that writes more than RG_TRIAL_OUTPUT_MAX_BYTES to one of them is ended.
+ * before and after it, JSON of their own as well. Standard errors are kept, for the words; neither
+ * reaches our own. Both go to memory, and a launch that writes more than RG_TRIAL_OUTPUT_MAX_BYTES
+ * to one of them is ended.
  *
  * Nothing is left. Launchers put ranks into process groups of their own, so the caller becomes the
  * process that orphans are given to (prctl(2), PR_SET_CHILD_SUBREAPER) while the trial lasts; when
