@@ -238,14 +238,22 @@ static int open_journal(struct tune *t, struct rg_err *err)
 
 /* --- the whole --- */
 
+/*
+ * The decisions last: where the files for the library are refused, the folder keeps what it had,
+ * old decisions with their old files.
+ */
 static int write_files(struct tune *t, struct rg_err *err)
 {
 	char path[PATH_MAX];
 	int rc = path_in(t, "decisions.json", path, err);
 
 	if (!rc)
-		rc = rg_decisions_write(t->decisions, path, err);
-	return rc ? rc : t->emitter->write(t->decisions, t->folder, err);
+		rc = rg_decisions_check(t->decisions, path, err);
+	if (!rc)
+		rc = rg_io_try_file(path, ROOM_BYTES, err);
+	if (!rc)
+		rc = t->emitter->write(t->decisions, t->folder, err);
+	return rc ? rc : rg_decisions_write(t->decisions, path, err);
 }
 
 static int tune_in_folder(struct tune *t, struct rg_err *err)

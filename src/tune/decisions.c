@@ -60,15 +60,22 @@ json_t *rg_decisions_to_json(const struct rg_decisions *decisions)
 	return root;
 }
 
-int rg_decisions_write(const struct rg_decisions *decisions, const char *path, struct rg_err *err)
+int rg_decisions_check(const struct rg_decisions *decisions, const char *name, struct rg_err *err)
 {
 	int rc = fields_check(decisions_fields, decisions, "", err);
-	json_t *root;
 
 	if (!rc)
 		rc = decisions_check(decisions, err);
+	return rc && err ? rg_err_prefix(err, "%s", name) : rc;
+}
+
+int rg_decisions_write(const struct rg_decisions *decisions, const char *path, struct rg_err *err)
+{
+	int rc = rg_decisions_check(decisions, path, err);
+	json_t *root;
+
 	if (rc)
-		return err ? rg_err_prefix(err, "%s", path) : rc;
+		return rc;
 	root = rg_decisions_to_json(decisions);
 	if (!root)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory for the document", path);

@@ -53,3 +53,18 @@ with UCX_TLS=secret tune 0
 [ "$(wc -l <"$job/log")" -eq 1 ] || fail "not only the look at the job, but $(cat "$job/log")"
 with UCX_TLS=secrets tune 3
 told 'environment was "[0-9a-f]\{16\}: UCX_TLS" and is "[0-9a-f]\{16\}: UCX_TLS"'
+
+# --- where the files for the library cannot be written, the decisions are not, either
+rm -r "$folder"
+tune 0
+grep -v '^#' "$folder/openmpi-rules.txt" >"$tmp/rules"
+echo old >"$folder/decisions.json"
+rm "$folder/openmpi-rules.txt"
+mkdir "$folder/openmpi-rules.txt"
+tune 3
+told 'openmpi-rules.txt: '
+[ "$(cat "$folder/decisions.json")" = old ] || fail "decisions without their files"
+rmdir "$folder/openmpi-rules.txt"
+tune 0
+grep -v '^#' "$folder/openmpi-rules.txt" | cmp - "$tmp/rules" || fail "other rules from the same launches"
+grep -q '"schema": "railgauge-decisions"' "$folder/decisions.json" || fail "no decisions"

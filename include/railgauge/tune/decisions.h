@@ -134,8 +134,13 @@ void rg_decisions_close(struct rg_decisions *decisions); /* NULL is allowed */
 void rg_decision_release(struct rg_decision *decision);
 
 /*
- * Replaces path as a whole. RG_ERR_INVALID: they contradict themselves, or a text is not UTF-8,
- * with the place; as rg_io_replace_file.
+ * Could they be written? RG_ERR_INVALID "NAME: PLACE: ...": they contradict themselves, or a text
+ * is not UTF-8; name stands for the file.
+ */
+int rg_decisions_check(const struct rg_decisions *decisions, const char *name, struct rg_err *err);
+
+/*
+ * Replaces path as a whole. As rg_decisions_check, and as rg_io_replace_file.
  */
 int rg_decisions_write(const struct rg_decisions *decisions, const char *path, struct rg_err *err);
 
