@@ -176,6 +176,18 @@ int driver_program(char **path_out, struct rg_err *err)
 	return 0;
 }
 
+/* Starting a job takes seconds, on many hosts more. */
+#define START_LIMIT_NS ((uint64_t)60000000000)
+
+/* Two warm-ups and six rounds, with an untimed operation beside each; on gigabit Ethernet. */
+#define LAPS	     16
+#define SLOW_BYTE_NS 10
+
+uint64_t driver_limit(uint64_t given_ns, uint64_t points_ns, uint64_t bytes)
+{
+	return given_ns ? given_ns : START_LIMIT_NS + 10 * points_ns + LAPS * SLOW_BYTE_NS * bytes;
+}
+
 #define WORDS_MAX 32
 
 struct words {

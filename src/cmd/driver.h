@@ -74,6 +74,13 @@ struct driver_bench {
 };
 
 /*
+ * How long a launch may take: given_ns, or, if that is 0, a minute, ten times the time that its
+ * points are given together, and what bench does in any case, its warm-ups and first repetitions,
+ * with a network of 100 MB/s. bytes: the size, for each target of each point.
+ */
+uint64_t driver_limit(uint64_t given_ns, uint64_t points_ns, uint64_t bytes);
+
+/*
  * The words of bench, NULL-terminated, from "bench" on: private buffers, as a job's are, no
  * calibration, the document, without samples, on standard output. NULL without memory. Freed by
  * driver_args_free.

@@ -43,8 +43,8 @@ static const struct rg_opt options[] = {
 	 RG_OPT_FIELD(TIME, struct prove_options, limit_ns),
 	 .value = "TIME",
 	 .dflt = "0",
-	 .help = "end a launch that takes longer; 0: a minute, and ten times what its points may "
-		 "take"},
+	 .help = "end a launch that takes longer; 0: a minute, ten times what its points may take, "
+		 "and the time for their bytes at 100 MB/s"},
 	{.name = "json",
 	 RG_OPT_FIELD(STRING, struct prove_options, json),
 	 .value = "FILE",

@@ -12,19 +12,20 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Starting a job takes seconds, on many hosts more. */
-#define START_LIMIT_NS ((uint64_t)60000000000)
-
 /* Times that a launch is made before it counts as failed. */
 #define TRIES 2
 
 static const char *const side_words[] = {"without the files", "with the files"};
 
-static uint64_t limit_of(const struct prove *p, uint32_t npoints)
+static uint64_t limit_of(const struct prove *p, const struct prove_launch *l)
 {
-	if (p->options.limit_ns)
-		return p->options.limit_ns;
-	return START_LIMIT_NS + 10 * npoints * p->options.budget_ns;
+	const struct prove_function *f = l->function;
+	uint64_t bytes = 0;
+
+	for (uint32_t i = 0; i < f->npoints; i++)
+		bytes += p->points[f->first_point + i].size_bytes;
+	return driver_limit(p->options.limit_ns, l->once ? 0 : l->npoints * p->options.budget_ns,
+			    bytes);
 }
 
 int prove_launch(const struct prove *p, const struct prove_launch *l, struct rg_trial *trial_out,
@@ -45,7 +46,7 @@ int prove_launch(const struct prove *p, const struct prove_launch *l, struct rg_
 					   .args = args,
 					   .env_file = l->env_file,
 					   .env = l->env_file ? NULL : p->variables,
-					   .limit_ns = limit_of(p, l->once ? 0 : l->npoints),
+					   .limit_ns = limit_of(p, l),
 					   .interrupted = p->interrupted};
 	int rc;
 
@@ -90,7 +91,7 @@ int prove_see(const struct prove *p, bool *seen_out, char *words, size_t room, s
 	const struct rg_trial_spec spec = {.launcher = p->launcher,
 					   .program = "sh",
 					   .args = args,
-					   .limit_ns = limit_of(p, 0),
+					   .limit_ns = driver_limit(p->options.limit_ns, 0, 0),
 					   .interrupted = p->interrupted};
 	struct rg_trial trial;
 	int rc = rg_trial_run(&spec, &trial, err);

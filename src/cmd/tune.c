@@ -47,8 +47,9 @@ static const struct rg_opt tune_table[] = {
 	 "measure everything in all launches: nothing leaves early"},
 	{"launches", 0, RG_OPT_INT, AT(launches), "N", "5", 2, RG_SEARCH_LAUNCHES_MAX, NULL, NULL,
 	 "launches that a choice is confirmed by"},
-	{"limit", 0, RG_OPT_TIME, AT(limit_ns), "TIME", "5m", 1e9, 1e13, NULL, NULL,
-	 "longest time for one launch, after which it is ended"},
+	{"limit", 0, RG_OPT_TIME, AT(limit_ns), "TIME", "0", 0, 1e13, NULL, NULL,
+	 "end a launch that takes longer; 0: a minute, ten times what its points may take, and the "
+	 "time for their bytes at 100 MB/s"},
 	{"per-size", 0, RG_OPT_TIME, AT(per_size_ns), "TIME", "2s", 1e6, 1e13, NULL, NULL,
 	 "longest time for one size in one launch, however much of the budget is left"},
 	{"fresh", 0, RG_OPT_FLAG, AT(fresh), NULL, NULL, 0, 0, NULL, NULL,
@@ -82,7 +83,8 @@ static const struct rg_opt_command tune_command = {
 		"from "
 		"journal.jsonl when it is started again. Exit status: 2 bad options, 3 something "
 		"is "
-		"not possible here, 4 every launch failed or hung, 6 interrupted.",
+		"not possible here, 4 launches failed or hung, and no function was decided, 6 "
+		"interrupted.",
 	.tables = tune_tables,
 };
 

@@ -49,6 +49,7 @@ struct tune {
 
 	const struct rg_ompi_function *functions[TUNE_FUNCTIONS_MAX];
 	uint32_t nfunctions;
+	bool given_up[TUNE_FUNCTIONS_MAX]; /* its launches failed, so it was not wholly searched */
 
 	/* From the first launch on. */
 	struct rg_decisions *decisions; /* owned */
@@ -105,10 +106,17 @@ int tune_launch(struct tune *t, const struct rg_ompi_function *function,
 		const struct rg_search_launch *launch, uint64_t budget_ns, struct tune_outcome *out,
 		struct rg_err *err);
 
-/* The same of any points, for the first launch: in words, once. Released by the caller. */
+/* The same of any points, in words, for the first launch too. Released by the caller. */
+struct tune_measure {
+	const struct rg_ompi_function *function;
+	const char *points; /* of bench */
+	bool once, race;    /* as of struct rg_search_launch */
+	uint64_t budget_ns; /* for each point */
+	uint64_t limit_ns;  /* for all of it */
+};
 struct rg_trial;
-int tune_trial(struct tune *t, const struct rg_ompi_function *function, const char *points,
-	       bool once, bool race, uint64_t budget_ns, struct rg_trial *out, struct rg_err *err);
+int tune_trial(struct tune *t, const struct tune_measure *what, struct rg_trial *out,
+	       struct rg_err *err);
 
 /* --- tune_search.c --- */
 

@@ -141,8 +141,12 @@ static int explain(const struct rg_trial *trial, struct rg_err *err)
 int tune_meet(struct tune *t, struct rg_err *err)
 {
 	const struct rg_ompi_function *any = rg_ompi_function_of(RG_COLL_ALLREDUCE, RG_MPI_USUAL);
+	const struct tune_measure what = {.function = any,
+					  .points = FIRST_POINTS,
+					  .once = true,
+					  .limit_ns = driver_limit(t->options.limit_ns, 0, 0)};
 	struct rg_trial trial;
-	int rc = tune_trial(t, any, FIRST_POINTS, true, false, 0, &trial, err);
+	int rc = tune_trial(t, &what, &trial, err);
 
 	if (rc)
 		return rc;

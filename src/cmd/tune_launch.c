@@ -63,19 +63,33 @@ static char *points_of(const struct rg_ompi_function *function,
 	return text;
 }
 
-int tune_trial(struct tune *t, const struct rg_ompi_function *function, const char *points,
-	       bool once, bool race, uint64_t budget_ns, struct rg_trial *out, struct rg_err *err)
+/* --points, each with all that is measured there: what a launch has to move, once. */
+static uint64_t bytes_of(const struct rg_ompi_function *function,
+			 const struct rg_search_launch *launch)
 {
-	uint64_t timeout_ns = t->options.limit_ns / TIMEOUT_SHARE;
+	uint64_t bytes = 0, nalgorithms = 1;
+
+	for (const struct rg_ompi_algorithm *a = function->algorithms; a->name; a++)
+		nalgorithms++;
+	for (uint32_t i = 0; i < launch->npoints; i++)
+		bytes += launch->points[i].size_bytes *
+			 (launch->list_all ? nalgorithms : launch->points[i].nchoices);
+	return bytes;
+}
+
+int tune_trial(struct tune *t, const struct tune_measure *what, struct rg_trial *out,
+	       struct rg_err *err)
+{
+	uint64_t timeout_ns = what->limit_ns / TIMEOUT_SHARE;
 	const struct driver_bench bench = {
-		.coll = function->coll,
-		.points = points,
+		.coll = what->function->coll,
+		.points = what->points,
 		.type = rg_type_words[t->options.type],
 		.op = rg_op_words[t->options.op],
 		.in_place = t->options.place == TUNE_PLACE_IN,
-		.once = once,
-		.race = race,
-		.budget_ns = budget_ns,
+		.once = what->once,
+		.race = what->race,
+		.budget_ns = what->budget_ns,
 		.timeout_ns = timeout_ns < TIMEOUT_MAX_NS ? timeout_ns : TIMEOUT_MAX_NS,
 		.seed = (uint64_t)t->options.seed + t->nlaunches + t->nold,
 	};
@@ -83,7 +97,7 @@ int tune_trial(struct tune *t, const struct rg_ompi_function *function, const ch
 	struct rg_trial_spec spec = {.launcher = t->launcher,
 				     .program = t->program,
 				     .args = args,
-				     .limit_ns = t->options.limit_ns,
+				     .limit_ns = what->limit_ns,
 				     .interrupted = t->interrupted};
 	int rc;
 
@@ -196,13 +210,23 @@ int tune_launch(struct tune *t, const struct rg_ompi_function *function,
 		struct rg_err *err)
 {
 	char *points = points_of(function, launch);
+	const struct tune_measure what = {
+		.function = function,
+		.points = points,
+		.once = launch->once,
+		.race = launch->race,
+		.budget_ns = budget_ns,
+		.limit_ns = driver_limit(t->options.limit_ns,
+					 launch->once ? 0 : launch->npoints * budget_ns,
+					 bytes_of(function, launch)),
+	};
 	struct tune_outcome o = {0};
 	struct rg_trial trial;
 	int rc;
 
 	if (!points)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a launch's points");
-	rc = tune_trial(t, function, points, launch->once, launch->race, budget_ns, &trial, err);
+	rc = tune_trial(t, &what, &trial, err);
 	free(points);
 	if (rc)
 		return rc;

@@ -122,6 +122,40 @@ static void print_binding(const struct tune *t)
 		       t->folder);
 }
 
+/* Last, since it is easily overlooked among the notes. */
+static void print_given_up(const struct tune *t)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < t->nfunctions; i++) {
+		if (!t->given_up[i])
+			continue;
+		printf("%s%s",
+		       any ? ", " : "GIVEN UP, since launches failed (--fresh tries again): ",
+		       t->functions[i]->mpi);
+		any = true;
+	}
+	if (any)
+		putchar('\n');
+}
+
+/* How to go on: to use what was decided, and to prove it. */
+static void print_next(const struct tune *t)
+{
+	const struct rg_decisions *d = t->decisions;
+
+	if (is_all_default(d)) {
+		printf("the library's own choices are not beaten anywhere: there is nothing to "
+		       "set\n");
+		return;
+	}
+	printf("to use it:  . %s/env.sh\n", t->folder);
+	printf("to prove it:  railgauge prove %s --", t->folder);
+	for (uint32_t i = 0; i < d->nlauncher; i++)
+		printf(" %s", d->launcher[i]);
+	putchar('\n');
+}
+
 int tune_print(const struct tune *t, struct rg_err *err)
 {
 	const struct rg_decisions *d = t->decisions;
@@ -140,15 +174,7 @@ int tune_print(const struct tune *t, struct rg_err *err)
 	printf("gain: the library's own time over the choice's, with its 95 %% interval over "
 	       "launches; default: its own choice\n");
 	print_binding(t);
-	if (is_all_default(d)) {
-		printf("the library's own choices are not beaten anywhere: there is nothing to "
-		       "set\n");
-		return rg_cmd_output_check(err);
-	}
-	printf("to use it:  . %s/env.sh\n", t->folder);
-	printf("to prove it:  railgauge prove %s --", t->folder);
-	for (uint32_t i = 0; i < d->nlauncher; i++)
-		printf(" %s", d->launcher[i]);
-	putchar('\n');
+	print_next(t);
+	print_given_up(t);
 	return rg_cmd_output_check(err);
 }

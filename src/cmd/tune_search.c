@@ -36,6 +36,7 @@ struct work {
 	uint64_t ends_ns;  /* of t->used_ns: its share of the time */
 	uint32_t launches; /* of its own */
 	int failed;	   /* code: nothing can be found out */
+	bool given_up; /* before there was a choice: launches fail, and nobody knows whose fault */
 };
 
 /* --- what the library has, as far as it is known here --- */
@@ -162,6 +163,7 @@ static int get_outcome(struct work *w, const struct rg_search_launch *launch,
 static int run(struct work *w, char *note, size_t room, struct rg_err *err)
 {
 	struct rg_search_launch launch;
+	bool failed = false; /* the launch before, which was of all together */
 	int rc = 0;
 
 	while (!rc && rg_search_next(w->search, &launch)) {
@@ -173,6 +175,7 @@ static int run(struct work *w, char *note, size_t room, struct rg_err *err)
 		if (w->t->used_ns >= w->ends_ns && !launch.list_all) {
 			rg_search_stop(w->search, "the time was up; the same command with a larger "
 						  "--budget goes on");
+			failed = false;
 			break;
 		}
 		rc = get_outcome(w, &launch, &outcome, err);
@@ -181,6 +184,8 @@ static int run(struct work *w, char *note, size_t room, struct rg_err *err)
 		w->t->used_ns += outcome.took_ns;
 		w->launches++;
 		refused = outcome.outcome.refused;
+		failed = outcome.outcome.failed &&
+			 (launch.phase == RG_SEARCH_SCREEN || launch.phase == RG_SEARCH_CONFIRM);
 		rc = rg_search_feed(w->search, &outcome.outcome, &why);
 		tune_outcome_release(&outcome);
 		if (rc == RG_ERR_UNSUPPORTED || rc == RG_ERR_LIMIT) {
@@ -191,6 +196,7 @@ static int run(struct work *w, char *note, size_t room, struct rg_err *err)
 		if (rc)
 			rg_err_set(err, rc, "%s", why.text);
 	}
+	w->given_up = failed;
 	return rc;
 }
 
@@ -207,6 +213,15 @@ static int decide_nothing(struct rg_decision *d)
 						  .choice = {.algorithm = "default"},
 						  .gain = {.ratio = 1, .lo = 1, .hi = 1}};
 	return 0;
+}
+
+static bool has_choice(const struct rg_decision *d)
+{
+	for (uint32_t i = 0; i < d->nranges; i++) {
+		if (d->ranges[i].choice.id)
+			return true;
+	}
+	return false;
 }
 
 static int search_function(struct tune *t, uint32_t index, struct rg_decision *out, int *failed_out,
@@ -247,6 +262,9 @@ static int search_function(struct tune *t, uint32_t index, struct rg_decision *o
 		rc = decide_nothing(out) ? rg_err_set(err, RG_ERR_NO_MEMORY, "no memory") : 0;
 	else if (!rc)
 		rc = rg_search_decide(w.search, out, err);
+	if (!rc && w.given_up && !has_choice(out))
+		w.failed = RG_ERR_PEER;
+	t->given_up[index] = w.given_up || w.failed == RG_ERR_PEER;
 	*failed_out = w.failed;
 	rg_search_close(w.search);
 	return rc;
@@ -270,7 +288,8 @@ int tune_search_all(struct tune *t, struct rg_err *err)
 	rg_progress_hide(&t->progress);
 	d->seconds = (double)t->used_ns / 1e9;
 	if (!rc && !some)
-		rc = rg_err_set(err, failed, "%s: %s", d->decisions[0].function,
-				d->decisions[0].note);
+		rc = rg_err_set(err, failed, "%s: %s%s", d->decisions[0].function,
+				d->decisions[0].note,
+				failed == RG_ERR_PEER ? "; --fresh tries again" : "");
 	return rc;
 }

@@ -68,3 +68,28 @@ rmdir "$folder/openmpi-rules.txt"
 tune 0
 grep -v '^#' "$folder/openmpi-rules.txt" | cmp - "$tmp/rules" || fail "other rules from the same launches"
 grep -q '"schema": "railgauge-decisions"' "$folder/decisions.json" || fail "no decisions"
+
+# --- launches that fail only if several are in them: given up, which is said at last; 4 if all are
+rm -r "$folder"
+cat >"$job/then" <<'END'
+case "$collective $points" in
+  'allreduce '*,* | 'allreduce '*:all*) echo 'railgauge bench: too many' >&2; exit 4 ;;
+esac
+END
+tune 4
+told 'MPI_Allreduce: not wholly searched: launches fail, though each algorithm alone does not: too many'
+[ ! -e "$folder/decisions.json" ] || fail "decisions all the same"
+rm -r "$folder"
+tune 0 --collectives allreduce,allgather
+[ "$(tail -n 1 "$tmp/out")" = 'GIVEN UP, since launches failed (--fresh tries again): MPI_Allreduce' ] || fail "not said at last"
+has '^MPI_Allgather  *0  *and up  *ring  *2\.00 '
+rm "$job/then"
+
+# --- a launch's limit, and with it the longest wait for a peer, grows with what it has to move
+rm -r "$folder"
+echo 'echo "$*" | sed "s/.*--timeout //" >>"$folder/timeouts"' >"$job/then"
+run 0 tune --out "$folder" --collectives allreduce -b 1G -e 1G --launches 2 \
+  -- sh "$here/tests/cmd/fake_launcher.sh" "$job"
+[ "$(head -n 2 "$job/timeouts" | tr '\n' ' ')" = '15000000000ns 30000000000ns ' ] ||
+  fail "other times: $(cat "$job/timeouts")"
+rm "$job/then"
