@@ -190,7 +190,7 @@ static int run(struct work *w, char *note, size_t room, struct rg_err *err)
 		tune_outcome_release(&outcome);
 		if (rc == RG_ERR_UNSUPPORTED || rc == RG_ERR_LIMIT) {
 			snprintf(note, room, "%.*s", (int)room - 1, why.text);
-			w->failed = refused ? RG_ERR_UNSUPPORTED : RG_ERR_PEER;
+			w->failed = rc == RG_ERR_LIMIT || refused ? rc : RG_ERR_PEER;
 			return 0;
 		}
 		if (rc)

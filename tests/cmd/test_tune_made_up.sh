@@ -93,3 +93,15 @@ run 0 tune --out "$folder" --collectives allreduce -b 1G -e 1G --launches 2 \
 [ "$(head -n 2 "$job/timeouts" | tr '\n' ' ')" = '15000000000ns 30000000000ns ' ] ||
   fail "other times: $(cat "$job/timeouts")"
 rm "$job/then"
+
+# --- more algorithms than the search has room for are no failure of a peer
+rm -r "$folder"
+cp "$job/all" "$tmp/all"
+i=1
+while [ $i -le 50 ]; do
+  printf ',mpi:segmented_ring:%d' $((1024 * i)) >>"$job/all"
+  i=$((i + 1))
+done
+tune 3
+told 'MPI_Allreduce: more than [0-9]* algorithms and segment sizes'
+mv "$tmp/all" "$job/all"
