@@ -72,23 +72,29 @@ static int read_version(const char *text, struct rg_ompi_version *out, struct rg
 	return 0;
 }
 
-static void print_findings(const char *path, const char *kind, const struct rg_ompi_version *v,
-			   const struct rg_file_findings *findings)
+static int print_findings(const char *path, const char *kind, const struct rg_ompi_version *v,
+			  const struct rg_file_findings *findings, struct rg_err *err)
 {
 	static const char *const severities[] = {
 		[RG_FINDING_ERROR] = "error", [RG_FINDING_WARNING] = "warning"};
+	struct rg_cmd_text text;
+	int rc = rg_cmd_text_open(&text, err);
 
+	if (rc)
+		return rc;
 	if (!findings->n)
-		printf("%s: nothing found (%s, release %u.%u.%u)\n", path, kind, v->major, v->minor,
-		       v->release);
+		fprintf(text.out, "%s: nothing found (%s, release %u.%u.%u)\n", path, kind,
+			v->major, v->minor, v->release);
 	for (uint32_t i = 0; i < findings->n; i++) {
 		const struct rg_file_finding *f = &findings->list[i];
 
 		if (f->line)
-			printf("%s:%u: %s: %s\n", path, f->line, severities[f->severity], f->text);
+			fprintf(text.out, "%s:%u: %s: %s\n", path, f->line, severities[f->severity],
+				f->text);
 		else
-			printf("%s: %s: %s\n", path, severities[f->severity], f->text);
+			fprintf(text.out, "%s: %s: %s\n", path, severities[f->severity], f->text);
 	}
+	return rg_cmd_text_close(&text, 0, err);
 }
 
 /* The exit status. */
@@ -100,9 +106,9 @@ static int check_file(const char *path, const struct rg_ompi_version *version)
 	int rc = rg_emit_check_file(path, version, &findings, &kind, &err), status = 0;
 
 	if (!rc) {
-		print_findings(path, kind, version, &findings);
+		rc = print_findings(path, kind, version, &findings, &err);
 		status = findings.n ? FINDINGS : 0;
-		if (findings.lost)
+		if (!rc && findings.lost)
 			rc = rg_err_set(&err, RG_ERR_NO_MEMORY, "%s: no memory for all findings",
 					path);
 	}

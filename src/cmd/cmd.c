@@ -6,6 +6,7 @@
 #include "railgauge/base/io.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/base/opt.h"
+#include "railgauge/report/file.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -60,6 +61,45 @@ int rg_cmd_output_try(struct rg_err *err)
 	if (write(STDOUT_FILENO, "", 0) < 0)
 		return explain_output(errno, err);
 	return 0;
+}
+
+int rg_cmd_text_open(struct rg_cmd_text *text, struct rg_err *err)
+{
+	*text = (struct rg_cmd_text){0};
+	text->out = open_memstream(&text->text, &text->len);
+	return text->out ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a text");
+}
+
+int rg_cmd_text_close(struct rg_cmd_text *text, int rc, struct rg_err *err)
+{
+	int failed = ferror(text->out);
+
+	if ((fclose(text->out) || failed) && !rc)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a text");
+	errno = 0;
+	if (!rc && rg_text_print(text->text, text->len, stdout, NULL))
+		rc = explain_output(errno ? errno : EIO, err);
+	free(text->text); /* open_memstream's own */
+	return rc ? rc : rg_cmd_output_check(err);
+}
+
+void rg_cmd_print_word(const char *word, FILE *out)
+{
+	static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+				    "%+,-./:=@_";
+
+	if (*word && !word[strspn(word, plain)]) {
+		fputs(word, out);
+		return;
+	}
+	putc('\'', out);
+	for (const char *c = word; *c; c++) {
+		if (*c == '\'')
+			fputs("'\\''", out);
+		else
+			putc(*c, out);
+	}
+	putc('\'', out);
 }
 
 int rg_cmd_output_write(const void *data, size_t len_bytes, struct rg_err *err)

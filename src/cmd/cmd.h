@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 struct rg_command {
 	const char *name;
@@ -46,6 +47,25 @@ int rg_cmd_status(const char *name, int rc, const struct rg_err *err);
  */
 int rg_cmd_output_check(struct rg_err *err);
 int rg_cmd_output_try(struct rg_err *err);
+
+/*
+ * Text for people that has words of other hosts, files or users in it: what is printed to text.out
+ * goes to memory, and then, harmless to terminals (rg_text_print), to standard output.
+ *
+ *   rg_cmd_text_open -> fprintf(text.out, ...) -> rg_cmd_text_close
+ *
+ * close prints it if rc is 0, flushes, frees, and returns rc, or RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ */
+struct rg_cmd_text {
+	FILE *out;
+	char *text; /* private, as what follows */
+	size_t len;
+};
+int rg_cmd_text_open(struct rg_cmd_text *text, struct rg_err *err); /* RG_ERR_NO_MEMORY */
+int rg_cmd_text_close(struct rg_cmd_text *text, int rc, struct rg_err *err);
+
+/* A word as a POSIX shell takes it, in quotes where it needs some. */
+void rg_cmd_print_word(const char *word, FILE *out);
 
 /* All of it to standard output, past the buffer of stdio, which must be empty. RG_ERR_SYSTEM. */
 int rg_cmd_output_write(const void *data, size_t len_bytes, struct rg_err *err);

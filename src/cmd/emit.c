@@ -73,6 +73,24 @@ static int find_folder(const char *decisions, const char *out, char **folder_out
 	return rc;
 }
 
+static int print(const struct rg_decisions *decisions, const char *folder, struct rg_err *err)
+{
+	char *env_file = rg_asprintf("%s/env.sh", folder);
+	struct rg_cmd_text text;
+	int rc = env_file ? rg_cmd_text_open(&text, err)
+			  : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a path");
+
+	if (!rc) {
+		fprintf(text.out, "%s: files for %u ranks with %s\nto use them: . ", folder,
+			decisions->nranks, decisions->library);
+		rg_cmd_print_word(env_file, text.out);
+		putc('\n', text.out);
+		rc = rg_cmd_text_close(&text, 0, err);
+	}
+	rg_free(env_file);
+	return rc;
+}
+
 static int emit(const char *path, const struct emit_options *options, struct rg_err *err)
 {
 	struct rg_decisions *decisions = NULL;
@@ -89,8 +107,7 @@ static int emit(const char *path, const struct emit_options *options, struct rg_
 	if (rc == RG_ERR_INVALID) /* what the document says, not what was typed */
 		rc = err->code = RG_ERR_FORMAT;
 	if (!rc)
-		printf("%s: files for %u ranks with %s\nto use them: . %s/env.sh\n", folder,
-		       decisions->nranks, decisions->library, folder);
+		rc = print(decisions, folder, err);
 	rg_free(folder);
 	rg_decisions_close(decisions);
 	return rc;

@@ -4,12 +4,11 @@
 
 #include "prove.h"
 
-#include "railgauge/base/mem.h"
+#include "cmd.h"
+
 #include "railgauge/base/units.h"
-#include "railgauge/report/file.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 static const char *plural(uint64_t n)
@@ -20,21 +19,13 @@ static const char *plural(uint64_t n)
 int prove_print(const struct prove *p, void (*what)(const struct prove *, FILE *),
 		struct rg_err *err)
 {
-	char *text = NULL;
-	size_t len = 0;
-	FILE *out = open_memstream(&text, &len);
-	int rc;
+	struct rg_cmd_text text;
+	int rc = rg_cmd_text_open(&text, err);
 
-	if (!out)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a table");
-	what(p, out);
-	if (fclose(out))
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a table");
-	else
-		rc = rg_text_print(text, len, stdout, err);
-	free(text); /* open_memstream's own */
-	fflush(stdout);
-	return rc;
+	if (rc)
+		return rc;
+	what(p, text.out);
+	return rg_cmd_text_close(&text, 0, err);
 }
 
 /* --- before --- */

@@ -42,7 +42,7 @@ static void fill_row(struct grid *grid, uint32_t row, const char *function,
 			 rg_choice_text(&r->runner_up, text), r->runner_up_ratio);
 }
 
-static int print_ranges(const struct rg_decisions *d, struct rg_err *err)
+static int print_ranges(const struct rg_decisions *d, FILE *out, struct rg_err *err)
 {
 	static const char *const heads[] = {"function", "from", "to",
 					    "choice",	"gain", "next best"};
@@ -62,13 +62,13 @@ static int print_ranges(const struct rg_decisions *d, struct rg_err *err)
 			fill_row(&grid, row++, k ? "" : d->decisions[i].function,
 				 &d->decisions[i].ranges[k]);
 	}
-	grid_print(&grid, 0, stdout);
+	grid_print(&grid, 0, out);
 	grid_release(&grid);
 	return 0;
 }
 
 /* Each candidate that was excluded, once, with the reason. */
-static void print_excluded(const struct rg_decision *d)
+static void print_excluded(const struct rg_decision *d, FILE *out)
 {
 	const struct rg_decision_point *p = d->npoints ? &d->points[0] : NULL;
 	char text[RG_CHOICE_TEXT_BYTES];
@@ -78,8 +78,8 @@ static void print_excluded(const struct rg_decision *d)
 		const struct rg_evidence *e = &p->evidence[k];
 
 		if (e->fate == RG_FATE_EXCLUDED)
-			printf("%s: %s is excluded: %s\n", d->function,
-			       rg_choice_text(&e->choice, text), e->why);
+			fprintf(out, "%s: %s is excluded: %s\n", d->function,
+				rg_choice_text(&e->choice, text), e->why);
 	}
 }
 
@@ -94,87 +94,109 @@ static bool is_all_default(const struct rg_decisions *d)
 	return true;
 }
 
-static void print_job(const struct tune *t)
+static void print_job(const struct tune *t, FILE *out)
 {
 	const struct rg_decisions *d = t->decisions;
 	char took[RG_UNITS_BYTES];
 
-	printf("%s\n%u ranks on %u host%s: ", d->library, d->nranks, d->nhosts,
-	       d->nhosts == 1 ? "" : "s");
+	fprintf(out, "%s\n%u ranks on %u host%s: ", d->library, d->nranks, d->nhosts,
+		d->nhosts == 1 ? "" : "s");
 	for (uint32_t i = 0; i < d->nhosts && i < 4; i++)
-		printf("%s%s", i ? ", " : "", d->hosts[i]);
-	printf("%s%s%s; %s, %s, %s\n", d->nhosts > 4 ? ", ..." : "", d->transport[0] ? "; " : "",
-	       d->transport, d->type, d->op, d->in_place ? "in place" : "out of place");
-	printf("%u launches, %s\n\n", t->nold + t->nlaunches,
-	       rg_format_time(d->seconds * 1e9, took));
+		fprintf(out, "%s%s", i ? ", " : "", d->hosts[i]);
+	fprintf(out, "%s%s%s; %s, %s, %s\n", d->nhosts > 4 ? ", ..." : "",
+		d->transport[0] ? "; " : "", d->transport, d->type, d->op,
+		d->in_place ? "in place" : "out of place");
+	fprintf(out, "%u launches, %s\n\n", t->nold + t->nlaunches,
+		rg_format_time(d->seconds * 1e9, took));
+}
+
+/* A file of the folder as a word of a shell; "": the folder. */
+static void print_path(const struct tune *t, const char *name, FILE *out)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s%s", t->folder, name);
+	rg_cmd_print_word(path, out);
 }
 
 /* Not measured, so it is only said. */
-static void print_binding(const struct tune *t)
+static void print_binding(const struct tune *t, FILE *out)
 {
 	const struct rg_decision_binding *b = &t->decisions->binding;
 
-	if (b->known && b->map_by[0])
-		printf("to bind the ranks as the topology suggests:  mpirun %s\n", b->map_by);
-	else if (b->known)
-		printf("to bind the ranks as the topology suggests:  mpirun --rankfile "
-		       "%s/rankfile\n",
-		       t->folder);
+	if (!b->known)
+		return;
+	fprintf(out, "to bind the ranks as the topology suggests:  mpirun ");
+	if (b->map_by[0]) {
+		fprintf(out, "%s\n", b->map_by);
+		return;
+	}
+	fprintf(out, "--rankfile ");
+	print_path(t, "/rankfile", out);
+	putc('\n', out);
 }
 
 /* Last, since it is easily overlooked among the notes. */
-static void print_given_up(const struct tune *t)
+static void print_given_up(const struct tune *t, FILE *out)
 {
 	bool any = false;
 
 	for (uint32_t i = 0; i < t->nfunctions; i++) {
 		if (!t->given_up[i])
 			continue;
-		printf("%s%s",
-		       any ? ", " : "GIVEN UP, since launches failed (--fresh tries again): ",
-		       t->functions[i]->mpi);
+		fprintf(out, "%s%s",
+			any ? ", " : "GIVEN UP, since launches failed (--fresh tries again): ",
+			t->functions[i]->mpi);
 		any = true;
 	}
 	if (any)
-		putchar('\n');
+		putc('\n', out);
 }
 
 /* How to go on: to use what was decided, and to prove it. */
-static void print_next(const struct tune *t)
+static void print_next(const struct tune *t, FILE *out)
 {
 	const struct rg_decisions *d = t->decisions;
 
 	if (is_all_default(d)) {
-		printf("the library's own choices are not beaten anywhere: there is nothing to "
-		       "set\n");
+		fprintf(out,
+			"the library's own choices are not beaten anywhere: there is nothing to "
+			"set\n");
 		return;
 	}
-	printf("to use it:  . %s/env.sh\n", t->folder);
-	printf("to prove it:  railgauge prove %s --", t->folder);
-	for (uint32_t i = 0; i < d->nlauncher; i++)
-		printf(" %s", d->launcher[i]);
-	putchar('\n');
+	fprintf(out, "to use it:  . ");
+	print_path(t, "/env.sh", out);
+	fprintf(out, "\nto prove it:  railgauge prove ");
+	print_path(t, "", out);
+	fprintf(out, " --");
+	for (uint32_t i = 0; i < d->nlauncher; i++) {
+		putc(' ', out);
+		rg_cmd_print_word(d->launcher[i], out);
+	}
+	putc('\n', out);
 }
 
 int tune_print(const struct tune *t, struct rg_err *err)
 {
 	const struct rg_decisions *d = t->decisions;
-	int rc;
+	struct rg_cmd_text text;
+	int rc = rg_cmd_text_open(&text, err);
 
-	print_job(t);
-	rc = print_ranges(d, err);
 	if (rc)
 		return rc;
-	putchar('\n');
+	print_job(t, text.out);
+	rc = print_ranges(d, text.out, err);
+	putc('\n', text.out);
 	for (uint32_t i = 0; i < d->ndecisions; i++) {
-		print_excluded(&d->decisions[i]);
+		print_excluded(&d->decisions[i], text.out);
 		if (d->decisions[i].note[0])
-			printf("%s: %s\n", d->decisions[i].function, d->decisions[i].note);
+			fprintf(text.out, "%s: %s\n", d->decisions[i].function,
+				d->decisions[i].note);
 	}
-	printf("gain: the library's own time over the choice's, with its 95 %% interval over "
-	       "launches; default: its own choice\n");
-	print_binding(t);
-	print_next(t);
-	print_given_up(t);
-	return rg_cmd_output_check(err);
+	fprintf(text.out, "gain: the library's own time over the choice's, with its 95 %% interval "
+			  "over launches; default: its own choice\n");
+	print_binding(t, text.out);
+	print_next(t, text.out);
+	print_given_up(t, text.out);
+	return rg_cmd_text_close(&text, rc, err);
 }

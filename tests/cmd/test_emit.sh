@@ -25,7 +25,7 @@ EOF
 decisions ring 4 >"$a/decisions.json"
 run 0 emit "$a/decisions.json"
 printed emit
-grep -qF ". $a/env.sh" "$tmp/out" || fail "does not say how to use them"
+grep -qF "to use them: . '$a/env.sh'" "$tmp/out" || fail "does not say how to use them"
 grep -q '^0 4 0 0 # ring$' "$a/openmpi-rules.txt" || fail "no rule"
 run 0 check "$a/openmpi-rules.txt" "$a/openmpi-mca-params.conf"
 grep -qxF "coll_tuned_dynamic_rules_filename = $a/openmpi-rules.txt" "$a/openmpi-mca-params.conf" || fail "no path"

@@ -105,3 +105,20 @@ done
 tune 3
 told 'MPI_Allreduce: more than [0-9]* algorithms and segment sizes'
 mv "$tmp/all" "$job/all"
+
+# --- what other hosts say does no harm to a terminal, and the last lines can be pasted into a shell
+usual=$folder
+folder="$tmp/it's here"
+ln -s "$job" "$tmp/the job"
+with 'FAKE_HOST=node\\u001b[1m' run 0 tune --out "$folder" --collectives allreduce -b 1K -e 64K --launches 2 \
+  -- sh "$here/tests/cmd/fake_launcher.sh" "$tmp/the job"
+has '^2 ranks on 1 host: node?\[1m; '
+use=$(sed -n 's/^to use it:  //p' "$tmp/out")
+prove=$(sed -n 's/^to prove it:  railgauge //p' "$tmp/out")
+eval "($use && [ -e \"\$OMPI_MCA_coll_tuned_dynamic_rules_filename\" ])" || fail "not to be pasted: $use"
+eval "run 0 $prove"
+has '^# Honoured: the rule$'
+run 0 emit "$folder/decisions.json"
+use=$(sed -n 's/^to use them: //p' "$tmp/out")
+eval "($use && [ -e \"\$OMPI_MCA_coll_tuned_dynamic_rules_filename\" ])" || fail "not to be pasted: $use"
+folder=$usual
