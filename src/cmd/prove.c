@@ -17,6 +17,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Exit statuses. */
 enum { WORSE = 1, NOT_HONOURED = 2, COULD_NOT_RUN = 3 };
@@ -173,6 +174,8 @@ static void release(struct prove *p)
 		rg_free(p->variables[i]);
 	rg_free(p->variables);
 	rg_decisions_close(p->decisions);
+	if (p->lock >= 0)
+		close(p->lock);
 	rg_free(p->file);
 	rg_free(p->env_file);
 	rg_free(p->folder);
@@ -181,7 +184,7 @@ static void release(struct prove *p)
 
 int cmd_prove(int argc, char **argv)
 {
-	struct prove p = {.begun_ns = rg_clock_ns()};
+	struct prove p = {.begun_ns = rg_clock_ns(), .lock = -1};
 	struct rg_err err = {0};
 	const char *folder = NULL;
 	int rc = parse(&p, argc, argv, &folder, &err);

@@ -60,6 +60,7 @@ struct prove {
 	char *const *launcher; /* NULL-terminated */
 	char *program;	       /* owned, as all that follow */
 	char *folder;	       /* absolute */
+	int lock;	       /* the folder's descriptor, with a shared lock on it; -1 */
 	char *env_file;
 	char **variables;		  /* [NULL-terminated]: names that env_file sets */
 	char *file;			  /* the first of the folder's that they name; NULL: none */
@@ -87,19 +88,19 @@ struct prove {
 
 /*
  * Reads the decisions, and looks at the folder: is there an emitter for them, are its files sound
- * to their consumer and here, what does env.sh set? Fills folder to emitter. RG_ERR_FORMAT,
+ * to their consumer and here, what does env.sh set? Fills folder to emitter. Removes copies that a
+ * proof left that was killed, unless another one is at work in the folder. RG_ERR_FORMAT,
  * RG_ERR_MISMATCH, RG_ERR_UNSUPPORTED, RG_ERR_NOT_FOUND, RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
  */
 int prove_folder_open(struct prove *prove, const char *folder, struct rg_err *err);
 
 /*
- * A copy of the files in which the rule of that decision's range is made to fail, if it has one
- * (*applies_out), in a new folder inside of the folder of decisions, so that all hosts see it.
- * *path_out is freed by prove_copy_close, which removes it with what is in it. As the emitter's
- * poison, RG_ERR_SYSTEM.
+ * A copy of the files in which the rule of that decision's range, which has one, is made to fail,
+ * in a new folder inside of the folder of decisions, so that all hosts see it. *path_out is freed
+ * by prove_copy_close, which removes it with what is in it. As the emitter's poison, RG_ERR_SYSTEM.
  */
 int prove_copy_open(const struct prove *prove, uint32_t index, uint32_t range, char **path_out,
-		    bool *applies_out, struct rg_err *err);
+		    struct rg_err *err);
 void prove_copy_close(char *path); /* NULL is allowed */
 
 /* --- prove_plan.c --- */
@@ -107,7 +108,7 @@ void prove_copy_close(char *path); /* NULL is allowed */
 /*
  * Fills functions, rules, points and medians. A range that the files have no rule for, although it
  * was decided, becomes the default's. RG_ERR_MISMATCH (the files say something else than the
- * decisions), as the emitter's poison.
+ * decisions), as the emitter's has_rule.
  */
 int prove_plan_open(struct prove *prove, struct rg_err *err);
 void prove_plan_close(struct prove *prove);

@@ -11,10 +11,12 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +24,9 @@
 /* A shell that sources a small file takes so long only if it hangs. */
 #define SHELL_NS	((uint64_t)10000000000)
 #define ENVIRONMENT_MAX ((size_t)1 << 20)
+
+/* What names of copies begin with. */
+#define COPY ".poison-"
 
 static int no_memory(struct rg_err *err)
 {
@@ -191,6 +196,79 @@ static int check_files(const struct prove *p, struct rg_err *err)
 	return rc;
 }
 
+/* --- copies --- */
+
+static int make_folder(const struct prove *p, char **path_out, struct rg_err *err)
+{
+	char *path = rg_asprintf("%s/" COPY "XXXXXX", p->folder);
+	int e;
+
+	if (!path)
+		return no_memory(err);
+	if (!mkdtemp(path)) {
+		e = errno;
+		rg_free(path);
+		return rg_err_errno(err, e, "%s: cannot make a folder in it", p->folder);
+	}
+	(void)chmod(path, 0755); /* as its parent is: ranks may run as somebody else */
+	*path_out = path;
+	return 0;
+}
+
+int prove_copy_open(const struct prove *p, uint32_t index, uint32_t range, char **path_out,
+		    struct rg_err *err)
+{
+	bool applies; /* the caller knows that it does */
+	int rc = make_folder(p, path_out, err);
+
+	if (rc)
+		return rc;
+	rc = p->emitter->poison(p->decisions, p->folder, index, range, *path_out, &applies, err);
+	if (rc)
+		prove_copy_close(*path_out);
+	return rc;
+}
+
+void prove_copy_close(char *path)
+{
+	DIR *dir = path ? opendir(path) : NULL;
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	}
+	if (dir)
+		closedir(dir);
+	if (path)
+		(void)rmdir(path); /* what a file system keeps meanwhile, .nfs..., is its own */
+	rg_free(path);
+}
+
+/*
+ * Copies of a proof that was killed. Each proof has a shared lock on the folder while it lasts, so
+ * where there is an exclusive one to be had, all copies are of nobody. Without locks they stay.
+ */
+static void sweep(struct prove *p)
+{
+	struct dirent *entry;
+	DIR *dir;
+
+	p->lock = open(p->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (p->lock < 0)
+		return;
+	dir = flock(p->lock, LOCK_EX | LOCK_NB) ? NULL : opendir(p->folder);
+	while (dir && (entry = readdir(dir))) {
+		if (!strncmp(entry->d_name, COPY, strlen(COPY)))
+			prove_copy_close(rg_asprintf("%s/%s", p->folder, entry->d_name));
+	}
+	if (dir)
+		closedir(dir);
+	(void)flock(p->lock, LOCK_SH); /* waits at most for another one's sweep */
+}
+
+/* --- the whole --- */
+
 int prove_folder_open(struct prove *p, const char *folder, struct rg_err *err)
 {
 	char real[PATH_MAX], *path;
@@ -215,53 +293,9 @@ int prove_folder_open(struct prove *p, const char *folder, struct rg_err *err)
 		rc = rg_err_errno(err, errno, "%s", p->env_file);
 	if (!rc)
 		rc = read_variables(p, err);
-	return rc ? rc : check_files(p, err);
-}
-
-/* --- copies --- */
-
-static int make_folder(const struct prove *p, char **path_out, struct rg_err *err)
-{
-	char *path = rg_asprintf("%s/.poison-XXXXXX", p->folder);
-	int e;
-
-	if (!path)
-		return no_memory(err);
-	if (!mkdtemp(path)) {
-		e = errno;
-		rg_free(path);
-		return rg_err_errno(err, e, "%s: cannot make a folder in it", p->folder);
-	}
-	(void)chmod(path, 0755); /* as its parent is: ranks may run as somebody else */
-	*path_out = path;
-	return 0;
-}
-
-int prove_copy_open(const struct prove *p, uint32_t index, uint32_t range, char **path_out,
-		    bool *applies_out, struct rg_err *err)
-{
-	int rc = make_folder(p, path_out, err);
-
-	if (rc)
-		return rc;
-	rc = p->emitter->poison(p->decisions, p->folder, index, range, *path_out, applies_out, err);
-	if (rc)
-		prove_copy_close(*path_out);
+	if (!rc)
+		rc = check_files(p, err);
+	if (!rc)
+		sweep(p);
 	return rc;
-}
-
-void prove_copy_close(char *path)
-{
-	DIR *dir = path ? opendir(path) : NULL;
-	struct dirent *entry;
-
-	while (dir && (entry = readdir(dir))) {
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			(void)unlinkat(dirfd(dir), entry->d_name, 0);
-	}
-	if (dir)
-		closedir(dir);
-	if (path)
-		(void)rmdir(path); /* what a file system keeps meanwhile, .nfs..., is its own */
-	rg_free(path);
 }

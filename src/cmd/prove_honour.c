@@ -57,9 +57,9 @@ static int try_copy(const struct prove *p, struct prove_rule *rule, const char *
 static int honour(const struct prove *p, struct prove_rule *rule, struct rg_err *err)
 {
 	const struct rg_decision *d = rule->function->decision;
-	bool applies, told = false;
+	bool told = false;
 	char size[RG_UNITS_BYTES], *copy;
-	int rc = prove_copy_open(p, rule->function->index, rule->range, &copy, &applies, err);
+	int rc = prove_copy_open(p, rule->function->index, rule->range, &copy, err);
 
 	if (rc)
 		return rc;

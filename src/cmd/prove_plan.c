@@ -182,19 +182,15 @@ static int add_function(struct prove *p, uint32_t index, struct rg_err *err)
 static int take_files_word(struct prove *p, uint32_t index, struct rg_err *err)
 {
 	const struct rg_decision *d = &p->decisions->decisions[index];
-	char *copy;
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < d->nranges; i++) {
-		bool applies = true;
+		bool has;
 
 		if (!has_rule(&d->ranges[i]))
 			continue;
-		rc = prove_copy_open(p, index, i, &copy, &applies, err);
-		if (rc)
-			return rc;
-		prove_copy_close(copy);
-		if (!applies) {
+		rc = p->emitter->has_rule(p->decisions, p->folder, index, i, &has, err);
+		if (!rc && !has) {
 			d->ranges[i].choice = (struct rg_choice){.algorithm = "default"};
 			p->nleft++;
 		}

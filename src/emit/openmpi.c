@@ -140,6 +140,7 @@ const struct rg_emitter emitter_openmpi = {
 	.summary = "Open MPI 4.0 to 5.0: rules of coll/tuned, parameters, environment, rank file",
 	.accepts = openmpi_accepts,
 	.write = openmpi_write,
+	.has_rule = openmpi_has_rule,
 	.poison = openmpi_poison,
 	.poisoned_words = "MPI_ERR_ARG",
 };

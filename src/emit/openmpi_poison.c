@@ -54,13 +54,13 @@ static int print_to(const struct rg_rules *rules, const char *path, struct rg_er
 	return rc;
 }
 
-static int poison_rules(const struct rg_decisions *all, const char *from, uint32_t index,
-			const struct rg_decision_range *range, const char *to, struct rg_err *err)
+/* Reads a file of rules, and finds the range's. *rules_out is to be released on failure, too. */
+static int find_rule(const struct rg_decisions *all, const char *from, uint32_t index,
+		     const struct rg_decision_range *range, struct rg_rules *rules_out,
+		     struct rg_rule **out, struct rg_err *err)
 {
 	struct rg_file_findings findings = {0};
 	struct rg_ompi_version v;
-	struct rg_rules rules = {0};
-	struct rg_rule *rule;
 	char *text = NULL;
 	bool ok = false;
 	size_t len;
@@ -69,22 +69,53 @@ static int poison_rules(const struct rg_decisions *all, const char *from, uint32
 	if (!rc)
 		rc = rg_io_read_file(from, FILE_MAX_BYTES, &text, &len, err);
 	if (!rc)
-		rc = rg_rules_parse(text, len, &v, &rules, &ok, &findings, err);
+		rc = rg_rules_parse(text, len, &v, rules_out, &ok, &findings, err);
 	if (!rc && !ok)
 		rc = rg_err_set(err, RG_ERR_MISMATCH, "%s: %s", from,
 				findings.n ? findings.list[findings.n - 1].text
 					   : "not taken by Open MPI");
 	if (!rc) {
-		rule = rule_of(&rules, all, index, range, err);
-		rc = rule ? 0 : RG_ERR_MISMATCH;
-		if (rule)
-			rule->algorithm = POISON;
+		*out = rule_of(rules_out, all, index, range, err);
+		rc = *out ? 0 : RG_ERR_MISMATCH;
 	}
-	if (!rc)
-		rc = print_to(&rules, to, err);
-	rg_rules_release(&rules);
 	rg_file_findings_release(&findings);
 	rg_free(text);
+	return rc;
+}
+
+static int poison_rules(const struct rg_decisions *all, const char *from, uint32_t index,
+			const struct rg_decision_range *range, const char *to, struct rg_err *err)
+{
+	struct rg_rules rules = {0};
+	struct rg_rule *rule;
+	int rc = find_rule(all, from, index, range, &rules, &rule, err);
+
+	if (!rc) {
+		rule->algorithm = POISON;
+		rc = print_to(&rules, to, err);
+	}
+	rg_rules_release(&rules);
+	return rc;
+}
+
+int openmpi_has_rule(const struct rg_decisions *all, const char *folder, uint32_t index,
+		     uint32_t range_index, bool *has_out, struct rg_err *err)
+{
+	const struct rg_decision *d = &all->decisions[index];
+	const struct rg_decision_range *range = &d->ranges[range_index];
+	struct rg_rules rules = {0};
+	struct rg_rule *rule;
+	char path[PATH_MAX];
+	int rc;
+
+	*has_out = false;
+	if (!range->choice.id || openmpi_left_out(d))
+		return 0;
+	if (!openmpi_path(folder, OPENMPI_RULES, path))
+		return rg_err_set(err, RG_ERR_INVALID, "%.200s: too long a path", folder);
+	rc = find_rule(all, path, index, range, &rules, &rule, err);
+	rg_rules_release(&rules);
+	*has_out = !rc;
 	return rc;
 }
 

@@ -68,6 +68,16 @@ for member in '"schema": "railgauge-proof"' '"honoured": true' '"verdict": "wors
   grep -q -- "$member" "$tmp/proof.json" || fail "proof.json: no $member"
 done
 
+# --- what a proof that was killed left is removed, unless another one is at work
+mkdir "$folder/.poison-AbCdEf"
+touch "$folder/.poison-AbCdEf/env.sh"
+if command -v flock >/dev/null; then
+  flock -s "$folder" "$RAILGAUGE" prove "$folder" -- false >"$tmp/out" 2>"$tmp/err"
+  [ -e "$folder/.poison-AbCdEf/env.sh" ] || fail "another proof's copy was removed"
+fi
+prove 1
+tidy
+
 # --- the order: a look, a launch per rule, and pairs in which sides alternate
 pair='without allreduce with allreduce with broadcast without broadcast'
 riap='with allreduce without allreduce without broadcast with broadcast'

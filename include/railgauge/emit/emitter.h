@@ -43,10 +43,17 @@ struct rg_emitter {
 	int (*write)(const struct rg_decisions *decisions, const char *folder, struct rg_err *err);
 
 	/*
+	 * Is there a rule for decision `index`'s range number `range` in the folder's files? Else
+	 * it is the default's, or the library cannot be told of it. RG_ERR_MISMATCH: the files say
+	 * something else than the decisions; RG_ERR_NOT_FOUND, RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+	 */
+	int (*has_rule)(const struct rg_decisions *decisions, const char *folder, uint32_t index,
+			uint32_t range, bool *has_out, struct rg_err *err);
+
+	/*
 	 * A copy of the folder's files in `to`, an empty folder, in which decision `index`'s range
 	 * number `range` has been made to fail whenever its rule is used. *applies_out false: that
-	 * range has no rule, since it is the default's, or the library cannot be told of it.
-	 * RG_ERR_MISMATCH: the folder's files say something else than the decisions.
+	 * range has none. As has_rule.
 	 */
 	int (*poison)(const struct rg_decisions *decisions, const char *folder, uint32_t index,
 		      uint32_t range, const char *to, bool *applies_out, struct rg_err *err);
