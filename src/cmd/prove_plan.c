@@ -8,6 +8,7 @@
 #include "railgauge/base/units.h"
 #include "railgauge/device/types.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,14 +49,22 @@ static uint64_t whole_bytes(const struct rg_decisions *ds, const struct rg_decis
 	return (src > dst ? src : dst) * each;
 }
 
+/* What all sizes are multiples of. */
+static uint64_t unit_bytes(const struct rg_decisions *ds, const struct rg_decision *d)
+{
+	uint64_t each = element_bytes(ds->type);
+
+	return whole_bytes(ds, d, each) ? each : each * ds->nranks;
+}
+
 /*
  * A size at which the library looks at this range's rule: the first that was measured and stays in
- * the range when it is rounded, else the first that there is.
+ * the range when it is rounded, else the first that there is, which may be beyond the range.
  */
 static uint64_t size_in(const struct rg_decisions *ds, const struct rg_decision *d,
 			const struct rg_decision_range *range)
 {
-	uint64_t unit = (uint64_t)element_bytes(ds->type) * ds->nranks;
+	uint64_t unit = unit_bytes(ds, d);
 	uint64_t first = (range->from_bytes + unit - 1) / unit * unit;
 
 	for (uint32_t i = 0; i < d->npoints; i++) {
@@ -155,11 +164,30 @@ static char *points_text(const struct prove *p, const struct prove_function *f)
 	return text;
 }
 
+/* A range that a person made may be too narrow. */
+static int check_range(const struct rg_decisions *ds, const struct rg_decision *d,
+		       const struct rg_decision_range *range, struct rg_err *err)
+{
+	if (size_in(ds, d, range) <= range->to_bytes)
+		return 0;
+	return rg_err_set(err, RG_ERR_UNSUPPORTED,
+			  "decisions.json: %s from %" PRIu64 " to %" PRIu64
+			  " bytes: expected a multiple of %" PRIu64
+			  " among them, as all sizes are with %u ranks and %s",
+			  d->function, range->from_bytes, range->to_bytes, unit_bytes(ds, d),
+			  ds->nranks, ds->type);
+}
+
 static int add_function(struct prove *p, uint32_t index, struct rg_err *err)
 {
 	struct prove_function *f = &p->functions[p->nfunctions];
 	const struct rg_decision *d = &p->decisions->decisions[index];
+	int rc = 0;
 
+	for (uint32_t i = 0; !rc && i < d->nranges; i++)
+		rc = has_rule(&d->ranges[i]) ? check_range(p->decisions, d, &d->ranges[i], err) : 0;
+	if (rc)
+		return rc;
 	*f = (struct prove_function){.decision = d,
 				     .index = index,
 				     .first_point = p->npoints,

@@ -204,6 +204,14 @@ with FAKE_RANKS=3 prove 0
 tried=$(sed -n 's/^poisoned allgather //p' "$job/log" | tr '\n' ' ')
 [ "$tried" = '128K=mpi 262152=mpi ' ] || fail "tried at $tried"
 has '^  MPI_Allgather  *262152 bruck .* - *level$'
+
+# --- in 65540 to 65542 there is no whole number of floats in three blocks
+with nranks=3 decide "$folder" "$library" "$(decision MPI_Allgather allgather \
+  "$(range 0 65539 $default), $(range 65540 65542 4 ring 1.1), $(range 65543 null 2 bruck 1.1)" \
+  "$(point 131072 2 bruck 1.1)")"
+with FAKE_RANKS=3 prove 3
+told 'MPI_Allgather from 65540 to 65542 bytes: expected a multiple of 12 among them'
+[ ! -e "$job/log" ] || fail "something was launched"
 folder=$usual
 
 # --- files that are not what they were
