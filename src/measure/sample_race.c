@@ -66,7 +66,8 @@ static bool race_lane(const struct opened *opened, struct rg_samples *samples, u
 		    !same_lane(opened[i].candidate, lane))
 			continue;
 		r = look_at(&samples[i], thorough, scratch);
-		if (r.lo > best.hi || (dear && r.least > RG_SAMPLE_HOPELESS * best.greatest))
+		if (r.lo > RG_SAMPLE_RACE_MARGIN * best.hi ||
+		    (dear && r.least > RG_SAMPLE_HOPELESS * best.greatest))
 			samples[i].stop = RG_STOP_BEATEN;
 		else
 			any = true;

@@ -4,11 +4,10 @@
 
 #include "search_impl.h"
 
+#include "railgauge/measure/sample.h"
+
 #include <math.h>
 #include <string.h>
-
-/* What one launch may differ from the next by, in screening, where there is only one. */
-#define SCREEN_MARGIN 1.10
 
 /* The screening of a candidate, relative to the default's of the same launch. */
 struct relative {
@@ -47,7 +46,8 @@ static void judge_screened(struct rg_search *s, struct point *p)
 		best_hi = r.hi;
 	}
 	for (uint32_t c = 1; c < s->ncandidates; c++) {
-		if (p->cells[c].state == CELL_ACTIVE && screened(p, c).lo > best_hi * SCREEN_MARGIN)
+		if (p->cells[c].state == CELL_ACTIVE &&
+		    screened(p, c).lo > RG_SAMPLE_RACE_MARGIN * best_hi)
 			p->cells[c].state = CELL_BEATEN;
 	}
 }

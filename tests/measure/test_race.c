@@ -146,6 +146,20 @@ static void who_is_a_little_slower_leaves_by_its_interval(void **state)
 	close_fixture(&f);
 }
 
+/* By so much one launch differs from the next: see RG_SAMPLE_RACE_MARGIN. */
+static void who_is_within_a_tenth_of_the_best_stays_however_well_it_is_known(void **state)
+{
+	static const double op_ns[] = {1000, 900, 980};
+	struct fixture f;
+
+	(void)state;
+	open_fixture(&f, NEVER, op_ns, 3);
+	run_to_the_end(&f);
+	assert_ended(&f, 1, RG_STOP_ROUNDS, 20000);
+	assert_ended(&f, 2, RG_STOP_ROUNDS, 20000);
+	close_fixture(&f);
+}
+
 static void where_rounds_are_short_nobody_leaves_without_an_interval(void **state)
 {
 	static const double op_ns[] = {1000, 900, 10000};
@@ -236,11 +250,8 @@ static void a_refused_one_leaves_the_first_place_to_the_next(void **state)
 	close_fixture(&f);
 }
 
-/*
- * Three that are the same, with repetitions up to half as long again, over 200 rounds. A candidate
- * that leaves wrongly costs nothing, but many would make the race a lottery.
- */
-static void those_that_are_level_mostly_stay(void **state)
+/* Three that are the same, with repetitions up to half as long again, over 200 rounds. */
+static void those_that_are_level_stay(void **state)
 {
 	static const double op_ns[] = {100000, 100000, 100000};
 	uint32_t left = 0;
@@ -258,14 +269,14 @@ static void those_that_are_level_mostly_stay(void **state)
 			(f.samples[2].stop == RG_STOP_BEATEN);
 		close_fixture(&f);
 	}
-	if (left > 30)
+	if (left > 0)
 		fail_msg("%u of 600 left", left);
 }
 
 /* Its interval ends the race long before 200 rounds. */
-static void who_is_a_tenth_slower_leaves_in_spite_of_noise(void **state)
+static void who_is_a_fifth_slower_leaves_in_spite_of_noise(void **state)
 {
-	static const double op_ns[] = {100000, 100000, 110000};
+	static const double op_ns[] = {100000, 100000, 120000};
 	uint32_t left = 0;
 
 	(void)state;
@@ -289,14 +300,15 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hopeless_one_leaves_after_two_repetitions_where_they_are_dear),
 		cmocka_unit_test(who_is_a_little_slower_leaves_by_its_interval),
+		cmocka_unit_test(who_is_within_a_tenth_of_the_best_stays_however_well_it_is_known),
 		cmocka_unit_test(where_rounds_are_short_nobody_leaves_without_an_interval),
 		cmocka_unit_test(the_first_one_stays_however_slow_it_is),
 		cmocka_unit_test(it_is_decided_when_only_the_first_one_is_left),
 		cmocka_unit_test(without_rivals_or_without_a_race_nothing_is_decided),
 		cmocka_unit_test(kinds_of_buffers_and_places_do_not_race_against_each_other),
 		cmocka_unit_test(a_refused_one_leaves_the_first_place_to_the_next),
-		cmocka_unit_test(those_that_are_level_mostly_stay),
-		cmocka_unit_test(who_is_a_tenth_slower_leaves_in_spite_of_noise),
+		cmocka_unit_test(those_that_are_level_stay),
+		cmocka_unit_test(who_is_a_fifth_slower_leaves_in_spite_of_noise),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

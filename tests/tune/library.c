@@ -3,10 +3,15 @@
 
 #include "library.h"
 
+#include "railgauge/measure/sample.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* Of intervals, which are made of many repetitions and know nothing of other launches. */
+#define HALF_WIDTH 0.005
 
 static double uniform(uint64_t *seed)
 {
@@ -57,11 +62,11 @@ static void measure(struct library *l, const struct rg_search_launch *launch, do
 	out->n = launch->once ? 1 : 50;
 	out->median_ns = library_cost(l, &out->choice, out->size_bytes) * factor *
 			 noise(&l->seed, l->own_noise);
-	out->lo_ns = out->median_ns * 0.99;
-	out->hi_ns = out->median_ns * 1.01;
+	out->lo_ns = out->median_ns * (1 - HALF_WIDTH);
+	out->hi_ns = out->median_ns * (1 + HALF_WIDTH);
 }
 
-/* Those that are beyond the best one of their size leave. */
+/* Those that are beyond the best one of their size leave, as in bench. */
 static void race(struct rg_search_sample *samples, uint32_t n)
 {
 	for (uint32_t i = 0; i < n; i++) {
@@ -71,7 +76,8 @@ static void race(struct rg_search_sample *samples, uint32_t n)
 			if (samples[k].size_bytes == samples[i].size_bytes && samples[k].n)
 				best_hi = fmin(best_hi, samples[k].hi_ns);
 		}
-		samples[i].left = samples[i].choice.id > 0 && samples[i].lo_ns > best_hi;
+		samples[i].left = samples[i].choice.id > 0 &&
+				  samples[i].lo_ns > RG_SAMPLE_RACE_MARGIN * best_hi;
 	}
 }
 

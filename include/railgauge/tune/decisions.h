@@ -37,10 +37,10 @@ struct rg_choice {
 };
 
 /* What became of a candidate at a size. */
-#define RG_FATE_LIST(X)                                                                  \
-	X(MEASURED, "measured") /* to the end */                                         \
-	X(BEATEN, "beaten")	/* left early: its interval was beyond the best one's */ \
-	X(REFUSED, "refused")	/* the library, or the size, has no use for it: why */   \
+#define RG_FATE_LIST(X)                                                                 \
+	X(MEASURED, "measured") /* to the end */                                        \
+	X(BEATEN, "beaten")	/* left early: see tune/search.h, screen and confirm */ \
+	X(REFUSED, "refused")	/* the library, or the size, has no use for it: why */  \
 	X(EXCLUDED, "excluded") /* it crashed, hung or was wrong: why */
 
 enum rg_fate {

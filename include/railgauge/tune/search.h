@@ -11,9 +11,9 @@
  *   list       one launch with all algorithms that the library has tells which there are and which
  *              are refused; it is the first screening as well.
  *   screen     what the list did not have, algorithms with segment sizes, at all sizes in one
- *              launch, interleaved; one whose interval is beyond the best's leaves within the
- *              launch. After it those leave that were slower than the best by more than launches
- *              differ (10 %).
+ *              launch, interleaved. One whose interval is beyond the best's by more than launches
+ *              differ (RG_SAMPLE_RACE_MARGIN, measure/sample.h) leaves within the launch. After it
+ *              those leave that were slower by as much than the best of the other screening.
  *   confirm    launches with the default and what is left. Launches are the unit: a candidate
  *              leaves a size when its interval over launches is beyond the best's, or its gain's
  *              below RG_DECISION_FLOOR; until `launches` were made, or only the default is left.
