@@ -398,8 +398,10 @@ static int settle(struct rg_search *s, struct rg_err *err)
 
 	if (s->stage == STAGE_CONFIRM)
 		judge_confirm(s);
-	if (s->stage == STAGE_BOUNDARY)
+	if (s->stage == STAGE_BOUNDARY) {
 		boundary_judge(s);
+		rc = boundary_add(s, err);
+	}
 	while (!rc && s->stage != STAGE_END && !search_wants_any(s, 0)) {
 		rc = step(s, err);
 		s->nfailed = 0;

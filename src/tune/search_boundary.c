@@ -9,8 +9,11 @@
 /* A difference that one launch alone can tell. */
 #define CLEAR 1.10
 
-/* What more launches would not tell need not be told. */
-#define LAUNCHES_MAX 3
+/* To know the faster of two: what more launches would not tell need not be told. */
+#define FASTER_MAX 3
+
+/* To know that something is better than the default. */
+#define LAUNCHES_MAX 5
 
 /* The size in the middle, as it can be measured; 0: there is none. */
 static uint64_t middle(const struct rg_search *s, uint64_t lo, uint64_t hi)
@@ -33,10 +36,15 @@ static bool alive_below(const struct rg_search *s, uint32_t below, uint32_t *out
 	return false;
 }
 
+static bool is_open(const struct point *p)
+{
+	return p->boundary && !p->decided;
+}
+
 /* The size between two neighbours that still has to be looked at; 0: none. */
 static uint64_t between(const struct rg_search *s, const struct point *a, const struct point *b)
 {
-	if (a->choice == b->choice ||
+	if (is_open(a) || is_open(b) || a->choice == b->choice ||
 	    (double)b->size_bytes <= (double)a->size_bytes * s->config.resolution)
 		return 0;
 	return middle(s, a->size_bytes, b->size_bytes);
@@ -67,64 +75,101 @@ int boundary_add(struct rg_search *s, struct rg_err *err)
 	return cells_reserve(s, err);
 }
 
-static bool is_apart(const struct shot *a, const struct shot *b)
+/* In the only launch that both were in: do their intervals leave a gap, and do they differ? */
+static bool is_clear(const struct point *p, uint32_t a, uint32_t b, const struct rg_ratio *r)
 {
-	return a->lo_ns > b->hi_ns || b->lo_ns > a->hi_ns;
+	const struct cell *x = &p->cells[a], *y = &p->cells[b];
+
+	if (r->n != 1 || (r->ratio < CLEAR && r->ratio > 1 / CLEAR))
+		return false;
+	for (uint32_t i = 0, k = 0; i < x->nshots && k < y->nshots;) {
+		const struct shot *u = &x->shots[i], *v = &y->shots[k];
+
+		if (u->launch == v->launch)
+			return u->lo_ns > v->hi_ns || v->lo_ns > u->hi_ns;
+		i += u->launch < v->launch;
+		k += v->launch < u->launch;
+	}
+	return false;
+}
+
+static uint32_t at_most(const struct rg_search *s, uint32_t launches)
+{
+	return s->config.exhaustive || s->config.launches < launches ? s->config.launches
+								     : launches;
+}
+
+/*
+ * The default or the candidate, which has to show that it is better. What does not look better
+ * after as many launches as tell the faster of two is not looked at any longer: its range begins a
+ * little later.
+ */
+static void judge_against_default(const struct rg_search *s, struct point *p, uint32_t c)
+{
+	struct rg_ratio gain = judge_gain(s, p, c);
+	bool clear = is_clear(p, 0, c, &gain);
+	bool good = gain.reached && gain.lo > 1 && gain.ratio >= RG_DECISION_FLOOR;
+
+	if (gain.n >= at_most(s, LAUNCHES_MAX))
+		p->decided = true;
+	else if (s->config.exhaustive)
+		return;
+	else if (gain.n >= FASTER_MAX && gain.ratio < RG_DECISION_FLOOR)
+		p->decided = true;
+	else
+		p->decided = clear || (gain.reached && (gain.lo > RG_DECISION_FLOOR ||
+							gain.hi < RG_DECISION_FLOOR));
+	if (p->decided && (good || (clear && gain.ratio > 1)))
+		p->choice = c;
 }
 
 /* Is it known by now which of the two is faster, or that it does not matter? */
-static bool is_known(const struct rg_search *s, const struct point *p, const struct rg_ratio *r)
+static bool is_known(const struct point *p, const struct rg_ratio *r)
 {
-	uint32_t most = s->config.launches < LAUNCHES_MAX ? s->config.launches : LAUNCHES_MAX;
-
-	if (s->config.exhaustive)
-		return r->n >= s->config.launches;
-	if (r->n == 0 || r->n >= most)
-		return r->n > 0;
-	if (r->n == 1)
-		return (r->ratio > CLEAR || r->ratio < 1 / CLEAR) &&
-		       is_apart(&p->cells[p->first].shots[0], &p->cells[p->second].shots[0]);
+	if (r->n < 2)
+		return is_clear(p, p->first, p->second, r);
 	return r->lo > RG_DECISION_FLOOR || r->hi < 1 / RG_DECISION_FLOOR ||
 	       (r->lo > 1 / RG_DECISION_FLOOR && r->hi < RG_DECISION_FLOOR);
 }
 
-/* The faster of the two; where they are level the default, if it is one of them. */
-static void choose(struct point *p, const struct rg_ratio *r)
+/*
+ * The faster of two that are both better than the default at their own ends; but the library may do
+ * something else here: where the choice does not look better than the default, one launch is not
+ * enough.
+ */
+static void judge_two(const struct rg_search *s, struct point *p)
 {
+	struct rg_ratio r = cells_ratio(p, p->first, p->second, false, RG_STATS_LEVEL);
+	bool level = r.ratio < RG_DECISION_FLOOR && r.ratio > 1 / RG_DECISION_FLOOR;
+	uint32_t c = level || r.ratio < 1 ? p->first : p->second;
+	double behind = cells_ratio(p, c, 0, false, RG_STATS_LEVEL).ratio;
+	bool doubtful = behind > 1 / RG_DECISION_FLOOR;
+
+	if (r.n == 0 || (r.n < at_most(s, FASTER_MAX) &&
+			 (s->config.exhaustive || doubtful || !is_known(p, &r))))
+		return;
 	p->decided = true;
-	if (r->ratio < RG_DECISION_FLOOR && r->ratio > 1 / RG_DECISION_FLOOR)
-		p->choice = p->first && p->second ? p->first : 0;
-	else
-		p->choice = r->ratio < 1 ? p->first : p->second;
+	p->choice = behind > RG_DECISION_FLOOR ? 0 : c;
 }
 
 static void judge_point(const struct rg_search *s, struct point *p)
 {
-	bool first = cells_usable(s, p, p->first), second = cells_usable(s, p, p->second);
-	struct rg_ratio r = cells_ratio(p, p->first, p->second, false, RG_STATS_LEVEL), usual;
+	/* What is no candidate here leaves the place to the default. */
+	uint32_t first = cells_usable(s, p, p->first) ? p->first : 0;
+	uint32_t second = cells_usable(s, p, p->second) ? p->second : 0;
 
-	if (!cells_usable(s, p, 0) || (!first && !second)) {
+	if (!cells_usable(s, p, 0) || first == second)
 		p->decided = true;
-		return;
-	}
-	if (!first || !second) {
-		p->decided = true;
-		p->choice = first ? p->first : p->second;
-		return;
-	}
-	if (!is_known(s, p, &r))
-		return;
-	choose(p, &r);
-	/* The library may do something else here than at either end. */
-	usual = cells_ratio(p, 0, p->choice, false, RG_STATS_LEVEL);
-	if (p->choice && usual.reached && usual.hi < 1)
-		p->choice = 0;
+	else if (first && second)
+		judge_two(s, p);
+	else
+		judge_against_default(s, p, first ? first : second);
 }
 
 void boundary_judge(struct rg_search *s)
 {
 	for (uint32_t i = 0; i < s->npoints; i++) {
-		if (s->points[i].boundary && !s->points[i].decided)
+		if (is_open(&s->points[i]))
 			judge_point(s, &s->points[i]);
 	}
 }
@@ -140,11 +185,12 @@ uint32_t boundary_left(const struct rg_search *s)
 		const struct point *a = &s->points[lo], *b = &s->points[hi];
 
 		/* Before choices are known each pair of neighbours may turn out to be one. */
-		if ((!s->boundaries || between(s, a, b)) && a->size_bytes)
+		if ((!s->boundaries || is_open(a) || is_open(b) || between(s, a, b)) &&
+		    a->size_bytes)
 			widest = fmax(widest, (double)b->size_bytes / (double)a->size_bytes);
 	}
 	for (uint32_t i = 0; i < s->npoints; i++)
-		open |= s->points[i].boundary && !s->points[i].decided;
+		open |= is_open(&s->points[i]);
 	if (widest <= s->config.resolution)
 		return open ? 1 : 0;
 	return 2 * (uint32_t)ceil(log2(log(widest) / log(s->config.resolution)));

@@ -34,10 +34,11 @@ static double noise(uint64_t *seed, double deviation)
 double library_cost(const struct library *l, const struct rg_choice *choice, uint64_t size_bytes)
 {
 	const struct algorithm *a = &l->algorithms[choice->id];
+	double factor = a->mishap == FASTER && size_bytes >= a->from ? 0.8 : 1;
 
 	if (choice->segment_bytes && choice->segment_bytes == a->segment)
 		return a->start_ns + (double)size_bytes / a->segmented_Bpns;
-	return a->start_ns + (double)size_bytes / a->Bpns;
+	return factor * (a->start_ns + (double)size_bytes / a->Bpns);
 }
 
 static struct rg_choice choice_of(const struct library *l, uint32_t id)

@@ -5,8 +5,10 @@
  *
  * A choice is an algorithm of the library with its segment size; id 0, "default", leaves the
  * library alone. For each function the sizes from 0 up are cut into ranges, each with one choice.
- * A choice other than the default stands only where it was better beyond noise: ties are the
- * default's.
+ * A choice other than the default stands at a size that was asked for only where it was better
+ * beyond noise: ties are the default's. At sizes that were measured to find where a range ends that
+ * holds beside the default; between two other choices it was the faster one, or level with it, and
+ * the default not seen to be better (search.h, Deciding).
  *
  * Sizes are S of base/collective.h. Times are ns per operation. A gain is the default's time over
  * the choice's, over launches, which are paired (rg_ratio_of_launches): above 1 is better.

@@ -18,18 +18,25 @@
  *              leaves a size when its interval over launches is beyond the best's, or its gain's
  *              below RG_DECISION_FLOOR; until `launches` were made, or only the default is left.
  *   boundary   where neighbouring sizes have different choices, the size in the (geometric) middle
- *              is measured with both and the default, in one to three launches, and so on until
- *              the ends are less than `resolution` apart. All boundaries share a launch.
+ *              is measured with both and the default, and so on until the ends are less than
+ *              `resolution` apart: in up to five launches where one of the two is the default, in
+ *              up to three where neither is. All boundaries share launches.
  *   isolate    a launch that fails is taken apart: each of its candidates alone, the default first,
  *              with one repetition; those that fail are excluded at all sizes. If none does and the
  *              launch fails again, each alone as it would be measured; then it is given up.
  *
  * Deciding. At each size the default stays unless a candidate's gain over the launches of confirm
  * has its interval above 1, at 1 - 0.05 / the number of candidates there, and is at least
- * RG_DECISION_FLOOR: so where all are alike, a size gets another choice in 2.5 % of the searches at
- * most. Screening is no evidence for it, since it was what the candidates were chosen by. Of those
- * that pass, all that are within RG_DECISION_FLOOR of the best are as good, and choices are made so
- * that there are few ranges. A range begins at the smallest size at which its choice was found.
+ * RG_DECISION_FLOOR: so where all are alike, a size that was asked for gets another choice in 2.5 %
+ * of the searches at most; that is for each size. Screening is no evidence for it, since it was
+ * what the candidates were chosen by. Of those that pass, all that are within RG_DECISION_FLOOR of
+ * the best are as good, and choices are made so that there are few ranges. A range begins at the
+ * smallest size at which its choice was found. At a size in between the default and another choice,
+ * the other one needs the same evidence, or one launch in which it is more than 10 % faster and the
+ * intervals leave a gap; else the size is the default's, and the range begins a little later. At
+ * one in between two others the evidence is that of both ends: it gets the faster of the two,
+ * either where they are level, and the default where this is faster than that by more than
+ * RG_DECISION_FLOOR, noise or not.
  *
  * With `exhaustive` there is no racing, no interval is a reason to leave, and all is measured in
  * all launches: what the search is judged against.
