@@ -12,6 +12,9 @@
 
 #define SEGMENTS_MAX 16 /* of one algorithm */
 
+/* So often is a candidate screened, if no repetition of it counts. */
+#define SCREENINGS_MAX 2
+
 static int check(const struct rg_search_config *c, struct rg_err *err)
 {
 	bool ascending = c->nsizes > 0 && c->unit_bytes > 0;
@@ -75,7 +78,8 @@ static bool is_asked_for(const struct rg_search *s, const struct point *p, uint3
 		return false;
 	switch (s->stage) {
 	case STAGE_SCREEN:
-		return !p->boundary && cell->state == CELL_ACTIVE && cell->nshots == 0;
+		return !p->boundary && cell->state == CELL_ACTIVE && cell->nshots == 0 &&
+		       cell->nsilent < SCREENINGS_MAX;
 	case STAGE_CONFIRM:
 		return !p->boundary && (cell->state == CELL_ACTIVE || s->config.exhaustive) &&
 		       s->nconfirm < s->config.launches;
@@ -220,12 +224,16 @@ static int take_sample(struct rg_search *s, const struct rg_search_sample *sampl
 		search_exclude(s, c, sample->why ? sample->why : "wrong data");
 		return 0;
 	}
-	if (sample->refused || !sample->n || !(sample->median_ns > 0)) {
-		search_refuse(p, c, sample->refused ? sample->why : "no repetition counted");
+	if (sample->refused) {
+		search_refuse(p, c, sample->why);
 		return 0;
 	}
 	if (s->apart)
 		return 0; /* without the default beside it a time tells nothing */
+	if (!sample->n || !(sample->median_ns > 0)) {
+		p->cells[c].nsilent++; /* a busy machine's: the next launch may say more */
+		return 0;
+	}
 	if (sample->left && c > 0)
 		p->cells[c].state = CELL_BEATEN;
 	return cells_add_shot(&p->cells[c], &shot, err);
@@ -251,6 +259,8 @@ static void take_missing(struct rg_search *s, const struct rg_search_outcome *ou
 	for (uint32_t i = 0; i < nplanned; i++) {
 		const struct rg_search_point *at = &s->plan[i];
 
+		if (!s->apart)
+			cells_point(s, at->size_bytes)->nlaunches++;
 		for (uint32_t k = 0; k < at->nchoices; k++) {
 			if (!has_sample(outcome, at->size_bytes, &at->choices[k]))
 				search_refuse(cells_point(s, at->size_bytes),

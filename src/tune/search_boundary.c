@@ -15,6 +15,9 @@
 /* To know that something is better than the default. */
 #define LAUNCHES_MAX 5
 
+/* Launches more than these, where repetitions of one of the two did not count. */
+#define SILENT_MAX 2
+
 /* The size in the middle, as it can be measured; 0: there is none. */
 static uint64_t middle(const struct rg_search *s, uint64_t lo, uint64_t hi)
 {
@@ -24,21 +27,21 @@ static uint64_t middle(const struct rg_search *s, uint64_t lo, uint64_t hi)
 	return lo && mid > lo && mid < hi ? mid : 0;
 }
 
-/* The last point below `below` that was measured; false: none. */
-static bool alive_below(const struct rg_search *s, uint32_t below, uint32_t *out)
+static bool is_open(const struct point *p)
+{
+	return p->boundary && !p->decided;
+}
+
+/* The last point below `below` but those that were not measured yet; false: none. */
+static bool of_use_below(const struct rg_search *s, uint32_t below, uint32_t *out)
 {
 	while (below-- > 0) {
-		if (cells_alive(&s->points[below])) {
+		if (!is_open(&s->points[below]) || cells_alive(&s->points[below])) {
 			*out = below;
 			return true;
 		}
 	}
 	return false;
-}
-
-static bool is_open(const struct point *p)
-{
-	return p->boundary && !p->decided;
 }
 
 /* The size between two neighbours that still has to be looked at; 0: none. */
@@ -56,7 +59,7 @@ int boundary_add(struct rg_search *s, struct rg_err *err)
 
 	s->boundaries = true;
 	/* From the largest down: a new point moves none of those that are still to be looked at. */
-	for (bool more = alive_below(s, s->npoints, &hi); more && alive_below(s, hi, &lo);
+	for (bool more = of_use_below(s, s->npoints, &hi); more && of_use_below(s, hi, &lo);
 	     hi = lo) {
 		uint64_t size_bytes = between(s, &s->points[lo], &s->points[hi]);
 		uint32_t first = s->points[lo].choice, second = s->points[hi].choice;
@@ -164,6 +167,8 @@ static void judge_point(const struct rg_search *s, struct point *p)
 		judge_two(s, p);
 	else
 		judge_against_default(s, p, first ? first : second);
+	if (p->nlaunches >= at_most(s, LAUNCHES_MAX) + SILENT_MAX)
+		p->decided = true;
 }
 
 void boundary_judge(struct rg_search *s)
@@ -180,7 +185,7 @@ uint32_t boundary_left(const struct rg_search *s)
 	uint32_t hi, lo;
 	bool open = false;
 
-	for (bool more = alive_below(s, s->npoints, &hi); more && alive_below(s, hi, &lo);
+	for (bool more = of_use_below(s, s->npoints, &hi); more && of_use_below(s, hi, &lo);
 	     hi = lo) {
 		const struct point *a = &s->points[lo], *b = &s->points[hi];
 

@@ -6,6 +6,7 @@
 
 #include "railgauge/base/mem.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +16,12 @@ static const struct rg_ratio none = {.ratio = 1, .lo = 1, .hi = 1};
 /* A size in between that was not finished is left out. */
 static bool is_shown(const struct point *p)
 {
-	return !p->boundary || (p->decided && cells_alive(p));
+	return !p->boundary || p->decided;
+}
+
+static bool is_silent(const struct cell *cell)
+{
+	return cell->state == CELL_ACTIVE && cell->nshots == 0 && cell->nsilent > 0;
 }
 
 /* Is there anything to say about the candidate at this size? */
@@ -23,7 +29,7 @@ static bool has_evidence(const struct rg_search *s, const struct point *p, uint3
 {
 	const struct cell *cell = &p->cells[c];
 
-	return c == 0 || cell->nshots > 0 ||
+	return c == 0 || cell->nshots > 0 || is_silent(cell) ||
 	       (!p->boundary && (cell->state == CELL_REFUSED || s->candidates[c].excluded));
 }
 
@@ -61,6 +67,10 @@ static void fill_evidence(const struct rg_search *s, const struct point *p, uint
 	} else if (p->cells[c].state == CELL_REFUSED) {
 		e->fate = RG_FATE_REFUSED;
 		snprintf(e->why, sizeof(e->why), "%s", p->cells[c].why);
+	} else if (is_silent(&p->cells[c])) {
+		e->fate = RG_FATE_REFUSED;
+		snprintf(e->why, sizeof(e->why), "no repetition counted in %u launch%s",
+			 p->cells[c].nsilent, p->cells[c].nsilent == 1 ? "" : "es");
 	} else {
 		e->fate = p->cells[c].state == CELL_BEATEN ? RG_FATE_BEATEN : RG_FATE_MEASURED;
 	}
@@ -164,8 +174,7 @@ static void find_runner_up(const struct run *run, uint32_t choice, struct rg_dec
 	}
 }
 
-/* The last point of the run of one choice that begins at first; points of no use are passed over.
- */
+/* The last point of the run of one choice that begins at first. */
 static uint32_t end_of_run(const struct rg_search *s, uint32_t first)
 {
 	uint32_t last = first;
@@ -173,7 +182,7 @@ static uint32_t end_of_run(const struct rg_search *s, uint32_t first)
 	for (uint32_t i = first + 1; i < s->npoints; i++) {
 		const struct point *p = &s->points[i];
 
-		if (!is_shown(p) || !cells_alive(p))
+		if (!is_shown(p))
 			continue;
 		if (p->choice != s->points[first].choice)
 			break;
@@ -182,9 +191,9 @@ static uint32_t end_of_run(const struct rg_search *s, uint32_t first)
 	return last;
 }
 
-static uint32_t next_of_use(const struct rg_search *s, uint32_t from)
+static uint32_t next_shown(const struct rg_search *s, uint32_t from)
 {
-	while (from < s->npoints && (!is_shown(&s->points[from]) || !cells_alive(&s->points[from])))
+	while (from < s->npoints && !is_shown(&s->points[from]))
 		from++;
 	return from;
 }
@@ -193,8 +202,8 @@ static void fill_ranges(const struct rg_search *s, struct rg_decision *out)
 {
 	struct rg_decision_range *range = NULL;
 
-	for (uint32_t first = next_of_use(s, 0), last; first < s->npoints;
-	     first = next_of_use(s, last + 1)) {
+	for (uint32_t first = next_shown(s, 0), last; first < s->npoints;
+	     first = next_shown(s, last + 1)) {
 		struct run run = {s, first, last = end_of_run(s, first), true};
 		uint32_t choice = s->points[first].choice;
 		uint64_t from = range ? s->points[first].size_bytes : 0;
@@ -212,11 +221,7 @@ static void fill_ranges(const struct rg_search *s, struct rg_decision *out)
 			range->npoints += is_shown(&s->points[i]) && cells_alive(&s->points[i]);
 		find_runner_up(&run, choice, range);
 	}
-	if (!range) {
-		range = &out->ranges[out->nranges++];
-		*range =
-			(struct rg_decision_range){.choice = s->candidates[0].choice, .gain = none};
-	}
+	assert(range); /* what was asked for is shown */
 	range->to_bytes = UINT64_MAX;
 }
 

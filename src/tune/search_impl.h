@@ -33,6 +33,7 @@ enum cell_state {
 struct cell {
 	enum cell_state state;
 	char why[SEARCH_WHY_BYTES]; /* REFUSED */
+	uint32_t nsilent;	    /* launches in which no repetition counted */
 	struct shot *shots;	    /* owned, [nshots], in the order of launches */
 	uint32_t nshots, room;
 };
@@ -49,6 +50,7 @@ struct point {
 	bool boundary;
 	uint32_t first, second;
 	bool decided;
+	uint32_t nlaunches; /* it was in, whatever they told of it */
 	uint32_t choice;    /* candidate; 0 until it is known */
 	struct cell *cells; /* owned, [RG_SEARCH_CANDIDATES_MAX] */
 };
@@ -133,7 +135,10 @@ uint32_t cells_gains(const struct rg_search *s, uint32_t first, uint32_t last, b
 /* Does a point count: was it measured, and, if it is one in between, to the end? */
 bool cells_count_for(const struct point *p, bool boundary);
 
-/* Was the library's own choice measured there at all? */
+/*
+ * Was the library's own choice measured there at all? Where it was not, there is no other choice
+ * either.
+ */
 bool cells_alive(const struct point *p);
 
 /* --- search_judge.c --- */

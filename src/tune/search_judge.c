@@ -104,7 +104,10 @@ struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uin
 	return cells_ratio(p, 0, c, false, 1 - (1 - RG_STATS_LEVEL) / (compared ? compared : 1));
 }
 
-/* Which candidates are as good as any at this size: the default alone, or all that beat it. */
+/*
+ * Which candidates are as good as any at this size: the default alone, or all that beat it. Where
+ * the default was not measured nothing did.
+ */
 static void find_good(const struct rg_search *s, const struct point *p,
 		      bool good[RG_SEARCH_CANDIDATES_MAX])
 {
@@ -114,8 +117,9 @@ static void find_good(const struct rg_search *s, const struct point *p,
 	for (uint32_t c = 1; c < s->ncandidates; c++) {
 		struct rg_ratio gain = judge_gain(s, p, c);
 
-		good[c] = cells_usable(s, p, c) && p->cells[c].state == CELL_ACTIVE &&
-			  gain.reached && gain.lo > 1 && gain.ratio >= RG_DECISION_FLOOR;
+		good[c] = cells_alive(p) && cells_usable(s, p, c) &&
+			  p->cells[c].state == CELL_ACTIVE && gain.reached && gain.lo > 1 &&
+			  gain.ratio >= RG_DECISION_FLOOR;
 		if (good[c] && gain.ratio > best)
 			best = gain.ratio;
 	}
@@ -136,10 +140,8 @@ static uint32_t best_of_run(const struct rg_search *s, uint32_t first, uint32_t 
 
 		if (!good[c])
 			continue;
-		for (uint32_t i = first; i <= last; i++) {
-			if (cells_alive(&s->points[i]))
-				gain += log(judge_gain(s, &s->points[i], c).ratio);
-		}
+		for (uint32_t i = first; i <= last; i++)
+			gain += log(judge_gain(s, &s->points[i], c).ratio);
 		if (gain > most) {
 			most = gain;
 			best = c;
@@ -154,8 +156,6 @@ static bool narrow(const struct rg_search *s, const struct point *p,
 {
 	bool here[RG_SEARCH_CANDIDATES_MAX], any = false;
 
-	if (!cells_alive(p))
-		return true;
 	find_good(s, p, here);
 	for (uint32_t c = 0; c < s->ncandidates; c++) {
 		here[c] = here[c] && good[c];

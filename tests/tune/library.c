@@ -60,6 +60,8 @@ static void measure(struct library *l, const struct rg_search_launch *launch, do
 	out->why = out->refused ? "is of no use" : out->wrong ? "3 elements are wrong" : NULL;
 	if (out->refused)
 		return;
+	if (a->mishap == SILENT && out->size_bytes == a->from && l->launches <= l->silent)
+		return;
 	out->n = launch->once ? 1 : 50;
 	out->median_ns = library_cost(l, &out->choice, out->size_bytes) * factor *
 			 noise(&l->seed, l->own_noise);

@@ -14,6 +14,7 @@ enum mishap {
 	WRONG,	 /* likewise: wrong data */
 	REFUSED, /* likewise */
 	FASTER,	 /* likewise: takes 4/5 of the time */
+	SILENT,	 /* only at that size, in the first launches: no repetition counts */
 };
 
 /* Times are start_ns + size / Bpns, in segments of `segment` start_ns + size / segmented_Bpns. */
@@ -31,6 +32,7 @@ struct library {
 	uint32_t n;
 	double launch_noise;   /* all of a launch, standard deviation, relative */
 	double own_noise;      /* each time of a launch, likewise */
+	uint32_t silent;       /* launches in which those that are SILENT are so */
 	uint32_t fails_always; /* every so many-th launch with more than one choice; 0: none */
 	uint64_t seed;
 	uint32_t launches, isolated; /* made so far, and of these those of RG_SEARCH_ISOLATE */

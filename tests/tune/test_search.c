@@ -322,7 +322,7 @@ static void without_a_default_that_works_it_is_the_end(void **state)
 	}
 }
 
-static void sizes_that_the_default_refuses_are_left_out(void **state)
+static void sizes_that_the_default_refuses_are_left_to_it(void **state)
 {
 	static const struct algorithm algorithms[] = {{"default", 10000, 2, 0, 0, REFUSED, 1 << 24},
 						      {"wide", 5000, 8, 0, 0, WORKS, 0}};
@@ -330,11 +330,73 @@ static void sizes_that_the_default_refuses_are_left_out(void **state)
 	struct rg_search_config config = library_config(&library);
 	struct rg_decision d = decide(&library, &config);
 
-	assert_int_equal(d.nranges, 1);
-	assert_string_equal(d.ranges[0].choice.algorithm, "wide");
-	assert_int_equal(d.ranges[0].npoints, 9);
+	static const char *const want[] = {"wide", "default"};
+
+	expect_ranges(&d, 2, want);
+	assert_true(d.ranges[1].from_bytes > (1 << 24) / 1.2 && d.ranges[1].from_bytes <= 1 << 24);
+	assert_int_equal(d.ranges[1].npoints, 0);
 	assert_int_equal(evidence(&d, 1 << 24, "default")->fate, RG_FATE_REFUSED);
 	rg_decision_release(&d);
+}
+
+static void a_size_at_which_the_default_never_counted_is_not_its_neighbours(void **state)
+{
+	static const struct algorithm algorithms[] = {{"default", 10000, 2, 0, 0, SILENT, 1 << 20},
+						      {"wide", 5000, 8, 0, 0, WORKS, 0}};
+	struct library library = {algorithms, 2, 0.03, 0.01, UINT32_MAX, .seed = 9};
+	struct rg_search_config config = library_config(&library);
+	struct rg_decision d = decide(&library, &config);
+	static const char *const want[] = {"wide", "default", "wide"};
+
+	expect_ranges(&d, 3, want);
+	assert_true(d.ranges[1].from_bytes <= 1 << 20 && d.ranges[1].to_bytes >= 1 << 20);
+	assert_int_equal(evidence(&d, 1 << 20, "default")->fate, RG_FATE_REFUSED);
+	assert_string_equal(evidence(&d, 1 << 20, "default")->why,
+			    "no repetition counted in 6 launches");
+	rg_decision_release(&d);
+}
+
+static void a_launch_in_which_nothing_counts_is_not_the_end_of_a_candidate(void **state)
+{
+	static const struct algorithm algorithms[] = {{"default", 10000, 2, 0, 0, SILENT, 1 << 20},
+						      {"wide", 5000, 8, 0, 0, SILENT, 1 << 10},
+						      {"poor", 90000, 0.5, 0, 0, SILENT, 1 << 12}};
+	static const char *const want[] = {"wide"};
+
+	/* In the list, in the second screening that it leads to, and in a launch of confirm. */
+	for (uint32_t silent = 1; silent <= 3; silent++) {
+		struct library library = {algorithms, 3, 0.03, 0.01, silent, .seed = 9};
+		struct rg_search_config config = library_config(&library);
+		struct rg_decision d = decide(&library, &config);
+
+		expect_ranges(&d, 1, want);
+		assert_int_equal(evidence(&d, 1 << 20, "default")->fate, RG_FATE_MEASURED);
+		assert_int_equal(evidence(&d, 1 << 10, "wide")->fate, RG_FATE_MEASURED);
+		assert_int_equal(evidence(&d, 1 << 10, "wide")->launches,
+				 LIBRARY_LAUNCHES - (silent > 2));
+		assert_int_equal(library.launches, 2 + LIBRARY_LAUNCHES);
+		rg_decision_release(&d);
+	}
+}
+
+/* A launch that tells nothing must not be made again and again. */
+static void what_never_counts_comes_to_an_end(void **state)
+{
+	for (uint32_t who = 0; who < 2; who++) {
+		struct algorithm algorithms[] = {{"default", 10000, 2, 0, 0, WORKS, 0},
+						 {"quick", 5000, 1, 0, 0, WORKS, 0}};
+		struct library library = {algorithms, 2, 0.03, 0.01, UINT32_MAX, .seed = 9};
+		struct rg_search_config config = library_config(&library);
+		struct rg_decision d;
+
+		algorithms[who].mishap = SILENT;
+		algorithms[who].from = 8192; /* a size in between, the first one */
+		d = decide(&library, &config);
+		assert_int_equal(evidence(&d, 8192, "default")->choice.id, 0);
+		assert_int_equal(evidence(&d, 8192, algorithms[who].name)->fate, RG_FATE_REFUSED);
+		assert_int_equal(rg_decision_at(&d, 8192)->choice.id, 0);
+		rg_decision_release(&d);
+	}
 }
 
 static void nonsense_is_refused(void **state)
@@ -419,7 +481,10 @@ int main(void)
 		cmocka_unit_test(one_choice_for_all_sizes_must_be_none_s_loss),
 		cmocka_unit_test(a_stop_leaves_the_default_where_nothing_is_decided),
 		cmocka_unit_test(without_a_default_that_works_it_is_the_end),
-		cmocka_unit_test(sizes_that_the_default_refuses_are_left_out),
+		cmocka_unit_test(sizes_that_the_default_refuses_are_left_to_it),
+		cmocka_unit_test(a_size_at_which_the_default_never_counted_is_not_its_neighbours),
+		cmocka_unit_test(a_launch_in_which_nothing_counts_is_not_the_end_of_a_candidate),
+		cmocka_unit_test(what_never_counts_comes_to_an_end),
 		cmocka_unit_test(nonsense_is_refused),
 		cmocka_unit_test(too_many_candidates_are_an_error),
 		cmocka_unit_test(each_allocation_that_fails_is_reported),

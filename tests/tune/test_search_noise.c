@@ -171,7 +171,8 @@ static void the_default_is_found_between_two_others(void **state)
 static void launches_that_fail_for_no_ones_fault_come_to_an_end(void **state)
 {
 	for (uint32_t every = 1; every <= 3; every++) {
-		struct library library = {crossing, 4, 0.03, 0.01, every, .seed = every};
+		struct library library = {crossing,	4, 0.03, 0.01, .fails_always = every,
+					  .seed = every};
 		struct rg_search_config config = library_config(&library);
 		struct rg_decision d = decide(&library, &config);
 

@@ -36,7 +36,8 @@
  * intervals leave a gap; else the size is the default's, and the range begins a little later. At
  * one in between two others the evidence is that of both ends: it gets the faster of the two,
  * either where they are level, and the default where this is faster than that by more than
- * RG_DECISION_FLOOR, noise or not.
+ * RG_DECISION_FLOOR, noise or not. A size at which the default itself could not be measured is the
+ * default's; only where all sizes must have one choice it has that of the others.
  *
  * With `exhaustive` there is no racing, no interval is a reason to leave, and all is measured in
  * all launches: what the search is judged against.
@@ -112,7 +113,7 @@ struct rg_search_sample {
 	bool refused; /* why says so */
 	bool wrong;   /* wrong data */
 	bool left;    /* beaten within the launch */
-	uint64_t n;
+	uint64_t n;   /* 0: none counted; the launch says nothing about it, the next one may */
 	double median_ns, lo_ns, hi_ns;
 	const char *why; /* or NULL */
 };
