@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A launch that fails is taken apart: which of its candidates is to blame? Each is launched alone,
- * the default first, for if that fails there is nothing to be found out. A launch that fails again
- * although each works alone with one repetition is taken apart with as many as it had.
+ * the default first, for if that fails there is nothing to be found out; one that fails is launched
+ * once more, since launches also fail for reasons of their own. A launch that fails again although
+ * each works alone with one repetition is taken apart with as many as it had.
  */
 #include "config.h"
 
@@ -10,7 +11,7 @@
 
 #include <stdio.h>
 
-/* So often in all; a machine where things fail at random would not come to an end. */
+/* So often without a culprit; a machine where things fail at random would not come to an end. */
 #define APART_MAX 4
 
 /* The next one of the launch; ncandidates: none is left. */
@@ -27,8 +28,7 @@ void apart_begin(struct rg_search *s, const char *why)
 
 	cells_text(s->why, why);
 	s->nfailed++;
-	s->nfailed_ever++;
-	if (s->nfailed > 2 || s->nfailed_ever > APART_MAX) {
+	if (s->nfailed > 2 || s->nunexplained >= APART_MAX) {
 		snprintf(text, sizeof(text),
 			 "launches fail, though each algorithm alone does not: %.90s", s->why);
 		rg_search_stop(s, text);
@@ -36,6 +36,7 @@ void apart_begin(struct rg_search *s, const char *why)
 	}
 	s->apart = true;
 	s->culprit = false;
+	s->suspect_failed = false;
 	s->suspect = next_suspect(s, 0);
 }
 
@@ -43,6 +44,11 @@ int apart_feed(struct rg_search *s, const struct rg_search_outcome *outcome, str
 {
 	uint32_t c = s->suspect;
 
+	if (outcome->failed && !s->suspect_failed) {
+		s->suspect_failed = true;
+		return 0;
+	}
+	s->suspect_failed = false;
 	if (outcome->failed && c == 0)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED, "the library's own choice fails: %s",
 				  outcome->why ? outcome->why : s->why);
@@ -56,5 +62,7 @@ int apart_feed(struct rg_search *s, const struct rg_search_outcome *outcome, str
 	s->apart = false;
 	if (s->culprit)
 		s->nfailed = 0;
+	else
+		s->nunexplained++;
 	return 0;
 }

@@ -78,8 +78,9 @@ struct rg_search {
 	/* A launch of the stage that is taken apart. */
 	bool apart;
 	uint32_t suspect;	    /* candidate that is alone now */
+	bool suspect_failed;	    /* once; it is launched again */
 	uint32_t nfailed;	    /* launches of the stage in a row */
-	uint32_t nfailed_ever;	    /* launches that were taken apart */
+	uint32_t nunexplained;	    /* launches that were taken apart without a culprit */
 	bool culprit;		    /* somebody was excluded this time */
 	char why[SEARCH_WHY_BYTES]; /* of the launch */
 

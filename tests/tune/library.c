@@ -88,7 +88,8 @@ static bool crashes(const struct library *l, const struct rg_search_sample *samp
 {
 	const struct algorithm *a = &l->algorithms[sample->choice.id];
 
-	return a->mishap == CRASHES && sample->size_bytes >= a->from;
+	return (a->mishap == CRASHES && sample->size_bytes >= a->from) ||
+	       (a->mishap == TIRES && l->launches >= a->from);
 }
 
 void library_launch(struct library *l, const struct rg_search_launch *launch, struct outcome *out)
@@ -115,8 +116,10 @@ void library_launch(struct library *l, const struct rg_search_launch *launch, st
 			}
 		}
 	}
-	if (l->fails_always && launch->phase != RG_SEARCH_ISOLATE &&
-	    l->launches % l->fails_always == 0) {
+	if ((l->fails_always && launch->phase != RG_SEARCH_ISOLATE &&
+	     l->launches % l->fails_always == 0) ||
+	    (l->fails_alone && launch->phase == RG_SEARCH_ISOLATE &&
+	     l->isolated % l->fails_alone == 0)) {
 		out->outcome.failed = true;
 		out->outcome.why = "the moon is full";
 	}

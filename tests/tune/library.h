@@ -11,6 +11,7 @@
 enum mishap {
 	WORKS,
 	CRASHES, /* from the size `from` on: the launch fails */
+	TIRES,	 /* from the launch `from` on, likewise */
 	WRONG,	 /* likewise: wrong data */
 	REFUSED, /* likewise */
 	FASTER,	 /* likewise: takes 4/5 of the time */
@@ -33,6 +34,7 @@ struct library {
 	double launch_noise;   /* all of a launch, standard deviation, relative */
 	double own_noise;      /* each time of a launch, likewise */
 	uint32_t silent;       /* launches in which those that are SILENT are so */
+	uint32_t fails_alone;  /* every so many-th launch of RG_SEARCH_ISOLATE; 0: none */
 	uint32_t fails_always; /* every so many-th launch with more than one choice; 0: none */
 	uint64_t seed;
 	uint32_t launches, isolated; /* made so far, and of these those of RG_SEARCH_ISOLATE */

@@ -186,6 +186,50 @@ static void launches_that_fail_for_no_ones_fault_come_to_an_end(void **state)
 	}
 }
 
+/* An algorithm crashes; alone every second launch fails, whoever is in it: the next one does not.
+ */
+static void one_failure_alone_excludes_nobody(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"quick", 5000, 4, 0, 0, WORKS, 0},
+		{"crash", 10000, 2, 0, 0, CRASHES, 0},
+	};
+	struct library library = {algorithms, 3, 0.03, 0.01, .fails_alone = 2, .seed = 1};
+	struct rg_search_config config = library_config(&library);
+	struct rg_decision d = decide(&library, &config);
+
+	assert_int_equal(d.nranges, 1);
+	assert_string_equal(d.ranges[0].choice.algorithm, "quick");
+	assert_int_equal(d.points[0].nevidence, 3);
+	assert_int_equal(d.points[0].evidence[2].fate, RG_FATE_EXCLUDED);
+	assert_string_equal(d.note, "");
+	rg_decision_release(&d);
+}
+
+/* Each begins to crash as soon as the one before is found out: in its first launch with others. */
+static void crashes_that_are_explained_do_not_end_the_search(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0}, {"quick", 5000, 4, 0, 0, WORKS, 0},
+		{"a", 10000, 2, 0, 0, TIRES, 2},       {"b", 10000, 2, 0, 0, TIRES, 11},
+		{"c", 10000, 2, 0, 0, TIRES, 19},      {"d", 10000, 2, 0, 0, TIRES, 26},
+		{"e", 10000, 2, 0, 0, TIRES, 32},
+	};
+	struct library library = {algorithms, 7, 0.03, 0.01, .seed = 1};
+	struct rg_search_config config = library_config(&library);
+	struct rg_decision d;
+
+	config.exhaustive = true; /* else they leave before */
+	d = decide(&library, &config);
+	assert_string_equal(d.note, "");
+	assert_int_equal(d.nranges, 1);
+	assert_string_equal(d.ranges[0].choice.algorithm, "quick");
+	for (uint32_t k = 2; k < 7; k++)
+		assert_int_equal(d.points[0].evidence[k].fate, RG_FATE_EXCLUDED);
+	rg_decision_release(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -195,6 +239,8 @@ int main(void)
 		cmocka_unit_test(sizes_in_between_are_the_default_s_without_evidence),
 		cmocka_unit_test(the_default_is_found_between_two_others),
 		cmocka_unit_test(launches_that_fail_for_no_ones_fault_come_to_an_end),
+		cmocka_unit_test(one_failure_alone_excludes_nobody),
+		cmocka_unit_test(crashes_that_are_explained_do_not_end_the_search),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

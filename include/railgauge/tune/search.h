@@ -22,8 +22,9 @@
  *              `resolution` apart: in up to five launches where one of the two is the default, in
  *              up to three where neither is. All boundaries share launches.
  *   isolate    a launch that fails is taken apart: each of its candidates alone, the default first,
- *              with one repetition; those that fail are excluded at all sizes. If none does and the
- *              launch fails again, each alone as it would be measured; then it is given up.
+ *              with one repetition; those that fail twice are excluded at all sizes. If none does
+ *              and the launch fails again, each alone as it would be measured; then it is given up,
+ *              as at the fifth launch that fails though each alone does not.
  *
  * Deciding. At each size the default stays unless a candidate's gain over the launches of confirm
  * has its interval above 1, at 1 - 0.05 / the number of candidates there, and is at least
