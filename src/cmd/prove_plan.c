@@ -89,11 +89,13 @@ static struct rg_ratio promise(const struct rg_decision_point *point,
 
 	if (!choice->id)
 		return none;
+	if (rg_choice_same(&point->choice, choice))
+		return point->gain; /* corrected for the number of candidates */
 	for (uint32_t i = 0; i < point->nevidence; i++) {
 		if (rg_choice_same(&point->evidence[i].choice, choice))
 			return point->evidence[i].gain;
 	}
-	return rg_choice_same(&point->choice, choice) ? point->gain : none;
+	return none;
 }
 
 static const struct rg_decision_point *point_at(const struct rg_decision *d, uint64_t size_bytes)

@@ -142,12 +142,11 @@ struct prove_count prove_count(const struct prove *p)
 
 	for (uint32_t i = 0; i < p->npoints; i++) {
 		const struct rg_prove_point *point = &p->points[i];
-		bool promised = point->promised.n > 0 && point->promised.ratio > 1;
 
 		c.better += point->verdict == RG_PROVE_BETTER;
 		c.worse += point->verdict == RG_PROVE_WORSE;
 		c.level += point->verdict == RG_PROVE_LEVEL;
-		c.not_kept += point->verdict == RG_PROVE_LEVEL && promised;
+		c.not_kept += point->verdict == RG_PROVE_LEVEL && rg_prove_is_promised(point);
 		if (point->verdict == RG_PROVE_BETTER &&
 		    (!c.best || point->ratio.ratio > c.best->ratio.ratio))
 			c.best = point;
@@ -171,7 +170,8 @@ static void print_legend(const struct prove *p, FILE *out)
 		"# verdict        better, worse: the interval lies wholly beyond %.3g, or below "
 		"its "
 		"inverse; better\n"
-		"#                only where it was promised\n",
+		"#                only where that was promised: a gain of as much, with its "
+		"interval above 1\n",
 		(uint32_t)p->options.pairs, p->options.same ? ", with the files on both sides" : "",
 		percent, p->npoints, plural(p->npoints), RG_DECISION_FLOOR);
 	fprintf(out, "# %-25s %8s %-28s %10s %10s %6s %13s %8s  verdict\n", "function", "size",

@@ -193,8 +193,9 @@ int tune_print(const struct tune *t, struct rg_err *err)
 			fprintf(text.out, "%s: %s\n", d->decisions[i].function,
 				d->decisions[i].note);
 	}
-	fprintf(text.out, "gain: the library's own time over the choice's, with its 95 %% interval "
-			  "over launches; default: its own choice\n");
+	fprintf(text.out,
+		"gain: the library's own time over the choice's, with its interval over launches "
+		"(95 %% for all algorithms together); default: its own choice\n");
 	print_binding(t, text.out);
 	print_next(t, text.out);
 	print_given_up(t, text.out);

@@ -5,17 +5,24 @@
 
 #include "railgauge/measure/stats.h"
 
+bool rg_prove_is_promised(const struct rg_prove_point *point)
+{
+	const struct rg_ratio *promised = &point->promised;
+
+	return promised->n > 0 && promised->lo > 1 && promised->ratio >= RG_DECISION_FLOOR;
+}
+
 /* The ratio's interval against the floor, in either direction. */
 static enum rg_verdict verdict_of(const struct rg_prove_point *point)
 {
 	const struct rg_ratio *r = &point->ratio;
-	bool promised = point->promised.n > 0 && point->promised.ratio > 1;
 
 	if (!r->reached)
 		return RG_PROVE_LEVEL;
 	if (r->hi < 1 / RG_DECISION_FLOOR)
 		return RG_PROVE_WORSE;
-	return promised && r->lo > RG_DECISION_FLOOR ? RG_PROVE_BETTER : RG_PROVE_LEVEL;
+	return rg_prove_is_promised(point) && r->lo > RG_DECISION_FLOOR ? RG_PROVE_BETTER
+									: RG_PROVE_LEVEL;
 }
 
 void rg_prove_judge(struct rg_prove_point *points, uint32_t npoints)

@@ -110,6 +110,21 @@ static bool counts(const struct run *run, uint32_t i)
 	return cells_count_for(&run->s->points[i], run->boundaries);
 }
 
+/* At the level for as many candidates as the choice was made of anywhere in the range. */
+static double level_of(const struct run *run)
+{
+	uint32_t compared = 0;
+
+	for (uint32_t c = 1; c < run->s->ncandidates; c++) {
+		bool any = false;
+
+		for (uint32_t i = run->first; !any && i <= run->last; i++)
+			any = counts(run, i) && cells_count(&run->s->points[i], c, false) > 0;
+		compared += any;
+	}
+	return judge_level(compared);
+}
+
 /* Over launches that all points of the range were in with the choice: each counts once. */
 static struct rg_ratio range_gain(const struct run *run, uint32_t choice)
 {
@@ -120,7 +135,7 @@ static struct rg_ratio range_gain(const struct run *run, uint32_t choice)
 		       : 0;
 
 	if (n > 0)
-		return rg_ratio_of_launches(gains, NULL, n);
+		return rg_ratio_of_launches_at(level_of(run), gains, NULL, n);
 	if (!choice)
 		return none;
 	/* Sizes in between that were measured at different times: no launch has all of them. */

@@ -150,6 +150,9 @@ void judge_confirm(struct rg_search *s);
 /* Gives all sizes that were asked for their choice. */
 void judge_choices(struct rg_search *s);
 
+/* Of an interval of one of so many comparisons, if all are to hold in 95 %. */
+double judge_level(uint32_t compared);
+
 /* A gain over the launches, at the level for its size; n 0: none. */
 struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uint32_t c);
 

@@ -95,13 +95,18 @@ void judge_confirm(struct rg_search *s)
 	}
 }
 
+double judge_level(uint32_t compared)
+{
+	return 1 - (1 - RG_STATS_LEVEL) / (compared ? compared : 1);
+}
+
 struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uint32_t c)
 {
 	uint32_t compared = 0;
 
 	for (uint32_t other = 1; other < s->ncandidates; other++)
 		compared += cells_count(p, other, false) > 0;
-	return cells_ratio(p, 0, c, false, 1 - (1 - RG_STATS_LEVEL) / (compared ? compared : 1));
+	return cells_ratio(p, 0, c, false, judge_level(compared));
 }
 
 /*
@@ -182,7 +187,7 @@ static bool spoils(const struct rg_search *s, uint32_t c)
 /* The one choice for all sizes. */
 static uint32_t one_choice(const struct rg_search *s)
 {
-	double level = 1 - (1 - RG_STATS_LEVEL) / (s->ncandidates > 1 ? s->ncandidates - 1 : 1);
+	double level = judge_level(s->ncandidates - 1);
 	double most = 0;
 	uint32_t best = 0;
 

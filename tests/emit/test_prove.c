@@ -174,7 +174,7 @@ static void a_gain_of_1_02_never_counts(void **state)
 	/* Nothing scatters: the interval is the ratio, and that is known to be 1.02. */
 	prove(&p, &silent, 1.02, 1.02);
 	assert_int_equal(count(&p, RG_PROVE_LEVEL), POINTS);
-	prove(&p, &silent, 1.04, 1.02);
+	prove(&p, &silent, 1.04, 1.03);
 	assert_int_equal(count(&p, RG_PROVE_BETTER), POINTS);
 }
 
@@ -188,8 +188,22 @@ static void what_was_not_promised_is_never_better_but_may_be_worse(void **state)
 	assert_int_equal(count(&p, RG_PROVE_LEVEL), POINTS);
 	prove(&p, &noise, 1.5, 1); /* the default's: 1, 1, 1 */
 	assert_int_equal(count(&p, RG_PROVE_LEVEL), POINTS);
+	prove(&p, &noise, 1.5, 1.02); /* less than the decisions call a gain */
+	assert_int_equal(count(&p, RG_PROVE_LEVEL), POINTS);
 	prove(&p, &noise, 1 / 1.5, 0);
 	assert_int_equal(count(&p, RG_PROVE_WORSE), POINTS);
+}
+
+static void a_gain_that_may_be_none_is_no_promise(void **state)
+{
+	const struct rg_prove_point p[] = {{.promised = {1.2, 1.01, 1.4, 5, true}},
+					   {.promised = {1.2, 0.99, 1.4, 5, true}},
+					   {.promised = {1.02, 1.01, 1.03, 5, true}},
+					   {.promised = {1.2, 1.1, 1.3, 0, false}}};
+
+	assert_true(rg_prove_is_promised(&p[0]));
+	for (int i = 1; i < 4; i++)
+		assert_false(rg_prove_is_promised(&p[i]));
 }
 
 static void one_pair_proves_nothing_and_no_point_is_no_error(void **state)
@@ -213,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_gain_of_1_2_is_found_by_8_pairs_with_3_percent_of_noise),
 		cmocka_unit_test(a_gain_of_1_02_never_counts),
 		cmocka_unit_test(what_was_not_promised_is_never_better_but_may_be_worse),
+		cmocka_unit_test(a_gain_that_may_be_none_is_no_promise),
 		cmocka_unit_test(one_pair_proves_nothing_and_no_point_is_no_error),
 	};
 

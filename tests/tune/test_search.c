@@ -88,6 +88,42 @@ static void each_size_gets_what_is_fastest_and_boundaries_are_found(void **state
 	}
 }
 
+/*
+ * Three candidates are compared at the one size. The range is its point alone, and says the same; a
+ * piece of evidence is for itself, and narrower by the ratio of two of Student's.
+ */
+static void the_gain_of_a_choice_among_three_has_an_interval_for_three(void **state)
+{
+	static const struct algorithm algorithms[] = {
+		{"default", 10000, 2, 0, 0, WORKS, 0},
+		{"a", 5000, 4, 0, 0, WORKS, 0},
+		{"b", 6000, 4, 0, 0, WORKS, 0},
+		{"c", 7000, 4, 0, 0, WORKS, 0},
+	};
+	static const uint64_t size = 1024;
+	struct library library = {algorithms, 4, 0.03, 0.02, .seed = 1};
+	struct rg_search_config config = library_config(&library);
+	const struct rg_ratio *point, *range, *alone;
+	struct rg_decision d;
+	double wider;
+
+	config.nsizes = 1;
+	config.sizes = &size;
+	config.exhaustive = true;
+	d = decide(&library, &config);
+	point = &d.points[0].gain;
+	range = &d.ranges[0].gain;
+	alone = &evidence(&d, size, "a")->gain;
+	assert_string_equal(d.ranges[0].choice.algorithm, "a");
+	assert_true(fabs(range->lo / point->lo - 1) < 1e-9);
+	assert_true(fabs(range->hi / point->hi - 1) < 1e-9);
+	wider = rg_stats_student_at(1 - 0.05 / 3, LIBRARY_LAUNCHES - 1) /
+		rg_stats_student(LIBRARY_LAUNCHES - 1);
+	assert_true(fabs(log(point->hi / point->lo) / log(alone->hi / alone->lo) / wider - 1) <
+		    1e-6);
+	rg_decision_release(&d);
+}
+
 static void segment_sizes_are_tried_where_messages_are_longer(void **state)
 {
 	static const struct algorithm algorithms[] = {
@@ -472,6 +508,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_size_gets_what_is_fastest_and_boundaries_are_found),
+		cmocka_unit_test(the_gain_of_a_choice_among_three_has_an_interval_for_three),
 		cmocka_unit_test(segment_sizes_are_tried_where_messages_are_longer),
 		cmocka_unit_test(what_fails_or_is_wrong_is_excluded_with_the_reason),
 		cmocka_unit_test(a_segment_that_fails_does_not_exclude_the_algorithm),

@@ -11,7 +11,8 @@
  * nothing all points together are called better or worse in 5 % of the proofs.
  *
  *   worse    the interval lies wholly below 1 / RG_DECISION_FLOOR
- *   better   it lies wholly above RG_DECISION_FLOOR, and the decisions promised a gain there
+ *   better   it lies wholly above RG_DECISION_FLOOR, and the decisions promised a gain there: one
+ *            with its interval above 1 that is at least RG_DECISION_FLOOR
  *   level    everything else
  */
 #ifndef RAILGAUGE_EMIT_PROVE_H
@@ -31,7 +32,7 @@ struct rg_prove_point {
 	const char *function; /* borrowed: "MPI_Allreduce" */
 	uint64_t size_bytes;
 	struct rg_choice choice;  /* what the files say for it */
-	struct rg_ratio promised; /* n 0: nothing */
+	struct rg_ratio promised; /* the choice's gain as it was decided on; n 0: none */
 	uint32_t npairs;
 	const double *without_ns, *with_ns; /* [npairs] medians of launches; borrowed */
 
@@ -40,6 +41,9 @@ struct rg_prove_point {
 	double without_mean_ns, with_mean_ns; /* geometric means */
 	enum rg_verdict verdict;
 };
+
+/* Did the decisions promise that the choice is better there? */
+bool rg_prove_is_promised(const struct rg_prove_point *point);
 
 /* Fills what came out. Pure. */
 void rg_prove_judge(struct rg_prove_point *points, uint32_t npoints);

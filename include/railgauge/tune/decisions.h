@@ -11,7 +11,12 @@
  * the default not seen to be better (search.h, Deciding).
  *
  * Sizes are S of base/collective.h. Times are ns per operation. A gain is the default's time over
- * the choice's, over launches, which are paired (rg_ratio_of_launches): above 1 is better.
+ * the choice's, over launches, which are paired (rg_ratio_of_launches_at): above 1 is better.
+ * Intervals of points and of ranges are at 1 - 0.05 / m, with m the number of candidates that were
+ * compared there, and so hold for the choice that was made of m; those of evidence are at 95 %,
+ * each for itself. The choice's ratio is the best of m by the launches that it was chosen in: it
+ * rather errs upwards, within its interval. In a range between boundaries whose points share no
+ * launch the ratio stands for both limits.
  *
  * One thread per object.
  */
@@ -61,7 +66,7 @@ struct rg_evidence {
 	uint32_t launches;    /* that it was measured in */
 	uint64_t samples;     /* repetitions, over all of them */
 	double time_ns;	      /* geometric mean of the launches' medians; 0: none */
-	struct rg_ratio gain; /* against the default in the same launches; n 0: none */
+	struct rg_ratio gain; /* against the default in the same launches, at 95 %; n 0: none */
 };
 
 struct rg_decision_point {
