@@ -25,9 +25,10 @@ static struct rg_rule *rule_of(const struct rg_rules *rules, const struct rg_dec
 	const struct rg_rule *rule = f ? rg_rules_lookup(rules, f->id, all->nranks,
 							 rg_ompi_rule_bytes(f, range->from_bytes))
 				       : NULL;
+	const struct rg_ompi_algorithm *a = f ? rg_ompi_algorithm_by_id(f, range->choice.id) : NULL;
 	char text[RG_CHOICE_TEXT_BYTES];
 
-	if (!rule || rule->algorithm != range->choice.id ||
+	if (!rule || !a || rule->algorithm != range->choice.id || rule->fanout != a->fanout ||
 	    rule->segment_bytes != (int64_t)range->choice.segment_bytes) {
 		rg_err_set(err, RG_ERR_MISMATCH,
 			   "the rules have not what was decided for %s from %llu bytes on: %s",

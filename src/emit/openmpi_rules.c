@@ -80,10 +80,12 @@ static int add_default(struct rg_rules_function *function, int64_t ranks)
 	return comm && rg_rules_add_rule(comm, 0) ? 0 : RG_ERR_NO_MEMORY;
 }
 
-static int add_ranges(struct rg_rules_comm *comm, const struct rg_decision *d)
+static int add_ranges(struct rg_rules_comm *comm, const struct rg_ompi_function *f,
+		      const struct rg_decision *d)
 {
 	for (uint32_t i = 0; i < d->nranges; i++) {
 		const struct rg_decision_range *range = &d->ranges[i];
+		const struct rg_ompi_algorithm *a = rg_ompi_algorithm_by_id(f, range->choice.id);
 		struct rg_rule *rule;
 
 		if (i && rg_choice_same(&range->choice, &d->ranges[i - 1].choice))
@@ -93,6 +95,7 @@ static int add_ranges(struct rg_rules_comm *comm, const struct rg_decision *d)
 			return RG_ERR_NO_MEMORY;
 		rule->algorithm = range->choice.id;
 		rule->segment_bytes = (int64_t)range->choice.segment_bytes;
+		rule->fanout = a ? a->fanout : 0;
 		comment(range, rule);
 	}
 	return 0;
@@ -110,7 +113,7 @@ static int add_decision(struct rg_rules *rules, const struct rg_ompi_function *f
 	comm = rg_rules_add_comm(function, nranks);
 	if (!comm)
 		return RG_ERR_NO_MEMORY;
-	rc = add_ranges(comm, d);
+	rc = add_ranges(comm, f, d);
 	return rc ? rc : add_default(function, (int64_t)nranks + 1);
 }
 

@@ -73,7 +73,10 @@ static void judge_algorithm(struct judging *j, const struct rg_rule *r)
 		     a->name, r->segment_bytes);
 	if (!r->segment_bytes && !strcmp(a->name, "segmented_ring"))
 		WARN(j, r->line, "segmented_ring with a segment size of 0: ring runs");
-	if (r->fanout && strcmp(a->name, "chain") != 0)
+	if (!r->fanout && a->fanout)
+		WARN(j, r->line, "%s with a fan-out of 0: 1 is used, which makes it a pipeline",
+		     a->name);
+	if (r->fanout && !a->fanout)
 		WARN(j, r->line, "%s has no fan-out: %" PRId64 " is ignored", a->name, r->fanout);
 }
 

@@ -19,13 +19,14 @@ extern struct openmpi openmpi;
  *
  * tuned_check: after MPI_Init, refuses settings of the user under which "default" would no longer
  * be the default of an untouched launch (RG_ERR_INVALID), and initialises MPI_T.
- * tuned_force: makes communicators created from now on run the function with algorithm id and
- * segments of segment_bytes (or RG_MPI_SEGMENT_USUAL), until tuned_restore(*old_out), which must
- * follow even a failure; *segment_bytes_out is the segment size that they will use.
+ * tuned_force: makes communicators created from now on run the function with algorithm id, segments
+ * of segment_bytes (or RG_MPI_SEGMENT_USUAL) and the fan-out that rules for it have
+ * (railgauge/mpi/openmpi_tuned.h), until tuned_restore(*old_out), which must follow even a failure;
+ * *segment_bytes_out is the segment size that they will use.
  * RG_ERR_UNSUPPORTED when the library did not take it.
  */
 struct openmpi_variables {
-	int algorithm, segment_bytes; /* -1: as it was */
+	int algorithm, segment_bytes, fanout; /* -1: as it was */
 };
 
 int openmpi_tuned_check(struct rg_err *err);

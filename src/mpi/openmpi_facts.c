@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define SINCE(a, b) .since = {a, b, 0}
+#define FANOUT	    .fanout = 4
 
 static const struct rg_ompi_algorithm allgather[] = {
 	{1, "linear"},
@@ -68,7 +69,7 @@ static const struct rg_ompi_algorithm barrier[] = {
 
 static const struct rg_ompi_algorithm bcast[] = {
 	{1, "basic_linear"},
-	{2, "chain", .segments = true},
+	{2, "chain", .segments = true, FANOUT},
 	{3, "pipeline", .segments = true},
 	{4, "split_binary_tree", .segments = true},
 	{5, "binary_tree", .segments = true},
@@ -88,7 +89,7 @@ static const struct rg_ompi_algorithm gather[] = {
 
 static const struct rg_ompi_algorithm reduce[] = {
 	{1, "linear"},
-	{2, "chain", .segments = true},
+	{2, "chain", .segments = true, FANOUT},
 	{3, "pipeline", .segments = true},
 	{4, "binary", .segments = true},
 	{5, "binomial", .segments = true},

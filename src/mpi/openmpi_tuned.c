@@ -217,6 +217,24 @@ static int set_variable(const char *function, const char *which, int value, stru
 	return module_cvar_set(name, value, err);
 }
 
+/* A chain without the fan-out that rules name for it would be measured as another one. */
+static int force_fanout(const struct rg_ompi_function *function, int id,
+			struct openmpi_variables *old_out, struct rg_err *err)
+{
+	const struct rg_ompi_algorithm *a = rg_ompi_algorithm_by_id(function, id);
+	char name[96];
+	int now;
+
+	if (!a || !a->fanout)
+		return 0;
+	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm_chain_fanout", function->name);
+	now = module_cvar_int(name);
+	if (now == (int)a->fanout)
+		return 0;
+	old_out->fanout = now;
+	return module_cvar_set(name, (int)a->fanout, err);
+}
+
 int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 			int64_t segment_bytes, struct openmpi_variables *old_out,
 			int *segment_bytes_out, struct rg_err *err)
@@ -225,7 +243,7 @@ int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 	int usual, now, rc = 0;
 	char name[96];
 
-	*old_out = (struct openmpi_variables){-1, -1};
+	*old_out = (struct openmpi_variables){-1, -1, -1};
 	*segment_bytes_out = 0;
 	if (!function || !module.mpi_t)
 		return 0; /* only the default: as the job was launched */
@@ -237,6 +255,8 @@ int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 		old_out->segment_bytes = usual;
 		rc = set_variable(function, "algorithm_segmentsize", *segment_bytes_out, err);
 	}
+	if (!rc)
+		rc = force_fanout(rg_ompi_function_of(coll, variant), id, old_out, err);
 	/*
 	 * The default is what the user launched. With dynamic rules of the user's own an algorithm
 	 * that the user set counts; else Open MPI would have ignored it.
@@ -251,12 +271,21 @@ int openmpi_tuned_restore(enum rg_coll coll, enum rg_mpi_variant variant,
 			  const struct openmpi_variables *old, struct rg_err *err)
 {
 	const char *function = function_of(coll, variant);
-	int rc = 0, also = 0;
+	const struct {
+		const char *name;
+		int value;
+	} variables[] = {{"algorithm", old->algorithm},
+			 {"algorithm_segmentsize", old->segment_bytes},
+			 {"algorithm_chain_fanout", old->fanout}};
+	int rc = 0;
 
-	if (old->algorithm >= 0)
-		rc = set_variable(function, "algorithm", old->algorithm, err);
-	if (old->segment_bytes >= 0)
-		also = set_variable(function, "algorithm_segmentsize", old->segment_bytes,
-				    rc ? NULL : err);
-	return rc ? rc : also;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		int one = 0;
+
+		if (variables[i].value >= 0)
+			one = set_variable(function, variables[i].name, variables[i].value,
+					   rc ? NULL : err);
+		rc = rc ? rc : one;
+	}
+	return rc;
 }

@@ -204,6 +204,8 @@ static const struct {
 	 0},
 	{"1\n5 0", "2 MPI_Alltoallw has no algorithms to choose from: nobody looks at these rules",
 	 0},
+	{"1 7 1 2 1\n0 2 0 8192",
+	 "2 chain with a fan-out of 0: 1 is used, which makes it a pipeline", 0},
 	{"1 2 1 2 1 0 0 0 0", "0 there is no algorithm in any rule: the file changes nothing", 0},
 	{"1 2 1 2 1\n0 4294967299 0 0", "2 the algorithm 4294967299 does not fit: 3 is used", 0},
 	{"1 2 1 2 2 0 3 0 0\n99999999999999999999 4 0 0",

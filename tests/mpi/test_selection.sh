@@ -3,7 +3,7 @@
 #
 # Started for single algorithms, the target "default" runs what an untouched program runs: the same
 # algorithm with the same segments for every function and size, also when the user has set an
-# algorithm that Open MPI ignores. A forced one is what runs.
+# algorithm that Open MPI ignores. A forced one is what runs, and a rule for it makes the same call.
 set -u
 here=${srcdir:-.}/tests/mpi
 tmp=$(mktemp -d) || exit 99
@@ -21,7 +21,8 @@ case $("$mpirun" --version) in
 esac
 
 run() { # run RANKS MODE
-  RG_MPI_NP=$1 sh "$here/run-mpi.sh" "$builddir/tests/mpi/selection" "$2"
+  # shellcheck disable=SC2086 # words
+  RG_MPI_NP=$1 sh "$here/run-mpi.sh" "$builddir/tests/mpi/selection" $2
 }
 
 # must RANKS MODE FILE: the output without the runner's first line.
@@ -58,6 +59,26 @@ for np in 2 3 4; do
   must $np forced forced
   cat "$tmp/forced"
 done
+
+# What is measured of an algorithm is what a rule for it makes Open MPI call, in all its arguments: also
+# where the user has set something for forced ones alone.
+for segment in 0 8200; do
+  mkdir "$tmp/$segment" || exit 99
+  "$builddir/tests/mpi/selection" write "$tmp/$segment" $segment || exit 1
+  (. "$tmp/$segment/env.sh" && must 4 ruled ruled && grep -q "_chain($segment, 4" "$tmp/ruled") || {
+    echo "no chain in segments of $segment with a fan-out of 4"
+    exit 1
+  }
+  must 4 "chosen $segment" chosen
+  same ruled chosen "a rule is another call than the algorithm that it names"
+  OMPI_MCA_coll_tuned_bcast_algorithm_segmentsize=4096
+  OMPI_MCA_coll_tuned_bcast_algorithm_chain_fanout=2
+  export OMPI_MCA_coll_tuned_bcast_algorithm_segmentsize OMPI_MCA_coll_tuned_bcast_algorithm_chain_fanout
+  must 4 "chosen $segment" chosen
+  same ruled chosen "what was set for forced algorithms makes them other calls than rules"
+  unset OMPI_MCA_coll_tuned_bcast_algorithm_segmentsize OMPI_MCA_coll_tuned_bcast_algorithm_chain_fanout
+done
+echo "rules make the calls that were measured: $(grep -c . "$tmp/ruled")"
 
 # A user's forced algorithm counts only with the user's own dynamic rules.
 OMPI_MCA_coll_tuned_allreduce_algorithm=1

@@ -33,7 +33,13 @@ struct rg_ompi_algorithm {
 	const char *name;
 	struct rg_ompi_version since; /* zero: all that are known here, from 4.0.0 on */
 	bool segments;		      /* a segment size matters to it */
-	uint32_t only_ranks;	      /* fails unless there are so many; 0: any number */
+	/*
+	 * Its fan-out, for both ways: rules name it, and where the algorithm is forced to be
+	 * measured it is set to that as well (4 is what the variables have where nobody sets them;
+	 * a rule's 0 would be 1, another algorithm). 0: it has none.
+	 */
+	uint32_t fanout;
+	uint32_t only_ranks; /* fails unless there are so many; 0: any number */
 };
 
 struct rg_ompi_function {
