@@ -116,6 +116,7 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 		.nranks = o->job.nranks,
 		.rendezvous = o->job.rendezvous,
 		.mpi = b->mpi ? b->mpi->version : NULL,
+		.rules = b->mpi ? b->mpi->rules : NULL,
 		.network = or_null(o->job.network),
 		.isa = rg_reduce_isa(),
 		.start = rg_start_words[o->job.start.kind],

@@ -8,6 +8,7 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
+#include "railgauge/mpi/glue.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -104,6 +105,26 @@ int prove_see(const struct prove *p, bool *seen_out, char *words, size_t room, s
 	return 0;
 }
 
+/* Are the rules that the job had those of its side: this folder's, or none? */
+static int check_rules(const struct prove *p, const struct prove_launch *l, const char *label,
+		       const struct rg_result *result, struct rg_err *err)
+{
+	const char *rules = result->run.rules ? result->run.rules : "unknown";
+
+	if (!strcmp(rules, l->env_file ? p->file : RG_MPI_NO_RULES))
+		return 0;
+	if (l->env_file)
+		return rg_err_set(err, RG_ERR_MISMATCH,
+				  "%s: the job goes by other rules (%.200s) than those of %.200s",
+				  label, rules, p->file);
+	return rg_err_set(err, RG_ERR_MISMATCH,
+			  "%s: the job goes by rules all the same (%.200s), so nothing can be "
+			  "compared: what sets coll_tuned_use_dynamic_rules must be off, the "
+			  "launcher's words or a file of parameters as "
+			  "$HOME/.openmpi/mca-params.conf",
+			  label, rules);
+}
+
 /*
  * Makes a launch that must succeed, again if it does not; label stands before the words. *trial_out
  * is to be released.
@@ -120,8 +141,12 @@ static int launch_well(const struct prove *p, const struct prove_launch *l, cons
 		if (rc)
 			return rc;
 		if (prove_measured(&trial, l, medians, stride, &why)) {
-			*trial_out = trial;
-			return 0;
+			rc = check_rules(p, l, label, trial.result, err);
+			if (rc)
+				rg_trial_release(&trial);
+			else
+				*trial_out = trial;
+			return rc;
 		}
 		if (tries == TRIES)
 			rc = rg_err_set(err, RG_ERR_PEER, "%s: failed %d times, at last: %s", label,

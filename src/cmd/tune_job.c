@@ -106,6 +106,21 @@ static int take_binding(const struct rg_result *result, struct rg_decisions *d, 
 	return rc;
 }
 
+/* Rules of before would be measured as the library's own choice, and later be gone. */
+static int check_rules(const struct rg_result *result, struct rg_err *err)
+{
+	const char *rules = result->run.rules;
+
+	if (!rules || !strcmp(rules, RG_MPI_NO_RULES))
+		return 0;
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "the job goes by rules of its own (%.200s), so the library would not "
+			  "choose by itself: what sets coll_tuned_use_dynamic_rules must be off, "
+			  "the launcher's words or a file of parameters as "
+			  "$HOME/.openmpi/mca-params.conf",
+			  rules);
+}
+
 /* Is that a job for which something can be decided and written? */
 static int check_job(struct tune *t, const struct rg_result *result, struct rg_err *err)
 {
@@ -117,6 +132,8 @@ static int check_job(struct tune *t, const struct rg_result *result, struct rg_e
 	rc = rg_emitter_of(t->decisions, &t->emitter, err);
 	if (!rc)
 		rc = t->emitter->accepts(t->decisions, err);
+	if (!rc)
+		rc = check_rules(result, err);
 	if (!rc)
 		rc = rg_ompi_version_of(t->decisions->library, &t->version, err);
 	if (!rc && result->points[0].stop == RG_STOP_NOT_RUN)

@@ -130,7 +130,8 @@ static int print_params(const struct writing *w, FILE *out, struct rg_err *err)
 		return 0;
 	}
 	fprintf(out,
-		"# Append these lines to $HOME/.openmpi/mca-params.conf. mpirun --mca\n"
+		"# Append these lines to $HOME/.openmpi/mca-params.conf. For railgauge tune and\n"
+		"# railgauge prove they have to be out of it again. mpirun --mca\n"
 		"# mca_base_param_files FILE would do as well, but reads this file instead of the\n"
 		"# system's own. Values are not quoted: quotes would be part of them.\n"
 		"coll_tuned_use_dynamic_rules = 1\n"

@@ -42,6 +42,7 @@ const struct field rg_result_run_fields[] = {
 	ROW(RUN, nranks, U32),
 	ROW_NULLABLE(RUN, rendezvous, STRING),
 	ROW_NULLABLE(RUN, mpi, STRING),
+	ROW_ADDED(RUN, rules, STRING),
 	ROW_ADDED(RUN, network, STRING),
 	ROW_NULLABLE(RUN, isa, STRING),
 	ROW_NULLABLE(RUN, start, STRING),

@@ -154,6 +154,7 @@ int rg_mpi_open(const char *name, const struct rg_mpi_settings *settings, struct
 	rc = check_size(mpi, err);
 	if (rc)
 		goto finish;
+	mpi->rules = mpi->module->rules();
 	*mpi_out = mpi;
 	return 0;
 

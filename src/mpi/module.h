@@ -114,6 +114,9 @@ void library_finish(void);
 /* The text of MPI_Get_library_version, of several lines perhaps, in one: into line[len_bytes]. */
 void library_version(const char *text, char *line, size_t len_bytes);
 
+/* As the module's member. */
+const char *library_rules(void);
+
 /*
  * As the module's member, but that an algorithm is refused if it must not be used with segments of
  * segment_bytes (or RG_MPI_SEGMENT_USUAL).

@@ -132,6 +132,7 @@ const struct rg_mpi_module rg_mpi_module = {
 	.finish = finish,
 	.allgather = module_allgather,
 	.give_up = module_give_up,
+	.rules = library_rules,
 	.abort = abort_job,
 	.algorithms = module_algorithms,
 	.target_open = module_target_open,

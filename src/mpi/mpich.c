@@ -104,6 +104,11 @@ int library_start(const struct rg_mpi_settings *settings, struct rg_err *err)
 	return rc;
 }
 
+const char *library_rules(void)
+{
+	return NULL;
+}
+
 void library_finish(void)
 {
 	MPI_Comm_free(&mpich.targets);

@@ -71,10 +71,10 @@ static int look_around(struct rg_err *err)
 
 int library_start(const struct rg_mpi_settings *settings, struct rg_err *err)
 {
-	int rc;
+	int rc = module_t_init(err);
 
-	if (!settings->algorithms)
-		return 0;
+	if (rc || !settings->algorithms)
+		return rc;
 	rc = openmpi_tuned_check(err);
 	return rc ? rc : look_around(err);
 }

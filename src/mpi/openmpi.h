@@ -17,8 +17,8 @@ extern struct openmpi openmpi;
 /*
  * openmpi_tuned.c: the component coll/tuned through MPI_T.
  *
- * tuned_check: after MPI_Init, refuses settings of the user under which "default" would no longer
- * be the default of an untouched launch (RG_ERR_INVALID), and initialises MPI_T.
+ * tuned_check: after MPI_Init, refuses a file of rules where single algorithms are wanted
+ * (RG_ERR_INVALID): it comes before them.
  * tuned_force: makes communicators created from now on run the function with algorithm id, segments
  * of segment_bytes (or RG_MPI_SEGMENT_USUAL) and the fan-out that rules for it have
  * (railgauge/mpi/openmpi_tuned.h), until tuned_restore(*old_out), which must follow even a failure;

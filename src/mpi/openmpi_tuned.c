@@ -32,23 +32,48 @@ static bool has_variable(const char *name)
 	return !MPI_T_cvar_get_index(name, &index);
 }
 
+/* The file of rules that is read; false: none is. */
+static bool find_file(char *path, size_t room)
+{
+	char name[4000] = "";
+
+	if (!module_cvar_int("coll_tuned_use_dynamic_rules"))
+		return false;
+	module_cvar("coll_tuned_dynamic_rules_filename", NULL, name, sizeof(name) - 1, NULL);
+	/* A name without a folder must not look like a word of ours. */
+	snprintf(path, room, "%s%s", strchr(name, '/') ? "" : "./", name);
+	return name[0];
+}
+
+const char *library_rules(void)
+{
+	static char path[4096];
+
+	if (find_file(path, sizeof(path)))
+		return path;
+	/* By us it is switched on for single algorithms, and changes no other call. */
+	if (module_cvar_int("coll_tuned_use_dynamic_rules") && !openmpi.made_dynamic)
+		return "on";
+	return RG_MPI_NO_RULES;
+}
+
+/*
+ * Rules of a file come before what is set for single functions, so a target with an algorithm would
+ * run another one, and "default" would be the file's.
+ */
 int openmpi_tuned_check(struct rg_err *err)
 {
-	char rules[256] = "";
-	int rc;
+	char path[4096];
 
-	rc = module_t_init(err);
-	if (rc || !openmpi.made_dynamic)
-		return rc;
-	module_cvar("coll_tuned_dynamic_rules_filename", NULL, rules, sizeof(rules) - 1, NULL);
-	if (rules[0])
-		return rg_err_set(
-			err, RG_ERR_INVALID,
-			"coll_tuned_dynamic_rules_filename is set (%.100s) but not "
-			"coll_tuned_use_dynamic_rules: Open MPI would ignore the file, yet "
-			"single algorithms need the rules on; set both or neither",
-			rules);
-	return 0;
+	if (!find_file(path, sizeof(path)))
+		return 0;
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "Open MPI goes by the rules of %.200s, which come before any algorithm "
+			  "that is asked for (mpi:ALGORITHM, mpi:all): take "
+			  "coll_tuned_dynamic_rules_filename out of the environment, of the "
+			  "launcher's words or of the file of parameters that sets it "
+			  "($HOME/.openmpi/mca-params.conf?)",
+			  path);
 }
 
 /* A component that would be asked before coll/tuned, so that the choice has no effect. */
@@ -245,7 +270,7 @@ int openmpi_tuned_force(enum rg_coll coll, enum rg_mpi_variant variant, int id,
 
 	*old_out = (struct openmpi_variables){-1, -1, -1};
 	*segment_bytes_out = 0;
-	if (!function || !module.mpi_t)
+	if (!function || !openmpi.wants_algorithms)
 		return 0; /* only the default: as the job was launched */
 	snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", function);
 	now = module_cvar_int(name);

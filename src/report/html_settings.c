@@ -18,6 +18,7 @@ static void print_run(FILE *out, const struct rg_result *r)
 	} words[] = {{"build", r->build},
 		     {"ranks met through", run->rendezvous},
 		     {"MPI", run->mpi},
+		     {"its rules", run->rules},
 		     {"network", run->network},
 		     {"vector instructions", run->isa},
 		     {"start of repetitions", run->start},

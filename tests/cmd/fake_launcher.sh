@@ -8,7 +8,8 @@
 # (lines of SIZE NS, other sizes take 1000 ns and one for each byte; and of "* FACTOR TARGET" for a
 # target that takes so many times as long; a factor near 1 goes round, so that launches differ). With
 # a poisoned file it fails as Open MPI does, unless there is FOLDER/ignorant. FOLDER/all has the
-# targets, with commas between, that "all" stands for. FOLDER/log gets a line per launch, and
+# targets, with commas between, that "all" stands for; FOLDER/rules, if it is there, the rules that the
+# job goes by whatever the environment says. FOLDER/log gets a line per launch, and
 # FOLDER/then, if it is there, is sourced first.
 folder=$1
 shift
@@ -24,6 +25,7 @@ if [ -z "${bench-}" ]; then # another program: on two hosts
   "$@" && [ ! -e "$folder/blind" ] || { echo "railgauge bench: ${FAKE_HOST2-}: blind" >&2; exit 3; }
   exit 0
 fi
+[ ! -e "$folder/rules" ] || has=$(cat "$folder/rules")
 side=without
 [ -z "$rules" ] || side=with
 case $rules in */.poison-*) side=poisoned ;; esac
@@ -38,7 +40,8 @@ if [ $side = poisoned ]; then
 fi
 exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder/log")" \
   -v nranks="${FAKE_RANKS:-2}" -v library="${FAKE_LIBRARY:-Open MPI v4.1.4, package: made up}" \
-  -v host="${FAKE_HOST:-node1}" -v host2="${FAKE_HOST2-}" -v all="$(cat "$folder/all" 2>/dev/null)" '
+  -v host="${FAKE_HOST:-node1}" -v host2="${FAKE_HOST2-}" -v all="$(cat "$folder/all" 2>/dev/null)" \
+  -v rules="${has-${rules:-none}}" '
   function bytes(text) {
     return text * (text ~ /K$/ ? 1024 : text ~ /M$/ ? 1048576 : text ~ /G$/ ? 1073741824 : 1)
   }
@@ -70,6 +73,7 @@ exec awk -v points="$points" -v collective="$collective" -v n="$(wc -l <"$folder
     printf "\"version\": \"0.1.0\", \"build\": \"0\", \"started\": \"2026-11-23T21:03:00Z\", "
     printf "\"finished\": \"2026-11-23T21:04:30Z\", \"args\": [\"bench\"], \"config\": [], "
     printf "\"run\": {\"nranks\": %d, \"rendezvous\": \"openmpi\", \"mpi\": \"%s\", ", nranks, library
+    printf "\"rules\": \"%s\", ", rules
     printf "\"isa\": \"avx2\", \"start\": \"clock\", \"seed\": 1, \"timer_cost_ns\": 20, "
     printf "\"start_skew_ns\": 80, \"memory\": \"host\", \"align_bytes\": 4096}, "
     printf "\"machines\": ["

@@ -193,6 +193,17 @@ has '^# Note: other hosts than decided for: here node2, there node1$'
 with OMPI_MCA_btl=self,tcp prove 0
 has "^# Note: another transport than decided for: here btl self,tcp, there the library's choice\$"
 
+# --- rules that are in force without the files, or others than theirs, would be compared with themselves
+echo /etc/rules.txt >"$job/rules"
+prove 3
+told 'the first launch, without the files: the job goes by rules all the same (/etc/rules.txt)'
+launches 'without allreduce'
+rm "$job/rules"
+echo '[ $side != with ] || has=/elsewhere/rules.txt' >"$job/then"
+prove 3
+told "pair 1 of 8, .*, with the files: the job goes by other rules (/elsewhere/rules.txt) than those of $folder/openmpi-rules.txt"
+rm "$job/then"
+
 # --- a rule is tried where it is used: 64K are 65532 bytes in three blocks, which is below its range
 usual=$folder
 folder=$tmp/three

@@ -23,6 +23,7 @@ case $library in
   'Open MPI v4.'* | 'Open MPI v5.'*) ;;
   *) echo "skipped: no files can be written for $library"; exit 77 ;;
 esac
+grep -q '^  "rules": "none",$' "$tmp/a.json" || fail "rules out of nowhere"
 
 # Launches of one repetition are Open MPI's: the look, and those with a rule that must fail.
 cat >"$tmp/half" <<END
@@ -48,3 +49,23 @@ for words in '--mca coll_tuned_use_dynamic_rules 0' '--mca coll ^tuned'; do
   has '^# NOT HONOURED: MPI_Allreduce, from 0 on (ring): a launch at 64K succeeded'
   has "^#   likely: the launcher's own words decide: $words\$"
 done
+
+# --- files that the user's own parameters name are in force on the side without them, too
+mkdir -p "$tmp/home/.openmpi" || exit 99
+cp "$folder/openmpi-mca-params.conf" "$tmp/home/.openmpi/mca-params.conf" || exit 99
+HOME=$tmp/home
+export HOME
+"$mpirun" -np 2 "$RAILGAUGE" bench allreduce -b 8 -e 8 -n 1 -w 0 --target mpi --no-calibrate \
+  --json "$tmp/a.json" >"$tmp/out" 2>"$tmp/err" || fail "bench"
+grep -q "^  \"rules\": \"$folder/openmpi-rules.txt\",\$" "$tmp/a.json" || fail "the rules are not in the document"
+run 3 prove "$folder" -- "$tmp/half"
+grep -q "^railgauge prove: the first launch, without the files: .*($folder/openmpi-rules.txt)" "$tmp/err" ||
+  fail "not told of the user's parameters"
+run 2 tune --out "$tmp/again" --collectives allreduce -b 8 -e 8 -- "$mpirun" -np 2
+grep -q "^railgauge tune: the job goes by rules of its own ($folder/openmpi-rules.txt)" "$tmp/err" ||
+  fail "not told of the user's parameters"
+[ ! -e "$tmp/again" ] || fail "left: $(ls -A "$tmp/again")"
+"$mpirun" -np 2 "$RAILGAUGE" bench allreduce -b 8 -e 8 -n 1 -w 0 --target mpi:ring --no-calibrate \
+  >"$tmp/out" 2>"$tmp/err" && fail "an algorithm is measured that the rules come before"
+grep -q "Open MPI goes by the rules of $folder/openmpi-rules.txt, which come before" "$tmp/err" || fail "why?"
+exit 0

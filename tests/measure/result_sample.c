@@ -50,6 +50,7 @@ static int add_conditions(struct rg_result *r, double scale, struct rg_err *err)
 	const struct rg_result_run run = {.nranks = 2,
 					  .rendezvous = "openmpi",
 					  .mpi = "Open MPI v4.1.4",
+					  .rules = "none",
 					  .network = "interface eth0",
 					  .isa = "avx512",
 					  .start = "clock",

@@ -31,7 +31,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RG_MPI_ABI 9
+#define RG_MPI_ABI 10
+
+/* The library goes by no rules of the user's: see struct rg_mpi. */
+#define RG_MPI_NO_RULES "none"
 
 /* A segment size that is left to the library: what its own variable says. */
 #define RG_MPI_SEGMENT_USUAL (-1)
@@ -142,6 +145,9 @@ struct rg_mpi_module {
 	 */
 	void (*give_up)(const char *text);
 
+	/* As struct rg_mpi's rules, after start. */
+	const char *(*rules)(void);
+
 	/* MPI_Abort: ends the job. Does not return. */
 	void (*abort)(int exit_code);
 
@@ -211,6 +217,13 @@ struct rg_mpi_module {
 struct rg_mpi {
 	const struct rg_mpi_module *module; /* borrowed from the loaded object, which stays */
 	const char *version;		    /* "Open MPI v4.1.4, ...", "MPICH 4.0.2, ch4:ucx" */
+	/*
+	 * What the library was told to choose its algorithms by, whoever told it (environment,
+	 * launcher, a file of parameters), as this rank has it: RG_MPI_NO_RULES, the path of a file
+	 * of rules (it has a '/'), or "on" where dynamic rules are on without a file. NULL: this
+	 * library has no such thing, or does not tell. Static storage.
+	 */
+	const char *rules;
 	uint32_t rank, nranks;
 };
 
