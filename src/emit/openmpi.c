@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* The first of the launcher's words that sets something of coll/tuned; NULL: none does. */
@@ -79,12 +80,30 @@ static int make_texts(const struct rg_decisions *d, const char *folder, struct t
 	return rc;
 }
 
-/* Removes an old file that nothing is to be in place of, if it is one of ours. */
-static int remove_old(const char *path, struct rg_err *err)
+static bool is_ours(const char *path)
 {
 	char line[sizeof(OPENMPI_MARK)];
 
-	if (!rg_io_read_line(path, line, sizeof(line)) || strcmp(line, OPENMPI_MARK) != 0)
+	return rg_io_read_line(path, line, sizeof(line)) && !strcmp(line, OPENMPI_MARK);
+}
+
+/* Can it be written there? What somebody else has put there is theirs. */
+static int try_place(const char *path, size_t len, struct rg_err *err)
+{
+	struct stat there;
+
+	if (!stat(path, &there) && S_ISREG(there.st_mode) && !is_ours(path))
+		return rg_err_set(err, RG_ERR_MISMATCH,
+				  "%s is there and not railgauge's (it does not begin with "
+				  "\"" OPENMPI_MARK "\"): take another folder, or remove it",
+				  path);
+	return rg_io_try_file(path, len, err);
+}
+
+/* Removes an old file that nothing is to be in place of, if it is one of ours. */
+static int remove_old(const char *path, struct rg_err *err)
+{
+	if (!is_ours(path))
 		return 0;
 	if (unlink(path) && errno != ENOENT)
 		return rg_err_errno(err, errno, "%s: cannot remove it", path);
@@ -98,8 +117,8 @@ static int place(const struct texts *texts, const char *folder, struct rg_err *e
 
 	for (int i = 0; !rc && i < OPENMPI_FILES; i++) {
 		if (texts->of[i])
-			rc = rg_io_try_file(openmpi_path(folder, (enum openmpi_file)i, path),
-					    strlen(texts->of[i]), err);
+			rc = try_place(openmpi_path(folder, (enum openmpi_file)i, path),
+				       strlen(texts->of[i]), err);
 	}
 	for (int i = 0; !rc && i < OPENMPI_FILES; i++) {
 		if (texts->of[i])

@@ -15,7 +15,7 @@ extern const char *const openmpi_names[OPENMPI_FILES];
 /* "FOLDER/NAME" into path, which is returned; NULL if it is too long. */
 char *openmpi_path(const char *folder, enum openmpi_file file, char path[PATH_MAX]);
 
-/* All files begin so, and only such are removed. */
+/* All files begin so, and only such are replaced or removed. */
 #define OPENMPI_MARK "# railgauge: "
 
 /*

@@ -235,6 +235,22 @@ static void files_that_are_not_ours_are_not_removed(void **state)
 	assert_has(names[3], "rank 0=a slot=0\n");
 }
 
+static void files_that_are_not_ours_are_not_replaced(void **state)
+{
+	struct rg_err err = {0};
+	char path[256];
+
+	write_all();
+	snprintf(path, sizeof(path), "%s/env.sh", folder);
+	assert_int_equal(rg_io_replace_file(path, "PATH=/opt\n", 10, NULL), 0);
+	d->decisions[0].nranges = 2;
+	d->decisions[0].ranges[1].to_bytes = UINT64_MAX;
+	assert_int_equal(emitter->write(d, folder, &err), RG_ERR_MISMATCH);
+	assert_non_null(strstr(err.text, "env.sh is there and not railgauge's"));
+	assert_has(names[2], "PATH=/opt\n");
+	assert_has(names[0], "segmented_ring"); /* nor is any other */
+}
+
 static void nothing_is_replaced_unless_all_can_be(void **state)
 {
 	struct rg_err err = {0};
@@ -426,6 +442,7 @@ int main(void)
 		WITH_FOLDERS(a_known_binding_becomes_a_rank_file),
 		WITH_FOLDERS(decisions_that_change_nothing_set_nothing),
 		WITH_FOLDERS(files_that_are_not_ours_are_not_removed),
+		WITH_FOLDERS(files_that_are_not_ours_are_not_replaced),
 		WITH_FOLDERS(nothing_is_replaced_unless_all_can_be),
 		WITH_FOLDERS(what_would_not_be_honoured_is_refused_with_the_reason),
 		WITH_FOLDERS(choices_that_the_library_does_not_have_are_refused),

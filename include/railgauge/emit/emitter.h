@@ -38,7 +38,8 @@ struct rg_emitter {
 	 * Writes all files of its own into the folder (absolute path), each whole or not at all;
 	 * all are tried before the first is replaced, and those of ours that are not wanted any
 	 * more are removed. accepts' errors; RG_ERR_INVALID: a choice that the library does not
-	 * have or that would do nothing; as rg_io_replace_file.
+	 * have or that would do nothing; RG_ERR_MISMATCH: a file of that name is somebody else's;
+	 * as rg_io_replace_file.
 	 */
 	int (*write)(const struct rg_decisions *decisions, const char *folder, struct rg_err *err);
 
