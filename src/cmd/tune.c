@@ -134,6 +134,20 @@ static int parse_collectives(struct tune *t, struct rg_err *err)
 	return rc;
 }
 
+static int check_place(const struct tune *t, struct rg_err *err)
+{
+	for (uint32_t i = 0; i < t->nfunctions; i++) {
+		if (t->options.place == TUNE_PLACE_IN && t->functions[i]->in_place_is_0)
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "--place in: %s in place has no send count, which its "
+					  "rules go by, so nothing can be decided for its sizes: "
+					  "leave %s out of --collectives",
+					  t->functions[i]->mpi,
+					  rg_coll_name(t->functions[i]->coll));
+	}
+	return 0;
+}
+
 /* What would make the default something else than the library's own choice. */
 static int check_environment(const struct tune *t, struct rg_err *err)
 {
@@ -178,6 +192,8 @@ static int parse(struct tune *t, int argc, char **argv, struct rg_err *err)
 	if (t->options.min_bytes > t->options.max_bytes)
 		return rg_err_set(err, RG_ERR_INVALID, "--minbytes is above --maxbytes");
 	rc = parse_collectives(t, err);
+	if (!rc)
+		rc = check_place(t, err);
 	if (!rc)
 		rc = driver_outside("railgauge tune -- mpirun ...", err);
 	return rc ? rc : check_environment(t, err);

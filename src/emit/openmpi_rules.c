@@ -80,17 +80,29 @@ static int add_default(struct rg_rules_function *function, int64_t ranks)
 	return comm && rg_rules_add_rule(comm, 0) ? 0 : RG_ERR_NO_MEMORY;
 }
 
+/* Ranges of the default from 0 on are the guard themselves. */
+static bool needs_guard(const struct rg_ompi_function *f, const struct rg_decision *d)
+{
+	return f->in_place_is_0 && d->ranges[0].choice.id;
+}
+
 static int add_ranges(struct rg_rules_comm *comm, const struct rg_ompi_function *f,
 		      const struct rg_decision *d)
 {
+	bool guarded = needs_guard(f, d);
+
+	if (guarded && !rg_rules_add_rule(comm, 0))
+		return RG_ERR_NO_MEMORY;
 	for (uint32_t i = 0; i < d->nranges; i++) {
 		const struct rg_decision_range *range = &d->ranges[i];
+		uint64_t from =
+			guarded ? rg_ompi_rule_bytes(f, range->from_bytes) : range->from_bytes;
 		const struct rg_ompi_algorithm *a = rg_ompi_algorithm_by_id(f, range->choice.id);
 		struct rg_rule *rule;
 
 		if (i && rg_choice_same(&range->choice, &d->ranges[i - 1].choice))
 			continue;
-		rule = rg_rules_add_rule(comm, (int64_t)range->from_bytes);
+		rule = rg_rules_add_rule(comm, (int64_t)from);
 		if (!rule)
 			return RG_ERR_NO_MEMORY;
 		rule->algorithm = range->choice.id;

@@ -92,18 +92,20 @@ static void print_left_out(const struct rg_decisions *all, FILE *out)
 	}
 }
 
-/* Their look-up goes by the send count, which a caller in place leaves out. */
-static void print_in_place(const struct rg_decisions *all, FILE *out)
+static void print_in_place(const struct rg_decisions *all, const struct rg_rules *rules, FILE *out)
 {
 	for (uint32_t i = 0; i < all->ndecisions; i++) {
 		const struct rg_decision *d = &all->decisions[i];
+		const struct rg_ompi_function *f =
+			rg_ompi_function_of(d->coll, d->other ? RG_MPI_OTHER : RG_MPI_USUAL);
 
-		if ((d->coll == RG_COLL_ALLGATHER || d->coll == RG_COLL_ALLTOALL) &&
-		    d->nranges > 1 && d->ranges[0].choice.id)
-			fprintf(out,
-				"# %s in place has no send count, and so the rule for size 0 "
-				"whatever its size.\n",
-				d->function);
+		for (uint32_t k = 0; f && f->in_place_is_0 && k < rules->nfunctions; k++) {
+			if (rules->functions[k].id == f->id)
+				fprintf(out,
+					"# %s in place is looked up for size 0, and keeps Open "
+					"MPI's own choice.\n",
+					d->function);
+		}
 	}
 }
 
@@ -115,7 +117,7 @@ static int print_rules(const struct writing *w, FILE *out, struct rg_err *err)
 		     "decimals: a\n"
 		     "# leading 0 would make them octal.\n");
 	print_left_out(w->decisions, out);
-	print_in_place(w->decisions, out);
+	print_in_place(w->decisions, w->rules, out);
 	rg_rules_print(w->rules, out);
 	return 0;
 }

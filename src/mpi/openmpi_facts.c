@@ -127,7 +127,8 @@ static const struct rg_ompi_algorithm none[] = {{0, NULL}};
 #define MEASURED(name) .coll = RG_COLL_##name, .target = "mpi"
 
 const struct rg_ompi_function rg_ompi_functions[] = {
-	{0, "allgather", "MPI_Allgather", MEASURED(ALLGATHER), .algorithms = allgather},
+	{0, "allgather", "MPI_Allgather", MEASURED(ALLGATHER), .algorithms = allgather,
+	 .in_place_is_0 = true},
 	{1, "allgatherv", "MPI_Allgatherv", UNMEASURED, .algorithms = allgatherv},
 	{2, "allreduce", "MPI_Allreduce", MEASURED(ALLREDUCE), .algorithms = allreduce},
 	{3, "alltoall", "MPI_Alltoall", MEASURED(ALLTOALL), .algorithms = alltoall},
@@ -214,7 +215,9 @@ bool rg_ompi_algorithm_in(const struct rg_ompi_algorithm *algorithm,
 
 uint64_t rg_ompi_rule_bytes(const struct rg_ompi_function *function, uint64_t size_bytes)
 {
-	return function->one_rule ? 0 : size_bytes;
+	if (function->one_rule)
+		return 0;
+	return !size_bytes && function->in_place_is_0 ? 1 : size_bytes;
 }
 
 int rg_ompi_version_of(const char *line, struct rg_ompi_version *out, struct rg_err *err)

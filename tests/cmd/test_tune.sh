@@ -44,6 +44,8 @@ tune 2 --collectives allredcue -- "$mpirun" -np 2
 refused 'allredcue: no such collective; did you mean allreduce?'
 tune 2 --collectives sendrecv -- "$mpirun" -np 2
 refused 'sendrecv: MPI libraries have no choice for it'
+tune 2 --place in -- "$mpirun" -np 2
+refused '--place in: MPI_Allgather in place has no send count'
 tune 2 $fast "$mpirun" -- "$mpirun" -np 2
 refused 'the launcher comes after --'
 must 2 env OMPI_COMM_WORLD_RANK=0 "$RAILGAUGE" tune --out "$d" -- "$mpirun" -np 2

@@ -353,19 +353,36 @@ static void what_may_not_go_by_size_has_one_rule_or_none(void **state)
 	rg_rules_release(&rules);
 }
 
-static void calls_in_place_that_use_the_first_rule_are_told_of(void **state)
+static void calls_in_place_without_a_size_stay_as_they_were(void **state)
 {
 	struct rg_decision *a = &d->decisions[0];
+	struct rg_rules rules;
+	bool applies = false;
 
 	snprintf(a->function, sizeof(a->function), "MPI_Allgather");
 	a->coll = RG_COLL_ALLGATHER;
 	a->ranges[2].choice = (struct rg_choice){4, "ring", 0};
 	write_all();
-	assert_false(is_in(names[0], "in place"));
+	rules = rules_in(folder, true);
+	assert_null(rg_rules_lookup(&rules, 0, 4, 1023));
+	assert_int_equal(rules.functions[0].comms[1].nrules, 3);
+	rg_rules_release(&rules);
 	a->ranges[0].choice = (struct rg_choice){2, "bruck", 0};
 	write_all();
-	assert_has(names[0], "# MPI_Allgather in place has no send count, and so the rule for size "
-			     "0 whatever its size.\n");
+	assert_has(names[0],
+		   "# MPI_Allgather in place is looked up for size 0, and keeps Open MPI's "
+		   "own choice.\n");
+	rules = rules_in(folder, true);
+	assert_null(rg_rules_lookup(&rules, 0, 4, 0));
+	assert_int_equal(rg_rules_lookup(&rules, 0, 4, 1)->algorithm, 2);
+	assert_int_equal(rg_rules_lookup(&rules, 0, 4, 1024)->algorithm, 3);
+	rg_rules_release(&rules);
+	assert_int_equal(emitter->poison(d, folder, 0, 0, other, &applies, NULL), 0);
+	assert_true(applies);
+	rules = rules_in(other, false);
+	assert_null(rg_rules_lookup(&rules, 0, 4, 0));
+	assert_int_equal(rg_rules_lookup(&rules, 0, 4, 16)->algorithm, 99);
+	rg_rules_release(&rules);
 }
 
 static void poison_is_in_one_range_alone_and_the_files_name_it(void **state)
@@ -447,7 +464,7 @@ int main(void)
 		WITH_FOLDERS(what_would_not_be_honoured_is_refused_with_the_reason),
 		WITH_FOLDERS(choices_that_the_library_does_not_have_are_refused),
 		WITH_FOLDERS(what_may_not_go_by_size_has_one_rule_or_none),
-		WITH_FOLDERS(calls_in_place_that_use_the_first_rule_are_told_of),
+		WITH_FOLDERS(calls_in_place_without_a_size_stay_as_they_were),
 		WITH_FOLDERS(poison_is_in_one_range_alone_and_the_files_name_it),
 		WITH_FOLDERS(rules_that_were_changed_are_not_poisoned),
 		WITH_FOLDERS(a_failing_allocation_is_an_error_and_leaks_nothing),

@@ -152,6 +152,9 @@ static void an_algorithm_is_in_the_versions_since_its_first(void **state)
 static void rules_are_by_size_but_where_one_must_do_for_all(void **state)
 {
 	assert_int_equal(rg_ompi_rule_bytes(rg_ompi_function_by_id(2), 4096), 4096);
+	assert_int_equal(rg_ompi_rule_bytes(rg_ompi_function_by_id(2), 0), 0);
+	assert_int_equal(rg_ompi_rule_bytes(rg_ompi_function_by_id(0), 4096), 4096);
+	assert_int_equal(rg_ompi_rule_bytes(rg_ompi_function_by_id(0), 0), 1);
 	for (int id = 0; id < 22; id++) {
 		const struct rg_ompi_function *f = rg_ompi_function_by_id(id);
 

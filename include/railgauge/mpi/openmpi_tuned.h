@@ -60,6 +60,11 @@ struct rg_ompi_function {
 	 * the count does not count at all.)
 	 */
 	bool one_rule;
+	/*
+	 * In place its look-up goes by a send count that means nothing, and that programs leave at
+	 * 0: size 0 is all such calls, whatever their size. Others of size 0 return before it.
+	 */
+	bool in_place_is_0;
 };
 
 /* By id; a row without a name ends it. Functions with no algorithm to choose are in it as well. */
@@ -78,7 +83,8 @@ bool rg_ompi_algorithm_in(const struct rg_ompi_algorithm *algorithm,
 
 /*
  * The size that rules are to be written for where a call's is S of base/collective.h: S itself (all
- * that coll/tuned counts over a communicator, S counts as well), or 0 where there is one rule.
+ * that coll/tuned counts over a communicator, S counts as well), or 0 where there is one rule; at
+ * least 1 where size 0 is calls in place.
  */
 uint64_t rg_ompi_rule_bytes(const struct rg_ompi_function *function, uint64_t size_bytes);
 
