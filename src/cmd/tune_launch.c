@@ -22,15 +22,19 @@
 
 #define LABEL_BYTES 96 /* struct rg_target_spec's */
 
-/* "mpi:chain:64K", as bench has it. */
+/*
+ * "mpi:chain:64K", as bench has it. Where there are segments their size is always said, 0 as well:
+ * else it would be what a variable of the user's says, and rules say it.
+ */
 static void label_of(const struct rg_ompi_function *function, const struct rg_choice *choice,
 		     char label[LABEL_BYTES])
 {
+	const struct rg_ompi_algorithm *algorithm = rg_ompi_algorithm_by_id(function, choice->id);
 	char size[RG_UNITS_BYTES];
 
 	if (!choice->id)
 		snprintf(label, LABEL_BYTES, "%s", function->target);
-	else if (!choice->segment_bytes)
+	else if (!choice->segment_bytes && !(algorithm && algorithm->segments))
 		snprintf(label, LABEL_BYTES, "%s:%s", function->target, choice->algorithm);
 	else
 		snprintf(label, LABEL_BYTES, "%s:%s:%s", function->target, choice->algorithm,

@@ -124,6 +124,18 @@ cmp "$d/journal.jsonl" "$tmp/journal" || fail "the journal was changed"
 rm -r "$d"
 unset RG_MPI_FAULT
 
+# --- what a rule says of segments is what is measured, whatever the user's variables say ---
+cat >"$tmp/logged" <<END
+#!/bin/sh
+echo "\$*" >>"$tmp/launches"
+exec "$mpirun" -np 2 "\$@"
+END
+chmod +x "$tmp/logged"
+tune 0 --collectives gather --exhaustive -b 64 -e 64 --launches 2 --per-size 20ms -- "$tmp/logged"
+grep -q 'mpi:linear_sync:0[,; ]' "$tmp/launches" || fail "segments of an unknown size: $(cat "$tmp/launches")"
+! grep -q 'mpi:linear_sync[,; ]' "$tmp/launches" || fail "segments of an unknown size: $(cat "$tmp/launches")"
+rm -r "$d"
+
 # --- interrupted, and continued ---
 start env "$mark" "$RAILGAUGE" tune --out "$d" $fast -- "$mpirun" -np 2
 until_there 60 '"MPI_Allreduce"' "$d/journal.jsonl"
