@@ -218,6 +218,20 @@ static bool is_refusal(int rc)
 	       rc == RG_ERR_NOT_FOUND;
 }
 
+/* The same on all ranks. */
+static void leave_out(struct opened *o, struct rg_samples *samples, const char *why)
+{
+	o->candidate->spec->ops->close(o->target);
+	o->target = NULL;
+	snprintf(samples->refused, sizeof(samples->refused), "%s", why);
+	samples->stop = RG_STOP_NOT_RUN;
+}
+
+static bool runs_other(const struct rg_target_about *about)
+{
+	return !strncmp(about->note, RG_TARGET_RUNS_OTHER, strlen(RG_TARGET_RUNS_OTHER));
+}
+
 static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, struct opened *o,
 			  struct rg_samples *samples, struct rg_err *err)
 {
@@ -249,13 +263,12 @@ static int open_candidate(struct rg_sampler *s, const struct rg_candidate *c, st
 	all = rg_rendezvous_agree(s->job->rdv, rc, rg_clock_ns() + s->job->deadline_ns, &why);
 	if (!all) {
 		c->spec->ops->about(o->target, &samples->about);
+		if (s->config.race && runs_other(&samples->about))
+			leave_out(o, samples, samples->about.note);
 		return 0;
 	}
-	if (!rc) {
-		c->spec->ops->close(o->target);
-		o->target = NULL;
-		snprintf(samples->refused, sizeof(samples->refused), "%s", why.text);
-	}
+	if (!rc)
+		leave_out(o, samples, why.text);
 	samples->stop = RG_STOP_NOT_RUN;
 	return is_refusal(all) ? 0 : rg_err_set(err, all, "%s", why.text);
 }

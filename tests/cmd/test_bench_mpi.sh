@@ -57,6 +57,11 @@ grep -q 'mpi.*in place as much must come as goes' "$tmp/out" || fail "no reason 
 printf '0 7 1\n0 0 2\n' >"$tmp/short"
 bench 3 3 alltoallv --traffic "$tmp/short" $quick
 said "--traffic: $tmp/short:2: expected 3 lines of numbers, one for each rank, but the file ends after 2"
+# With one element for two ranks the ring is recursive doubling, and does not race against it.
+bench 0 2 allreduce -b 4 -e 4 --target mpi:ring,mpi:recursive_doubling --place out --buffers private --race \
+  --json "$tmp/a.json" $quick
+[ "$(grep -c '"stop": "not-run"' "$tmp/a.json")" -eq 1 ] || fail "not one of the two is left out"
+grep -q '"note": "the library runs recursive_doubling instead"' "$tmp/a.json" || fail "no reason"
 bench 0 2 reducescatter -b 4K -e 4K --target mpi,mpi-v,mpi $quick
 grep -q 'mpi#2' "$tmp/out" || fail "the same target twice has two labels"
 

@@ -47,6 +47,8 @@
  *     more. What disturbs a repetition makes it longer, so the least is the part of both that can
  *     be believed of the slower one, and the greatest errs in its favour. Where rounds are short,
  *     two repetitions could be disturbed by chance, and six are soon there.
+ * A target of which the library says that another algorithm runs does not take part, and is not
+ * run: it could beat that algorithm, which is itself.
  * The first candidate that runs of each kind of buffers and place never leaves, since the others
  * are compared with it. The point ends as without a race, by those that are left; when none is
  * left but the first ones, as soon as they have intervals (RG_STOP_DECIDED). In the warm-up, where
