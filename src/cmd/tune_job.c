@@ -81,6 +81,20 @@ static int take_identity(struct tune *t, const struct rg_result *result, struct 
 	return 0;
 }
 
+static int check_order(const struct rg_result *result, struct rg_decisions *d, struct rg_err *err)
+{
+	const char **rank_hosts = rg_zalloc(result->nranks + 1, sizeof(*rank_hosts));
+
+	if (!rank_hosts)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the binding");
+	for (uint32_t r = 0; r < result->nranks; r++)
+		rank_hosts[r] = result->ranks[r].host;
+	rg_binding_check_order(rank_hosts, result->nranks, (const char *const *)d->hosts, d->nhosts,
+			       &d->binding);
+	rg_free(rank_hosts);
+	return 0;
+}
+
 /* How ranks should be bound: by this machine's topology, if the hosts are like it. */
 static int take_binding(const struct rg_result *result, struct rg_decisions *d, struct rg_err *err)
 {
@@ -103,7 +117,7 @@ static int take_binding(const struct rg_result *result, struct rg_decisions *d, 
 			     err);
 	rg_topo_close(topo);
 	rg_free(hashes);
-	return rc;
+	return rc ? rc : check_order(result, d, err);
 }
 
 /* Rules of before would be measured as the library's own choice, and later be gone. */

@@ -167,3 +167,25 @@ int rg_binding_find(const struct rg_topo *topo, uint32_t nranks, uint32_t nnodes
 			       per_node, usable_cores(topo));
 	return find(topo, per_node, out, err);
 }
+
+void rg_binding_check_order(const char *const *rank_hosts, uint32_t nranks,
+			    const char *const *hosts, uint32_t nhosts,
+			    struct rg_decision_binding *b)
+{
+	uint32_t r = 0;
+
+	if (!b->known)
+		return;
+	while (r < nranks && r / b->nranks < nhosts && !strcmp(rank_hosts[r], hosts[r / b->nranks]))
+		r++;
+	if (r == nranks)
+		return;
+	for (uint32_t i = 0; i < b->nranks; i++)
+		rg_free(b->cpus[i]);
+	rg_free(b->cpus);
+	*b = (struct rg_decision_binding){0};
+	unknown(b,
+		"the launcher has rank %u on %.100s: ranks do not fill the hosts in the order of "
+		"their names",
+		r, rank_hosts[r]);
+}

@@ -117,6 +117,28 @@ static void unequal_or_unknown_nodes_have_no_binding(void **state)
 	assert_false(b.known);
 }
 
+static void ranks_that_do_not_fill_the_hosts_by_name_have_no_binding(void **state)
+{
+	const char *hashes[] = {machine->hash, machine->hash};
+	const char *hosts[] = {"node1", "node2"};
+	const char *ranks[] = {"node1", "node1", "node2", "node2"};
+
+	find(4, 2, hashes, 2);
+	rg_binding_check_order(ranks, 4, hosts, 2, &b);
+	assert_true(b.known);
+	assert_int_equal(b.nranks, 2);
+	ranks[1] = ranks[2];
+	ranks[2] = ranks[0];
+	rg_binding_check_order(ranks, 4, hosts, 2, &b);
+	assert_false(b.known);
+	assert_null(b.cpus);
+	assert_string_equal(b.why,
+			    "the launcher has rank 1 on node2: ranks do not fill the hosts in "
+			    "the order of their names");
+	rg_binding_check_order(ranks, 4, hosts, 2, &b);
+	assert_false(b.known);
+}
+
 static void a_failing_allocation_is_an_error_and_leaks_nothing(void **state)
 {
 	const char *hashes[] = {machine->hash};
@@ -144,6 +166,7 @@ int main(void)
 		WITH_MACHINE(a_rank_per_numa_node_is_what_mpirun_does_by_numa),
 		WITH_MACHINE(cpus_that_are_not_allowed_are_nobodys),
 		WITH_MACHINE(unequal_or_unknown_nodes_have_no_binding),
+		WITH_MACHINE(ranks_that_do_not_fill_the_hosts_by_name_have_no_binding),
 		WITH_MACHINE(a_failing_allocation_is_an_error_and_leaks_nothing),
 	};
 

@@ -26,4 +26,13 @@ int rg_binding_find(const struct rg_topo *topo, uint32_t nranks, uint32_t nnodes
 		    const char *const *hashes, uint32_t nhosts, struct rg_decision_binding *out,
 		    struct rg_err *err);
 
+/*
+ * A rank file has ranks fill the hosts one after the other, in the order of their names
+ * (struct rg_decisions). Where the job that was measured had them elsewhere (rank_hosts[nranks],
+ * hosts[nhosts]) it would make other ranks neighbours: then the binding is no longer known.
+ */
+void rg_binding_check_order(const char *const *rank_hosts, uint32_t nranks,
+			    const char *const *hosts, uint32_t nhosts,
+			    struct rg_decision_binding *binding);
+
 #endif
