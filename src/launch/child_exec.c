@@ -162,7 +162,9 @@ static void __attribute__((noreturn)) become(const struct plan *plan)
 		report(plan, STEP_STDIN);
 	if (plan->cpus && sched_setaffinity(0, plan->cpus_bytes, plan->cpus))
 		report(plan, STEP_BIND);
-	(void)signal(SIGXFSZ, SIG_DFL); /* that we ignore it is our own affair */
+	/* That we ignore them is our own affair. */
+	(void)signal(SIGXFSZ, SIG_DFL);
+	(void)signal(SIGPIPE, SIG_DFL);
 	pthread_sigmask(SIG_SETMASK, plan->mask, NULL);
 	execvpe(plan->argv[0], plan->argv, plan->env);
 	report(plan, STEP_EXEC);

@@ -251,6 +251,17 @@ static void a_child_reads_nothing_and_has_the_signal_mask_from_before(void **sta
 		assert_int_equal(sigismember(&before, i), sigismember(&after, i));
 }
 
+static void a_child_ends_by_a_broken_pipe_though_we_ignore_it(void **state)
+{
+	void (*before)(int) = signal(SIGPIPE, SIG_IGN);
+	struct rg_child_group *g = open_group();
+
+	start(g, "kill -PIPE $$", NULL);
+	assert_int_equal(wait_for_one(g).signal, SIGPIPE);
+	rg_child_group_close(g);
+	signal(SIGPIPE, before);
+}
+
 static void a_child_is_bound_to_its_cpus(void **state)
 {
 	struct rg_child_group *g = open_group();
@@ -471,6 +482,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_cannot_run_is_an_error_not_a_child),
 		cmocka_unit_test(the_environment_is_ours_with_what_is_set_and_removed),
 		cmocka_unit_test(a_child_reads_nothing_and_has_the_signal_mask_from_before),
+		cmocka_unit_test(a_child_ends_by_a_broken_pipe_though_we_ignore_it),
 		cmocka_unit_test(a_child_is_bound_to_its_cpus),
 		cmocka_unit_test(a_deadline_ends_the_wait_not_the_child),
 		cmocka_unit_test(a_signal_ends_the_wait_and_is_told),
