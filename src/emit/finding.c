@@ -30,6 +30,11 @@ void rg_file_findings_add(struct rg_file_findings *findings, enum rg_severity se
 	va_start(args, fmt);
 	vsnprintf(f->text, sizeof(f->text), fmt, args);
 	va_end(args);
+	/* Pieces of a stranger's file must not reach a terminal as they are. */
+	for (char *c = f->text; *c; c++) {
+		if ((unsigned char)*c < ' ' || *c == 0x7f)
+			*c = '?';
+	}
 }
 
 uint32_t rg_file_findings_errors(const struct rg_file_findings *findings)

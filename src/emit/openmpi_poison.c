@@ -120,14 +120,18 @@ int openmpi_has_rule(const struct rg_decisions *all, const char *folder, uint32_
 	return rc;
 }
 
-/* Text with every `old` replaced by `with`, to be freed with rg_free; NULL without memory. */
-static char *replace_all(const char *text, const char *old, const char *with)
+/*
+ * Text with every `old` replaced by `with`, *n_out times; to be freed with rg_free; NULL without
+ * memory.
+ */
+static char *replace_all(const char *text, const char *old, const char *with, size_t *n_out)
 {
 	size_t n = 0, len = strlen(old);
 	char *out, *to;
 
 	for (const char *at = strstr(text, old); at; at = strstr(at + len, old))
 		n++;
+	*n_out = n;
 	out = to = rg_alloc(strlen(text) + n * strlen(with) + 1);
 	if (!out)
 		return NULL;
@@ -146,14 +150,19 @@ static int copy_naming(const char *from, const char *to, const char *old, const 
 		       struct rg_err *err)
 {
 	char *text = NULL, *copy = NULL;
+	size_t n = 0;
 	int rc = rg_io_read_file(from, FILE_MAX_BYTES, &text, NULL, err);
 
 	if (rc)
 		return rc;
 	if (old && with)
-		copy = replace_all(text, old, with);
-	rc = copy ? rg_io_replace_file(to, copy, strlen(copy), err)
-		  : rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory for it", to);
+		copy = replace_all(text, old, with, &n);
+	if (!copy)
+		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "%s: no memory for it", to);
+	else if (!n)
+		rc = rg_err_set(err, RG_ERR_MISMATCH, "%s: it does not name %s", from, old);
+	else
+		rc = rg_io_replace_file(to, copy, strlen(copy), err);
 	rg_free(text);
 	rg_free(copy);
 	return rc;

@@ -150,7 +150,10 @@ static int print_env(const struct writing *w, FILE *out, struct rg_err *err)
 	print_job(w->decisions, out);
 	print_left_out(w->decisions, out);
 	if (!w->rules->nfunctions) {
-		fprintf(out, "# Nothing was better than Open MPI's own choices: nothing is set.\n");
+		/* Else a shell that has read an earlier one would go on naming its file. */
+		fprintf(out, "# Nothing was better than Open MPI's own choices: nothing is set.\n"
+			     "unset OMPI_MCA_coll_tuned_use_dynamic_rules\n"
+			     "unset OMPI_MCA_coll_tuned_dynamic_rules_filename\n");
 		return 0;
 	}
 	word = openmpi_shell_word(w->rules_path);
@@ -237,8 +240,11 @@ int openmpi_text(const struct rg_decisions *decisions, const char *folder, enum 
 	}
 	stream = open_memstream(&text, &len);
 	if (stream) {
+		bool failed;
+
 		rc = print[file](&w, stream, err);
-		if ((ferror(stream) || fclose(stream)) && !rc)
+		failed = ferror(stream);
+		if ((fclose(stream) || failed) && !rc)
 			stream = NULL;
 	}
 	if (!stream && !rc)

@@ -48,7 +48,7 @@ static int no_memory(struct reading *r)
 	return rg_err_set(r->err, RG_ERR_NO_MEMORY, "no memory for the rules");
 }
 
-/* The consumer keeps it in an int. */
+/* The consumer keeps it in an int, or hands it on as one. */
 static void say_if_cut(struct reading *r, const char *what, int64_t value)
 {
 	if (value > INT_MAX)
@@ -82,7 +82,7 @@ static int read_rule(struct reading *r, struct rg_rules_comm *comm)
 	if (!rc)
 		rc = next_int(r, "the fan-out", &rule->fanout);
 	if (!rc)
-		rc = next(r, "the segment size", &rule->segment_bytes);
+		rc = next_int(r, "the segment size", &rule->segment_bytes);
 	if (!rc && r->rules->version > 1 && rules_scan_digit_follows(&r->scan))
 		rc = next_int(r, "the most requests", &rule->max_requests);
 	if (rc || comm->nrules > 1 || !bytes)

@@ -110,6 +110,10 @@ static const struct {
 	 "1 OMPI_MCA_coll_tuned_use_dynamic_rules: OMPI_MCA_ belongs to names of the environment; "
 	 "in a file Open MPI ignores this\n",
 	 1},
+	{"a\x1b[2J\n",
+	 "1 \"a?[2J\" is not of the form NAME = VALUE: Open MPI complains, and goes on without "
+	 "it\n",
+	 1},
 	{"coll_tuned_use_dynamic_rules 1\n",
 	 "1 \"coll_tuned_use_dynamic_rules 1\" is not of the form NAME = VALUE: Open MPI "
 	 "complains, "

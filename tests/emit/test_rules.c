@@ -208,6 +208,7 @@ static const struct {
 	 "2 chain with a fan-out of 0: 1 is used, which makes it a pipeline", 0},
 	{"1 2 1 2 1 0 0 0 0", "0 there is no algorithm in any rule: the file changes nothing", 0},
 	{"1 2 1 2 1\n0 4294967299 0 0", "2 the algorithm 4294967299 does not fit: 3 is used", 0},
+	{"1 7 1 2 1\n0 6 0 4294967296", "2 the segment size 4294967296 does not fit: 0 is used", 0},
 	{"1 2 1 2 2 0 3 0 0\n99999999999999999999 4 0 0",
 	 "2 99999999999999999999 is too large: 9223372036854775807 is read", 0},
 };

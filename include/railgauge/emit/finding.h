@@ -28,7 +28,7 @@ struct rg_file_findings {
 	bool lost; /* memory ran out: there are more */
 };
 
-/* The text is made printf-like. Never fails; see lost. */
+/* The text is made printf-like, with ? for control characters. Never fails; see lost. */
 void rg_file_findings_add(struct rg_file_findings *findings, enum rg_severity severity,
 			  uint32_t line, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));

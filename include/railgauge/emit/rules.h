@@ -23,7 +23,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Numbers as the file has them; the consumer cuts all but bytes and segments to an int. */
+/* Numbers as the file has them; the consumer cuts all but bytes to an int. */
 struct rg_rule {
 	int64_t bytes, algorithm, fanout, segment_bytes, max_requests;
 	uint32_t line;	   /* 0: not from a file */
