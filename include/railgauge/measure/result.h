@@ -120,9 +120,11 @@ struct rg_result_run {
 	const char *mpi;	/* the library's version line; may be NULL */
 	/* What the library goes by, as rank 0 has it: struct rg_mpi of mpi/glue.h; may be NULL. */
 	const char *rules;
-	const char *network; /* rank 0's way to its peers, in words; may be NULL */
-	const char *isa;     /* rg_reduce_isa() */
-	const char *start;   /* rg_start_words of sample.h; may be NULL */
+	/* The way to the peers: rank 0's interface, all connections' congestion control; or NULL.
+	 */
+	const char *network;
+	const char *isa;   /* rg_reduce_isa() */
+	const char *start; /* rg_start_words of sample.h; may be NULL */
 	uint64_t seed;
 	double timer_cost_ns;
 	double start_skew_ns;  /* what the ranks' starts differ by; 0 if not known */
