@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# usage: measure.sh RAILGAUGE OUT [PART...]
+#
+# What stands beside this file: tunings with Open MPI on one machine of two cores and their proofs, proofs
+# of the same files on both sides, decisions made of defaults and bad ones, and tunings beside exhaustive
+# ones. Parts: gains apart defaults exhaustive loop; all of them take about 50 minutes.
+set -u
+rg=$1 out=$2
+shift 2
+here=$(cd "$(dirname "$0")" && pwd)
+[ $# -gt 0 ] || set -- gains loop exhaustive defaults apart
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+mkdir -p "$out"
+
+# shm: whatever Open MPI takes by itself within a node (btl vader); tcp: over loopback
+launcher() {
+  case $1 in
+    shm-2) echo mpirun -np 2 ;;
+    shm-4) echo mpirun -np 4 --oversubscribe ;;
+    tcp-2) echo mpirun -np 2 --mca btl self,tcp --mca btl_tcp_if_include lo ;;
+    tcp-4) echo mpirun -np 4 --oversubscribe --mca btl self,tcp --mca btl_tcp_if_include lo ;;
+  esac
+}
+
+# said FILE COMMAND...: the command and what it prints, and its exit status, into FILE
+said() {
+  file=$1
+  shift
+  {
+    echo "\$ railgauge $(echo "$*" | sed "s,$out/,,g")"
+    "$rg" "$@" 2>"$file.err"
+    echo "exit status $?"
+  } | sed "s,$(cd "$out" && pwd)/,,g" >"$file"
+}
+
+gains() {
+  for where in shm-2 shm-4 tcp-2 tcp-4; do
+    # shellcheck disable=SC2046
+    said "$out/$where.tune.txt" tune --fresh --out "$out/$where" --collectives allreduce,allgather -e 64M \
+      --budget 120s -- $(launcher $where)
+    # shellcheck disable=SC2046
+    said "$out/$where.proof.txt" prove "$out/$where" --json "$out/$where.proof.json" -- $(launcher $where)
+  done
+}
+
+# The loop of the tests, which is not railgauge: as a job would, without and with env.sh, in turns
+loop() {
+  for where in shm-2 tcp-2; do
+    for i in 1 2 3 4 5; do
+      # shellcheck disable=SC2046
+      $(launcher $where) "$LOOP" 67108864 | sed "s/^/$where without /"
+      # shellcheck disable=SC2046
+      (. "$out/$where/env.sh"; $(launcher $where) "$LOOP" 67108864) | sed "s/^/$where with /"
+    done
+  done >"$out/loop.txt" 2>&1
+}
+
+exhaustive() {
+  for i in 1 2 3 4 5 6 7 8 9 10; do
+    for kind in exhaustive search; do
+      option= budget=12s
+      [ $kind = search ] || option=--exhaustive budget=60s
+      # shellcheck disable=SC2086
+      "$rg" tune --fresh --out "$out/$kind-$i" --collectives allreduce -e 1M --budget $budget $option -- \
+        mpirun -np 2 >"$out/$kind-$i.txt" 2>&1
+    done
+  done
+  python3 "$here/regret.py" "$out" >"$out/exhaustive.txt"
+}
+
+defaults() {
+  for kind in default bad; do
+    python3 "$here/edit.py" $kind "$out/shm-2/decisions.json" "$out/$kind"
+    "$rg" emit "$out/$kind/decisions.json" >/dev/null
+    said "$out/$kind.proof.txt" prove "$out/$kind" -- mpirun -np 2
+  done
+}
+
+apart() {
+  python3 "$here/edit.py" small "$out/shm-2/decisions.json" "$out/small"
+  "$rg" emit "$out/small/decisions.json" >/dev/null
+  for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
+    "$rg" prove "$out/small" --same --budget 50ms -- mpirun -np 2 >"$out/apart-$i.txt" 2>&1
+    echo "run $i: exit status $?: $(grep '^# Better' "$out/apart-$i.txt")"
+  done >"$out/apart.txt"
+}
+
+for part; do
+  $part
+done
