@@ -38,7 +38,7 @@ said() {
 gains() {
   for where in shm-2 shm-4 tcp-2 tcp-4; do
     # shellcheck disable=SC2046
-    said "$out/$where.tune.txt" tune --fresh --out "$out/$where" --collectives allreduce,allgather -e 64M \
+    said "$out/$where.tune.txt" tune --fresh --out "$out/$where" --collectives allreduce,allgather -b 16 -e 64M \
       --budget 120s -- $(launcher $where)
     # shellcheck disable=SC2046
     said "$out/$where.proof.txt" prove "$out/$where" --json "$out/$where.proof.json" -- $(launcher $where)
@@ -51,7 +51,7 @@ loop() {
     for i in 1 2 3 4 5; do
       # shellcheck disable=SC2046
       $(launcher $where) "$LOOP" 67108864 | sed "s/^/$where without /"
-      # shellcheck disable=SC2046
+      # shellcheck disable=SC1090,SC2046
       (. "$out/$where/env.sh"; $(launcher $where) "$LOOP" 67108864) | sed "s/^/$where with /"
     done
   done >"$out/loop.txt" 2>&1
@@ -60,7 +60,7 @@ loop() {
 exhaustive() {
   for i in 1 2 3 4 5 6 7 8 9 10; do
     for kind in exhaustive search; do
-      option= budget=12s
+      option="" budget=12s
       [ $kind = search ] || option=--exhaustive budget=60s
       # shellcheck disable=SC2086
       "$rg" tune --fresh --out "$out/$kind-$i" --collectives allreduce -e 1M --budget $budget $option -- \
