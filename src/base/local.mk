@@ -2,6 +2,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/base/clock.h \
 	include/railgauge/base/collective.h \
 	include/railgauge/base/err.h \
+	include/railgauge/base/fields.h \
 	include/railgauge/base/io.h \
 	include/railgauge/base/json.h \
 	include/railgauge/base/log.h \
@@ -13,6 +14,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/clock.c \
 	%D%/collective.c \
 	%D%/err.c \
+	%D%/fields.c \
+	%D%/fields_impl.h \
+	%D%/fields_read.c \
 	%D%/io.c \
 	%D%/json.c \
 	%D%/log.c \

@@ -57,13 +57,13 @@ static int no_memory(struct rg_err *err)
 }
 
 /* Replaces every string of a struct by a copy that the result owns. */
-static int keep_strings(struct rg_result *result, const struct field *fields, void *base,
+static int keep_strings(struct rg_result *result, const struct rg_field *fields, void *base,
 			struct rg_err *err)
 {
-	for (const struct field *f = fields; f->key; f++) {
+	for (const struct rg_field *f = fields; f->key; f++) {
 		const char **at = (const char **)((char *)base + f->offset);
 
-		if (f->kind != FIELD_STRING || !*at)
+		if (f->kind != RG_FIELD_STRING || !*at)
 			continue;
 		*at = rg_result_keep(result, *at);
 		if (!*at)
@@ -133,7 +133,7 @@ int rg_result_set_args(struct rg_result *result, int argc, char *const *argv, st
 	for (int i = 0; i < argc; i++) {
 		const struct rg_result_warning probe = {.code = "", .text = argv[i]};
 
-		if (rg_fields_check(rg_result_warning_fields, &probe, NULL)) {
+		if (rg_fields_check(rg_result_warning_fields, &probe, "", NULL)) {
 			rg_free(args);
 			return rg_err_set(err, RG_ERR_INVALID, "argument %d is not UTF-8", i);
 		}
@@ -161,7 +161,7 @@ int rg_result_set_config(struct rg_result *result, json_t *config, struct rg_err
 int rg_result_set_run(struct rg_result *result, const struct rg_result_run *run, struct rg_err *err)
 {
 	struct rg_result_run copy = *run;
-	int rc = rg_fields_check(rg_result_run_fields, run, err);
+	int rc = rg_fields_check(rg_result_run_fields, run, "", err);
 
 	if (!rc)
 		rc = keep_strings(result, rg_result_run_fields, &copy, err);
@@ -183,17 +183,17 @@ int rg_result_set_skew(struct rg_result *result, double start_skew_ns, double cl
 
 	run.start_skew_ns = start_skew_ns;
 	run.clock_error_ns = clock_error_ns;
-	rc = rg_fields_check(rg_result_run_fields, &run, err);
+	rc = rg_fields_check(rg_result_run_fields, &run, "", err);
 	if (!rc)
 		result->run = run;
 	return rc;
 }
 
 /* Checks *item, copies its strings and makes room for it in *array; then the caller stores it. */
-static int admit(struct rg_result *result, const struct field *fields, void *item,
+static int admit(struct rg_result *result, const struct rg_field *fields, void *item,
 		 size_t each_bytes, void **array, uint32_t n, struct rg_err *err)
 {
-	int rc = rg_fields_check(fields, item, err);
+	int rc = rg_fields_check(fields, item, "", err);
 	void *grown;
 
 	if (!rc)
@@ -276,7 +276,7 @@ int rg_result_add_warning(struct rg_result *result, struct rg_err *err, const ch
 int rg_result_set_calibration(struct rg_result *result, const struct rg_calibration *c,
 			      struct rg_err *err)
 {
-	int rc = rg_fields_check(rg_result_check_fields, c, err);
+	int rc = rg_fields_check(rg_result_check_fields, c, "", err);
 
 	if (rc)
 		return rc;
@@ -304,7 +304,7 @@ int rg_result_store_point(struct rg_result *result, const struct rg_result_point
 {
 	struct rg_result_point copy = *point;
 	void *array = result->points;
-	int rc = rg_fields_check(rg_result_point_fields, point, err);
+	int rc = rg_fields_check(rg_result_point_fields, point, "", err);
 
 	if (!rc)
 		rc = rg_result_point_check(point, result->run.nranks, err);

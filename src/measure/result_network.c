@@ -48,7 +48,7 @@ static int check_nodes(const struct rg_result_network *n, uint32_t nranks, struc
 	}
 	for (uint32_t i = 0; i < n->nnodes; i++) {
 		uint32_t count = 0;
-		int rc = rg_fields_check(rg_result_node_fields, &n->nodes[i], err);
+		int rc = rg_fields_check(rg_result_node_fields, &n->nodes[i], "", err);
 
 		if (rc)
 			return err ? rg_err_prefix(err, "nodes[%u]", i) : rc;
@@ -68,7 +68,7 @@ static int check(const struct rg_result_network *n, uint32_t nranks, struct rg_e
 	for (uint32_t i = 0; !rc && i < n->npairs; i++) {
 		const struct rg_network_pair *p = &n->pairs[i];
 
-		rc = rg_fields_check(rg_result_pair_fields, p, err);
+		rc = rg_fields_check(rg_result_pair_fields, p, "", err);
 		if (rc)
 			return err ? rg_err_prefix(err, "pairs[%u]", i) : rc;
 		if (p->from >= n->nnodes || p->to >= n->nnodes || p->from == p->to)
@@ -170,9 +170,9 @@ json_t *rg_result_network_to_json(const struct rg_result *result)
 #define SET(key, value) rc = rc ? rc : rg_json_set(object, key, value, NULL)
 	SET("rank_node", ranks_to_json(result));
 	SET("nodes",
-	    rg_structs_to_json(rg_result_node_fields, n->nodes, sizeof(*n->nodes), n->nnodes));
+	    rg_fields_array_to_json(rg_result_node_fields, n->nodes, sizeof(*n->nodes), n->nnodes));
 	SET("pairs",
-	    rg_structs_to_json(rg_result_pair_fields, n->pairs, sizeof(*n->pairs), n->npairs));
+	    rg_fields_array_to_json(rg_result_pair_fields, n->pairs, sizeof(*n->pairs), n->npairs));
 #undef SET
 	if (rc) {
 		json_decref(object);
@@ -201,7 +201,7 @@ static int read_members(const json_t *object, struct rg_err *err)
 	return 0;
 }
 
-static int read_structs(const struct field *fields, const json_t *list, const char *name,
+static int read_structs(const struct rg_field *fields, const json_t *list, const char *name,
 			void *array, size_t each_bytes, struct rg_err *err)
 {
 	char where[WHERE_BYTES];

@@ -137,22 +137,6 @@ static json_t *calibration_to_json(const struct rg_result *result)
 	return object;
 }
 
-json_t *rg_structs_to_json(const struct field *fields, const void *array, size_t each_bytes,
-			   uint32_t n)
-{
-	json_t *list = json_array();
-
-	for (uint32_t i = 0; list && i < n; i++) {
-		const char *at = (const char *)array + i * each_bytes;
-
-		if (rg_json_append(list, rg_fields_to_json(fields, at), NULL)) {
-			json_decref(list);
-			return NULL;
-		}
-	}
-	return list;
-}
-
 static json_t *points_to_json(const struct rg_result *result)
 {
 	json_t *list = json_array();
@@ -197,12 +181,12 @@ json_t *rg_result_to_json(const struct rg_result *r)
 	SET("args", args_to_json(r));
 	SET("config", json_incref(r->config));
 	SET("run", run_to_json(&r->run));
-	SET("machines", rg_structs_to_json(rg_result_machine_fields, r->machines,
-					   sizeof(*r->machines), r->nmachines));
+	SET("machines", rg_fields_array_to_json(rg_result_machine_fields, r->machines,
+						sizeof(*r->machines), r->nmachines));
 	SET("ranks",
-	    rg_structs_to_json(rg_result_rank_fields, r->ranks, sizeof(*r->ranks), r->nranks));
-	SET("warnings", rg_structs_to_json(rg_result_warning_fields, r->warnings,
-					   sizeof(*r->warnings), r->nwarnings));
+	    rg_fields_array_to_json(rg_result_rank_fields, r->ranks, sizeof(*r->ranks), r->nranks));
+	SET("warnings", rg_fields_array_to_json(rg_result_warning_fields, r->warnings,
+						sizeof(*r->warnings), r->nwarnings));
 	SET("calibration", calibration_to_json(r));
 	SET("network", rg_result_network_to_json(r));
 	SET("points", points_to_json(r));

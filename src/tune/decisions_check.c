@@ -13,9 +13,9 @@
 
 static int wrong(const char *where, const char *key, const char *why, struct rg_err *err)
 {
-	char path[FIELD_WHERE_BYTES];
+	char path[RG_FIELD_WHERE_BYTES];
 
-	return rg_err_set(err, RG_ERR_INVALID, "%s: %s", fields_path(where, key, path), why);
+	return rg_err_set(err, RG_ERR_INVALID, "%s: %s", rg_fields_path(where, key, path), why);
 }
 
 /* "2026-11-23T21:03:00Z" */
@@ -43,9 +43,9 @@ static bool is_one_of(const char *text, const char *const *words)
 
 static int check_choice(const struct rg_choice *c, const char *where, struct rg_err *err)
 {
-	char place[FIELD_WHERE_BYTES];
+	char place[RG_FIELD_WHERE_BYTES];
 
-	fields_path(where, "choice", place);
+	rg_fields_path(where, "choice", place);
 	if (!c->algorithm[0])
 		return wrong(place, "algorithm", "empty", err);
 	if (!c->id != !strcmp(c->algorithm, "default"))
@@ -57,9 +57,9 @@ static int check_choice(const struct rg_choice *c, const char *where, struct rg_
 
 static int check_ratio(const struct rg_ratio *r, const char *where, struct rg_err *err)
 {
-	char place[FIELD_WHERE_BYTES];
+	char place[RG_FIELD_WHERE_BYTES];
 
-	fields_path(where, "gain", place);
+	rg_fields_path(where, "gain", place);
 	if (r->n && !(r->ratio > 0))
 		return wrong(place, "ratio", "not above 0 although there are launches", err);
 	if (r->ratio < r->lo || r->ratio > r->hi)
@@ -87,7 +87,7 @@ static int check_evidence(const struct rg_evidence *e, bool first, const char *w
 
 static int check_point(const struct rg_decision_point *p, const char *where, struct rg_err *err)
 {
-	char place[FIELD_WHERE_BYTES];
+	char place[RG_FIELD_WHERE_BYTES];
 	int rc = check_choice(&p->choice, where, err);
 
 	if (!rc)
@@ -101,7 +101,7 @@ static int check_point(const struct rg_decision_point *p, const char *where, str
 
 static int check_points(const struct rg_decision *d, const char *where, struct rg_err *err)
 {
-	char place[FIELD_WHERE_BYTES];
+	char place[RG_FIELD_WHERE_BYTES];
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < d->npoints; i++) {
@@ -118,7 +118,7 @@ static int check_range(const struct rg_decision *d, uint32_t i, const char *wher
 {
 	const struct rg_decision_range *r = &d->ranges[i];
 	bool last = i + 1 == d->nranges;
-	char place[FIELD_WHERE_BYTES];
+	char place[RG_FIELD_WHERE_BYTES];
 	int rc;
 
 	if (r->from_bytes != (i ? d->ranges[i - 1].to_bytes + 1 : 0))
@@ -133,12 +133,12 @@ static int check_range(const struct rg_decision *d, uint32_t i, const char *wher
 		rc = check_ratio(&r->gain, where, err);
 	if (rc || !r->has_runner_up)
 		return rc;
-	return check_choice(&r->runner_up, fields_path(where, "runner_up", place), err);
+	return check_choice(&r->runner_up, rg_fields_path(where, "runner_up", place), err);
 }
 
 static int check_ranges(const struct rg_decision *d, const char *where, struct rg_err *err)
 {
-	char place[FIELD_WHERE_BYTES];
+	char place[RG_FIELD_WHERE_BYTES];
 	int rc = 0;
 
 	if (!d->nranges)
@@ -153,7 +153,7 @@ static int check_ranges(const struct rg_decision *d, const char *where, struct r
 static int check_decision(const struct rg_decisions *all, uint32_t i, struct rg_err *err)
 {
 	const struct rg_decision *d = &all->decisions[i];
-	char where[FIELD_WHERE_BYTES];
+	char where[RG_FIELD_WHERE_BYTES];
 	int rc;
 
 	snprintf(where, sizeof(where), "decisions[%u]", i);
@@ -170,7 +170,7 @@ static int check_decision(const struct rg_decisions *all, uint32_t i, struct rg_
 static int check_binding(const struct rg_decision_binding *b, struct rg_err *err)
 {
 	struct rg_cpuset set;
-	char where[FIELD_WHERE_BYTES];
+	char where[RG_FIELD_WHERE_BYTES];
 
 	if (b->known != (b->nranks > 0))
 		return wrong("binding", "cpus", "there where it is known, and only there", err);

@@ -9,33 +9,33 @@
 static_assert(sizeof(enum rg_fate) == sizeof(unsigned int), "an enum of another size");
 static_assert(sizeof(enum rg_coll) == sizeof(unsigned int), "an enum of another size");
 
-#define ROW(type, member, k)                                                        \
-	{                                                                           \
-		.key = #member, .kind = FIELD_##k, .offset = offsetof(type, member) \
+#define ROW(type, member, k)                                                           \
+	{                                                                              \
+		.key = #member, .kind = RG_FIELD_##k, .offset = offsetof(type, member) \
 	}
-#define ROW_TEXT(type, member)                                                        \
-	{                                                                             \
-		.key = #member, .kind = FIELD_TEXT, .offset = offsetof(type, member), \
-		.room = sizeof(((type *)0)->member)                                   \
+#define ROW_TEXT(type, member)                                                           \
+	{                                                                                \
+		.key = #member, .kind = RG_FIELD_TEXT, .offset = offsetof(type, member), \
+		.room = sizeof(((type *)0)->member)                                      \
 	}
-#define ROW_OBJECT(type, member, table)                                                 \
-	{                                                                               \
-		.key = #member, .kind = FIELD_OBJECT, .offset = offsetof(type, member), \
-		.fields = table                                                         \
+#define ROW_OBJECT(type, member, table)                                                    \
+	{                                                                                  \
+		.key = #member, .kind = RG_FIELD_OBJECT, .offset = offsetof(type, member), \
+		.fields = table                                                            \
 	}
 #define ROW_LIST(type, member, count, table)                                                 \
 	{                                                                                    \
-		.key = #member, .kind = FIELD_LIST, .offset = offsetof(type, member),        \
+		.key = #member, .kind = RG_FIELD_LIST, .offset = offsetof(type, member),     \
 		.room = sizeof(*((type *)0)->member), .count_offset = offsetof(type, count), \
 		.fields = table                                                              \
 	}
-#define ROW_TEXTS(type, member, count)                                                 \
-	{                                                                              \
-		.key = #member, .kind = FIELD_TEXTS, .offset = offsetof(type, member), \
-		.count_offset = offsetof(type, count)                                  \
+#define ROW_TEXTS(type, member, count)                                                    \
+	{                                                                                 \
+		.key = #member, .kind = RG_FIELD_TEXTS, .offset = offsetof(type, member), \
+		.count_offset = offsetof(type, count)                                     \
 	}
 
-static const struct field choice_fields[] = {
+static const struct rg_field choice_fields[] = {
 #define CHOICE struct rg_choice
 	ROW(CHOICE, id, INT),
 	ROW_TEXT(CHOICE, algorithm),
@@ -44,18 +44,18 @@ static const struct field choice_fields[] = {
 #undef CHOICE
 };
 
-static const struct field ratio_fields[] = {
+static const struct rg_field ratio_fields[] = {
 #define RATIO struct rg_ratio
 	ROW(RATIO, ratio, NUMBER), ROW(RATIO, lo, NUMBER),    ROW(RATIO, hi, NUMBER),
 	ROW(RATIO, n, COUNT),	   ROW(RATIO, reached, BOOL), {NULL},
 #undef RATIO
 };
 
-static const struct field evidence_fields[] = {
+static const struct rg_field evidence_fields[] = {
 #define EVIDENCE struct rg_evidence
 	ROW_OBJECT(EVIDENCE, choice, choice_fields),
 	{.key = "fate",
-	 .kind = FIELD_WORD,
+	 .kind = RG_FIELD_WORD,
 	 .offset = offsetof(EVIDENCE, fate),
 	 .words = rg_fate_words},
 	ROW_TEXT(EVIDENCE, why),
@@ -67,7 +67,7 @@ static const struct field evidence_fields[] = {
 #undef EVIDENCE
 };
 
-static const struct field point_fields[] = {
+static const struct rg_field point_fields[] = {
 #define POINT struct rg_decision_point
 	ROW(POINT, size_bytes, U64),
 	ROW(POINT, boundary, BOOL),
@@ -80,23 +80,23 @@ static const struct field point_fields[] = {
 
 #define RANGE struct rg_decision_range
 /* Of the same struct: one object for what there is only together. */
-static const struct field runner_up_fields[] = {
+static const struct rg_field runner_up_fields[] = {
 	{.key = "choice",
-	 .kind = FIELD_OBJECT,
+	 .kind = RG_FIELD_OBJECT,
 	 .offset = offsetof(RANGE, runner_up),
 	 .fields = choice_fields},
-	{.key = "time_ratio", .kind = FIELD_NUMBER, .offset = offsetof(RANGE, runner_up_ratio)},
+	{.key = "time_ratio", .kind = RG_FIELD_NUMBER, .offset = offsetof(RANGE, runner_up_ratio)},
 	{NULL},
 };
 
-static const struct field range_fields[] = {
+static const struct rg_field range_fields[] = {
 	ROW(RANGE, from_bytes, U64),
 	ROW(RANGE, to_bytes, END),
 	ROW_OBJECT(RANGE, choice, choice_fields),
 	ROW_OBJECT(RANGE, gain, ratio_fields),
 	ROW(RANGE, npoints, U32),
 	{.key = "runner_up",
-	 .kind = FIELD_OBJECT,
+	 .kind = RG_FIELD_OBJECT,
 	 .offset = 0,
 	 .fields = runner_up_fields,
 	 .nullable = true,
@@ -105,11 +105,11 @@ static const struct field range_fields[] = {
 #undef RANGE
 };
 
-const struct field decision_fields[] = {
+const struct rg_field decision_fields[] = {
 #define DECISION struct rg_decision
 	ROW_TEXT(DECISION, function),
 	{.key = "collective",
-	 .kind = FIELD_WORD,
+	 .kind = RG_FIELD_WORD,
 	 .offset = offsetof(DECISION, coll),
 	 .words = rg_coll_words},
 	ROW(DECISION, other, BOOL),
@@ -120,7 +120,7 @@ const struct field decision_fields[] = {
 #undef DECISION
 };
 
-static const struct field binding_fields[] = {
+static const struct rg_field binding_fields[] = {
 #define BINDING struct rg_decision_binding
 	ROW(BINDING, known, BOOL),
 	ROW_TEXT(BINDING, why),
@@ -130,7 +130,7 @@ static const struct field binding_fields[] = {
 #undef BINDING
 };
 
-const struct field decisions_fields[] = {
+const struct rg_field decisions_fields[] = {
 #define DECISIONS struct rg_decisions
 	ROW_TEXT(DECISIONS, version),
 	ROW_TEXT(DECISIONS, created),

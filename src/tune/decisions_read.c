@@ -19,7 +19,7 @@ static int read_header(const json_t *root, struct rg_err *err)
 	if (rc)
 		return rc;
 	if (strcmp(schema, RG_DECISIONS_SCHEMA))
-		return fields_expected("schema", "", "\"" RG_DECISIONS_SCHEMA "\"", err);
+		return rg_fields_expected("schema", "", "\"" RG_DECISIONS_SCHEMA "\"", err);
 	rc = rg_json_get_int(root, "schema_version", "", &version, err);
 	if (rc)
 		return rc;
@@ -42,7 +42,7 @@ int rg_decisions_from_json(const json_t *root, const char *name, struct rg_decis
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the decisions");
 	rc = read_header(root, err);
 	if (!rc)
-		rc = fields_from_json(decisions_fields, root, "", also, decisions, err);
+		rc = rg_fields_from_json(decisions_fields, root, "", also, decisions, err);
 	if (!rc)
 		rc = decisions_check(decisions, err);
 	if (!rc) {

@@ -11,8 +11,6 @@ src_librailgauge_a_SOURCES += \
 	%D%/decisions_fields.c \
 	%D%/decisions_impl.h \
 	%D%/decisions_read.c \
-	%D%/fields.c \
-	%D%/fields.h \
 	%D%/journal.c \
 	%D%/orphans.c \
 	%D%/orphans.h \

@@ -246,7 +246,7 @@ static void what_contradicts_itself_is_not_written(void **state)
 	d->decisions[0].ranges[1].gain.lo = NAN;
 	assert_int_equal(rg_decisions_write(d, path, &err), RG_ERR_INVALID);
 	assert_string_equal(err.text, "/tmp/rg-decisions-never: decisions[0].ranges[1].gain.lo: "
-				      "negative or not finite");
+				      "nan is negative or not finite");
 	d->decisions[0].ranges[1].gain.lo = 1;
 	memcpy(d->decisions[0].note, "\xff", 2);
 	assert_int_equal(rg_decisions_write(d, path, &err), RG_ERR_INVALID);
