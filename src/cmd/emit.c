@@ -81,10 +81,15 @@ static int print(const struct rg_decisions *decisions, const char *folder, struc
 			  : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a path");
 
 	if (!rc) {
-		fprintf(text.out, "%s: files for %u ranks with %s\nto use them: . ", folder,
-			decisions->nranks, decisions->library);
-		rg_cmd_print_word(env_file, text.out);
-		putc('\n', text.out);
+		fprintf(text.out, "%s: files for %u ranks with %s\n", folder, decisions->nranks,
+			decisions->library);
+		if (rg_decisions_all_default(decisions)) {
+			fputs("they set nothing: the library's own choices stay\n", text.out);
+		} else {
+			fputs("to use them: . ", text.out);
+			rg_cmd_print_word(env_file, text.out);
+			putc('\n', text.out);
+		}
 		rc = rg_cmd_text_close(&text, 0, err);
 	}
 	rg_free(env_file);

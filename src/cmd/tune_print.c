@@ -83,17 +83,6 @@ static void print_excluded(const struct rg_decision *d, FILE *out)
 	}
 }
 
-static bool is_all_default(const struct rg_decisions *d)
-{
-	for (uint32_t i = 0; i < d->ndecisions; i++) {
-		for (uint32_t k = 0; k < d->decisions[i].nranges; k++) {
-			if (d->decisions[i].ranges[k].choice.id)
-				return false;
-		}
-	}
-	return true;
-}
-
 static void print_job(const struct tune *t, FILE *out)
 {
 	const struct rg_decisions *d = t->decisions;
@@ -158,7 +147,7 @@ static void print_next(const struct tune *t, FILE *out)
 {
 	const struct rg_decisions *d = t->decisions;
 
-	if (is_all_default(d)) {
+	if (rg_decisions_all_default(d)) {
 		fprintf(out,
 			"the library's own choices are not beaten anywhere: there is nothing to "
 			"set\n");

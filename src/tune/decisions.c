@@ -30,20 +30,20 @@ int rg_decisions_open(struct rg_decisions **out, struct rg_err *err)
 
 void rg_decision_release(struct rg_decision *decision)
 {
-	fields_release(decision_fields, decision);
+	rg_fields_release(decision_fields, decision);
 }
 
 void rg_decisions_close(struct rg_decisions *decisions)
 {
 	if (!decisions)
 		return;
-	fields_release(decisions_fields, decisions);
+	rg_fields_release(decisions_fields, decisions);
 	rg_free(decisions);
 }
 
 json_t *rg_decisions_to_json(const struct rg_decisions *decisions)
 {
-	json_t *root = json_object(), *rest = fields_to_json(decisions_fields, decisions);
+	json_t *root = json_object(), *rest = rg_fields_to_json(decisions_fields, decisions);
 	int rc = root && rest ? 0 : RG_ERR_NO_MEMORY;
 
 	if (!rc)
@@ -62,7 +62,7 @@ json_t *rg_decisions_to_json(const struct rg_decisions *decisions)
 
 int rg_decisions_check(const struct rg_decisions *decisions, const char *name, struct rg_err *err)
 {
-	int rc = fields_check(decisions_fields, decisions, "", err);
+	int rc = rg_fields_check(decisions_fields, decisions, "", err);
 
 	if (!rc)
 		rc = decisions_check(decisions, err);
@@ -109,4 +109,15 @@ const struct rg_decision_range *rg_decision_at(const struct rg_decision *decisio
 	while (i && decision->ranges[i - 1].from_bytes > size_bytes)
 		i--;
 	return i ? &decision->ranges[i - 1] : NULL;
+}
+
+bool rg_decisions_all_default(const struct rg_decisions *d)
+{
+	for (uint32_t i = 0; i < d->ndecisions; i++) {
+		for (uint32_t k = 0; k < d->decisions[i].nranges; k++) {
+			if (d->decisions[i].ranges[k].choice.id)
+				return false;
+		}
+	}
+	return true;
 }

@@ -39,6 +39,7 @@ grep -q "= $tmp/other/openmpi-rules.txt" "$tmp/other/openmpi-mca-params.conf" ||
 # Edited: nothing is left of the rules, and what sets them is gone.
 decisions default 0 >"$a/decisions.json"
 run 0 emit "$a/decisions.json"
+grep -q "^they set nothing: the library's own choices stay$" "$tmp/out" || fail "does not say that nothing is set"
 [ ! -e "$a/openmpi-rules.txt" ] || fail "old rules are left"
 run 0 check "$a/openmpi-mca-params.conf"
 (. "$a/env.sh" && env) | grep -q OMPI_MCA_coll_tuned && fail "env.sh sets something"

@@ -162,6 +162,9 @@ json_t *rg_decisions_to_json(const struct rg_decisions *decisions);
 int rg_decisions_from_json(const json_t *root, const char *name, struct rg_decisions **out,
 			   struct rg_err *err);
 
+/* Is every range the library's own choice? */
+bool rg_decisions_all_default(const struct rg_decisions *decisions);
+
 bool rg_choice_same(const struct rg_choice *a, const struct rg_choice *b);
 
 /* "ring", "segmented_ring in segments of 1M": into text, which it returns. */
