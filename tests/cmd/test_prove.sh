@@ -53,7 +53,10 @@ decide "$folder" "$library" "$allreduce, $bcast"
 before=$(ls -A "$folder")
 printf '%s\n' '1K 1000' '64K 20000' '256K 70000' '1M 300000' >"$job/without"
 printf '%s\n' '1K 800' '64K 14000' '256K 69000' '1M 600000' >"$job/with"
-prove 1 --json "$tmp/proof.json"
+echo 'echo "$*" >>"$folder/words"' >"$job/then"
+prove 1 --json "$tmp/proof.json" --budget 40ms
+rm "$job/then"
+[ "$(grep -c -- ' --budget 40000000ns' "$job/words")" -ge 32 ] || fail "the time per point reaches no launch"
 has '^  MPI_Allreduce  *1K default  .* 1\.25  .*  - *level$'
 has '^  MPI_Allreduce  *64K ring  .* 1\.43  .*  1\.40 *better$'
 has '^  MPI_Allreduce  *256K ring  .* 1\.01  .*  1\.10 *level$'

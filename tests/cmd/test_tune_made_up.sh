@@ -85,6 +85,20 @@ tune 0 --collectives allreduce,allgather
 has '^MPI_Allgather  *0  *and up  *ring  *2\.00 '
 rm "$job/then"
 
+# --- what is asked for reaches each launch; when the time is up, what is known is written
+rm -r "$folder"
+echo 'echo "$*" >>"$folder/words"' >"$job/then"
+tune 0 --datatype double --op max --seed 7
+for words in '--datatype double' '--op max' '--seed '; do
+  [ "$(grep -c -- " $words" "$job/words")" -eq "$(wc -l <"$job/log")" ] || fail "not in each launch: $words"
+done
+rm -r "$folder"
+echo 'sleep 1.2' >"$job/then"
+tune 0 --budget 1s
+has '^MPI_Allreduce: not wholly searched: the time was up; '
+[ "$(wc -l <"$job/log")" -le 3 ] || fail "went on after the time was up: $(cat "$job/log")"
+rm "$job/then"
+
 # --- a launch's limit, and with it the longest wait for a peer, grows with what it has to move
 rm -r "$folder"
 echo 'echo "$*" | sed "s/.*--timeout //" >>"$folder/timeouts"' >"$job/then"
