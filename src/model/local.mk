@@ -8,6 +8,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/bound.c \
 	%D%/bound_network.c \
 	%D%/fit.c \
+	%D%/sim_check.c \
 	%D%/sim_flight.c \
 	%D%/sim_impl.h \
 	%D%/sim_list.c \

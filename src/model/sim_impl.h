@@ -7,6 +7,7 @@
  *   sim_pack.c    that list -> one packed list per channel
  *   sim_tape.c    packed lists of ops
  *   sim_flight.c  messages that were sent and not received yet, packed
+ *   sim_check.c   what cannot be simulated
  *   simulate.c    carries out the ops of all ranks
  *
  *   sim_symmetry.c  which ranks stand for all others
@@ -179,6 +180,12 @@ struct cursor {
 void tape_begin(struct cursor *cursor, size_t at);
 /* Not beyond ACT_END. */
 struct op tape_next(const struct tape *tape, struct cursor *cursor, uint32_t rank, uint32_t nranks);
+
+/* --- what cannot be simulated (sim_check.c) --- */
+
+/* RG_ERR_RANGE, RG_ERR_UNSUPPORTED, or as the row's check. */
+int sim_check(const struct rg_algorithm *algorithm, const struct rg_problem *problem,
+	      struct rg_err *err);
 
 /* --- messages under way (sim_flight.c) --- */
 
