@@ -2,6 +2,7 @@
 src_librailgauge_a_SOURCES += \
 	include/railgauge/transport/stream.h \
 	include/railgauge/transport/transport.h \
+	include/railgauge/transport/verbs.h \
 	%D%/endpoint.c \
 	%D%/endpoint.h \
 	%D%/geometry.c \

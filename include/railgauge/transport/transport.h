@@ -122,6 +122,7 @@ extern const struct rg_geometry rg_geometry_default, rg_geometry_tcp;
  */
 #define RG_LINKS_BYTES ((uint64_t)144 << 20)
 struct rg_transport_ops;
+struct rg_verbs_options;
 struct rg_geometry rg_geometry_for(const struct rg_transport_ops *ops, uint32_t nranks);
 
 /* How a waiting rank treats its core. Spins, then yields, then sleeps until the peer's signal. */
@@ -148,7 +149,9 @@ struct rg_transport_config {
 	/* tcp: the network interface, NULL: chosen; and the congestion control, NULL: the system's.
 	 */
 	const char *interface, *congestion; /* borrowed during open; an endpoint's are its own */
-	const char *node;  /* name of this rank's node, likewise; NULL: see launch/process.h */
+	const char *node; /* name of this rank's node, likewise; NULL: see launch/process.h */
+	/* verbs-rc, verbs-ud (transport/verbs.h). NULL: the defaults; outlives the endpoint. */
+	const struct rg_verbs_options *verbs;
 	bool leave_others; /* shm: ranks that it cannot reach are no error until connect */
 };
 

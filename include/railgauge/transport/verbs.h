@@ -1,0 +1,423 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * RDMA devices by libibverbs: what verbs-rc, verbs-ud and the point-to-point measurements share.
+ *
+ *   options -> device (context, protection domain, port, GID) -> memory that it may reach
+ *                     -> queue pairs -> address <-exchanged by a rendezvous-> peer's address
+ *                     -> connected queue pairs
+ *
+ * Posting and polling are libibverbs' own (ibv_post_send, ibv_poll_cq, ...): nothing here stands in
+ * between. What is here is what comes before, where most things go wrong, and the words when
+ * something does. A failure says which device and port, what was tried, and what would help.
+ *
+ * Who uses this includes <infiniband/verbs.h> itself and is compiled only with HAVE_VERBS. This
+ * header needs neither: so options and their checks are the same in a build without libibverbs. Of
+ * the functions below these exist in every build: rg_verbs_options_check, rg_verbs_timeout_*,
+ * rg_verbs_gid_choose, rg_verbs_gid_text, rg_verbs_probe; the others only with HAVE_VERBS.
+ *
+ * Threads: a device and all that was made from it belong to one thread. Each rank opens devices of
+ * its own, also where ranks are threads of one process. Nothing here belongs into a timed region,
+ * except rg_verbs_memory_get of memory that is registered already (no allocation, no system call).
+ * A forked child must not touch any of it.
+ *
+ * Order of closing: queue pairs, completion queues and address handles (ibv_destroy_*) before their
+ * device; registered memory that is still held is released by it.
+ */
+#ifndef RAILGAUGE_TRANSPORT_VERBS_H
+#define RAILGAUGE_TRANSPORT_VERBS_H
+
+#include "railgauge/base/err.h"
+#include "railgauge/base/opt.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ibv_ah;
+struct ibv_context;
+struct ibv_cq;
+struct ibv_mr;
+struct ibv_pd;
+struct ibv_qp;
+struct ibv_srq;
+struct ibv_wc;
+
+#define RG_VERBS_DEVICES_MAX 16 /* of one rank */
+#define RG_VERBS_NAME_BYTES  64 /* of a device, with its zero */
+#define RG_VERBS_WHY_BYTES   160
+
+/* --- options --- */
+
+/* How a transport tells the peer that data are there. */
+enum rg_verbs_notify {
+	RG_VERBS_WRITE_IMM,	/* RDMA WRITE with immediate data: right on every path */
+	RG_VERBS_WRITE_COUNTER, /* RDMA WRITE, then another of a counter, where order is kept */
+	RG_VERBS_SEND,
+};
+
+enum rg_verbs_switch { RG_VERBS_AUTO, RG_VERBS_ON, RG_VERBS_OFF };
+
+/*
+ * Const while anything uses it. The table names, explains and bounds each member; a command takes
+ * it among its tables, with a struct rg_verbs_options as its base, and hands the struct on by the
+ * member verbs of struct rg_transport_config. Ranks may differ in device, port and gid_index, and
+ * in nothing else.
+ */
+struct rg_verbs_options {
+	const char *device; /* NULL: the nearest active one (rg_verbs_devices_open) */
+	int64_t port, gid_index;
+	int mtu; /* 0: what both ports have; else as enum ibv_mtu: 128 << mtu bytes */
+	int64_t sl, traffic_class, flow_label, pkey_index;
+	int64_t retry_count, rnr_retry;
+	uint64_t timeout_ns, rnr_timer_ns;
+	uint64_t inline_bytes;
+	int64_t depth, qps, moderation, reads;
+	int notify;	      /* enum rg_verbs_notify */
+	int relaxed_ordering; /* enum rg_verbs_switch */
+};
+
+extern const struct rg_opt rg_verbs_options_table[];
+
+/* What the table's defaults are: for whoever has no command line. */
+extern const struct rg_verbs_options rg_verbs_options_default;
+
+/*
+ * What contradicts itself, each with both names: --verbs.moderation above --verbs.depth (a row of
+ * sends without a completion never frees its places); write-counter with --verbs.relaxed-ordering
+ * on (the counter may overtake its data); --verbs.gid-index or --verbs.port together with several
+ * devices is none. RG_ERR_INVALID.
+ */
+int rg_verbs_options_check(const struct rg_verbs_options *options, struct rg_err *err);
+
+/*
+ * The hardware knows timeouts of 4.096 us * 2^n only. The smallest n of 1 to 31 that is not
+ * shorter, and how long that is; 0 (no timeout: waits forever) for 0. Pure.
+ */
+uint8_t rg_verbs_timeout_exponent(uint64_t timeout_ns);
+uint64_t rg_verbs_timeout_ns(uint8_t exponent);
+
+/*
+ * The same for the time that a sender is asked to wait for a receive: the code (0 to 31) of the
+ * shortest of the 32 times of [IBTA15, section 9.7.5.2.8] (10 us to 655.36 ms) that is not shorter,
+ * and its time.
+ */
+uint8_t rg_verbs_rnr_code(uint64_t timer_ns);
+uint64_t rg_verbs_rnr_ns(uint8_t code);
+
+/* --- GIDs --- */
+
+enum rg_verbs_gid_type { RG_VERBS_GID_IB, RG_VERBS_GID_ROCE_V1, RG_VERBS_GID_ROCE_V2 };
+
+/* One entry of a port's table. */
+struct rg_verbs_gid {
+	uint8_t raw[16];
+	uint32_t index; /* in the port's table */
+	uint32_t type;	/* enum rg_verbs_gid_type */
+	uint32_t bits;	/* length of the address's network prefix at its interface; 0: unknown */
+	char netdev[16];
+};
+
+/*
+ * What a rank may be reached by: the best of each family (IPv4, IPv6, link-local), for choosing
+ * together. Plain bytes, to be exchanged.
+ */
+#define RG_VERBS_OFFER_GIDS 4
+struct rg_verbs_offer {
+	uint32_t n;
+	uint8_t infiniband; /* the port's link layer */
+	uint8_t type[RG_VERBS_OFFER_GIDS];
+	uint8_t gid[RG_VERBS_OFFER_GIDS][16];
+	uint8_t bits[RG_VERBS_OFFER_GIDS];
+	uint8_t unused[3];
+};
+
+/*
+ * Chooses among gids[n], a port's table without empty entries. The first rule that decides:
+ *
+ *   1. wanted_index >= 0 is taken whatever it is, if it is there.
+ *   2. InfiniBand: the lowest index.
+ *   3. RoCE v2 before v1 (which no router forwards, and many switches do not mark).
+ *   4. an address that reaches further: routable before link-local (fe80::/10, 169.254/16).
+ *   5. a family that more of the peers offer.
+ *   6. a subnet that more of the peers are in.
+ *   7. IPv4 (mapped) before IPv6; then the lowest index.
+ *
+ * peers[npeers] may be empty: then 5 and 6 do not decide. A link-local address or v1 is taken where
+ * there is nothing better, and the reason says so. Pure.
+ *
+ * *chosen_out is an index into gids; why names the GID and the rule that decided. RG_ERR_NOT_FOUND:
+ * the table is empty, or wanted_index is not in it (then what is); the fix is in the words (an
+ * address for the interface, whose name the caller puts in front).
+ */
+int rg_verbs_gid_choose(const struct rg_verbs_gid *gids, uint32_t n, bool infiniband,
+			int64_t wanted_index, const struct rg_verbs_offer *peers, uint32_t npeers,
+			uint32_t *chosen_out, char why[RG_VERBS_WHY_BYTES], struct rg_err *err);
+
+/* "10.0.0.1" of a mapped address, else "fe80::5054:ff:fe12:3456". text is returned. */
+#define RG_VERBS_GID_TEXT_BYTES 48
+char *rg_verbs_gid_text(const uint8_t raw[16], char text[RG_VERBS_GID_TEXT_BYTES]);
+
+/* --- devices --- */
+
+struct rg_verbs_memory;
+
+/* One port of one device, opened. Read-only for users. */
+struct rg_verbs_device {
+	const struct rg_verbs_options *options; /* borrowed; outlives the device */
+	struct ibv_context *context;		/* owned */
+	struct ibv_pd *pd;			/* owned */
+	struct rg_verbs_memory *memory;		/* owned: the cache of registrations */
+	char name[RG_VERBS_NAME_BYTES];		/* "mlx5_0" */
+	char netdev[16];			/* of the chosen GID; "" if there is none */
+	char why[RG_VERBS_WHY_BYTES];		/* why this device */
+	uint8_t port;				/* from 1 */
+	bool infiniband;			/* else Ethernet: RoCE, always with a GRH */
+	bool soft;				/* rxe, siw: each doorbell is a system call */
+	uint16_t lid, sm_lid;
+	uint32_t mtu;		   /* active, as enum ibv_mtu: 128 << mtu bytes */
+	uint64_t rate_Bps;	   /* of the port: width x speed; 0: unknown */
+	uint32_t max_inline_bytes; /* found by trying, up to --verbs.inline */
+	uint32_t max_depth;	   /* work requests of a queue */
+	uint32_t max_cqes;
+	uint32_t max_sge;
+	uint32_t max_reads, max_reads_served; /* RDMA READs under way, as asker and as owner */
+	uint64_t max_message_bytes;
+	uint32_t ngids;
+	struct rg_verbs_gid *gids;	  /* owned, [ngids]: without empty entries */
+	struct rg_verbs_gid gid;	  /* the chosen one */
+	char gid_why[RG_VERBS_WHY_BYTES]; /* why that one */
+	bool active;			  /* the port, as far as is known by events */
+	bool removed;			  /* the device, likewise: nothing works any more */
+};
+
+/*
+ * Opens "NAME" or "NAME:PORT". Before this returns it is known that the device node may be used,
+ * that the port is up, that it has a GID (chosen without peers), that a queue pair can be made, and
+ * how much goes inline. options and why are borrowed, why is copied. Blocks as long as a driver
+ * does. On failure nothing is left open.
+ *
+ * RG_ERR_NOT_FOUND  no such device (names those there are), no port of that number, no GID
+ * RG_ERR_SYSTEM     no device node, no permission, the driver does not answer: with the fix
+ * RG_ERR_UNSUPPORTED the port is down: with the fix; iWARP, which has no immediate data
+ * RG_ERR_LIMIT      locked memory (ulimit -l), depth or reads beyond the device's
+ * RG_ERR_NO_MEMORY
+ */
+int rg_verbs_device_open(const struct rg_verbs_options *options, const char *name, const char *why,
+			 struct rg_verbs_device **out, struct rg_err *err);
+void rg_verbs_device_close(struct rg_verbs_device *device); /* NULL is allowed */
+
+/*
+ * Opens the devices of a rank, which is the local-th of nlocal ranks on its node, into
+ * out[RG_VERBS_DEVICES_MAX]; *n_out of them, one per rail. Those that --verbs.device names, in its
+ * order ("all": every one with an active port, in the topology's order). Else one: the adapter that
+ * `railgauge topo` gives to the rank (topo/affinity.h: the nearest, dealt evenly); where the
+ * topology shows no RDMA device that libibverbs has, the local-th active one in libibverbs' order.
+ * All or none is opened. Errors as above; RG_ERR_NOT_FOUND where there is none, with the fix;
+ * RG_ERR_INVALID for an empty name or one twice; RG_ERR_RANGE for too many.
+ */
+int rg_verbs_devices_open(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+			  struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err);
+void rg_verbs_devices_close(struct rg_verbs_device **devices, uint32_t n); /* sets them to NULL */
+
+/* What peers need to choose a GID that suits this device. */
+void rg_verbs_device_offer(const struct rg_verbs_device *device, struct rg_verbs_offer *out);
+
+/*
+ * Chooses the GID again, now that what the peers offer is known. Before the first queue pair's
+ * address is taken. RG_ERR_UNSUPPORTED where a peer's port is of the other link layer: the index in
+ * peers is in *bad_out (may be NULL).
+ */
+int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs_offer *peers,
+			   uint32_t npeers, uint32_t *bad_out, struct rg_err *err);
+
+/* "mlx5_0 port 1, RoCE v2, GID 3 10.0.0.1 (RoCE v2, routable, IPv4), MTU 4096, 200 Gbit/s". */
+void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, size_t room);
+
+/*
+ * Would it work here? Opens the devices of rank 0 of 1, connects a queue pair to itself, writes 8
+ * bytes and looks at what came; leaves nothing. *about (may be NULL) gets rg_verbs_device_about of
+ * the first one. Errors as rg_verbs_devices_open, the queue pair's and the completion's;
+ * RG_ERR_UNSUPPORTED in a build without libibverbs. At most a second beyond what drivers take.
+ */
+int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
+		   struct rg_err *err);
+
+/* --- what happens to a device meanwhile --- */
+
+enum rg_verbs_event_kind {
+	RG_VERBS_EVENT_OTHER,	    /* nothing to do: a LID, P_Key or GID table has changed, ... */
+	RG_VERBS_EVENT_PORT_DOWN,   /* device->active is false now */
+	RG_VERBS_EVENT_PORT_UP,	    /* device->active is true again */
+	RG_VERBS_EVENT_QP_FAILED,   /* qpn: it is in the error state */
+	RG_VERBS_EVENT_CQ_FAILED,   /* a completion queue has overrun: completions are lost */
+	RG_VERBS_EVENT_DEVICE_GONE, /* device->removed is true now */
+};
+
+struct rg_verbs_event {
+	enum rg_verbs_event_kind kind;
+	uint32_t qpn;	/* of QP_FAILED */
+	char text[160]; /* "mlx5_0 port 1: the port went down: cable, switch port or ip link" */
+};
+
+/*
+ * Takes the next asynchronous event, acknowledges it, and brings active and removed up to date: 1,
+ * or 0 if there is none. Never blocks. A system call, so not in every turn of progress: when a rank
+ * has been idle for long, on a completion with an error, and between operations. Events of other
+ * ports than the device's own are taken and dropped.
+ */
+int rg_verbs_device_event(struct rg_verbs_device *device, struct rg_verbs_event *out);
+
+/* Asks the port itself, and sets active. A system call; between operations. */
+bool rg_verbs_device_ask(struct rg_verbs_device *device);
+
+/* --- memory --- */
+
+/* What a registration is for; more than asked for does no harm but to safety. 0: only sent from. */
+enum rg_verbs_access {
+	RG_VERBS_RECEIVE = 1, /* the device stores into it: receives, results of READ */
+	RG_VERBS_REMOTE = 2,  /* peers WRITE and READ it; includes RECEIVE */
+	RG_VERBS_ORDERED = 4, /* never with relaxed ordering: counters that are polled */
+};
+
+/*
+ * Registers memory, or finds a registration that covers it with (at least) this access. Held until
+ * as many puts as gets. Relaxed ordering is asked for as --verbs.relaxed-ordering says (auto: with
+ * every notification but write-counter), never with RG_VERBS_ORDERED; libraries and devices without
+ * it ignore that.
+ *
+ * A registration that nobody holds stays in the cache, at most RG_VERBS_CACHE of all, so that user
+ * buffers are registered once and not in every operation. It pins the pages that are there now; if
+ * they are unmapped and others are mapped at the same address, the device goes on using the old
+ * ones. So: *whoever is about to unmap or to free memory that was ever registered calls
+ * rg_verbs_memory_forget first*. For our buffers (device/buffer.h) that is whoever closes the
+ * buffer: window_close for windows, the endpoint's close for its own; memory of others, which may
+ * free it at any time, is forgotten at the end of each operation.
+ *
+ * RG_ERR_LIMIT (locked memory, with ulimit -l and what it would take; the cache is emptied of what
+ * nobody holds and the call repeated before that is said), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
+ */
+#define RG_VERBS_CACHE 128
+int rg_verbs_memory_get(struct rg_verbs_device *device, const void *base, size_t len_bytes,
+			unsigned access, struct ibv_mr **mr_out, struct rg_err *err);
+void rg_verbs_memory_put(struct rg_verbs_device *device, struct ibv_mr *mr); /* NULL is allowed */
+
+/* Ends all registrations that touch the range; none of them may be held. len_bytes 0: nothing. */
+void rg_verbs_memory_forget(struct rg_verbs_device *device, const void *base, size_t len_bytes);
+
+/*
+ * Memory of another device (a GPU's) by its dma-buf: len_bytes from offset on, to be addressed by
+ * peers from `address` on. Not in the cache; put ends it. RG_ERR_UNSUPPORTED where libibverbs, the
+ * kernel or the driver has no dma-buf (and what else works: nvidia-peermem), else as above.
+ */
+int rg_verbs_memory_dmabuf(struct rg_verbs_device *device, int fd, uint64_t offset,
+			   size_t len_bytes, uint64_t address, unsigned access,
+			   struct ibv_mr **mr_out, struct rg_err *err);
+
+/* --- queue pairs --- */
+
+/*
+ * A completion queue for so many completions. RG_ERR_LIMIT names the device's and the process's
+ * limits, RG_ERR_NO_MEMORY, RG_ERR_SYSTEM. Ended by ibv_destroy_cq.
+ */
+int rg_verbs_cq_open(const struct rg_verbs_device *device, uint32_t entries, struct ibv_cq **out,
+		     struct rg_err *err);
+
+/* What a queue pair is made of. Completion queues may be one and the same, and shared. */
+struct rg_verbs_queues {
+	struct ibv_cq *send_cq, *recv_cq; /* borrowed */
+	struct ibv_srq *srq;		  /* borrowed; NULL: receives of its own */
+	uint32_t send_depth, recv_depth;
+	uint32_t sge;	       /* entries per work request; 0: 1 */
+	uint32_t inline_bytes; /* at most the device's max_inline_bytes */
+	bool signal_all;       /* every send makes a completion */
+};
+
+/*
+ * A reliable connection, in state INIT: receives may be posted. Ended by ibv_destroy_qp. Errors:
+ * RG_ERR_LIMIT (names what was asked for and the device's limits), RG_ERR_INVALID (P_Key index),
+ * RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
+ */
+int rg_verbs_rc_open(const struct rg_verbs_device *device, const struct rg_verbs_queues *queues,
+		     struct ibv_qp **out, struct rg_err *err);
+
+/*
+ * How a queue pair is reached. It leaves the process: fixed widths, numbers in the byte order of
+ * the hosts, which must be the same on all ranks of a job.
+ */
+#define RG_VERBS_ADDRESS_MAGIC 0x52475641u
+struct rg_verbs_address {
+	uint32_t magic;
+	uint32_t qpn;  /* 24 bits */
+	uint32_t psn;  /* 24 bits: the first number that this side sends */
+	uint32_t qkey; /* of a datagram queue pair, else 0 */
+	uint16_t lid;  /* 0 on Ethernet */
+	uint8_t mtu;   /* as enum ibv_mtu: what this side's port, or its option, allows */
+	uint8_t flags; /* enum rg_verbs_address_flag */
+	uint8_t port;
+	uint8_t reads; /* RDMA READs that this side serves at a time */
+	uint8_t unused[2];
+	uint8_t gid[16];
+	char device[24]; /* for messages; cut if longer */
+};
+_Static_assert(sizeof(struct rg_verbs_address) == 64, "an address fills 64 bytes");
+
+enum rg_verbs_address_flag {
+	RG_VERBS_ADDRESS_INFINIBAND = 1,
+	RG_VERBS_ADDRESS_DATAGRAM = 2,
+};
+
+/* Of a queue pair of either kind. psn is any number; its low 24 bits count. Pure. */
+void rg_verbs_address_of(const struct rg_verbs_device *device, const struct ibv_qp *qp,
+			 uint32_t psn, struct rg_verbs_address *out);
+
+/* Who is at the other end, for words. */
+struct rg_verbs_peer {
+	uint32_t rank;
+	const char *node; /* borrowed */
+};
+
+/*
+ * Takes a queue pair from INIT over RTR to RTS: it may receive as soon as this returns, and send as
+ * soon as the peer's call has returned as well, which the caller makes sure of. mine is what
+ * rg_verbs_address_of gave for it. The path MTU is the smaller of both addresses'. InfiniBand: by
+ * LID; with a GRH only to another subnet (a GID of another prefix).
+ *
+ * RG_ERR_FORMAT (not an address), RG_ERR_UNSUPPORTED (another link layer, a datagram queue pair, a
+ * GID of another family), RG_ERR_SYSTEM naming the step (INIT -> RTR, RTR -> RTS), both ends and
+ * the likely cause, RG_ERR_TIMEOUT (the kernel found no neighbour for the peer's address).
+ */
+int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,
+			const struct rg_verbs_address *mine, const struct rg_verbs_address *peers,
+			const struct rg_verbs_peer *peer, struct rg_err *err);
+
+/* A datagram queue pair in state RTS. Errors as rg_verbs_rc_open. */
+#define RG_VERBS_QKEY 0x52470000u
+int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs_queues *queues,
+		     struct ibv_qp **out, struct rg_err *err);
+
+/*
+ * A way to a peer's datagram queue pair; RG_VERBS_GRH_BYTES stand in front of what is received.
+ * Ended by ibv_destroy_ah. Errors as rg_verbs_rc_connect.
+ */
+#define RG_VERBS_GRH_BYTES 40
+int rg_verbs_ah_open(const struct rg_verbs_device *device, const struct rg_verbs_address *peers,
+		     const struct rg_verbs_peer *peer, struct ibv_ah **out, struct rg_err *err);
+
+/* "RTS", "error", ... as the device says; "unknown" if it does not. A system call. */
+const char *rg_verbs_qp_state(struct ibv_qp *qp);
+
+/*
+ * The words for a completion that is no success, and a code: RG_ERR_PEER where the peer or the way
+ * to it is the likely cause, RG_ERR_INTERNAL for a mistake of ours (lengths, keys), RG_ERR_SYSTEM
+ * else. The first error of a queue pair tells; the flushed ones after it say nothing (status "work
+ * request flushed": skip them while looking for another). qp may be NULL (state unknown), peers may
+ * be NULL (device unknown).
+ *
+ *   verbs: mlx5_0 port 1 to rank 3 on node7 (mlx5_2 port 1): transport retry counter exceeded
+ *   (status 12, vendor 0x81, QP 271 in state error): the peer is unreachable, or ...
+ */
+int rg_verbs_completion_error(const struct rg_verbs_device *device, const struct ibv_wc *wc,
+			      struct ibv_qp *qp, const struct rg_verbs_address *peers,
+			      const struct rg_verbs_peer *peer, struct rg_err *err);
+
+#endif
