@@ -3,11 +3,13 @@ if HAVE_CMOCKA
 model_tests = \
 	tests/model/test_bound \
 	tests/model/test_bound_network \
+	tests/model/test_bound_verbs \
 	tests/model/test_fit \
 	tests/model/test_many \
 	tests/model/test_oracle \
 	tests/model/test_simulate
-valgrind_tests += tests/model/test_bound tests/model/test_bound_network tests/model/test_fit
+valgrind_tests += tests/model/test_bound tests/model/test_bound_network \
+	tests/model/test_bound_verbs tests/model/test_fit
 check_PROGRAMS += $(model_tests)
 TESTS += $(model_tests)
 tests_model_test_bound_SOURCES = %D%/test_bound.c
@@ -16,6 +18,9 @@ tests_model_test_bound_LDADD = $(test_libs)
 tests_model_test_bound_network_SOURCES = %D%/test_bound_network.c
 tests_model_test_bound_network_CPPFLAGS = $(test_cppflags)
 tests_model_test_bound_network_LDADD = $(test_libs)
+tests_model_test_bound_verbs_SOURCES = %D%/test_bound_verbs.c
+tests_model_test_bound_verbs_CPPFLAGS = $(test_cppflags)
+tests_model_test_bound_verbs_LDADD = $(test_libs) -lm
 tests_model_test_fit_SOURCES = %D%/sim_cases.h %D%/test_fit.c
 tests_model_test_fit_CPPFLAGS = $(test_cppflags)
 tests_model_test_fit_LDADD = $(test_libs)
@@ -30,5 +35,6 @@ tests_model_test_simulate_CPPFLAGS = $(test_cppflags)
 tests_model_test_simulate_LDADD = $(test_libs)
 endif
 
-unthreaded_tests += tests/model/test_bound tests/model/test_bound_network tests/model/test_fit \
-	tests/model/test_many tests/model/test_oracle tests/model/test_simulate
+unthreaded_tests += tests/model/test_bound tests/model/test_bound_network \
+	tests/model/test_bound_verbs tests/model/test_fit tests/model/test_many \
+	tests/model/test_oracle tests/model/test_simulate
