@@ -7,6 +7,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/meet.h \
 	include/railgauge/measure/paths.h \
 	include/railgauge/measure/machine.h \
+	include/railgauge/measure/nic_counters.h \
 	include/railgauge/measure/place.h \
 	include/railgauge/measure/plan.h \
 	include/railgauge/measure/result.h \
@@ -31,6 +32,14 @@ src_librailgauge_a_SOURCES += \
 	%D%/network_impl.h \
 	%D%/network_rounds.c \
 	%D%/network_rounds.h \
+	%D%/nic_counters.c \
+	%D%/nic_counters_ethtool.c \
+	%D%/nic_counters_impl.h \
+	%D%/nic_counters_net.c \
+	%D%/nic_counters_queues.c \
+	%D%/nic_counters_rdma.c \
+	%D%/nic_counters_read.c \
+	%D%/nic_counters_tcp.c \
 	%D%/paths.c \
 	%D%/machine.c \
 	%D%/place.c \

@@ -84,6 +84,13 @@ tests_measure_test_data_SOURCES = %D%/data_oracle.c %D%/data_oracle.h \
 tests_measure_test_data_CPPFLAGS = $(test_cppflags)
 tests_measure_test_data_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_nic_counters
+check_PROGRAMS += tests/measure/test_nic_counters
+TESTS += tests/measure/test_nic_counters
+tests_measure_test_nic_counters_SOURCES = %D%/fake_sysfs.h %D%/test_nic_counters.c
+tests_measure_test_nic_counters_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_nic_counters_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_plan
 check_PROGRAMS += tests/measure/test_plan
 TESTS += tests/measure/test_plan
@@ -139,6 +146,7 @@ tests_measure_fuzz_result_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-result
 
 unthreaded_tests += tests/measure/test_clocks tests/measure/test_data tests/measure/test_direct \
-	tests/measure/test_place tests/measure/test_plan tests/measure/test_result \
+	tests/measure/test_nic_counters tests/measure/test_place tests/measure/test_plan \
+	tests/measure/test_result \
 	tests/measure/test_stats tests/measure/test_stats_series tests/measure/test_target \
 	tests/measure/test_time_spaces tests/measure/test_traffic tests/measure/fuzz_result
