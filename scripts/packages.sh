@@ -4,9 +4,10 @@
 # Sourced by quickstart and check: finds out which packages are missing, installs them where that
 # is allowed, and says what is missing and why where it is not.
 #
-# One row per package: importance, a test for what it brings (a program, a pkg-config module or a
-# header), the Debian package, the dnf package, and why. "need": nothing works without it. "want":
-# quickstart uses it. "dev": only scripts/check does.
+# One row per package: importance, a test for what it brings (a program, a pkg-config module, a
+# header, a file, or a kernel with a module), the Debian package, the dnf package, and why. "need":
+# nothing works without it. "want": quickstart uses it. "dev": only scripts/check does. "lab":
+# scripts/lab does.
 packages='
 need  program:cc           gcc             gcc                  compiles railgauge
 need  header:stdio.h       libc6-dev       glibc-devel          the C library
@@ -31,6 +32,16 @@ dev   program:clang-format-14 clang-format clang-tools-extra the format of the s
 dev   program:gnuplot      gnuplot-nox     gnuplot              plots in pages of railgauge report
 dev   program:ip           iproute2        iproute              hosts of network namespaces
 dev   program:codespell    codespell       codespell            spelling
+lab   program:qemu-system-x86_64 qemu-system-x86 qemu-kvm       the machine of scripts/lab
+lab   kernel:rdma_rxe      linux-image-amd64 kernel-modules-extra its kernel, with Soft-RoCE
+lab   program:busybox      busybox-static  busybox              its first programs
+lab   program:cpio         cpio            cpio                 its initial file system
+lab   program:modprobe     kmod            kmod                 its modules
+lab   program:setpriv      util-linux      util-linux           ends it with scripts/lab
+lab   program:rdma         iproute2        iproute              its links and RDMA devices
+lab   file:/etc/libibverbs.d/rxe.driver ibverbs-providers libibverbs what programs use them through
+lab   program:ibv_devinfo  ibverbs-utils   libibverbs-utils     lists them
+lab   program:ib_write_bw  perftest        perftest             measures beside railgauge there
 '
 
 # present KIND:NAME: is it there?
@@ -39,10 +50,21 @@ present() {
     program:clang-format-14) # any will do: another version leaves the format unchecked
       command -v clang-format-14 >/dev/null 2>&1 || command -v clang-format >/dev/null 2>&1 ;;
     program:cc) command -v cc >/dev/null 2>&1 || command -v gcc >/dev/null 2>&1 ;;
-    program:*) command -v "${1#program:}" >/dev/null 2>&1 ;;
+    program:*) (PATH=$PATH:/usr/sbin:/sbin; command -v "${1#program:}") >/dev/null 2>&1 ;;
     module:*) pkg-config --exists "${1#module:}" 2>/dev/null ;;
+    file:*) [ -e "${1#file:}" ] ;;
+    kernel:*) kernel_with "${1#kernel:}" >/dev/null ;;
     header:*) echo "#include <${1#header:}>" | ${CC:-cc} -E -x c - >/dev/null 2>&1 ;;
   esac
+}
+
+# kernel_with MODULE: the release of the newest kernel that is installed here with that module,
+# whichever kernel runs
+kernel_with() {
+  newest=$(for image in /boot/vmlinuz-*; do
+    grep -qs "/$1\.ko" "/lib/modules/${image#/boot/vmlinuz-}/modules.dep" && echo "${image#/boot/vmlinuz-}"
+  done | sort -V | tail -n 1)
+  [ -n "$newest" ] && echo "$newest"
 }
 
 # missing IMPORTANCE...: the rows of those importances whose test fails
