@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* For ranks that could not read their own --timeout. */
+/* For ranks that could not read their own --timeout and --start-timeout. */
 #define JOIN_NS ((uint64_t)30000000000)
 
 /* For rank 0 to say why the job ends; the launcher ends us as soon as it has. */
@@ -237,20 +237,21 @@ static int run_mpi(struct bench *b, const char *name, bool algorithms, bool *pri
 		   struct rg_err *err)
 {
 	const struct rg_mpi_settings settings = {.algorithms = algorithms};
-	uint64_t timeout_ns = b->options.timeout_ns;
+	uint64_t start_ns = b->options.start_timeout_ns, timeout_ns = b->options.timeout_ns;
 	struct rg_rendezvous *rdv;
-	int rc = bench_watch_open(launched_rank(), timeout_ns + timeout_ns / 8, &b->watch, err);
+	int rc = bench_watch_open(launched_rank(), start_ns, &b->watch, err);
 
 	if (rc)
 		return rc;
 	bench_watch_enter(b->watch, "MPI_Init");
 	rc = rg_mpi_open(name, &settings, &b->mpi, err);
 	bench_watch_leave(b->watch);
+	bench_watch_limit(b->watch, timeout_ns + timeout_ns / 8);
 	if (rc && rc != RG_ERR_MISMATCH) /* the launcher ends the others before they can tell */
 		*print_out = name_launched(err);
 	if (rc)
 		goto close_watch;
-	rc = rg_mpi_rendezvous_open(b->mpi, rg_clock_ns() + timeout_ns, &rdv, err);
+	rc = rg_mpi_rendezvous_open(b->mpi, rg_clock_ns() + start_ns, &rdv, err);
 	if (!rc)
 		rc = run_process(b, rdv, print_out, err);
 	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT)
@@ -289,7 +290,7 @@ static int join(struct bench *b, bool algorithms, bool *print_out, struct rg_err
 		return run_mpi(b, name, algorithms, print_out, err);
 	if (rc != RG_ERR_NOT_FOUND)
 		return rg_err_set(err, rc, "%s", why.text);
-	rc = rg_rendezvous_env_open(rg_clock_ns() + b->options.timeout_ns, &rdv, &told, &why);
+	rc = rg_rendezvous_env_open(rg_clock_ns() + b->options.start_timeout_ns, &rdv, &told, &why);
 	if (!rc) {
 		b->no_mpi = "the ranks were started without MPI; start them with mpirun";
 		return run_process(b, rdv, print_out, err);
@@ -354,6 +355,8 @@ static int join_refused(struct bench *b, int refused, bool *print_out, struct rg
 	b->why = *err;
 	if (!b->options.timeout_ns)
 		b->options.timeout_ns = JOIN_NS;
+	if (!b->options.start_timeout_ns)
+		b->options.start_timeout_ns = JOIN_NS;
 	rc = join(b, false, print_out, err);
 	if (b->shared)
 		return rc;

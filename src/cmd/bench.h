@@ -54,7 +54,7 @@ struct bench_options {
 	const char *transport, *interface, *congestion, *mpi, *json, *csv;
 	bool calibrate, samples, raw, race, dry_run;
 	int64_t seed;
-	uint64_t budget_ns, timeout_ns;
+	uint64_t budget_ns, timeout_ns, start_timeout_ns;
 	double precision_percent;
 };
 
@@ -137,6 +137,9 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **watch_out,
 		     struct rg_err *err);
 void bench_watch_close(struct bench_watch *watch); /* NULL is allowed */
+
+/* Another limit, from the next call on. */
+void bench_watch_limit(struct bench_watch *watch, uint64_t limit_ns);
 
 /* Around one call: what is static text, "MPI_Init". */
 void bench_watch_enter(struct bench_watch *watch, const char *what);

@@ -100,6 +100,8 @@ static const struct rg_opt bench_table[] = {
 	 "size early; the first one of each size stays"},
 	{"timeout", 0, RG_OPT_TIME, AT(timeout_ns), "TIME", "30s", 1e8, 1e13, NULL, NULL,
 	 "longest wait for a peer"},
+	{"start-timeout", 0, RG_OPT_TIME, AT(start_timeout_ns), "TIME", "60s", 1e8, 1e13, NULL,
+	 NULL, "longest wait for all ranks to come, at the start"},
 	{"dry-run", 0, RG_OPT_FLAG, AT(dry_run), NULL, NULL, 0, 0, NULL, NULL,
 	 "say how many points there are, how long and how much memory they take, and end"},
 	{NULL},

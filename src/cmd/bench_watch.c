@@ -55,6 +55,13 @@ static void set_on(struct bench_watch *w, bool on, const char *what, uint64_t si
 	pthread_mutex_unlock(&w->lock);
 }
 
+void bench_watch_limit(struct bench_watch *w, uint64_t limit_ns)
+{
+	pthread_mutex_lock(&w->lock);
+	w->limit_ns = limit_ns;
+	pthread_mutex_unlock(&w->lock);
+}
+
 void bench_watch_enter(struct bench_watch *w, const char *what)
 {
 	set_on(w, true, what, rg_clock_ns());
