@@ -4,6 +4,7 @@
 # scripts/checksrc finds one planted mistake of each kind, heeds its waivers, and finds nothing in
 # the sources.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 srcdir=${srcdir:-.}
 
 tmp=$(mktemp -d) || exit 99

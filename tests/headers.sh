@@ -4,6 +4,7 @@
 # Every header compiles alone, and twice in one file, as C11 and C17 with GNU extensions.
 # HEADER_CC and HEADER_FLAGS come from make check.
 set -u
+[ "${RG_REPEATED-}" = bare ] || . "${srcdir:-.}/tests/once.sh" # bare leaves headers of libraries out
 srcdir=${srcdir:-.}
 : "${HEADER_CC:=cc}" "${HEADER_FLAGS:=}"
 

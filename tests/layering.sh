@@ -5,6 +5,7 @@
 # it. A quoted include is either railgauge/MODULE/... or a header in the same directory. The first
 # part shows that the check can fail: it runs on a small tree with one mistake of each kind.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 line="base topo device launch mpi transport coll model measure tune emit report cmd"
 srcdir=${srcdir:-.}
 

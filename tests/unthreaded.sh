@@ -5,6 +5,7 @@
 # nothing that its program is linked from calls pthread_create. That the eye sees is shown by a test
 # that does.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 : "${builddir:?}" "${UNTHREADED:?}"
 command -v nm >/dev/null 2>&1 || { echo "skipped: no nm"; exit 77; }
 

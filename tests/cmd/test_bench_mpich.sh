@@ -48,7 +48,7 @@ fi
 # other one waits for it in vain.
 test_name="a rank without a module"
 start "$mpirun" -np 2 sh -c '[ $PMI_RANK = 0 ] || RG_MPI_MODULES=/nowhere; exec "$@"' sh \
-  "$RAILGAUGE" bench allreduce $quick --timeout 2s
+  "$RAILGAUGE" bench allreduce $quick --start-timeout 2s
 ended 7 1 # 3 and 4 OR-ed, or 1 where mpiexec sees first that MPI was begun and not ended
 said "^railgauge bench: rank 1 ($host): no module for mpich "
 said "^railgauge bench: rank 0 ($host): waited .* in MPI_Init: not all ranks have come"

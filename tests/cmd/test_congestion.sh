@@ -4,6 +4,7 @@
 # The head of bench names the congestion control that connections have, also where a route gives them
 # one that is not the system's, and names all where they differ.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 hosts="1 2"
 . "${srcdir:-.}/tests/cmd/hosts.sh"
 

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # Ranks that cannot work together, and limits that are in the way: one line names the culprit or the
-# limit, with the documented status, and nothing is left. Nothing here waits longer than --timeout.
+# limit, with the documented status, and nothing is left. Nothing here waits longer than --timeout and --start-timeout.
 set -u
 . "${srcdir:-.}/tests/cmd/failures.sh"
 host=$(uname -n | cut -c1-63)
-quick="-b 8 -e 64 --budget 10ms --precision 100 -w 1 --no-calibrate --timeout 2s"
+quick="-b 8 -e 64 --budget 10ms --precision 100 -w 1 --no-calibrate --timeout 2s --start-timeout 2s"
 bench="$RAILGAUGE bench allreduce $quick"
 export RG_JOB_SECRET=0123456789abcdef0123456789abcdef
 # A port that is free now, below those that the system gives away.
@@ -35,7 +35,7 @@ both() {
 each() {
   status=$1
   shift
-  must "$status" "$RAILGAUGE" run -n 3 -- "$@" $bench --timeout 20s
+  must "$status" "$RAILGAUGE" run -n 3 -- "$@" $bench --timeout 20s --start-timeout 20s
 }
 
 # told_once PATTERN: by one line of bench, beside the one of railgauge run

@@ -4,6 +4,7 @@
 # Several hosts: ranks of one host use memory, of two hosts sockets; results are right; a wrong
 # interface, a host that cannot be reached and one that dies are named by every other rank, in time.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 . "${srcdir:-.}/tests/cmd/hosts.sh"
 
 few="--budget 20ms --no-calibrate --timeout 4s"

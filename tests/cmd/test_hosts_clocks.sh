@@ -4,6 +4,7 @@
 # Hosts with clocks of their own, as time namespaces: they are compared, the start is the same as
 # with one clock, it is said how far they may be apart, and no time is made of their difference.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 . "${srcdir:-.}/tests/cmd/hosts.sh"
 unshare -T --fork --monotonic 1 true 2>/dev/null || {
   echo "skipped: time namespaces cannot be made here"

@@ -5,6 +5,7 @@
 # namespaces made here and taken away again, are joined by two cables, eth0 and eth1; the kernel's
 # routes would send everything over the first.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 . "${srcdir:-.}/tests/cmd/failures.sh"
 id=rg$$
 

@@ -5,6 +5,7 @@
 # into that one is what the shaping lets through, all others have more, the bounds hold, also where
 # hosts have clocks of their own, and a host that dies meanwhile is named.
 set -u
+. "${srcdir:-.}/tests/once.sh"
 hosts="1 2 3 4"
 . "${srcdir:-.}/tests/cmd/hosts.sh"
 

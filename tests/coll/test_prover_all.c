@@ -4,8 +4,8 @@
  * beyond one slot, in and out of place, persistent or not, with few and tiny slots. Three
  * operations follow each other: the row, another one, the row again.
  *
- * Up to SMALL ranks the counts, places and persistence are tried one by one, beyond it some are
- * drawn, beyond LARGE for one protocol of a row; what is left (root, nodes, radix, window,
+ * Up to SMALL ranks the counts, places and persistence are tried one by one; beyond it some are
+ * drawn, for one protocol of a row, two up to LARGE; what is left (root, nodes, radix, window,
  * channels, geometry, the operation in between) is always drawn, from a fixed sequence. RG_FULL=1
  * in the environment tries them one by one for all ranks: some 58000 sequences, which takes a core
  * long. What the rows say about steps is compared in test_prover_steps.c.
@@ -212,7 +212,7 @@ static bool prove_variant(const struct rg_algorithm *row, enum rg_protocol proto
 	return prove(row, problem) == 0;
 }
 
-/* Numbers of ranks above that take long: each is tried with one of a row's protocols in turn. */
+/* Numbers of ranks above that take long. */
 #define LARGE 33
 
 /* The variants of a row with a protocol and a number of ranks; how many were proved. */
@@ -221,7 +221,7 @@ static uint32_t prove_ranks(const struct rg_algorithm *row, enum rg_protocol pro
 {
 	uint32_t variants = COUNTS * 2 * (protocol == RG_PROTOCOL_WINDOW ? 2 : 1), proved = 0;
 
-	if (full || p <= SMALL) {
+	if (full || p <= (WATCHED ? 3 : SMALL)) {
 		/* Each time with other counts. */
 		for (uint32_t v = 0; v < variants * (row->coll == RG_COLL_ALLTOALLV ? 4 : 1); v++)
 			proved += prove_variant(row, protocol, p, v % variants);
@@ -233,6 +233,7 @@ static uint32_t prove_ranks(const struct rg_algorithm *row, enum rg_protocol pro
 	return proved;
 }
 
+/* Above SMALL a number of ranks is tried with one of the row's protocols. */
 static bool is_its_turn(const struct rg_algorithm *row, uint32_t protocol, uint32_t p)
 {
 	uint32_t before = row->protocols & ((1u << protocol) - 1);
@@ -256,7 +257,7 @@ static void every_algorithm_is_proved(void **state)
 			for (uint32_t p = 1; p <= MOST_RANKS; p++) {
 				uint32_t n;
 
-				if (!full && p > LARGE && !is_its_turn(*a, protocol, p))
+				if (!full && p > SMALL && !is_its_turn(*a, protocol, p))
 					continue;
 				n = prove_ranks(*a, (enum rg_protocol)protocol, p, full);
 				assert_true(n > 0);
@@ -306,7 +307,7 @@ static void mixed_sequences_are_proved(void **state)
 
 	(void)state;
 	drawn = 4101842887655102017;
-	for (uint32_t i = 0; i < 300; i++) {
+	for (uint32_t i = 0; i < (WATCHED ? 60 : 300); i++) {
 		struct rg_geometry geometry = draw_geometry();
 		uint32_t p = 1 + draw(8), n = 2 + draw(RG_PROVER_OPS_MAX - 1);
 		struct rg_err err = {0};

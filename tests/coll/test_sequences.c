@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "../watched.h"
 #include "ranks.h"
 
 #include <sched.h>
@@ -262,7 +263,7 @@ static void mixed_operations_follow_each_other_without_a_barrier(void **state)
 {
 	uint32_t seed = 1;
 
-	for (uint32_t k = 0; k < 150; k++) {
+	for (uint32_t k = 0; k < 150; k += WATCHED ? 4 : 1) {
 		uint32_t n = 1 + draw(&seed, 6);
 		struct sequence s = {.nplaces = 1 + draw(&seed, 2)};
 		char what[64];
@@ -283,7 +284,7 @@ static void two_programs_are_in_flight_at_once(void **state)
 {
 	uint32_t seed = 2;
 
-	for (uint32_t k = 0; k < 150; k++) {
+	for (uint32_t k = 0; k < 150; k += WATCHED ? 4 : 1) {
 		uint32_t n = 1 + draw(&seed, 6);
 		struct sequence s = {.nplaces = 2};
 		char what[64];
@@ -312,7 +313,7 @@ static void persistent_windows_alternate_without_a_barrier(void **state)
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 		if (!((*a)->protocols & 1u << RG_PROTOCOL_WINDOW))
 			continue;
-		for (uint32_t v = 0; v < 24; v++) {
+		for (uint32_t v = 0; v < 24; v += WATCHED ? 5 : 1) {
 			struct sequence s = {.nplaces = 2};
 			uint64_t unused[PAIRS_MAX];
 			struct rg_problem p = problem_of(*a, 1 + v / 4, &seed, unused);

@@ -89,8 +89,8 @@ static void nobody_waits_for_what_never_comes(void **state)
 	static const uint64_t counts[] = {1, 70, 3000};
 
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
-		/* By 5: all sizes but one, all counts, both protocols. */
-		for (uint32_t k = 0; k < 4 * 3; k += WATCHED ? 5 : 1) {
+		/* By 7: the smallest and the largest number of ranks, both protocols. */
+		for (uint32_t k = 0; k < 4 * 3; k += WATCHED ? 7 : 1) {
 			enum rg_coll coll = (*a)->coll;
 			bool blocks = coll == RG_COLL_ALLTOALLV ||
 				      rg_coll_src_count(coll, 1, 2) > 1 ||
@@ -107,7 +107,7 @@ static void nobody_waits_for_what_never_comes(void **state)
 			get_through(*a, &p);
 		}
 	}
-	assert_true(done > (WATCHED ? 100 : 500));
+	assert_true(done > (WATCHED ? 60 : 500));
 }
 
 int main(void)

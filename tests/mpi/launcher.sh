@@ -6,12 +6,9 @@
 #   mpi_rank, mpi_size  the variables in which it tells each process its rank and how many there are
 # and the environment, so that the job runs on any machine: more ranks than cores, as root in a
 # container, no binding, no name of another network. Without launcher or module the test is skipped,
-# and so it is, if it has set ONCE, where RG_REPEATED says that another stage of scripts/check runs it.
+# and so it is, if it has set ONCE, as tests/once.sh says.
 : "${LIBRARY:=openmpi}" "${builddir:?}"
-if [ -n "${ONCE-}" ] && [ -n "${RG_REPEATED-}" ]; then
-  echo "skipped: the stage main of scripts/check runs it"
-  exit 77
-fi
+[ -z "${ONCE-}" ] || . "${srcdir:-.}/tests/once.sh"
 
 case $LIBRARY in
   openmpi)

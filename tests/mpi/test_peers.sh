@@ -2,5 +2,6 @@
 # SPDX-License-Identifier: BSD-3-Clause
 #
 # peers.sh with Open MPI.
+ONCE=1
 LIBRARY=openmpi
 . "${srcdir:-.}/tests/mpi/peers.sh"

@@ -9,6 +9,7 @@ here=${srcdir:-.}/tests/mpi
 tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 
+ONCE=1
 LIBRARY=openmpi
 export LIBRARY
 . "$here/launcher.sh"

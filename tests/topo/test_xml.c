@@ -7,6 +7,8 @@
 
 #include "railgauge/topo/topo.h"
 
+#include "../watched.h"
+
 #include "railgauge/base/io.h"
 #include "railgauge/base/mem.h"
 
@@ -26,7 +28,7 @@
 #include <cmocka.h>
 
 #define SHARED_MACHINE "/fixtures/hwloc/hwloc-2n8c-1gpu-1xHCA.xml"
-#define MUTATIONS      160 /* of each base */
+#define MUTATIONS      (WATCHED ? 60 : 160) /* of each base */
 #define FILE_BYTES     ((size_t)1 << 20)
 
 static char folder[] = "/tmp/rg_xml_XXXXXX";
