@@ -43,7 +43,16 @@ AC_DEFUN([RG_PKG], [
 
 AC_DEFUN([RG_PROBE_OPENMPI], [RG_PKG([OPENMPI], [ompi-c >= 4.0])])
 AC_DEFUN([RG_PROBE_MPICH], [RG_PKG([MPICH], [mpich >= 4.0])])
-AC_DEFUN([RG_PROBE_VERBS], [RG_PKG([VERBS], [libibverbs >= 1.8])])
+
+# 1.11 reads a GID table with the types of its entries.
+AC_DEFUN([RG_PROBE_VERBS], [
+  RG_PKG([VERBS], [libibverbs >= 1.11])
+  AS_IF([test $rg_found = yes],
+        [rg_save_LIBS=$LIBS; LIBS="$VERBS_LIBS $LIBS"
+         AC_CHECK_FUNCS([ibv_reg_dmabuf_mr])
+         LIBS=$rg_save_LIBS])
+])
+
 AC_DEFUN([RG_PROBE_CMOCKA], [RG_PKG([CMOCKA], [cmocka >= 1.1.5])])
 
 # The headers and a link against cudart. Finding CUDA does not mean having a GPU: that is asked again at run time.

@@ -20,7 +20,7 @@ need  module:hwloc         libhwloc-dev    hwloc-devel          reads the topolo
 need  module:jansson       libjansson-dev  jansson-devel        reads and writes results
 want  module:ompi-c        libopenmpi-dev  openmpi-devel        measures beside MPI
 want  program:mpirun       openmpi-bin     openmpi              starts MPI jobs
-want  module:libibverbs    libibverbs-dev  rdma-core-devel      lists RDMA devices
+want  module:libibverbs    libibverbs-dev  rdma-core-devel      RDMA devices
 want  program:help2man     help2man        help2man             writes the manual pages
 dev   module:mpich         libmpich-dev    mpich-devel          the module for MPICH
 dev   program:mpiexec.hydra mpich          mpich                starts MPICH jobs

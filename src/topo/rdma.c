@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -77,6 +78,20 @@ static int check_devices(struct rg_findings *list)
 	return n;
 }
 
+static const char *none(void)
+{
+	return access("/dev/infiniband", F_OK) ? "none, and there is no /dev/infiniband" : "none";
+}
+
+static const char *const none_advice =
+	"no adapter, no driver (modprobe ib_uverbs and the "
+	"adapter's), or a container without --device /dev/infiniband";
+
+void rg_rdma_missing(char text[RG_RDMA_MISSING_BYTES])
+{
+	snprintf(text, RG_RDMA_MISSING_BYTES, "%s: %s", none(), none_advice);
+}
+
 void rg_rdma_check(struct rg_findings *list)
 {
 	int n = check_devices(list);
@@ -89,11 +104,8 @@ void rg_rdma_check(struct rg_findings *list)
 				strerror(-n));
 		return;
 	}
-	row = rg_findings_add(
-		list, SECTION, "verbs devices", RG_STATE_NO, "%s",
-		access("/dev/infiniband", F_OK) ? "none, and there is no /dev/infiniband" : "none");
-	rg_finding_advise(row, "no adapter, no driver (modprobe ib_uverbs and the adapter's), or a "
-			       "container without --device /dev/infiniband");
+	row = rg_findings_add(list, SECTION, "verbs devices", RG_STATE_NO, "%s", none());
+	rg_finding_advise(row, "%s", none_advice);
 }
 
 #else /* without libibverbs */

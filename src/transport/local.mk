@@ -25,4 +25,17 @@ src_librailgauge_a_SOURCES += \
 	%D%/tcp_probe.c \
 	%D%/tcp_receive.c \
 	%D%/tcp_send.c \
-	%D%/tcp_stream.c
+	%D%/tcp_stream.c \
+	%D%/verbs_gid.c \
+	%D%/verbs_impl.h \
+	%D%/verbs_options.c \
+	%D%/verbs_probe.c
+if HAVE_VERBS
+src_librailgauge_a_SOURCES += \
+	%D%/verbs_device.c \
+	%D%/verbs_find.c \
+	%D%/verbs_memory.c \
+	%D%/verbs_port.c \
+	%D%/verbs_qp.c \
+	%D%/verbs_words.c
+endif

@@ -11,4 +11,10 @@
 /* One row per device, or one that says what is missing. Blocks as long as a driver does. */
 void rg_rdma_check(struct rg_findings *list);
 
+/*
+ * Why libibverbs shows no device at all, with what to do about it. Only in builds with libibverbs.
+ */
+#define RG_RDMA_MISSING_BYTES 240
+void rg_rdma_missing(char text[RG_RDMA_MISSING_BYTES]);
+
 #endif

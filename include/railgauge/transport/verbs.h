@@ -13,7 +13,7 @@
  * Who uses this includes <infiniband/verbs.h> itself and is compiled only with HAVE_VERBS. This
  * header needs neither: so options and their checks are the same in a build without libibverbs. Of
  * the functions below these exist in every build: rg_verbs_options_check, rg_verbs_timeout_*,
- * rg_verbs_gid_choose, rg_verbs_gid_text, rg_verbs_probe; the others only with HAVE_VERBS.
+ * rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe; the others only with HAVE_VERBS.
  *
  * Threads: a device and all that was made from it belong to one thread. Each rank opens devices of
  * its own, also where ranks are threads of one process. Nothing here belongs into a timed region,
@@ -113,7 +113,7 @@ struct rg_verbs_gid {
 	uint8_t raw[16];
 	uint32_t index; /* in the port's table */
 	uint32_t type;	/* enum rg_verbs_gid_type */
-	uint32_t bits;	/* length of the address's network prefix at its interface; 0: unknown */
+	uint32_t bits;	/* of its 128, the network's prefix at the interface; 0: unknown */
 	char netdev[16];
 };
 

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The parts of the verbs layer (railgauge/transport/verbs.h):
+ *   verbs_options.c  options                  } in every build
+ *   verbs_gid.c      choosing a GID           }
+ *   verbs_probe.c    does it work here        }
+ *   verbs_device.c   one device, opened
+ *   verbs_port.c     its port, and that one's GIDs
+ *   verbs_find.c     which devices
+ *   verbs_memory.c   registrations
+ *   verbs_qp.c       queue pairs and their connection
+ *   verbs_words.c    completions that failed, in words; asynchronous events
+ */
+#ifndef RG_TRANSPORT_VERBS_IMPL_H
+#define RG_TRANSPORT_VERBS_IMPL_H
+
+#include "railgauge/transport/verbs.h"
+
+struct ibv_device;
+struct ibv_port_attr;
+
+/*
+ * For a call of libibverbs that failed with this errno: rg_err_errno, but where memory was refused
+ * and locked memory is limited, RG_ERR_LIMIT and the limit.
+ */
+int verbs_errno(struct rg_err *err, int errnum, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+/* "mlx5_0 port 1 to rank 3 on node7 (mlx5_2 port 1)"; the address may be NULL. */
+void verbs_ends(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
+		const struct rg_verbs_peer *peer, char *text, size_t room);
+
+/* Why a device cannot be opened, with the fix. */
+int verbs_open_error(struct rg_err *err, int errnum, const char *name);
+
+/*
+ * The list of devices, which is to be freed, with at least one in it. RG_ERR_NOT_FOUND with what is
+ * missing, RG_ERR_SYSTEM, RG_ERR_UNSUPPORTED (a kernel without RDMA).
+ */
+int verbs_list(struct ibv_device ***list_out, int *n_out, struct rg_err *err);
+
+/* The port that is wanted, or with 0 the first that is active; it must be that. Sets d->port. */
+int verbs_port_choose(struct rg_verbs_device *d, uint8_t nports, int64_t wanted,
+		      struct ibv_port_attr *attr, struct rg_err *err);
+
+/* Keeps what the port is, and checks the options against it. */
+int verbs_port_take(struct rg_verbs_device *d, const struct ibv_port_attr *attr,
+		    struct rg_err *err);
+
+/* Reads the port's GIDs, of a table of so many entries for each of nports; and chooses one. */
+int verbs_gids_read(struct rg_verbs_device *d, int table, int nports, struct rg_err *err);
+int verbs_gid_settle(struct rg_verbs_device *d, const struct rg_verbs_offer *peers, uint32_t npeers,
+		     struct rg_err *err);
+
+/* Empty; NULL without memory. close ends all registrations. */
+struct rg_verbs_memory *verbs_memory_open(void);
+void verbs_memory_close(struct rg_verbs_memory *memory);
+
+/* One entry of IBV_MTU in bytes, and of a port's width and speed in bytes per second (0: unknown).
+ */
+static inline uint32_t verbs_mtu_bytes(uint32_t mtu)
+{
+	return 128u << mtu;
+}
+uint64_t verbs_rate_Bps(uint8_t width, uint8_t speed);
+
+/* "RoCE v2", "RoCE v1", "InfiniBand". */
+const char *verbs_gid_type_text(uint32_t type);
+
+#endif
