@@ -38,6 +38,26 @@ tests_transport_test_window_CPPFLAGS = $(test_cppflags)
 tests_transport_test_window_LDADD = $(test_libs)
 endif
 
+# A made-up libibverbs. What is linked with fake_verbs_libs has no other one: a function that it
+# lacks is an error of the linker.
+fake_verbs_libs = src/librailgauge.a tests/transport/libfakeverbs.a $(HWLOC_LIBS) \
+	$(JANSSON_LIBS) $(CUDA_LIBS) $(CMOCKA_LIBS) -ldl -lpthread -lm
+check_LIBRARIES =
+if HAVE_VERBS
+check_LIBRARIES += tests/transport/libfakeverbs.a
+tests_transport_libfakeverbs_a_SOURCES = \
+	%D%/fake_verbs.c \
+	%D%/fake_verbs.h \
+	%D%/fake_verbs_device.c \
+	%D%/fake_verbs_fabric.c \
+	%D%/fake_verbs_impl.h \
+	%D%/fake_verbs_objects.c \
+	%D%/fake_verbs_post.c \
+	%D%/fake_verbs_qp.c \
+	%D%/fake_verbs_ud.c
+tests_transport_libfakeverbs_a_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS)
+endif
+
 check_PROGRAMS += tests/transport/fuzz_tcp
 TESTS += tests/transport/fuzz_tcp
 tests_transport_fuzz_tcp_SOURCES = %D%/fuzz_tcp.c tests/replay.c

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Made-up devices, contexts and events; what a test switches and counts. */
+#include "config.h"
+
+#include "fake_verbs_impl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct fake fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+static void refuse(const char *why)
+{
+	fprintf(stderr, "fake verbs: %s\n", why);
+	abort();
+}
+
+/* --- devices --- */
+
+static void default_device(struct fake_device *d, uint32_t k)
+{
+	static const char *const names[] = {"fake0", "fake1", "fake2", "fake3"};
+	const uint8_t host = (uint8_t)(k + 1);
+	const uint8_t local[16] = {0xfe, 0x80, [15] = host};
+	const uint8_t mapped[16] = {[10] = 0xff, 0xff, 10, 99, 0, host};
+
+	*d = (struct fake_device){.name = names[k], .ports = 1, .ngids = 4};
+	for (int i = 0; i < 4; i++) {
+		memcpy(d->gids[i], i < 2 ? local : mapped, 16);
+		d->gid_types[i] = i % 2 ? IBV_GID_TYPE_ROCE_V2 : IBV_GID_TYPE_ROCE_V1;
+	}
+}
+
+static void make_device(struct fake_dev *dev, const struct fake_device *config)
+{
+	struct fake_device *c = &dev->config;
+
+	*c = *config;
+	if (!c->state)
+		c->state = IBV_PORT_ACTIVE;
+	if (!c->mtu)
+		c->mtu = IBV_MTU_4096;
+	if (!c->max_inline)
+		c->max_inline = 256;
+	if (!c->max_qp_wr)
+		c->max_qp_wr = 4096;
+	if (!c->max_cqe)
+		c->max_cqe = 65536;
+	if (!c->max_reads)
+		c->max_reads = 16;
+	dev->v.node_type = c->iwarp ? IBV_NODE_RNIC : IBV_NODE_CA;
+	dev->v.transport_type = c->iwarp ? IBV_TRANSPORT_IWARP : IBV_TRANSPORT_IB;
+	snprintf(dev->v.name, sizeof(dev->v.name), "%s", c->name);
+	for (int p = 1; p <= c->ports; p++)
+		dev->ports[p].up = c->state == IBV_PORT_ACTIVE;
+}
+
+void fake_reset(const struct fake_device *devices, uint32_t n)
+{
+	struct fake_device made[4];
+
+	if (!devices) {
+		for (n = 0; n < 4; n++)
+			default_device(&made[n], n);
+		devices = made;
+	}
+	if (n > FAKE_DEVICES_MAX)
+		refuse("too many devices");
+	while (fake.datagrams) {
+		struct fake_datagram *d = fake.datagrams;
+
+		fake.datagrams = d->next;
+		free(d);
+	}
+	fake = (struct fake){
+		.lock = PTHREAD_MUTEX_INITIALIZER, .ndevices = n, .next_key = 100, .next_qpn = 17};
+	for (uint32_t i = 0; i < n; i++)
+		make_device(&fake.devices[i], &devices[i]);
+}
+
+uint32_t fake_live(void)
+{
+	return fake.live;
+}
+
+static struct fake_dev *find_device(const char *name)
+{
+	for (uint32_t i = 0; i < fake.ndevices; i++) {
+		if (!strcmp(fake.devices[i].config.name, name))
+			return &fake.devices[i];
+	}
+	refuse("no such device");
+	return NULL;
+}
+
+bool fake_gid(const struct fake_dev *dev, uint8_t port, uint32_t index, uint8_t gid[16])
+{
+	static const uint8_t none[16];
+
+	if (index >= dev->config.ngids || !memcmp(dev->config.gids[index], none, 16))
+		return false;
+	memcpy(gid, dev->config.gids[index], 16);
+	if (port == 2)
+		gid[14] ^= 1;
+	return true;
+}
+
+uint16_t fake_lid(const struct fake_dev *dev, uint8_t port)
+{
+	return dev->config.infiniband ? (uint16_t)(dev->config.lid + port - 1) : 0;
+}
+
+bool fake_find_port(const struct fake_dev *from, const struct ibv_ah_attr *to,
+		    struct fake_dev **dev_out, uint8_t *port_out)
+{
+	bool by_gid = !from->config.infiniband;
+
+	for (uint32_t i = 0; i < fake.ndevices; i++) {
+		struct fake_dev *d = &fake.devices[i];
+
+		if (d->config.infiniband != from->config.infiniband)
+			continue;
+		for (uint8_t p = 1; p <= d->config.ports; p++) {
+			uint8_t gid[16];
+			bool found = !by_gid && fake_lid(d, p) == to->dlid;
+
+			for (uint32_t k = 0; by_gid && !found && k < d->config.ngids; k++)
+				found = fake_gid(d, p, k, gid) &&
+					!memcmp(gid, to->grh.dgid.raw, 16);
+			if (!found)
+				continue;
+			*dev_out = d;
+			*port_out = p;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* --- switches and counts --- */
+
+uint64_t fake_draw(void)
+{
+	uint64_t z = fake.random += UINT64_C(0x9e3779b97f4a7c15);
+
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+int fake_call(const char *name)
+{
+	int e = 0;
+
+	pthread_mutex_lock(&fake.lock);
+	if (strcmp(name, "ibv_post_send") != 0 && strcmp(name, "ibv_post_recv") != 0 &&
+	    strcmp(name, "ibv_poll_cq") != 0)
+		fake.counts.others++;
+	if (fake.fail_name ? !strcmp(fake.fail_name, name) : strcmp(name, "ibv_poll_cq") != 0) {
+		if (++fake.calls == fake.fail_nth) {
+			fake.failed = name;
+			e = fake.fail_errnum;
+		}
+	}
+	pthread_mutex_unlock(&fake.lock);
+	return e;
+}
+
+void fake_fail(const char *name, unsigned long n, int errnum)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.fail_name = name;
+	fake.fail_nth = n;
+	fake.fail_errnum = errnum;
+	fake.failed = NULL;
+	fake.calls = 0;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+const char *fake_failed(void)
+{
+	return fake.failed;
+}
+
+unsigned long fake_calls(void)
+{
+	return fake.calls;
+}
+
+void fake_complete(unsigned long n, enum ibv_wc_status status, uint32_t vendor)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.complete_nth = n ? fake.sends + n : 0;
+	fake.complete_status = status;
+	fake.complete_vendor = vendor;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_order(unsigned modes, uint64_t seed)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.modes = modes;
+	fake.random = seed;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_ud_loss(uint32_t lost, uint32_t twice, uint64_t seed)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.lost = lost;
+	fake.twice = twice;
+	fake.random = seed;
+	pthread_mutex_unlock(&fake.lock);
+}
+
+struct fake_counts fake_counts(void)
+{
+	struct fake_counts c;
+
+	pthread_mutex_lock(&fake.lock);
+	c = fake.counts;
+	pthread_mutex_unlock(&fake.lock);
+	return c;
+}
+
+/* --- events --- */
+
+void fake_push_event(struct fake_context *context, const struct ibv_async_event *event)
+{
+	if (write(context->event_pipe[1], event, sizeof(*event)) != sizeof(*event))
+		refuse("nobody reads events");
+}
+
+static void push_to_device(const struct fake_dev *dev, const struct ibv_async_event *event)
+{
+	for (struct fake_context *c = fake.contexts; c; c = c->next) {
+		if (c->dev == dev)
+			fake_push_event(c, event);
+	}
+}
+
+void fake_event(const char *device, enum ibv_event_type type, struct ibv_qp *qp)
+{
+	struct ibv_async_event event = {.event_type = type};
+
+	pthread_mutex_lock(&fake.lock);
+	if (qp)
+		event.element.qp = qp;
+	else
+		event.element.port_num = 1;
+	push_to_device(find_device(device), &event);
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_port(const char *device, uint8_t port, bool up)
+{
+	struct ibv_async_event event = {
+		.element.port_num = port,
+		.event_type = up ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR,
+	};
+	struct fake_dev *dev;
+
+	pthread_mutex_lock(&fake.lock);
+	dev = find_device(device);
+	if (dev->ports[port].up != up) {
+		dev->ports[port].up = up;
+		push_to_device(dev, &event);
+		fake_run_all();
+	}
+	pthread_mutex_unlock(&fake.lock);
+}
+
+void fake_give_up(const char *device)
+{
+	struct fake_dev *dev;
+
+	pthread_mutex_lock(&fake.lock);
+	dev = find_device(device);
+	for (struct fake_qp *qp = fake.qps; qp; qp = qp->next)
+		fake_give_up_qp(qp, dev);
+	pthread_mutex_unlock(&fake.lock);
+}
+
+int ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
+{
+	ssize_t n;
+	int e = fake_call("ibv_get_async_event");
+
+	if (e) {
+		errno = e;
+		return -1;
+	}
+	n = read(context->async_fd, event, sizeof(*event));
+	if (n != sizeof(*event))
+		return -1;
+	pthread_mutex_lock(&fake.lock);
+	fake.live++;
+	pthread_mutex_unlock(&fake.lock);
+	return 0;
+}
+
+void ibv_ack_async_event(struct ibv_async_event *event)
+{
+	(void)event;
+	pthread_mutex_lock(&fake.lock);
+	fake.live--;
+	pthread_mutex_unlock(&fake.lock);
+}
