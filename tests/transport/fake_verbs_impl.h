@@ -9,7 +9,8 @@
  *   fake_verbs_fabric.c   what happens to a request: delivery, completions
  *   fake_verbs_ud.c       the same for datagrams
  *
- * All functions here are called with fake.lock held, but for fake_call, which takes it.
+ * All functions here are called with fake.lock held, but for fake_call and fake_note, which take
+ * it.
  */
 #ifndef TESTS_TRANSPORT_FAKE_VERBS_IMPL_H
 #define TESTS_TRANSPORT_FAKE_VERBS_IMPL_H
@@ -167,6 +168,9 @@ extern struct fake fake;
 
 /* Counts a call of this name, and says with an errno whether it is to fail; 0: not. */
 int fake_call(const char *name);
+
+/* Counts one that cannot fail. */
+void fake_note(void);
 
 uint64_t fake_draw(void);
 

@@ -53,7 +53,7 @@ int ibv_dealloc_pd(struct ibv_pd *v)
 	struct fake_pd *pd = (struct fake_pd *)v;
 	bool busy;
 
-	(void)fake_call("ibv_dealloc_pd");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	busy = pd->users > 0;
 	if (!busy)
@@ -122,7 +122,7 @@ int ibv_dereg_mr(struct ibv_mr *v)
 {
 	struct fake_mr **at = &fake.mrs, *mr = (struct fake_mr *)v;
 
-	(void)fake_call("ibv_dereg_mr");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	while (*at != mr)
 		at = &(*at)->next;
@@ -159,7 +159,7 @@ int ibv_destroy_comp_channel(struct ibv_comp_channel *v)
 	struct channel *c = (struct channel *)v;
 	bool busy;
 
-	(void)fake_call("ibv_destroy_comp_channel");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	busy = v->refcnt > 0;
 	if (!busy)
@@ -240,7 +240,7 @@ int ibv_destroy_cq(struct ibv_cq *v)
 	struct fake_cq *cq = (struct fake_cq *)v;
 	bool busy;
 
-	(void)fake_call("ibv_destroy_cq");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	busy = cq->users > 0;
 	if (!busy) {
@@ -289,7 +289,7 @@ int ibv_destroy_srq(struct ibv_srq *v)
 	struct fake_srq *srq = (struct fake_srq *)v;
 	bool busy;
 
-	(void)fake_call("ibv_destroy_srq");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	busy = srq->users > 0;
 	if (!busy) {
@@ -368,7 +368,7 @@ int ibv_destroy_qp(struct ibv_qp *v)
 	struct fake_qp *qp = (struct fake_qp *)v, **at = &fake.qps;
 	bool busy = false;
 
-	(void)fake_call("ibv_destroy_qp");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	for (struct fake_group *g = fake.groups; g; g = g->next)
 		busy |= g->qp == qp;
@@ -422,7 +422,7 @@ struct ibv_ah *ibv_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr)
 
 int ibv_destroy_ah(struct ibv_ah *v)
 {
-	(void)fake_call("ibv_destroy_ah");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	((struct fake_pd *)v->pd)->users--;
 	unmake(v->context);
@@ -459,7 +459,7 @@ int ibv_detach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
 	struct fake_group **at = &fake.groups, *g;
 
 	(void)lid;
-	(void)fake_call("ibv_detach_mcast");
+	fake_note();
 	pthread_mutex_lock(&fake.lock);
 	while (*at && ((*at)->qp != (struct fake_qp *)qp || memcmp((*at)->gid, gid->raw, 16) != 0))
 		at = &(*at)->next;

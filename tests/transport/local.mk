@@ -36,6 +36,13 @@ TESTS += tests/transport/test_window
 tests_transport_test_window_SOURCES = %D%/test_window.c %D%/ranks.c %D%/ranks.h
 tests_transport_test_window_CPPFLAGS = $(test_cppflags)
 tests_transport_test_window_LDADD = $(test_libs)
+
+valgrind_tests += tests/transport/test_verbs_options
+check_PROGRAMS += tests/transport/test_verbs_options
+TESTS += tests/transport/test_verbs_options
+tests_transport_test_verbs_options_SOURCES = %D%/test_verbs_options.c
+tests_transport_test_verbs_options_CPPFLAGS = $(test_cppflags)
+tests_transport_test_verbs_options_LDADD = $(test_libs)
 endif
 
 # A made-up libibverbs. What is linked with fake_verbs_libs has no other one: a function that it
@@ -56,6 +63,27 @@ tests_transport_libfakeverbs_a_SOURCES = \
 	%D%/fake_verbs_qp.c \
 	%D%/fake_verbs_ud.c
 tests_transport_libfakeverbs_a_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS)
+
+if HAVE_CMOCKA
+verbs_tests = \
+	tests/transport/test_verbs_device \
+	tests/transport/test_verbs_failures \
+	tests/transport/test_verbs_pair
+valgrind_tests += tests/transport/test_verbs_failures
+check_PROGRAMS += $(verbs_tests)
+TESTS += $(verbs_tests)
+tests_transport_test_verbs_device_SOURCES = %D%/test_verbs_device.c %D%/verbs_pair.c \
+	%D%/verbs_pair.h
+tests_transport_test_verbs_device_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_device_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_failures_SOURCES = %D%/test_verbs_failures.c %D%/verbs_pair.c \
+	%D%/verbs_pair.h
+tests_transport_test_verbs_failures_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_failures_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_pair_SOURCES = %D%/test_verbs_pair.c %D%/verbs_pair.c %D%/verbs_pair.h
+tests_transport_test_verbs_pair_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_pair_LDADD = $(fake_verbs_libs)
+endif
 endif
 
 check_PROGRAMS += tests/transport/fuzz_tcp
@@ -66,4 +94,6 @@ tests_transport_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src \
 tests_transport_fuzz_tcp_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-tcp
 
-unthreaded_tests += tests/transport/fuzz_tcp
+unthreaded_tests += tests/transport/fuzz_tcp tests/transport/test_verbs_device \
+	tests/transport/test_verbs_failures tests/transport/test_verbs_options \
+	tests/transport/test_verbs_pair

@@ -1,0 +1,482 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* verbs: devices, which and why; memory; what is said where something is not right. */
+#include "config.h"
+
+#include "verbs_pair.h"
+
+#include "railgauge/transport/transport.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <cmocka.h>
+
+static struct rg_verbs_options options;
+
+static void start(const struct fake_device *devices, uint32_t n)
+{
+	fake_reset(devices, n);
+	options = rg_verbs_options_default;
+}
+
+static struct rg_verbs_device *must_open(const char *name)
+{
+	struct rg_verbs_device *d = NULL;
+	struct rg_err err = {0};
+
+	if (rg_verbs_device_open(&options, name, "asked for", &d, &err))
+		fail_msg("%s", err.text);
+	return d;
+}
+
+/* Opening is refused with this code and these words. */
+static void refuse(const char *name, int code, const char *words)
+{
+	struct rg_verbs_device *d = NULL;
+	struct rg_err err = {0};
+	int rc = rg_verbs_device_open(&options, name, "asked for", &d, &err);
+
+	if (rc != code || !strstr(err.text, words))
+		fail_msg("%s: %d %s", name, rc, rc ? err.text : "was opened");
+	assert_null(d);
+	assert_int_equal(fake_live(), 0);
+}
+
+/* --- devices --- */
+
+static void a_device_is_opened_with_what_it_can_do(void **state)
+{
+	struct rg_verbs_device *d;
+	char about[200];
+
+	start(NULL, 0);
+	d = must_open("fake2");
+	assert_string_equal(d->name, "fake2");
+	assert_int_equal(d->port, 1);
+	assert_false(d->infiniband);
+	assert_true(d->active);
+	assert_int_equal(d->max_inline_bytes, 220);
+	assert_int_equal(d->max_depth, 4096);
+	assert_int_equal(d->rate_Bps, 12500000000);
+	assert_int_equal(d->ngids, 4);
+	assert_int_equal(d->gid.index, 3);
+	assert_string_equal(d->gid_why, "GID 3 10.99.0.3, RoCE v2: routable before link-local");
+	rg_verbs_device_about(d, about, sizeof(about));
+	assert_string_equal(about, "fake2 port 1, RoCE v2, GID 3 10.99.0.3, MTU 4096, 100 Gbit/s, "
+				   "inline 220, timeout 268 ms");
+	rg_verbs_device_close(d);
+	rg_verbs_device_close(NULL);
+	assert_int_equal(fake_live(), 0);
+}
+
+static void inline_goes_as_far_as_the_device_takes_it(void **state)
+{
+	const uint32_t limits[] = {1, 7, 64, 219, 220, 900};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct fake_device device = {.name = "d",
+						   .ports = 1,
+						   .ngids = 1,
+						   .gids = {{0xfe, 0x80, [15] = 1}},
+						   .gid_types = {IBV_GID_TYPE_ROCE_V2},
+						   .max_inline = limits[i]};
+		struct rg_verbs_device *d;
+
+		start(&device, 1);
+		d = must_open("d");
+		assert_int_equal(d->max_inline_bytes, limits[i] < 220 ? limits[i] : 220);
+		rg_verbs_device_close(d);
+	}
+}
+
+static void names_that_are_none_get_those_there_are(void **state)
+{
+	start(NULL, 0);
+	refuse("fake9", RG_ERR_NOT_FOUND,
+	       "there is no device fake9; there are fake0, fake1, fake2, fake3");
+	refuse("fake", RG_ERR_NOT_FOUND, "there is no device fake;");
+	refuse("fake0:2", RG_ERR_NOT_FOUND, "fake0 has no port 2; it has 1 port");
+	refuse("fake0:x", RG_ERR_INVALID, "--verbs.device");
+	refuse(":1", RG_ERR_INVALID, "is no device");
+	start(NULL, 0);
+	fake_fail("ibv_get_device_list", 1, ENOSYS);
+	refuse("fake0", RG_ERR_NOT_FOUND, "modprobe ib_uverbs");
+}
+
+static void what_keeps_a_device_from_use_is_said_with_its_fix(void **state)
+{
+	const struct fake_device devices[] = {
+		{.name = "absent", .ports = 1, .absent = true},
+		{.name = "down", .ports = 1, .state = IBV_PORT_DOWN},
+		{.name = "init", .ports = 1, .state = IBV_PORT_INIT, .infiniband = true},
+		{.name = "nogid", .ports = 1},
+		{.name = "iwarp", .ports = 1, .iwarp = true},
+		{.name = "shallow",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{0xfe, 0x80, [15] = 1}},
+		 .max_qp_wr = 100},
+		{.name = "small",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{0xfe, 0x80, [15] = 1}},
+		 .mtu = IBV_MTU_1024},
+	};
+
+	start(devices, 7);
+	refuse("absent", RG_ERR_SYSTEM, "--device /dev/infiniband");
+	refuse("down", RG_ERR_UNSUPPORTED,
+	       "down port 1 is not active (down): cable, switch port, or ip link set");
+	refuse("init", RG_ERR_UNSUPPORTED,
+	       "init port 1 is not active (initialising): no subnet manager");
+	refuse("nogid", RG_ERR_NOT_FOUND,
+	       "nogid port 1: no GID: the port's network interface needs");
+	refuse("iwarp", RG_ERR_UNSUPPORTED, "iWARP");
+	refuse("shallow", RG_ERR_LIMIT, "--verbs.depth 128: shallow takes up to 100");
+	options.mtu = IBV_MTU_4096;
+	refuse("small", RG_ERR_RANGE, "--verbs.mtu 4096: small port 1 is set to 1024");
+	options.mtu = 0;
+	options.pkey_index = 1;
+	refuse("small", RG_ERR_RANGE, "small port 1 has 1 partition keys");
+	options.pkey_index = 0;
+	options.gid_index = 5;
+	refuse("small", RG_ERR_NOT_FOUND, "--verbs.gid-index 5: there is no such GID; there is 0");
+	options.gid_index = -1;
+	options.reads = 17;
+	refuse("small", RG_ERR_LIMIT, "--verbs.reads 17: small takes up to 16");
+}
+
+static void of_several_ports_the_first_active_one_is_taken(void **state)
+{
+	const struct fake_device device = {.name = "two",
+					   .ports = 2,
+					   .ngids = 1,
+					   .gids = {{0xfe, 0x80, [15] = 1}},
+					   .gid_types = {IBV_GID_TYPE_ROCE_V2}};
+	struct rg_verbs_device *d;
+
+	start(&device, 1);
+	fake_port("two", 1, false);
+	d = must_open("two");
+	assert_int_equal(d->port, 2);
+	assert_int_equal(d->gid.raw[14], 1);
+	rg_verbs_device_close(d);
+	refuse("two:1", RG_ERR_UNSUPPORTED, "two port 1 is not active");
+	options.port = 1;
+	refuse("two", RG_ERR_UNSUPPORTED, "two port 1 is not active");
+}
+
+/* --- which devices --- */
+
+static void a_list_of_devices_is_opened_in_its_order_or_not_at_all(void **state)
+{
+	struct rg_verbs_device *d[RG_VERBS_DEVICES_MAX];
+	struct rg_err err = {0};
+	uint32_t n = 77;
+
+	start(NULL, 0);
+	options.device = "fake2,fake0:1";
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), 0);
+	assert_int_equal(n, 2);
+	assert_string_equal(d[0]->name, "fake2");
+	assert_string_equal(d[1]->name, "fake0");
+	rg_verbs_devices_close(d, n);
+	assert_null(d[0]);
+	assert_int_equal(fake_live(), 0);
+	options.device = "fake2,fake9";
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), RG_ERR_NOT_FOUND);
+	options.device = "fake2,,fake1";
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), RG_ERR_INVALID);
+	options.device = "fake2,fake2";
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "fake2 is there twice"));
+	assert_int_equal(fake_live(), 0);
+}
+
+static void devices_of_unknown_place_are_dealt_to_the_ranks_of_a_node(void **state)
+{
+	struct rg_verbs_device *d[RG_VERBS_DEVICES_MAX];
+	struct rg_err err = {0};
+	uint32_t n;
+
+	start(NULL, 0);
+	fake_port("fake1", 1, false);
+	for (uint32_t local = 0; local < 4; local++) {
+		const char *const names[] = {"fake0", "fake2", "fake3", "fake0"};
+
+		if (rg_verbs_devices_open(&options, local, 4, d, &n, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(n, 1);
+		assert_string_equal(d[0]->name, names[local]);
+		rg_verbs_devices_close(d, n);
+	}
+	options.device = "all";
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), 0);
+	assert_int_equal(n, 3);
+	rg_verbs_devices_close(d, n);
+	assert_int_equal(fake_live(), 0);
+}
+
+static void no_device_at_all_is_said_and_one_that_is_down_is_named(void **state)
+{
+	const struct fake_device down = {.name = "down", .ports = 1, .state = IBV_PORT_DOWN};
+	struct rg_verbs_device *d[RG_VERBS_DEVICES_MAX];
+	struct rg_err err = {0};
+	uint32_t n;
+
+	start(&down, 0);
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), RG_ERR_NOT_FOUND);
+	assert_non_null(strstr(err.text, "verbs: RDMA devices: none"));
+	start(&down, 1);
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), RG_ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "down port 1 is not active"));
+	assert_int_equal(fake_live(), 0);
+}
+
+/* --- together with the peers --- */
+
+static void a_gid_is_chosen_again_for_the_peers_that_there_are(void **state)
+{
+	const struct fake_device devices[] = {
+		{.name = "both",
+		 .ports = 1,
+		 .ngids = 2,
+		 .gids = {{[10] = 0xff, 0xff, 10, 0, 0, 1}, {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2, IBV_GID_TYPE_ROCE_V2}},
+		{.name = "six",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{0x20, 0x01, 0x0d, 0xb8, [15] = 2}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2}},
+		{.name = "ib", .ports = 1, .infiniband = true, .lid = 1, .ngids = 1, .gids = {{1}}},
+	};
+	struct rg_verbs_device *both, *six, *ib;
+	struct rg_verbs_offer offers[2];
+	struct rg_err err = {0};
+	uint32_t bad = 77;
+
+	start(devices, 3);
+	both = must_open("both");
+	six = must_open("six");
+	ib = must_open("ib");
+	assert_int_equal(both->gid.index, 0);
+	rg_verbs_device_offer(both, &offers[0]);
+	assert_int_equal(offers[0].n, 2);
+	rg_verbs_device_offer(six, &offers[1]);
+	assert_int_equal(rg_verbs_device_settle(both, offers, 2, &bad, &err), 0);
+	assert_int_equal(both->gid.index, 1);
+	assert_non_null(strstr(both->gid_why, "more peers are of its family"));
+	rg_verbs_device_offer(ib, &offers[1]);
+	assert_int_equal(rg_verbs_device_settle(both, offers, 2, &bad, &err), RG_ERR_UNSUPPORTED);
+	assert_int_equal(bad, 1);
+	assert_non_null(strstr(err.text, "both port 1 is Ethernet, and the peer's port is not"));
+	rg_verbs_device_close(both);
+	rg_verbs_device_close(six);
+	rg_verbs_device_close(ib);
+	assert_int_equal(fake_live(), 0);
+}
+
+static void an_address_that_does_not_fit_is_refused(void **state)
+{
+	struct rg_verbs_address mine, theirs;
+	struct rg_err err = {0};
+	struct pair p;
+
+	start(NULL, 0);
+	pair_init(&p);
+	assert_int_equal(pair_open(&p, &err), 0);
+	mine = p.end[0].address;
+	theirs = p.end[1].address;
+	theirs.magic++;
+	assert_int_equal(rg_verbs_rc_connect(p.end[0].device, p.end[0].qp, &mine, &theirs,
+					     &pair_peer, &err),
+			 RG_ERR_FORMAT);
+	assert_string_equal(err.text,
+			    "verbs: what rank 3 on node7 sent is no address of a queue pair");
+	theirs = p.end[1].address;
+	theirs.flags = RG_VERBS_ADDRESS_INFINIBAND;
+	assert_int_equal(rg_verbs_rc_connect(p.end[0].device, p.end[0].qp, &mine, &theirs,
+					     &pair_peer, &err),
+			 RG_ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "fake0 port 1 to rank 3 on node7 (fake1 port 1): one is "
+					 "InfiniBand, the other Ethernet"));
+	theirs.flags = RG_VERBS_ADDRESS_DATAGRAM;
+	assert_int_equal(rg_verbs_rc_connect(p.end[0].device, p.end[0].qp, &mine, &theirs,
+					     &pair_peer, &err),
+			 RG_ERR_UNSUPPORTED);
+	pair_close(&p);
+}
+
+static void every_attribute_reaches_the_queue_pair(void **state)
+{
+	struct ibv_qp_init_attr init;
+	struct ibv_qp_attr attr;
+	struct rg_err err = {0};
+	struct pair p;
+
+	start(NULL, 0);
+	pair_init(&p);
+	p.options.mtu = IBV_MTU_1024;
+	p.options.sl = 3;
+	p.options.traffic_class = 104;
+	p.options.flow_label = 0x12345;
+	p.options.retry_count = 5;
+	p.options.rnr_retry = 6;
+	p.options.timeout_ns = 67000000;
+	p.options.rnr_timer_ns = 1000000;
+	p.options.reads = 4;
+	p.options.gid_index = 1;
+	assert_int_equal(pair_open(&p, &err), 0);
+	assert_int_equal(ibv_query_qp(p.end[0].qp, &attr, 0, &init), 0);
+	assert_int_equal(attr.qp_state, IBV_QPS_RTS);
+	assert_int_equal(attr.path_mtu, IBV_MTU_1024);
+	assert_int_equal(attr.ah_attr.sl, 3);
+	assert_int_equal(attr.ah_attr.grh.traffic_class, 104);
+	assert_int_equal(attr.ah_attr.grh.flow_label, 0x12345);
+	assert_int_equal(attr.ah_attr.grh.sgid_index, 1);
+	assert_int_equal(attr.retry_cnt, 5);
+	assert_int_equal(attr.rnr_retry, 6);
+	assert_int_equal(attr.timeout, 14);
+	assert_int_equal(attr.min_rnr_timer, 14); /* 1.28 ms */
+	assert_int_equal(attr.max_rd_atomic, 4);
+	assert_int_equal(attr.max_dest_rd_atomic, 4);
+	assert_int_equal(init.cap.max_inline_data, 220);
+	pair_close(&p);
+}
+
+/* --- memory --- */
+
+static void registrations_are_kept_until_they_are_forgotten(void **state)
+{
+	static uint8_t bytes[8192];
+	struct rg_verbs_device *d;
+	struct ibv_mr *a, *b, *c;
+	struct rg_err err = {0};
+
+	start(NULL, 0);
+	d = must_open("fake0");
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, RG_VERBS_REMOTE, &a, &err), 0);
+	assert_int_equal(rg_verbs_memory_get(d, bytes + 100, 200, RG_VERBS_RECEIVE, &b, &err), 0);
+	assert_ptr_equal(a, b);
+	rg_verbs_memory_put(d, a);
+	rg_verbs_memory_put(d, b);
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, 0, &b, &err), 0);
+	assert_ptr_equal(a, b);
+	rg_verbs_memory_put(d, b);
+	assert_int_equal(fake_counts().registered, 1);
+	rg_verbs_memory_forget(d, bytes + 8192, 10); /* beside it */
+	rg_verbs_memory_forget(d, bytes, 0);
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, 0, &b, &err), 0);
+	assert_int_equal(fake_counts().registered, 1);
+	rg_verbs_memory_put(d, b);
+	rg_verbs_memory_forget(d, bytes + 8191, 1);
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, 0, &b, &err), 0);
+	assert_int_equal(fake_counts().registered, 2);
+	/* Less may be done with it than is wanted now. */
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, RG_VERBS_REMOTE, &c, &err), 0);
+	assert_ptr_not_equal(b, c);
+	rg_verbs_device_close(d);
+	assert_int_equal(fake_live(), 0);
+}
+
+static void what_nobody_holds_is_kept_up_to_a_number(void **state)
+{
+	static uint8_t bytes[2 * RG_VERBS_CACHE];
+	struct rg_verbs_device *d;
+	struct rg_err err = {0};
+	uint32_t before;
+	struct ibv_mr *mr;
+
+	start(NULL, 0);
+	d = must_open("fake0");
+	before = fake_live();
+	for (size_t i = 0; i < sizeof(bytes); i++) {
+		assert_int_equal(rg_verbs_memory_get(d, bytes + i, 1, 0, &mr, &err), 0);
+		rg_verbs_memory_put(d, mr);
+	}
+	assert_int_equal(fake_live() - before, RG_VERBS_CACHE);
+	/* The latest are there, the oldest are not. */
+	assert_int_equal(rg_verbs_memory_get(d, bytes + sizeof(bytes) - 1, 1, 0, &mr, &err), 0);
+	assert_int_equal(fake_counts().registered, sizeof(bytes));
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 1, 0, &mr, &err), 0);
+	assert_int_equal(fake_counts().registered, sizeof(bytes) + 1);
+	rg_verbs_device_close(d);
+}
+
+static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(void **state)
+{
+	static uint8_t bytes[100];
+	struct rlimit old, low = {.rlim_cur = 65536, .rlim_max = RLIM_INFINITY};
+	struct rg_verbs_device *d;
+	struct rg_err err = {0};
+	struct ibv_mr *mr;
+
+	start(NULL, 0);
+	d = must_open("fake0");
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 50, 0, &mr, &err), 0);
+	rg_verbs_memory_put(d, mr);
+	fake_fail("ibv_reg_mr", 1, ENOMEM);
+	assert_int_equal(rg_verbs_memory_get(d, bytes + 50, 50, 0, &mr, &err), 0);
+	assert_string_equal(fake_failed(), "ibv_reg_mr");
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &old), 0);
+	low.rlim_max = old.rlim_max;
+	if (old.rlim_max < low.rlim_cur)
+		low.rlim_cur = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &low), 0);
+	fake_fail("ibv_reg_mr", 1, ENOMEM);
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 20, 0, &mr, &err), RG_ERR_LIMIT);
+	assert_non_null(strstr(err.text, "registering 20 bytes of memory with fake0"));
+	assert_non_null(strstr(err.text, "locked memory is limited to 64K (ulimit -l)"));
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &old), 0);
+	rg_verbs_device_close(d);
+	assert_int_equal(fake_live(), 0);
+}
+
+static void memory_of_another_device_comes_by_dma_buf_or_is_refused_in_words(void **state)
+{
+	struct rg_verbs_device *d;
+	struct rg_err err = {0};
+	struct ibv_mr *mr = NULL;
+	int rc;
+
+	start(NULL, 0);
+	d = must_open("fake0");
+	rc = rg_verbs_memory_dmabuf(d, 0, 0, 4096, 0x10000, RG_VERBS_REMOTE, &mr, &err);
+#ifdef HAVE_IBV_REG_DMABUF_MR
+	assert_int_equal(rc, 0);
+	rg_verbs_memory_put(d, mr);
+	fake_fail("ibv_reg_dmabuf_mr", 1, EOPNOTSUPP);
+	rc = rg_verbs_memory_dmabuf(d, 0, 0, 4096, 0x10000, RG_VERBS_REMOTE, &mr, &err);
+#endif
+	assert_int_equal(rc, RG_ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "nvidia-peermem"));
+	rg_verbs_device_close(d);
+	assert_int_equal(fake_live(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_device_is_opened_with_what_it_can_do),
+		cmocka_unit_test(inline_goes_as_far_as_the_device_takes_it),
+		cmocka_unit_test(names_that_are_none_get_those_there_are),
+		cmocka_unit_test(what_keeps_a_device_from_use_is_said_with_its_fix),
+		cmocka_unit_test(of_several_ports_the_first_active_one_is_taken),
+		cmocka_unit_test(a_list_of_devices_is_opened_in_its_order_or_not_at_all),
+		cmocka_unit_test(devices_of_unknown_place_are_dealt_to_the_ranks_of_a_node),
+		cmocka_unit_test(no_device_at_all_is_said_and_one_that_is_down_is_named),
+		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
+		cmocka_unit_test(an_address_that_does_not_fit_is_refused),
+		cmocka_unit_test(every_attribute_reaches_the_queue_pair),
+		cmocka_unit_test(registrations_are_kept_until_they_are_forgotten),
+		cmocka_unit_test(what_nobody_holds_is_kept_up_to_a_number),
+		cmocka_unit_test(too_little_locked_memory_empties_the_cache_before_it_is_an_error),
+		cmocka_unit_test(memory_of_another_device_comes_by_dma_buf_or_is_refused_in_words),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
