@@ -147,7 +147,9 @@ int rg_verbs_memory_get(struct rg_verbs_device *device, const void *base, size_t
 		e = errno;
 	} while (!fresh.mr && e == ENOMEM && evict(m, 0));
 	if (!fresh.mr)
-		return verbs_errno(err, e ? e : EIO, "verbs: registering %zu bytes of memory with %s",
+		return verbs_errno(err, e ? e : EIO,
+				   "verbs: registering %zu bytes of memory with "
+				   "%s",
 				   len_bytes, device->name);
 	*mr_out = add(m, &fresh);
 	return 0;
@@ -210,7 +212,9 @@ int rg_verbs_memory_dmabuf(struct rg_verbs_device *device, int fd, uint64_t offs
 			"nvidia-peermem lets plain addresses of GPU memory be registered",
 			device->name);
 	if (!fresh.mr)
-		return verbs_errno(err, e ? e : EIO, "verbs: registering %zu bytes of a dma-buf with %s",
+		return verbs_errno(err, e ? e : EIO,
+				   "verbs: registering %zu bytes of a dma-buf "
+				   "with %s",
 				   len_bytes, device->name);
 	*mr_out = add(m, &fresh);
 	return 0;
