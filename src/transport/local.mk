@@ -5,6 +5,8 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/transport/verbs.h \
 	%D%/endpoint.c \
 	%D%/endpoint.h \
+	%D%/framed.c \
+	%D%/framed.h \
 	%D%/geometry.c \
 	%D%/inproc.c \
 	%D%/mapped.c \

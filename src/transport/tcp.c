@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -26,18 +25,9 @@
 static void tcp_close(struct rg_endpoint *ep)
 {
 	struct tcp *t = (struct tcp *)ep;
-	size_t link_bytes;
 
 	if (!t)
 		return;
-	link_bytes = rg_geometry_link_bytes(&ep->config.geometry);
-	for (size_t i = 0; ep->links && i < (size_t)ep->config.geometry.channels * ep->nranks;
-	     i++) {
-		if (!ep->links[i])
-			continue;
-		munmap(ep->links[i]->rx, link_bytes);
-		rg_free(ep->links[i]->posted);
-	}
 	for (uint32_t r = 0; t->tx && t->rx && r < ep->nranks; r++) {
 		if (t->tx[r].side >= 0)
 			close(t->tx[r].side);
@@ -62,14 +52,13 @@ static void tcp_close(struct rg_endpoint *ep)
 	rg_free(t->open);
 	rg_free(t->nstreams);
 	rg_free(t->addresses);
-	rg_free(t->windows);
-	rg_endpoint_release(ep);
+	framed_release(&t->f);
 	rg_free(t);
 }
 
 static int make_tables(struct tcp *t, struct rg_err *err)
 {
-	uint32_t n = t->ep.nranks;
+	uint32_t n = t->f.ep.nranks;
 
 	t->listener = t->epoll = -1;
 	for (int k = 0; k < TCP_GUESTS; k++)
@@ -93,17 +82,17 @@ static int make_tables(struct tcp *t, struct rg_err *err)
 /* Are all ranks on one node: do they share a network namespace of one kernel? */
 static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
 {
-	struct rg_node mine, *all = rg_zalloc(t->ep.nranks, sizeof(*all));
-	uint64_t until = rg_clock_ns() + t->ep.config.timeout_ns;
+	struct rg_node mine, *all = rg_zalloc(t->f.ep.nranks, sizeof(*all));
+	uint64_t until = rg_clock_ns() + t->f.ep.config.timeout_ns;
 	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
 
 	if (!rc)
-		rc = rg_node_here(t->ep.config.node, &mine, err);
-	rc = rg_rendezvous_agree(t->ep.rdv, rc, until, err);
+		rc = rg_node_here(t->f.ep.config.node, &mine, err);
+	rc = rg_rendezvous_agree(t->f.ep.rdv, rc, until, err);
 	if (!rc)
-		rc = rg_rendezvous_allgather(t->ep.rdv, &mine, all, sizeof(mine), until, err);
+		rc = rg_rendezvous_allgather(t->f.ep.rdv, &mine, all, sizeof(mine), until, err);
 	*one_node_out = true;
-	for (uint32_t r = 0; r < t->ep.nranks && !rc; r++)
+	for (uint32_t r = 0; r < t->f.ep.nranks && !rc; r++)
 		*one_node_out &= rg_node_equal(&all[r], &mine);
 	rg_free(all);
 	return rc;
@@ -111,8 +100,8 @@ static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
 
 static int make_mine(struct tcp *t, bool one_node, struct tcp_address *mine, struct rg_err *err)
 {
-	int rc = tcp_choose_address(t->ep.config.interface, one_node, mine, t->ep.about,
-				    sizeof(t->ep.about), err);
+	int rc = tcp_choose_address(t->f.ep.config.interface, one_node, mine, t->f.ep.about,
+				    sizeof(t->f.ep.about), err);
 
 	if (rc)
 		return rc;
@@ -126,16 +115,16 @@ static int check_families(const struct tcp *t, struct rg_err *err)
 {
 	const struct tcp_address *first = &t->addresses[0];
 
-	for (uint32_t r = 1; r < t->ep.nranks; r++) {
+	for (uint32_t r = 1; r < t->f.ep.nranks; r++) {
 		const struct tcp_address *a = &t->addresses[r];
 
 		if (a->sockaddr.ss_family != first->sockaddr.ss_family)
 			return rg_err_set(err, RG_ERR_MISMATCH,
 					  "tcp: rank 0 (%s) has IPv%d on %s, rank %u (%s) IPv%d on "
 					  "%s: another interface? --tcp.interface",
-					  t->ep.host[0],
+					  t->f.ep.host[0],
 					  first->sockaddr.ss_family == AF_INET ? 4 : 6,
-					  first->interface, r, t->ep.host[r],
+					  first->interface, r, t->f.ep.host[r],
 					  a->sockaddr.ss_family == AF_INET ? 4 : 6, a->interface);
 	}
 	return 0;
@@ -149,7 +138,7 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 	bool one_node = false;
 	int rc;
 
-	rc = rg_endpoint_init(t ? &t->ep : NULL, &rg_transport_tcp, rdv, config, err);
+	rc = rg_endpoint_init(t ? &t->f.ep : NULL, &rg_transport_tcp, rdv, config, err);
 	if (rc) {
 		rg_free(t);
 		return rc;
@@ -168,51 +157,10 @@ static int tcp_open(struct rg_rendezvous *rdv, const struct rg_transport_config 
 	if (!rc)
 		rc = check_families(t, err);
 	if (rc) {
-		tcp_close(&t->ep);
+		tcp_close(&t->f.ep);
 		return rc;
 	}
-	*ep_out = &t->ep;
-	return 0;
-}
-
-/* The link's memory, as an arena has it; what this rank sends to itself is read there. */
-int tcp_make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_err *err)
-{
-	const struct rg_geometry *g = &t->ep.config.geometry;
-	size_t counters = sizeof(struct rg_counter) * RG_CTR_COUNT;
-	size_t words = (size_t)g->ll_slots * g->ll_bytes * 2;
-	int rc =
-		rg_endpoint_reserve(&t->ep, rg_geometry_link_bytes(g), "tcp: a link's memory", err);
-	struct rg_link *l;
-	uint8_t *rx;
-
-	if (rc)
-		return rc;
-	l = rg_zalloc(1, sizeof(*l));
-	if (l && peer != t->ep.rank)
-		l->posted = rg_zalloc(g->slots, sizeof(l->posted[0]));
-	if (!l || (!l->posted && peer != t->ep.rank)) {
-		rg_free(l);
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the link to rank %u", peer);
-	}
-	/* Taken now: what is only promised could be gone by the first message. */
-	rx = mmap(NULL, rg_geometry_link_bytes(g), PROT_READ | PROT_WRITE,
-		  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-	if (rx == MAP_FAILED) {
-		rg_free(l->posted);
-		rg_free(l);
-		return rg_err_errno(err, errno, "tcp: the slots of rank %u", peer);
-	}
-	l->rx = (struct rg_counter *)rx;
-	l->rx_ll = (uint64_t *)(rx + counters);
-	l->rx_slots = rx + counters + words;
-	if (peer == t->ep.rank) {
-		l->tx = l->rx;
-		l->tx_ll = l->rx_ll;
-		l->tx_slots = l->rx_slots;
-		l->tx_asleep = &t->never_asleep;
-	}
-	t->ep.links[(size_t)channel * t->ep.nranks + peer] = l;
+	*ep_out = &t->f.ep;
 	return 0;
 }
 
@@ -224,9 +172,9 @@ static int make_buffers(struct tcp *t, uint32_t peer, struct rg_err *err)
 		t->tx[peer].buf = rg_alloc(TCP_TX_BYTES);
 	if (!shared->stage)
 		shared->stage = rg_alloc(TCP_RX_BYTES);
-	if (!side->stage && peer > t->ep.rank)
+	if (!side->stage && peer > t->f.ep.rank)
 		side->stage = rg_alloc(TCP_RX_BYTES);
-	if (t->tx[peer].buf && shared->stage && (side->stage || peer < t->ep.rank))
+	if (t->tx[peer].buf && shared->stage && (side->stage || peer < t->f.ep.rank))
 		return 0;
 	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for rank %u", peer);
 }
@@ -243,87 +191,22 @@ static int tcp_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 		if (!rc)
 			rc = tcp_reach(t, peer, err);
 	}
-	return rc ? rc : tcp_make_link(t, peer, channel, err);
+	return rc ? rc : framed_make_link(&t->f, peer, channel, err);
 }
 
 static void tcp_window_close(struct rg_window *window)
 {
-	struct tcp_window *w = (struct tcp_window *)window;
-	struct tcp *t;
+	const struct framed_window *w = (const struct framed_window *)window;
+	struct tcp *t = w ? (struct tcp *)w->base.ep : NULL;
 
-	if (!w)
-		return;
-	t = (struct tcp *)w->base.ep;
-	if (w->number < t->nwindows)
-		t->windows[w->number] = NULL;
 	/* What is still coming for it goes nowhere. */
-	for (uint32_t c = 0; c < 2 * t->ep.nranks; c++) {
+	for (uint32_t c = 0; w && c < 2 * t->f.ep.nranks; c++) {
 		struct tcp_rx *rx = &t->rx[c];
 
-		if (rx->left && rx->frame.kind == TCP_WINDOW && rx->frame.window == w->number)
+		if (rx->left && rx->frame.kind == FRAME_WINDOW && rx->frame.window == w->number)
 			rx->to = NULL;
 	}
-	rg_free(w->base.remote);
-	rg_free(w->base.remote_bytes);
-	rg_free(w->bytes);
-	rg_free(w);
-}
-
-static struct tcp_window *make_window(struct tcp *t, const struct rg_buffer *buffer)
-{
-	struct tcp_window *w = rg_zalloc(1, sizeof(*w));
-	struct tcp_window **more;
-
-	if (!w)
-		return NULL;
-	w->number = UINT32_MAX;
-	w->base.ep = &t->ep;
-	w->base.buffer = buffer;
-	w->base.remote = rg_zalloc(t->ep.nranks, sizeof(w->base.remote[0]));
-	w->base.remote_bytes = rg_zalloc(t->ep.nranks, sizeof(w->base.remote_bytes[0]));
-	w->bytes = rg_zalloc(t->ep.nranks, sizeof(w->bytes[0]));
-	more = rg_realloc(t->windows, (t->nwindows + 1) * sizeof(more[0]));
-	if (more)
-		t->windows = more;
-	if (w->base.remote && w->base.remote_bytes && w->bytes && more)
-		return w;
-	tcp_window_close(&w->base);
-	return NULL;
-}
-
-static int tcp_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
-			   struct rg_window **window_out, struct rg_err *err)
-{
-	struct tcp *t = (struct tcp *)ep;
-	struct tcp_window *w = make_window(t, buffer);
-	uint64_t until = rg_clock_ns() + ep->config.timeout_ns, bytes = buffer->len_bytes;
-	int rc = w ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
-
-	rc = rg_rendezvous_agree(ep->rdv, rc, until, err);
-	/* Known before any peer may put into it, which it does once it has heard of all. */
-	if (!rc) {
-		w->number = t->nwindows;
-		t->windows[t->nwindows++] = w;
-		rc = rg_rendezvous_allgather(ep->rdv, &bytes, w->bytes, sizeof(bytes), until, err);
-	}
-	if (rc) {
-		tcp_window_close(w ? &w->base : NULL);
-		return rc;
-	}
-	w->base.remote[ep->rank] = buffer->base;
-	w->base.remote_bytes[ep->rank] = buffer->len_bytes;
-	*window_out = &w->base;
-	return 0;
-}
-
-static int tcp_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err)
-{
-	struct tcp_window *w = (struct tcp_window *)window;
-	int rc = rg_endpoint_check(window->ep, peer, 0, err);
-
-	if (!rc)
-		w->base.remote_bytes[peer] = w->bytes[peer];
-	return rc;
+	framed_window_close(window);
 }
 
 static int tcp_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
@@ -457,9 +340,9 @@ const struct rg_transport_ops rg_transport_tcp = {
 	.open = tcp_open,
 	.close = tcp_close,
 	.connect = tcp_connect,
-	.window_open = tcp_window_open,
+	.window_open = framed_window_open,
 	.window_close = tcp_window_close,
-	.window_map = tcp_window_map,
+	.window_map = framed_window_map,
 	.put = tcp_put,
 	.signal = tcp_signal,
 	.read = tcp_read,

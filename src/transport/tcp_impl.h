@@ -11,13 +11,13 @@
  * shared one TCP_AFTER before all else, behind which the lower rank reads only once it has seen
  * TCP_LAST. So nobody waits for anybody in order to connect, and the order of frames stays.
  *
- * The stream is frames: a head, and for puts the data, which are received straight into the slot or
- * window that they are for. What follows one after another to the same peer goes out in one call.
+ * The stream is frames (framed.h). What follows one after another to the same peer goes out in one
+ * call.
  */
 #ifndef RG_TRANSPORT_TCP_IMPL_H
 #define RG_TRANSPORT_TCP_IMPL_H
 
-#include "endpoint.h"
+#include "framed.h"
 
 #include "railgauge/base/sha256.h"
 
@@ -27,21 +27,9 @@
 /* --- the wire (tcp_frame.c) --- */
 
 #define TCP_NONCE_BYTES 32
-#define TCP_NO_CTR	0xff
 
-enum tcp_kind { TCP_SLOT = 1, TCP_LL, TCP_WINDOW, TCP_SIGNAL, TCP_LAST, TCP_AFTER };
-
-/* Little-endian on the wire. */
-struct tcp_frame {
-	uint8_t kind; /* enum tcp_kind */
-	uint8_t ctr;  /* enum rg_ctr: set to value after the data; TCP_NO_CTR: none is */
-	uint16_t channel;
-	uint32_t window;    /* number, for TCP_WINDOW; else 0 */
-	uint64_t offset;    /* in the region; 0 where there are no data */
-	uint64_t len_bytes; /* of the data that follow */
-	uint64_t value;
-};
-_Static_assert(sizeof(struct tcp_frame) == 32, "wire layout");
+/* Kinds of frames besides those of framed.h: neither has data. */
+enum tcp_kind { TCP_LAST = FRAME_KINDS, TCP_AFTER };
 
 /* The first words on a connection. */
 struct tcp_hello {
@@ -62,10 +50,8 @@ void tcp_hello_make(struct tcp_hello *hello, uint32_t from, uint32_t to, uint32_
 		    const uint8_t key[32], const uint8_t from_nonce[TCP_NONCE_BYTES],
 		    const uint8_t to_nonce[TCP_NONCE_BYTES]);
 
-struct tcp_frame tcp_frame_wire(struct tcp_frame frame); /* to and from the wire's byte order */
-
-/* NULL, or what is wrong with a frame (host order), as far as it can be seen without state. */
-const char *tcp_frame_check(const struct tcp_frame *frame, const struct rg_geometry *geometry);
+/* As frame_check, for all kinds. */
+const char *tcp_frame_check(const struct frame *frame, const struct rg_geometry *geometry);
 
 /* --- the endpoint --- */
 
@@ -116,8 +102,8 @@ struct tcp_rx {
 	bool held;	/* the stage has more: the kernel need not say so */
 	uint8_t *stage; /* owned, [TCP_RX_BYTES] */
 	uint32_t begin, end;
-	struct tcp_frame frame; /* whose data are coming: left > 0 */
-	uint8_t *to;		/* NULL: they are thrown away */
+	struct frame frame; /* whose data are coming: left > 0 */
+	uint8_t *to;	    /* NULL: they are thrown away */
 	uint64_t left;
 	const char *fault; /* why it was cut off; static text */
 };
@@ -129,12 +115,6 @@ struct tcp_guest {
 	struct tcp_hello hello;
 };
 
-struct tcp_window {
-	struct rg_window base;
-	uint32_t number;
-	uint64_t *bytes; /* owned, [nranks]: what remote_bytes becomes once mapped */
-};
-
 /* Plain streams that are being opened; all zero while none are. */
 struct tcp_streams {
 	const uint32_t *peers; /* [n], borrowed, as all here */
@@ -144,7 +124,7 @@ struct tcp_streams {
 };
 
 struct tcp {
-	struct rg_endpoint ep;
+	struct framed f;
 	struct tcp_streams streams;
 	uint32_t *nstreams;  /* owned, [nranks]: numbers that were given to a peer's */
 	int listener, epoll; /* -1: not yet */
@@ -160,9 +140,6 @@ struct tcp {
 	bool moved;	/* something was sent since progress began */
 	uint32_t calls; /* of progress */
 	struct tcp_guest guests[TCP_GUESTS];
-	struct tcp_window **windows; /* owned, [nwindows]; NULL: closed */
-	uint32_t nwindows;
-	_Atomic uint32_t never_asleep; /* for the link to itself */
 };
 
 /* --- which interface (tcp_address.c) --- */
@@ -187,7 +164,7 @@ void tcp_address_text(const struct tcp_address *address, char *text, size_t room
  * The listening socket, bound to the address, which gets its port; with the congestion control. It
  * and all connections are bound to the interface as well, where that is permitted (Linux 5.7 on):
  * else what is sent takes the first interface that the routes allow, from whatever address. Where
- * that could be another one, t->ep.about says so.
+ * that could be another one, t->f.ep.about says so.
  */
 int tcp_listen(struct tcp *t, struct tcp_address *address, struct rg_err *err);
 
@@ -213,13 +190,6 @@ void tcp_cut_off(struct tcp *t, uint32_t connection, const char *fault);
 int *tcp_stream_place(const struct tcp *t, uint32_t peer, uint32_t stream);
 
 /* --- data --- */
-
-/*
- * A link's memory: made by connect, or by the peer's first frame on a channel that is not connected
- * here yet, so that what it sends on others need not wait behind. RG_ERR_LIMIT, RG_ERR_NO_MEMORY,
- * RG_ERR_SYSTEM.
- */
-int tcp_make_link(struct tcp *t, uint32_t peer, uint32_t channel, struct rg_err *err);
 
 int tcp_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 int tcp_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,

@@ -122,12 +122,12 @@ static void start_reading(struct tcp *t, uint32_t connection, int fd)
  */
 static int too_many_files(const struct tcp *t, int errnum, struct rg_err *err)
 {
-	uint32_t files = 2 * t->ep.nranks + TCP_GUESTS;
+	uint32_t files = 2 * t->f.ep.nranks + TCP_GUESTS;
 
 	return rg_err_errno(err, errnum,
 			    "tcp: %u ranks take up to %u open files each, and bench, which meets "
 			    "over links of its own, up to %u",
-			    t->ep.nranks, files, 2 * files);
+			    t->f.ep.nranks, files, 2 * files);
 }
 
 /*
@@ -144,12 +144,12 @@ static int bind_device(int fd, const char *interface)
 
 static void bind_listener(struct tcp *t, const struct tcp_address *a)
 {
-	size_t used = strlen(t->ep.about);
+	size_t used = strlen(t->f.ep.about);
 	int e = bind_device(t->listener, a->interface);
 
 	t->bound = !e;
 	if (e && a->twin[0])
-		snprintf(t->ep.about + used, sizeof(t->ep.about) - used,
+		snprintf(t->f.ep.about + used, sizeof(t->f.ep.about) - used,
 			 ", not bound to it (%s), and %s is in the same subnet", strerror(e),
 			 a->twin);
 }
@@ -157,7 +157,7 @@ static void bind_listener(struct tcp *t, const struct tcp_address *a)
 /* A host that is gone without a word is known to be so in time. Accepted sockets inherit it. */
 static void set_patience(const struct tcp *t, int fd)
 {
-	unsigned int patience_ms = (unsigned int)(t->ep.config.timeout_ns / 1000000);
+	unsigned int patience_ms = (unsigned int)(t->f.ep.config.timeout_ns / 1000000);
 
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &patience_ms, sizeof(patience_ms));
 }
@@ -171,7 +171,7 @@ int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 	t->listener = socket(a->sockaddr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (t->listener < 0)
 		return rg_err_errno(err, errno, "tcp: a socket");
-	rc = set_congestion(t->listener, t->ep.config.congestion, err);
+	rc = set_congestion(t->listener, t->f.ep.config.congestion, err);
 	if (rc)
 		return rc;
 	set_patience(t, t->listener);
@@ -189,7 +189,7 @@ int tcp_listen(struct tcp *t, struct tcp_address *a, struct rg_err *err)
 /* From the address we listen on, with a port of its own. */
 static int bind_source(struct tcp *t, int fd, struct rg_err *err)
 {
-	struct tcp_address a = t->addresses[t->ep.rank];
+	struct tcp_address a = t->addresses[t->f.ep.rank];
 	int one = 1;
 
 	if (t->bound) {
@@ -211,7 +211,7 @@ static int bind_source(struct tcp *t, int fd, struct rg_err *err)
 
 static int not_reached(const struct tcp *t, uint32_t peer, int errnum, struct rg_err *err)
 {
-	const struct tcp_address *from = &t->addresses[t->ep.rank], *to = &t->addresses[peer];
+	const struct tcp_address *from = &t->addresses[t->f.ep.rank], *to = &t->addresses[peer];
 	bool late = errnum == ETIMEDOUT, twins = from->twin[0] || to->twin[0];
 	char text[64];
 
@@ -219,7 +219,7 @@ static int not_reached(const struct tcp *t, uint32_t peer, int errnum, struct rg
 	return rg_err_set(err, late ? RG_ERR_TIMEOUT : RG_ERR_PEER,
 			  "tcp: rank %u (%s) at %s (its %s) cannot be reached from %s: %s; another "
 			  "interface? --tcp.interface%s",
-			  peer, t->ep.host[peer], text, to->interface, from->interface,
+			  peer, t->f.ep.host[peer], text, to->interface, from->interface,
 			  strerror(errnum),
 			  twins ? " (interfaces in one subnet answer for each other: sysctl "
 				  "net.ipv4.conf.all.arp_ignore=1)"
@@ -254,7 +254,7 @@ static int open_connection(struct tcp *t, uint32_t peer, uint32_t stream, int fd
 	struct tcp_hello hello;
 	int one = 1, rc, e = 0;
 
-	rc = set_congestion(fd, t->ep.config.congestion, err);
+	rc = set_congestion(fd, t->f.ep.config.congestion, err);
 	if (!rc)
 		rc = bind_source(t, fd, err);
 	if (rc)
@@ -264,16 +264,17 @@ static int open_connection(struct tcp *t, uint32_t peer, uint32_t stream, int fd
 	/* The scope of a link-local address is this rank's interface, not the peer's. */
 	if (a->sockaddr.ss_family == AF_INET6)
 		((struct sockaddr_in6 *)&a->sockaddr)->sin6_scope_id =
-			((struct sockaddr_in6 *)&t->addresses[t->ep.rank].sockaddr)->sin6_scope_id;
+			((struct sockaddr_in6 *)&t->addresses[t->f.ep.rank].sockaddr)
+				->sin6_scope_id;
 	/* Half: the others wait timeout_ns to agree on how this ended, and are to hear of it. */
 	if (connect(fd, (const struct sockaddr *)&a->sockaddr, a->sockaddr_bytes))
 		e = errno == EINPROGRESS
-			    ? finish_connect(fd, rg_clock_ns() + t->ep.config.timeout_ns / 2)
+			    ? finish_connect(fd, rg_clock_ns() + t->f.ep.config.timeout_ns / 2)
 			    : errno;
 	if (e)
 		return not_reached(t, peer, e, err);
-	tcp_hello_make(&hello, t->ep.rank, peer, stream, t->ep.rdv->job_key,
-		       t->addresses[t->ep.rank].nonce, a->nonce);
+	tcp_hello_make(&hello, t->f.ep.rank, peer, stream, t->f.ep.rdv->job_key,
+		       t->addresses[t->f.ep.rank].nonce, a->nonce);
 	/* The first words on a new connection: there is room for them. */
 	if (send(fd, &hello, sizeof(hello), MSG_NOSIGNAL) != (ssize_t)sizeof(hello))
 		return not_reached(t, peer, errno, err);
@@ -313,7 +314,7 @@ int tcp_reach(struct tcp *t, uint32_t peer, struct rg_err *err)
 	if (rc)
 		return rc;
 	tx->fd = fd;
-	if (t->ep.rank < peer) {
+	if (t->f.ep.rank < peer) {
 		start_reading(t, TCP_SHARED(peer), fd);
 	} else {
 		tx->side = fd;
@@ -361,8 +362,8 @@ static bool is_proved(const struct tcp *t, const struct tcp_guest *g, uint32_t f
 {
 	struct tcp_hello proof;
 
-	tcp_hello_make(&proof, from, t->ep.rank, stream, t->ep.rdv->job_key,
-		       t->addresses[from].nonce, t->addresses[t->ep.rank].nonce);
+	tcp_hello_make(&proof, from, t->f.ep.rank, stream, t->f.ep.rdv->job_key,
+		       t->addresses[from].nonce, t->addresses[t->f.ep.rank].nonce);
 	return rg_equal_constant_time((const uint8_t *)&proof, (const uint8_t *)&g->hello,
 				      sizeof(proof));
 }
@@ -374,9 +375,9 @@ static bool let_in(struct tcp *t, struct tcp_guest *g)
 	uint32_t connection;
 	int *place = NULL;
 
-	if (from >= t->ep.nranks || from == t->ep.rank)
+	if (from >= t->f.ep.nranks || from == t->f.ep.rank)
 		return false;
-	connection = from < t->ep.rank ? TCP_SHARED(from) : TCP_SIDE(from);
+	connection = from < t->f.ep.rank ? TCP_SHARED(from) : TCP_SIDE(from);
 	if (stream)
 		place = tcp_stream_place(t, from, stream);
 	/* A side connection is for what comes before all else. */
@@ -391,7 +392,7 @@ static bool let_in(struct tcp *t, struct tcp_guest *g)
 	}
 	start_reading(t, connection, g->fd);
 	/* Our side connection has done its duty. */
-	if (from < t->ep.rank && t->tx[from].fd >= 0) {
+	if (from < t->f.ep.rank && t->tx[from].fd >= 0) {
 		t->tx[from].turn = TCP_TURN_DUE;
 		t->awaited--;
 	}

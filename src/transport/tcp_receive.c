@@ -18,28 +18,11 @@
 enum step { STEP_MORE, STEP_DRY, STEP_LONG };
 
 /*
- * The slot of a message, or the place where it is wanted. Not if READY says that it has been here:
- * then whoever wants it may have gone on, and what comes must not reach memory of the user.
- */
-static uint8_t *slot_place(const struct tcp *t, struct rg_link *l, const struct tcp_frame *f)
-{
-	uint64_t message = f->value - 1;
-	struct rg_posted *p = &l->posted[message & (t->ep.config.geometry.slots - 1)];
-
-	if (f->ctr != RG_CTR_READY || !f->value || p->ready != f->value ||
-	    p->len_bytes != f->len_bytes ||
-	    atomic_load_explicit(&l->rx[RG_CTR_READY].value, memory_order_relaxed) >= f->value)
-		return l->rx_slots + f->offset;
-	p->placed = true;
-	return p->dst;
-}
-
-/*
  * Frames come in one order: nothing on the shared connection until the side has had its last, which
  * AFTER is there to wait for, as the first frame. Only higher ranks have side connections. What is
  * said elsewhere would stop the reading for good, and nobody would be told.
  */
-static const char *turn_fault(const struct tcp *t, uint32_t connection, const struct tcp_frame *f)
+static const char *turn_fault(const struct tcp *t, uint32_t connection, const struct frame *f)
 {
 	uint32_t peer = connection / 2;
 	const struct tcp_rx *side = &t->rx[TCP_SIDE(peer)];
@@ -48,7 +31,7 @@ static const char *turn_fault(const struct tcp *t, uint32_t connection, const st
 	if (f->kind == TCP_LAST && shared)
 		return "the end of a side connection on the shared one";
 	if (f->kind == TCP_AFTER)
-		return shared && peer > t->ep.rank && !t->rx[connection].used
+		return shared && peer > t->f.ep.rank && !t->rx[connection].used
 			       ? NULL
 			       : "a change of connections that there is not";
 	if (shared && side->fd >= 0 && !side->last)
@@ -60,12 +43,10 @@ static const char *turn_fault(const struct tcp *t, uint32_t connection, const st
  * Where the data of a frame go; NULL and *fault_out NULL: away (the window is closed). False if
  * frames on the side connection come before: then this has to wait.
  */
-static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_frame *f,
-		       uint8_t **to_out, const char **fault_out)
+static bool find_place(struct tcp *t, uint32_t connection, const struct frame *f, uint8_t **to_out,
+		       const char **fault_out)
 {
-	struct rg_link *l;
-
-	*fault_out = tcp_frame_check(f, &t->ep.config.geometry);
+	*fault_out = tcp_frame_check(f, &t->f.ep.config.geometry);
 	if (!*fault_out)
 		*fault_out = turn_fault(t, connection, f);
 	*to_out = NULL;
@@ -75,38 +56,8 @@ static bool find_place(struct tcp *t, uint32_t connection, const struct tcp_fram
 		return t->rx[TCP_SIDE(connection / 2)].last;
 	if (f->kind == TCP_LAST)
 		return true;
-	l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
-	if (!l && !tcp_make_link(t, connection / 2, f->channel, NULL))
-		l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
-	if (!l) {
-		*fault_out = "there is no memory here for what it sends";
-		return true;
-	}
-	if (f->kind == TCP_SLOT) {
-		*to_out = slot_place(t, l, f);
-	} else if (f->kind == TCP_LL) {
-		*to_out = (uint8_t *)l->rx_ll + f->offset;
-	} else if (f->kind == TCP_WINDOW && f->window < t->nwindows) {
-		const struct tcp_window *w = t->windows[f->window];
-
-		if (w && (f->offset > w->base.buffer->len_bytes ||
-			  f->len_bytes > w->base.buffer->len_bytes - f->offset))
-			*fault_out = "data beyond a window";
-		else if (w)
-			*to_out = (uint8_t *)w->base.buffer->base + f->offset;
-	} else if (f->kind == TCP_WINDOW) {
-		*fault_out = "data for a window that there is not";
-	}
+	*to_out = framed_place(&t->f, connection / 2, f, fault_out);
 	return true;
-}
-
-static void finish_frame(struct tcp *t, uint32_t connection)
-{
-	const struct tcp_frame *f = &t->rx[connection].frame;
-	struct rg_link *l = rg_endpoint_link(&t->ep, f->channel, connection / 2);
-
-	if (f->ctr != TCP_NO_CTR)
-		atomic_store_explicit(&l->rx[f->ctr].value, f->value, memory_order_release);
 }
 
 /*
@@ -153,7 +104,7 @@ static enum step fill(struct tcp *t, uint32_t connection, bool *any_out)
 		rx->left -= got;
 		n -= (ssize_t)got;
 		if (!rx->left)
-			finish_frame(t, connection);
+			framed_finish(&t->f, connection / 2, &rx->frame);
 	}
 	rx->end += (uint32_t)n;
 	return total < asked ? STEP_DRY : STEP_MORE;
@@ -163,7 +114,7 @@ static enum step fill(struct tcp *t, uint32_t connection, bool *any_out)
 static enum step parse(struct tcp *t, uint32_t connection)
 {
 	struct tcp_rx *rx = &t->rx[connection];
-	struct tcp_frame f;
+	struct frame f;
 	uint64_t here;
 	uint8_t *to;
 	const char *fault;
@@ -171,7 +122,7 @@ static enum step parse(struct tcp *t, uint32_t connection)
 	if (rx->end - rx->begin < sizeof(f))
 		return STEP_DRY;
 	memcpy(&f, rx->stage + rx->begin, sizeof(f));
-	f = tcp_frame_wire(f);
+	f = frame_wire(f);
 	rx->stalled = !find_place(t, connection, &f, &to, &fault);
 	if (rx->stalled)
 		return STEP_DRY;
@@ -198,7 +149,7 @@ static enum step parse(struct tcp *t, uint32_t connection)
 		tcp_stop_reading(t, connection);
 		return STEP_DRY;
 	}
-	finish_frame(t, connection);
+	framed_finish(&t->f, connection / 2, &rx->frame);
 	return f.len_bytes >= LONG_BYTES ? STEP_LONG : STEP_MORE;
 }
 
@@ -231,7 +182,7 @@ bool tcp_receive(struct tcp *t, uint32_t connection)
 	struct tcp_rx *rx = &t->rx[connection];
 	bool any = receive(t, connection), held;
 
-	held = !rx->gone && !rx->last && rx->end - rx->begin >= sizeof(struct tcp_frame);
+	held = !rx->gone && !rx->last && rx->end - rx->begin >= sizeof(struct frame);
 	if (held != rx->held)
 		t->nheld += held ? 1 : (uint32_t)-1;
 	rx->held = held;

@@ -86,7 +86,7 @@ static bool is_empty(const struct tcp_tx *tx)
 
 static void append_mark(struct tcp_tx *tx, enum tcp_kind kind)
 {
-	const struct tcp_frame mark = {.kind = (uint8_t)kind, .ctr = TCP_NO_CTR};
+	const struct frame mark = {.kind = (uint8_t)kind, .ctr = FRAME_NO_CTR};
 
 	memcpy(tx->buf + tx->end, &mark, sizeof(mark));
 	tx->end += (uint32_t)sizeof(mark);
@@ -147,24 +147,6 @@ static void mark_dirty(struct tcp *t, uint32_t peer)
 	t->dirty[t->ndirty++] = peer;
 }
 
-static struct tcp_frame frame_of(const struct rg_put *put)
-{
-	static const uint8_t kinds[] = {[RG_REGION_SLOT] = TCP_SLOT,
-					[RG_REGION_LL] = TCP_LL,
-					[RG_REGION_WINDOW] = TCP_WINDOW};
-	const struct tcp_window *w = (const struct tcp_window *)put->window;
-
-	return (struct tcp_frame){
-		.kind = kinds[put->region],
-		.ctr = put->notify ? (uint8_t)put->ctr : TCP_NO_CTR,
-		.channel = (uint16_t)put->channel,
-		.window = put->region == RG_REGION_WINDOW ? w->number : 0,
-		.offset = put->offset,
-		.len_bytes = put->len_bytes,
-		.value = put->notify ? put->value : 0,
-	};
-}
-
 static bool is_same(const struct rg_put *a, const struct rg_put *b)
 {
 	return a->channel == b->channel && a->region == b->region && a->offset == b->offset &&
@@ -188,7 +170,7 @@ static int put_to_peer(struct tcp *t, const struct rg_put *put)
 {
 	struct tcp_tx *tx = &t->tx[put->peer];
 	bool copied = put->len_bytes <= COPIED_BYTES;
-	struct tcp_frame head;
+	struct frame head;
 
 	if (tx->pending)
 		return resume(tx, put);
@@ -198,7 +180,7 @@ static int put_to_peer(struct tcp *t, const struct rg_put *put)
 	if (!turn_over(t, put->peer) ||
 	    !make_room(tx, sizeof(head) + (copied ? put->len_bytes : 0)))
 		return 1;
-	head = tcp_frame_wire(frame_of(put));
+	head = frame_wire(frame_of_put(put));
 	append(tx, &head, sizeof(head));
 	if (copied) {
 		append(tx, put->src, put->len_bytes);
@@ -215,49 +197,29 @@ static int put_to_peer(struct tcp *t, const struct rg_put *put)
 	return 1;
 }
 
-/* This rank's own link: the ring is here. */
-static void put_to_self(struct tcp *t, struct rg_link *l, const struct rg_put *put)
-{
-	uint8_t *to = put->region == RG_REGION_SLOT ? l->rx_slots
-		      : put->region == RG_REGION_LL ? (uint8_t *)l->rx_ll
-						    : put->window->remote[t->ep.rank];
-
-	memcpy(to + put->offset, put->src, put->len_bytes);
-	if (put->notify)
-		atomic_store_explicit(&l->rx[put->ctr].value, put->value, memory_order_release);
-}
-
 int tcp_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
 {
-	struct rg_link *l = rg_endpoint_connected(ep, put->peer, put->channel, err);
 	struct tcp *t = (struct tcp *)ep;
-	int rc;
+	int rc = framed_check_put(&t->f, put, err);
 
-	if (!l)
-		return RG_ERR_INVALID;
-	if (put->region == RG_REGION_WINDOW && !put->window->remote_bytes[put->peer])
-		return rg_err_set(err, RG_ERR_INVALID, "the window of rank %u is not mapped",
-				  put->peer);
-	rc = rg_put_check(ep, put, err);
 	if (rc)
 		return rc;
 	if (put->peer != ep->rank)
 		return put_to_peer(t, put);
-	put_to_self(t, l, put);
+	framed_put_to_self(&t->f, put);
 	return 0;
 }
 
 int tcp_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 	       uint64_t value, struct rg_err *err)
 {
-	struct rg_link *l = rg_endpoint_connected(ep, peer, channel, err);
 	struct tcp *t = (struct tcp *)ep;
-	struct tcp_frame head;
+	struct frame head;
 
-	if (!l)
+	if (!rg_endpoint_connected(ep, peer, channel, err))
 		return RG_ERR_INVALID;
 	if (peer == ep->rank) {
-		atomic_store_explicit(&l->rx[ctr].value, value, memory_order_release);
+		framed_signal_to_self(&t->f, channel, ctr, value);
 		return 0;
 	}
 	if (t->tx[peer].gone)
@@ -265,10 +227,7 @@ int tcp_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_
 	mark_dirty(t, peer);
 	if (!turn_over(t, peer) || !make_room(&t->tx[peer], sizeof(head)))
 		return 1;
-	head = tcp_frame_wire((struct tcp_frame){.kind = TCP_SIGNAL,
-						 .ctr = (uint8_t)ctr,
-						 .channel = (uint16_t)channel,
-						 .value = value});
+	head = frame_wire(frame_of_signal(channel, ctr, value));
 	append(&t->tx[peer], &head, sizeof(head));
 	return 0;
 }

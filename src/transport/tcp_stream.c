@@ -62,7 +62,7 @@ int *tcp_stream_place(const struct tcp *t, uint32_t peer, uint32_t stream)
 	const struct tcp_streams *s = &t->streams;
 
 	/* The lower rank is the one that connects. */
-	for (uint32_t i = 0; i < s->n && peer < t->ep.rank; i++) {
+	for (uint32_t i = 0; i < s->n && peer < t->f.ep.rank; i++) {
 		if (s->peers[i] == peer && s->number[i] == stream)
 			return s->fds[i] < 0 ? &s->fds[i] : NULL;
 	}
@@ -97,7 +97,7 @@ static int knock_all(struct tcp *t, struct rg_err *err)
 	int rc = 0;
 
 	for (uint32_t i = 0; !rc && i < s->n; i++) {
-		if (s->peers[i] > t->ep.rank)
+		if (s->peers[i] > t->f.ep.rank)
 			rc = tcp_knock(t, s->peers[i], s->number[i], &s->fds[i], err);
 	}
 	return rc;
@@ -115,7 +115,7 @@ static uint32_t missing(const struct tcp_streams *s)
 
 static int admit_all(struct tcp *t, struct rg_err *err)
 {
-	uint64_t until = rg_clock_ns() + t->ep.config.timeout_ns;
+	uint64_t until = rg_clock_ns() + t->f.ep.config.timeout_ns;
 	struct pollfd p = {.fd = t->listener, .events = POLLIN};
 	uint32_t i;
 
@@ -129,7 +129,7 @@ static int admit_all(struct tcp *t, struct rg_err *err)
 		if (rg_clock_ns() > until)
 			return rg_err_set(err, RG_ERR_TIMEOUT,
 					  "tcp: rank %u (%s) has not opened its stream",
-					  t->streams.peers[i], t->ep.host[t->streams.peers[i]]);
+					  t->streams.peers[i], t->f.ep.host[t->streams.peers[i]]);
 		poll(&p, 1, LOOK_MS);
 	}
 	return 0;

@@ -63,7 +63,7 @@ struct stream {
 	bool last, cut, fault, stalled;
 	uint8_t bytes[INPUT_BYTES];
 	size_t have, taken;
-	struct tcp_frame frame; /* whose data are coming */
+	struct frame frame; /* whose data are coming */
 	uint8_t *to;
 	uint64_t left;
 };
@@ -83,13 +83,13 @@ static void must(bool holds, const char *what)
 
 /* --- the model --- */
 
-static bool is_within(const struct tcp_frame *f, uint64_t room)
+static bool is_within(const struct frame *f, uint64_t room)
 {
 	return f->offset <= room && f->len_bytes <= room && f->offset + f->len_bytes <= room;
 }
 
 /* Does a frame say something that may be said? */
-static bool is_right(const struct tcp_frame *f)
+static bool is_right(const struct frame *f)
 {
 	bool tells = f->ctr < RG_CTR_COUNT, bare = !f->offset && !f->len_bytes;
 
@@ -115,7 +115,7 @@ static bool is_right(const struct tcp_frame *f)
 }
 
 /* Where the data of a right frame go; NULL: away, or there are none. */
-static uint8_t *model_place(const struct tcp_frame *f)
+static uint8_t *model_place(const struct frame *f)
 {
 	if (f->kind == 1 && f->channel == 0 && f->ctr == RG_CTR_READY && f->value == PLACE_READY &&
 	    f->len_bytes == PLACE_BYTES && model.counters[0][RG_CTR_READY] < PLACE_READY) {
@@ -133,7 +133,7 @@ static uint8_t *model_place(const struct tcp_frame *f)
  * LAST ends the side connection. AFTER, at the beginning of the shared one, waits for that;
  * whatever else is on the shared one while there is a side connection comes behind both.
  */
-static bool is_in_turn(const struct stream *s, const struct tcp_frame *f)
+static bool is_in_turn(const struct stream *s, const struct frame *f)
 {
 	bool side = s == &streams[SIDE];
 
@@ -146,7 +146,7 @@ static bool is_in_turn(const struct stream *s, const struct tcp_frame *f)
 
 static void model_begin_frame(struct stream *s)
 {
-	struct tcp_frame f;
+	struct frame f;
 
 	memcpy(&f, s->bytes + s->taken, sizeof(f));
 	f.channel = le16toh(f.channel);
@@ -195,7 +195,7 @@ static bool model_receive(struct stream *s)
 
 		if (s->left)
 			model_take_data(s);
-		else if (s->have - s->taken >= sizeof(struct tcp_frame))
+		else if (s->have - s->taken >= sizeof(struct frame))
 			model_begin_frame(s);
 		if (s->taken == at)
 			break;
@@ -216,7 +216,7 @@ static void model_end(struct stream *s)
 
 static struct rg_rendezvous rendezvous = {.rank = 0, .nranks = 2, .job_key = "a key of this test"};
 static struct tcp endpoint = {.listener = -1, .epoll = -1};
-static struct tcp_window window;
+static struct framed_window window;
 static uint8_t *place;
 
 static void *zeros(size_t count, size_t each_bytes)
@@ -237,19 +237,19 @@ static void make_link(struct tcp *t, uint32_t channel)
 	l->rx_slots = zeros(1, RING_BYTES);
 	l->rx_ll = zeros(1, LL_BYTES);
 	l->posted = zeros(geometry.slots, sizeof(l->posted[0]));
-	t->ep.links[(size_t)channel * t->ep.nranks + PEER] = l;
+	t->f.ep.links[(size_t)channel * t->f.ep.nranks + PEER] = l;
 }
 
 static void make_endpoint(struct tcp *t)
 {
 	static struct rg_buffer buffer = {.len_bytes = WINDOW_BYTES};
 
-	t->ep.ops = &rg_transport_tcp;
-	t->ep.rdv = &rendezvous;
-	t->ep.nranks = 2;
-	t->ep.config.geometry = geometry;
-	t->ep.links = zeros((size_t)CHANNELS * 2, sizeof(t->ep.links[0]));
-	t->ep.host = zeros(2, sizeof(t->ep.host[0]));
+	t->f.ep.ops = &rg_transport_tcp;
+	t->f.ep.rdv = &rendezvous;
+	t->f.ep.nranks = 2;
+	t->f.ep.config.geometry = geometry;
+	t->f.ep.links = zeros((size_t)CHANNELS * 2, sizeof(t->f.ep.links[0]));
+	t->f.ep.host = zeros(2, sizeof(t->f.ep.host[0]));
 	t->addresses = zeros(2, sizeof(t->addresses[0]));
 	t->addresses[0].nonce[0] = 17;
 	t->addresses[1].nonce[0] = 18;
@@ -264,9 +264,9 @@ static void make_endpoint(struct tcp *t)
 	buffer.base = zeros(1, WINDOW_BYTES);
 	place = zeros(1, PLACE_BYTES);
 	window.base.buffer = &buffer;
-	t->windows = zeros(2, sizeof(t->windows[0]));
-	t->windows[0] = &window; /* the other one is closed */
-	t->nwindows = 2;
+	t->f.windows = zeros(2, sizeof(t->f.windows[0]));
+	t->f.windows[0] = &window; /* the other one is closed */
+	t->f.nwindows = 2;
 }
 
 static void clear(struct tcp *t)
@@ -283,7 +283,7 @@ static void clear(struct tcp *t)
 		streams[k].left = 0;
 	}
 	for (uint32_t c = 0; c < CHANNELS; c++) {
-		struct rg_link *l = rg_endpoint_link(&t->ep, c, PEER);
+		struct rg_link *l = rg_endpoint_link(&t->f.ep, c, PEER);
 
 		if (!l)
 			continue;
@@ -293,7 +293,7 @@ static void clear(struct tcp *t)
 	}
 	memset(window.base.buffer->base, 0, WINDOW_BYTES);
 	memset(place, 0, PLACE_BYTES);
-	rg_endpoint_link(&t->ep, 0, PEER)->posted[(PLACE_READY - 1) % geometry.slots] =
+	rg_endpoint_link(&t->f.ep, 0, PEER)->posted[(PLACE_READY - 1) % geometry.slots] =
 		(struct rg_posted){.ready = PLACE_READY, .dst = place, .len_bytes = PLACE_BYTES};
 	for (int k = 0; k < TCP_GUESTS; k++)
 		t->guests[k].fd = -1;
@@ -410,14 +410,14 @@ static void compare_connections(struct tcp *t)
 		must(rx->last == s->last, "is there more to come?");
 		gone |= s->cut;
 	}
-	must((t->ep.ops->peer_alive(&t->ep, PEER, &err) != 0) == gone, "is the peer alive?");
+	must((t->f.ep.ops->peer_alive(&t->f.ep, PEER, &err) != 0) == gone, "is the peer alive?");
 	must(!gone || strstr(err.text, "rank 1"), "who is gone?");
 }
 
 static void compare_memory(const struct tcp *t)
 {
 	for (uint32_t c = 0; c < CHANNELS; c++) {
-		const struct rg_link *l = rg_endpoint_link(&t->ep, c, PEER);
+		const struct rg_link *l = rg_endpoint_link(&t->f.ep, c, PEER);
 
 		if (!l)
 			continue; /* nothing has come */
@@ -428,8 +428,9 @@ static void compare_memory(const struct tcp *t)
 	}
 	must(!memcmp(window.base.buffer->base, model.window, WINDOW_BYTES), "the window");
 	must(!memcmp(place, model.place, PLACE_BYTES), "a place");
-	must(rg_endpoint_link(&t->ep, 0, PEER)->posted[(PLACE_READY - 1) % geometry.slots].placed ==
-		     model.placed,
+	must(rg_endpoint_link(&t->f.ep, 0, PEER)
+			     ->posted[(PLACE_READY - 1) % geometry.slots]
+			     .placed == model.placed,
 	     "is a message in its place?");
 }
 
