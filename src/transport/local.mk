@@ -31,7 +31,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_gid.c \
 	%D%/verbs_impl.h \
 	%D%/verbs_options.c \
-	%D%/verbs_probe.c
+	%D%/verbs_probe.c \
+	%D%/verbs_ud_flow.c \
+	%D%/verbs_ud_flow.h
 if HAVE_VERBS
 src_librailgauge_a_SOURCES += \
 	%D%/verbs_device.c \

@@ -31,6 +31,16 @@ tests_transport_test_tcp_SOURCES = %D%/test_tcp.c %D%/ranks.c %D%/ranks.h
 tests_transport_test_tcp_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_tcp_LDADD = $(test_libs)
 
+unthreaded_tests += tests/transport/test_verbs_ud_channel tests/transport/test_verbs_ud_flow
+check_PROGRAMS += tests/transport/test_verbs_ud_channel tests/transport/test_verbs_ud_flow
+TESTS += tests/transport/test_verbs_ud_channel tests/transport/test_verbs_ud_flow
+tests_transport_test_verbs_ud_channel_SOURCES = %D%/test_verbs_ud_channel.c
+tests_transport_test_verbs_ud_channel_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_transport_test_verbs_ud_channel_LDADD = $(test_libs)
+tests_transport_test_verbs_ud_flow_SOURCES = %D%/test_verbs_ud_flow.c
+tests_transport_test_verbs_ud_flow_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_transport_test_verbs_ud_flow_LDADD = $(test_libs)
+
 check_PROGRAMS += tests/transport/test_window
 TESTS += tests/transport/test_window
 tests_transport_test_window_SOURCES = %D%/test_window.c %D%/ranks.c %D%/ranks.h
