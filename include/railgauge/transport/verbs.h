@@ -234,10 +234,11 @@ int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs
 void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, size_t room);
 
 /*
- * Would it work here? Opens the devices of rank 0 of 1, connects a queue pair to itself, writes 8
- * bytes and looks at what came; leaves nothing. *about (may be NULL) gets rg_verbs_device_about of
- * the first one. Errors as rg_verbs_devices_open, the queue pair's and the completion's;
- * RG_ERR_UNSUPPORTED in a build without libibverbs. At most a second beyond what drivers take.
+ * Would it work here? Opens the devices of rank 0 of 1, makes a completion queue and a queue pair
+ * in state INIT on each, and registers a page; leaves nothing. Whether a peer is reached only a
+ * peer can tell. *about (may be NULL) gets rg_verbs_device_about of the first one. Errors as
+ * rg_verbs_devices_open, the queues' and the memory's; RG_ERR_UNSUPPORTED in a build without
+ * libibverbs.
  */
 int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
 		   struct rg_err *err);
