@@ -3,11 +3,13 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/calibrate.h \
 	include/railgauge/measure/calibrate_network.h \
 	include/railgauge/measure/clocks.h \
+	include/railgauge/measure/counters.h \
 	include/railgauge/measure/data.h \
 	include/railgauge/measure/meet.h \
 	include/railgauge/measure/paths.h \
 	include/railgauge/measure/machine.h \
 	include/railgauge/measure/nic_counters.h \
+	include/railgauge/measure/nic_counters_job.h \
 	include/railgauge/measure/place.h \
 	include/railgauge/measure/plan.h \
 	include/railgauge/measure/result.h \
@@ -19,6 +21,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/calibrate_loops.h \
 	%D%/calibrate_network.c \
 	%D%/clocks.c \
+	%D%/counters.c \
 	%D%/data.c \
 	%D%/data_values.c \
 	%D%/data_values.h \
@@ -35,6 +38,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/nic_counters.c \
 	%D%/nic_counters_ethtool.c \
 	%D%/nic_counters_impl.h \
+	%D%/nic_counters_job.c \
 	%D%/nic_counters_net.c \
 	%D%/nic_counters_queues.c \
 	%D%/nic_counters_rdma.c \

@@ -84,12 +84,15 @@ tests_measure_test_data_SOURCES = %D%/data_oracle.c %D%/data_oracle.h \
 tests_measure_test_data_CPPFLAGS = $(test_cppflags)
 tests_measure_test_data_LDADD = $(test_libs)
 
-valgrind_tests += tests/measure/test_nic_counters
-check_PROGRAMS += tests/measure/test_nic_counters
-TESTS += tests/measure/test_nic_counters
+valgrind_tests += tests/measure/test_nic_counters tests/measure/test_nic_job
+check_PROGRAMS += tests/measure/test_nic_counters tests/measure/test_nic_job
+TESTS += tests/measure/test_nic_counters tests/measure/test_nic_job
 tests_measure_test_nic_counters_SOURCES = %D%/fake_sysfs.h %D%/test_nic_counters.c
 tests_measure_test_nic_counters_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_nic_counters_LDADD = $(test_libs)
+tests_measure_test_nic_job_SOURCES = %D%/fake_sysfs.h %D%/test_nic_job.c
+tests_measure_test_nic_job_CPPFLAGS = $(test_cppflags)
+tests_measure_test_nic_job_LDADD = $(test_libs)
 
 valgrind_tests += tests/measure/test_plan
 check_PROGRAMS += tests/measure/test_plan
