@@ -121,6 +121,7 @@ void rg_result_close(struct rg_result *result)
 	rg_free(result->warnings);
 	rg_result_network_release(&result->network);
 	rg_free(result->points);
+	rg_counters_release(&result->counters);
 	rg_free(result);
 }
 
@@ -377,6 +378,15 @@ void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
 		point->bound_name = bound->name;
 		point->fraction = bound->bound_ns / stats->median;
 	}
+}
+
+int rg_result_add_counters(struct rg_result *result, const struct rg_nic_job *job,
+			   uint32_t first_point, uint32_t npoints, struct rg_err *err)
+{
+	if (first_point > result->npoints || npoints > result->npoints - first_point)
+		return rg_err_set(err, RG_ERR_INVALID, "counters of points %u to %u of %u",
+				  first_point, first_point + npoints, result->npoints);
+	return rg_nic_job_add(job, first_point, npoints, &result->counters, err);
 }
 
 int rg_result_finish(struct rg_result *result, struct rg_err *err)

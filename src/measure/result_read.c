@@ -16,7 +16,7 @@
 static const char *const root_keys[] = {
 	"schema",   "schema_version", "complete", "version", "build",	 "started",
 	"finished", "args",	      "config",	  "run",     "machines", "ranks",
-	"warnings", "calibration",    "network",  "points",  NULL,
+	"warnings", "calibration",    "network",  "points",  "counters", NULL,
 };
 
 /* The contents of a document contradict each other: as the checks say it, at this place. */
@@ -449,6 +449,9 @@ int rg_result_from_json(const json_t *root, const char *name, struct rg_result *
 		rc = contradiction("network", rg_result_network_from_json(root, result, err), err);
 	if (!rc)
 		rc = read_list(root, "points", result, add_point, err);
+	if (!rc)
+		rc = rg_counters_from_json(json_object_get(root, "counters"), "counters",
+					   result->npoints, &result->counters, err);
 	if (rc) {
 		rg_result_close(result);
 		return err ? rg_err_prefix(err, "%s", name) : rc;

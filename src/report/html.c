@@ -261,8 +261,9 @@ static int print_page(struct rg_page *page, struct rg_err *err)
 		rc = rg_html_summary(page, err);
 	if (rc)
 		return rc;
-	rg_html_conditions(page);
-	rc = print_figures(page, err);
+	rc = rg_html_conditions(page, err);
+	if (!rc)
+		rc = print_figures(page, err);
 	if (rc)
 		return rc;
 	rg_html_notes(page);

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "html_impl.h"
+#include "counters.h"
 #include "differences.h"
 
 #include "railgauge/base/units.h"
@@ -324,12 +325,65 @@ static void print_warnings(const struct rg_page *page)
 		fputs("</ul>\n", page->out);
 }
 
-void rg_html_conditions(const struct rg_page *page)
+/* A list of what rg_counters_tell says about one document. */
+struct counter_list {
+	FILE *out;
+	const char *name; /* of the document; "" */
+	bool open;
+};
+
+static void print_counter(void *arg, const char *line, bool heading)
 {
+	struct counter_list *list = arg;
+
+	if (heading && list->open)
+		fputs("</ul>\n", list->out);
+	if (!heading && !list->open)
+		fputs("<ul>\n", list->out);
+	list->open = !heading;
+	fputs(heading ? "<p>" : "<li>", list->out);
+	if (heading && list->name[0])
+		rg_html_printf(list->out, "%s: ", list->name);
+	rg_html_text(list->out, line);
+	fputs(heading ? "</p>\n" : "</li>\n", list->out);
+}
+
+static int print_counters(const struct rg_page *page, struct rg_err *err)
+{
+	bool any = false;
+	int rc = 0;
+
+	for (uint32_t s = 0; s < page->report->nsides; s++) {
+		const struct rg_side *side = &page->report->sides[s];
+
+		for (uint32_t i = 0; !rc && i < side->n; i++) {
+			char name[RG_HTML_NAME_BYTES];
+			struct counter_list list = {.out = page->out, .name = name};
+
+			if (!side->results[i]->counters.nreadings)
+				continue;
+			if (!any)
+				fputs("<h3>Adapters' counters</h3>\n", page->out);
+			any = true;
+			rg_html_document_name(page, side, i, name);
+			rc = rg_counters_tell(side->results[i], print_counter, &list, err);
+			if (list.open)
+				fputs("</ul>\n", page->out);
+		}
+	}
+	return rc;
+}
+
+int rg_html_conditions(const struct rg_page *page, struct rg_err *err)
+{
+	int rc;
+
 	fputs("<section>\n<h2>Conditions</h2>\n", page->out);
 	print_results(page);
 	print_machines(page);
 	print_ranks(page);
 	print_warnings(page);
+	rc = print_counters(page, err);
 	fputs("</section>\n", page->out);
+	return rc;
 }

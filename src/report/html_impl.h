@@ -43,8 +43,8 @@ void rg_html_document_name(const struct rg_page *page, const struct rg_side *sid
 
 /* What is different about the sides, and about launches of a side (html_conditions.c). */
 int rg_html_differences(const struct rg_page *page, struct rg_err *err);
-/* Results, machines, ranks, warnings (likewise). */
-void rg_html_conditions(const struct rg_page *page);
+/* Results, machines, ranks, warnings, adapters' counters (likewise). */
+int rg_html_conditions(const struct rg_page *page, struct rg_err *err);
 /* How it was measured, all options, the calibration (html_settings.c). */
 int rg_html_settings(const struct rg_page *page, struct rg_err *err);
 /* How targets or sides stand in all points (html_summary.c). */

@@ -10,6 +10,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/compare.c \
 	%D%/compare_csv.c \
 	%D%/compare_impl.h \
+	%D%/counters.c \
+	%D%/counters.h \
 	%D%/csv.c \
 	%D%/differences.c \
 	%D%/differences.h \

@@ -2,6 +2,7 @@
 /* The text below a table. */
 #include "config.h"
 
+#include "counters.h"
 #include "format.h"
 #include "network.h"
 #include "table_impl.h"
@@ -132,6 +133,9 @@ int rg_table_summary(const struct rg_table *t, const struct rg_result *result, s
 	print_checks(t->out, result);
 	rg_network_print_sendrecv(result, t->out);
 	print_notes(t->out, result);
+	rc = rg_counters_print(result, t->out, err);
+	if (rc)
+		return rc;
 	if (result->nwarnings)
 		fprintf(t->out, "# Warnings\n");
 	for (uint32_t i = 0; i < result->nwarnings; i++)

@@ -49,6 +49,9 @@ static void a_document_read_and_written_again_is_the_same(void **state)
 	assert_int_equal(again->network.rank_node[1], 1);
 	assert_true(again->network.nodes[0].port.in_Bps == 2.5e9);
 	assert_true(again->network.pairs[0].rate_Bps == 0);
+	assert_int_equal(again->counters.nnics, 2);
+	assert_int_equal(again->counters.nreadings, 6);
+	assert_int_equal(again->counters.readings[3].nmoved, 2);
 	rg_result_close(r);
 	rg_result_close(again);
 	json_decref(first);
@@ -173,12 +176,13 @@ static void a_network_that_was_not_found_out_becomes_a_warning(void **state)
 	rg_result_close(r);
 }
 
-static void older_documents_know_no_network(void **state)
+static void older_documents_know_neither_network_nor_counters(void **state)
 {
 	struct rg_result *r = sample(), *again;
 	json_t *root = rg_result_to_json(r);
 
 	json_object_del(root, "network");
+	json_object_del(root, "counters");
 	assert_int_equal(rg_result_from_json(root, "old", &again, NULL), 0);
 	assert_int_equal(again->network.nnodes, 0);
 	rg_result_close(again);
@@ -347,6 +351,26 @@ static const struct {
 	 "points[0].rank_samples[3][1]: expected a number above 0", true},
 	{"points[11].note", "null", "points[11].stop: not-run needs n 0 and a note", false},
 	{"points[5]", "[]", "points[5]: expected an object", true},
+	{"counters", "3", "counters: expected an object or null", true},
+	{"counters.nics", "[]", "counters.nics: expected at least one", true},
+	{"counters.nics[0].device", "null", "counters.nics[0].device: expected a string", true},
+	{"counters.kinds[0].class", "\"bad\"",
+	 "counters.kinds[0].class: expected must-not-move, may-move or informative", true},
+	{"counters.readings[1].nic", "2", "counters.readings[1].nic: no such port", false},
+	{"counters.readings[5].points", "5", "counters.readings[5].points: no such points", false},
+	{"counters.readings[5].points", "0", "counters.readings[5].points: no such points", true},
+	{"counters.readings[5].first_point", "12", "counters.readings[5].points: no such points",
+	 false},
+	{"counters.readings[0].moved[0].kind", "2", "counters.readings[0].moved: no such kind",
+	 false},
+	{"counters.readings[0].moved[0].by", "null", "counters.readings[0].moved: by nothing",
+	 false},
+	{"counters.readings[0].gone", "true",
+	 "counters.readings[0].moved: expected none of a device that is gone", false},
+	{"counters.readings[0].moved[0].how", "\"seen\"",
+	 "counters.readings[0].moved[0].how: expected counted, wrapped, saturated, reset or gone",
+	 true},
+	{"counters.colour", "1", "counters.colour: no such member", true},
 };
 
 /* A good document with one offence, new reference. */
@@ -636,7 +660,7 @@ int main(void)
 		cmocka_unit_test(a_fraction_above_the_bound_becomes_a_warning),
 		cmocka_unit_test(a_failed_calibration_check_becomes_a_warning),
 		cmocka_unit_test(a_network_that_was_not_found_out_becomes_a_warning),
-		cmocka_unit_test(older_documents_know_no_network),
+		cmocka_unit_test(older_documents_know_neither_network_nor_counters),
 		cmocka_unit_test(equal_warnings_and_machines_are_kept_once),
 		cmocka_unit_test(points_that_contradict_themselves_are_refused),
 		cmocka_unit_test(a_bad_document_gives_one_line_with_the_place),

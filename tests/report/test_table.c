@@ -138,6 +138,69 @@ static void an_unknown_baseline_is_refused_before_anything_is_printed(void **sta
 	rg_result_close(r);
 }
 
+static void counters_that_must_not_move_are_named_with_port_and_meaning(void **state)
+{
+	struct rg_result *r = sample_result(1, NULL);
+	struct rg_counters_reading *reading = &r->counters.readings[3];
+	struct text t = begin();
+
+	assert_int_equal(rg_table_print(r, NULL, t.file, NULL), 0);
+	assert_non_null(strstr(end(&t), "# Counters that must not move, and did\n"
+					"#   node1 mlx5_1 port 1: packet_seq_err by 1, 64KB: "
+					"sequence errors that a peer reported: what was sent got "
+					"lost, or overtaken\n"));
+	free(t.text);
+	/* At its largest value before and after: who knows. */
+	reading->moved[0].by = 0;
+	reading->moved[0].how = RG_NIC_SATURATED;
+	t = begin();
+	assert_int_equal(rg_table_print(r, NULL, t.file, NULL), 0);
+	assert_non_null(strstr(end(&t), "tell nothing: at their largest value, or gone\n"
+					"#   node1 mlx5_1 port 1: packet_seq_err, 64KB: "));
+	assert_null(strstr(t.text, "and did\n"));
+	free(t.text);
+	/* What is gone has nothing more to say. */
+	reading->nmoved = 0;
+	reading->gone = true;
+	t = begin();
+	assert_int_equal(rg_table_print(r, NULL, t.file, NULL), 0);
+	assert_non_null(strstr(end(&t), "# Adapters whose counters could not be read any more\n"
+					"#   node1 mlx5_1 port 1, from 64KB on\n"));
+	free(t.text);
+	reading->gone = false;
+	r->counters.readings[0].stale_ns = 1000000000;
+	t = begin();
+	assert_int_equal(rg_table_print(r, NULL, t.file, NULL), 0);
+	assert_non_null(strstr(end(&t), "# Counters of 2 adapter ports, read around each size: "
+					"none that must not move did (some tell up to 1.00 s "
+					"late)\n"));
+	free(t.text);
+	rg_result_close(r);
+}
+
+static void signs_of_load_are_added_up_over_the_sizes(void **state)
+{
+	const struct rg_nic_moved rows[] = {
+		{.group = RG_NIC_FROM_HW, .how = RG_NIC_COUNTED, .by = 7, .name = "send_rnr_err"},
+	};
+	struct rg_counters_reading reading = {.nic = 0, .npoints = 4, .read = 9};
+	struct rg_result *r = sample_result(1, NULL);
+	struct text t = begin();
+
+	for (uint32_t i = 0; i < 2; i++) {
+		reading.first_point = 4 * i;
+		assert_int_equal(rg_counters_add_reading(&r->counters, &reading, rows, 1, NULL), 0);
+	}
+	assert_int_equal(rg_table_print(r, NULL, t.file, NULL), 0);
+	assert_non_null(strstr(end(&t), "# Counters that moved, as they may with load\n"
+					"#   node1 mlx5_0 port 1: send_rnr_err by 14, 8B to 64KB: "
+					"answers \"receiver not ready\" to peers"));
+	/* What is only informative is in the document. */
+	assert_null(strstr(t.text, "port_xmit_data"));
+	free(t.text);
+	rg_result_close(r);
+}
+
 /* One launch of each of two. */
 static int compare(struct rg_result *a, struct rg_result *b,
 		   int (*print)(const struct rg_report *, FILE *, struct rg_err *), FILE *out)
@@ -284,6 +347,8 @@ static void silent_progress_writes_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counters_that_must_not_move_are_named_with_port_and_meaning),
+		cmocka_unit_test(signs_of_load_are_added_up_over_the_sizes),
 		cmocka_unit_test(a_table_printed_point_by_point_is_the_one_printed_at_once),
 		cmocka_unit_test(targets_with_long_names_move_no_column),
 		cmocka_unit_test(an_empty_result_has_a_table_as_well),

@@ -24,6 +24,8 @@
 #include "railgauge/coll/problem.h"
 #include "railgauge/device/types.h"
 #include "railgauge/measure/calibrate.h"
+#include "railgauge/measure/counters.h"
+#include "railgauge/measure/nic_counters_job.h"
 #include "railgauge/model/bound_network.h"
 #include "railgauge/measure/stats.h"
 
@@ -209,6 +211,7 @@ struct rg_result {
 	struct rg_result_network network;
 	uint32_t npoints;
 	struct rg_result_point *points; /* [npoints], in the order of being added */
+	struct rg_counters counters;	/* of adapters; no ports: none were read */
 
 	struct rg_result_arena *arena; /* private: owns the strings and samples */
 };
@@ -276,6 +279,13 @@ int rg_result_add_point(struct rg_result *result, const struct rg_result_point *
 void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
 			  const struct rg_stats *stats, const double *samples,
 			  const struct rg_bound *bound);
+
+/*
+ * What adapters counted while the npoints points from first_point on were measured, which were
+ * added before: the last reading of job. RG_ERR_INVALID where there are no such points.
+ */
+int rg_result_add_counters(struct rg_result *result, const struct rg_nic_job *job,
+			   uint32_t first_point, uint32_t npoints, struct rg_err *err);
 
 /* Marks the result complete, finished now. */
 int rg_result_finish(struct rg_result *result, struct rg_err *err);
