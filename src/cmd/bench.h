@@ -13,6 +13,7 @@
  *   bench_cost.c      what it will take: memory and time
  *   bench_calibrate.c what the memory and the network can do
  *   bench_bound.c     what a point could take at best
+ *   bench_counters.c  whose counters are read around it
  *   bench_out.c       what rank 0 keeps and prints
  */
 #ifndef RG_CMD_BENCH_H
@@ -51,7 +52,7 @@ struct bench_options {
 	int cache; /* enum rg_cache */
 	int64_t channels, radix, send_window, threads;
 	int bind; /* enum bench_bind */
-	const char *transport, *interface, *congestion, *mpi, *json, *csv;
+	const char *transport, *interface, *congestion, *mpi, *json, *csv, *counters;
 	bool calibrate, samples, raw, race, dry_run;
 	int64_t seed;
 	uint64_t budget_ns, timeout_ns, start_timeout_ns;
@@ -200,6 +201,7 @@ struct bench_job {
 	uint32_t ncandidates;
 	const struct bench_span *spans; /* [plan->npoints]: the candidates of each point */
 	struct rg_sampler_start start;
+	const struct rg_nic_job *counters; /* NULL: none are read */
 };
 
 /* --- memory and time (bench_cost.c); all of a job but start is read --- */

@@ -81,6 +81,10 @@ static const struct rg_opt bench_table[] = {
 	 "write the result document; -: to standard output at the end, instead of the table"},
 	{"csv", 0, RG_OPT_STRING, AT(csv), "FILE", NULL, 0, 0, NULL, NULL,
 	 "write the points as a table"},
+	{"counters", 0, RG_OPT_STRING, AT(counters), "LIST", "auto", 0, 0, NULL, NULL,
+	 "whose counters are read around each size: RDMA devices (NAME or NAME:PORT) and network "
+	 "interfaces of each host, with commas between; none; auto: those that the transport uses, "
+	 "and where MPI is measured over several hosts all active RDMA ports"},
 	{"calibrate", 0, RG_OPT_FLAG, AT(calibrate), NULL, "yes", 0, 0, NULL, NULL,
 	 "measure memory and network first, for the bounds"},
 	{"samples", 0, RG_OPT_FLAG, AT(samples), NULL, "yes", 0, 0, NULL, NULL,

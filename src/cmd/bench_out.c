@@ -329,6 +329,9 @@ static int take_point(struct bench_out *o, uint32_t point, const struct rg_sampl
 	for (uint32_t i = 0; !rc && i < span->n; i++)
 		rc = add_point(o, &o->job.candidates[span->at + i], &o->job.plan->points[point],
 			       &samples[i], err);
+	if (!rc && o->job.counters && o->result->npoints > first)
+		rc = rg_result_add_counters(o->result, o->job.counters, first,
+					    o->result->npoints - first, err);
 	if (!rc && o->table)
 		rc = rg_table_add(o->table, o->result->points + first, o->result->npoints - first,
 				  err);

@@ -164,6 +164,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.candidates = r->candidates,
 		.ncandidates = r->ncandidates,
 		.spans = r->spans,
+		.counters = r->counters,
 	};
 	if (r->sampler)
 		rg_sampler_start(r->sampler, &job->start);
@@ -260,6 +261,8 @@ static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *
 	snprintf(stage, sizeof(stage), "measuring %u size%s", r->plan.npoints,
 		 r->plan.npoints > 1 ? "s" : "");
 	rg_progress_stage(&r->progress, stage, bench_cost_points_ns(&job, 0));
+	if (r->counters)
+		rc = rg_nic_job_read(r->counters, err);
 	for (uint32_t i = 0; !rc && !*interrupted_out && i < r->plan.npoints; i++) {
 		const struct bench_span *span = &r->spans[i];
 
@@ -267,6 +270,8 @@ static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *
 			show_progress(r, &job, i);
 		rc = rg_sampler_point(r->sampler, &r->plan.points[i], r->candidates + span->at,
 				      span->n, r->samples, interrupted_out, err);
+		if (!rc && r->counters)
+			rc = rg_nic_job_read(r->counters, err);
 		if (rc)
 			return rc;
 		rg_progress_hide(&r->progress);
@@ -397,6 +402,8 @@ static int measure(struct rank *r, struct rg_err *err)
 		return rc;
 	rc = describe_way(r, err);
 	if (!rc)
+		rc = bench_counters_open(r, err);
+	if (!rc)
 		rc = bench_rank_agree(r, open_output(r, err), err);
 	if (!rc)
 		rc = calibrate(r, err);
@@ -465,6 +472,7 @@ int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agree
 	}
 	bench_out_close(r.out);
 	rg_sampler_close(r.sampler);
+	rg_nic_job_close(r.counters);
 	for (uint32_t c = 0; c < r.nsamples; c++)
 		rg_samples_release(&r.samples[c]);
 	rg_free(r.samples);

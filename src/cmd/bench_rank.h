@@ -35,6 +35,7 @@ struct rank {
 	struct bench_out *out;	     /* owned; rank 0 */
 	struct rg_progress progress; /* silent but on rank 0 */
 	struct rg_load load;	     /* at the start */
+	struct rg_nic_job *counters; /* owned; NULL: none are read */
 };
 
 /* For an exchange that begins now. */
@@ -70,6 +71,12 @@ int bench_plan_open(struct rank *r, struct rg_err *err);
  * and as rg_target_expand.
  */
 int bench_plan_candidates(struct rank *r, struct rg_err *err);
+
+/*
+ * Collective: whose counters are read, as --counters says; r->counters stays NULL where there are
+ * none. After open_transport and bench_plan_candidates. As rg_nic_ports_find and rg_nic_job_open.
+ */
+int bench_counters_open(struct rank *r, struct rg_err *err);
 
 /* What the sampler is told; after the other two. */
 void bench_plan_config(struct rank *r);

@@ -95,6 +95,8 @@ static void describe(struct mixed *m)
 
 	for (uint32_t r = 0; r < m->ep.nranks; r++)
 		n += m->is_near[r];
+	if (n < m->ep.nranks)
+		snprintf(m->ep.nics, sizeof(m->ep.nics), "%s", m->far->nics);
 	snprintf(m->ep.about, sizeof(m->ep.about), "shm to %u of the node, tcp to %u: %.160s",
 		 n - 1, m->ep.nranks - n, m->far->about);
 }

@@ -7,6 +7,7 @@ cmd_tests = \
 	tests/cmd/test_check.sh \
 	tests/cmd/test_emit.sh \
 	tests/cmd/test_congestion.sh \
+	tests/cmd/test_counters.sh \
 	tests/cmd/test_failures_mpi.sh \
 	tests/cmd/test_failures_output.sh \
 	tests/cmd/test_failures_ranks.sh \

@@ -356,6 +356,8 @@ struct rg_endpoint {
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
 	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
 	char about[224];	/* how it reaches its peers, in words: the interface */
+	/* What it sends and receives by, with commas: "eth0", "mlx5_0:1,mlx5_1:1"; empty: memory */
+	char nics[160];
 };
 
 static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
