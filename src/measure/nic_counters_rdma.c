@@ -122,8 +122,8 @@ const struct rg_nic_row rg_nic_rows_rdma[] = {
 	RXE("ack_deferred", PLAIN, "acknowledgements left to a later turn"),
 	RXE("sent_pkts", PLAIN, "packets sent"),
 	RXE("rcvd_pkts", PLAIN, "packets received"),
-	RXE("rdma_sends", PLAIN, "messages that SENDs began"),
-	RXE("rdma_recvs", PLAIN, "messages that came by SEND"),
+	RXE("rdma_sends", PLAIN, "SENDs that were done"),
+	RXE("rdma_recvs", PLAIN, "SENDs that came"),
 #undef RXE
 
 #define BNXT(text, how, words) ROW(HW, text, how, 0, "bnxt_re", "Linux-bnxt", words)
