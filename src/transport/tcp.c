@@ -106,7 +106,7 @@ static int make_mine(struct tcp *t, bool one_node, struct tcp_address *mine, str
 	if (rc)
 		return rc;
 	/* Without the label of an address, "eth0:1". */
-	snprintf(t->ep.nics, sizeof(t->ep.nics), "%.*s", (int)strcspn(mine->interface, ":"),
+	snprintf(t->f.ep.nics, sizeof(t->f.ep.nics), "%.*s", (int)strcspn(mine->interface, ":"),
 		 mine->interface);
 	if (getrandom(mine->nonce, sizeof(mine->nonce), 0) != (ssize_t)sizeof(mine->nonce))
 		return rg_err_errno(err, errno, "tcp: getrandom");
