@@ -362,11 +362,12 @@ void fake_give_up_qp(struct fake_qp *qp, const struct fake_dev *dev)
 /* false: there is nothing, or it waits. */
 static bool carry_next(struct fake_qp *qp)
 {
-	struct fake_wqe *w = &qp->sq[qp->carried % qp->cap.max_send_wr];
+	struct fake_wqe *w;
 	int status;
 
 	if (qp->carried == qp->posted)
 		return false;
+	w = &qp->sq[qp->carried % qp->cap.max_send_wr];
 	if (qp->v.state == IBV_QPS_ERR) {
 		fake_qp_fail(qp);
 		return false;
