@@ -166,7 +166,8 @@ static int add_listed(struct ibv_device *const *list, int n, bool all, uint32_t 
 		const char *name = ibv_get_device_name(list[i]);
 
 		if (is_active(list[i]) && active.n < RG_VERBS_DEVICES_MAX)
-			rc = add_name(&active, name, strlen(name), "active, place unknown", err);
+			rc = add_name(&active, name, strlen(name),
+				      n == 1 ? "the only one" : "active, place unknown", err);
 	}
 	if (rc)
 		return rc;
@@ -193,7 +194,7 @@ static int choose(bool all, uint32_t local, uint32_t nlocal, struct names *names
 
 	if (rc)
 		return rc;
-	if (rg_topo_live(0, &topo, NULL))
+	if (n > 1 && rg_topo_live(0, &topo, NULL))
 		topo = NULL; /* then places are unknown */
 	rc = all ? add_all(list, n, topo, names, err)
 		 : add_nearest(list, n, topo, local, nlocal, names, err);

@@ -12,14 +12,14 @@ enum family { FAMILY_LOCAL, FAMILY_V6, FAMILY_V4 };
 
 static const uint8_t v4_prefix[12] = {[10] = 0xff, 0xff};
 
-static bool is_v4(const uint8_t raw[16])
+bool verbs_gid_is_v4(const uint8_t raw[16])
 {
 	return !memcmp(raw, v4_prefix, sizeof(v4_prefix));
 }
 
 static enum family family_of(const uint8_t raw[16])
 {
-	if (is_v4(raw))
+	if (verbs_gid_is_v4(raw))
 		return raw[12] == 169 && raw[13] == 254 ? FAMILY_LOCAL : FAMILY_V4;
 	return raw[0] == 0xfe && (raw[1] & 0xc0) == 0x80 ? FAMILY_LOCAL : FAMILY_V6;
 }
@@ -27,7 +27,7 @@ static enum family family_of(const uint8_t raw[16])
 /* For a link-local peer an address of IPv4 is of no use to one of IPv6. */
 static bool is_same_family(const uint8_t a[16], const uint8_t b[16])
 {
-	return is_v4(a) == is_v4(b) && family_of(a) == family_of(b);
+	return verbs_gid_is_v4(a) == verbs_gid_is_v4(b) && family_of(a) == family_of(b);
 }
 
 static bool is_same_subnet(const uint8_t a[16], const uint8_t b[16], uint32_t bits)
@@ -41,8 +41,9 @@ static bool is_same_subnet(const uint8_t a[16], const uint8_t b[16], uint32_t bi
 
 char *rg_verbs_gid_text(const uint8_t raw[16], char text[RG_VERBS_GID_TEXT_BYTES])
 {
-	const char *ok = is_v4(raw) ? inet_ntop(AF_INET, raw + 12, text, RG_VERBS_GID_TEXT_BYTES)
-				    : inet_ntop(AF_INET6, raw, text, RG_VERBS_GID_TEXT_BYTES);
+	const char *ok = verbs_gid_is_v4(raw)
+				 ? inet_ntop(AF_INET, raw + 12, text, RG_VERBS_GID_TEXT_BYTES)
+				 : inet_ntop(AF_INET6, raw, text, RG_VERBS_GID_TEXT_BYTES);
 
 	if (!ok)
 		text[0] = '\0';
@@ -75,7 +76,7 @@ static void judge(const struct rg_verbs_gid *g, const struct rg_verbs_offer *pee
 	memset(merit, 0, sizeof(merit[0]) * RULES);
 	merit[RULE_V2] = g->type == RG_VERBS_GID_ROCE_V2;
 	merit[RULE_ROUTABLE] = family_of(g->raw) != FAMILY_LOCAL;
-	merit[RULE_V4] = is_v4(g->raw);
+	merit[RULE_V4] = verbs_gid_is_v4(g->raw);
 	merit[RULE_INDEX] = -(int64_t)g->index;
 	for (uint32_t p = 0; p < npeers; p++) {
 		bool family = false, subnet = false;

@@ -64,6 +64,9 @@ static inline uint32_t verbs_mtu_bytes(uint32_t mtu)
 }
 uint64_t verbs_rate_Bps(uint8_t width, uint8_t speed);
 
+/* Of an address of IPv4? */
+bool verbs_gid_is_v4(const uint8_t raw[16]);
+
 /* "RoCE v2", "RoCE v1", "InfiniBand". */
 const char *verbs_gid_type_text(uint32_t type);
 

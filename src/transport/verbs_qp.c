@@ -164,9 +164,26 @@ void rg_verbs_address_of(const struct rg_verbs_device *device, const struct ibv_
 				   (datagram ? RG_VERBS_ADDRESS_DATAGRAM : 0)),
 		.port = device->port,
 		.reads = (uint8_t)reads(device, device->max_reads_served),
+		.gid_type = (uint8_t)device->gid.type,
 	};
 	memcpy(out->gid, device->gid.raw, sizeof(out->gid));
 	snprintf(out->device, sizeof(out->device), "%.23s", device->name);
+}
+
+/* Between such two nothing ever arrives, and nobody says why. */
+static int check_gids(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
+		      const char *ends, struct rg_err *err)
+{
+	char mine[RG_VERBS_GID_TEXT_BYTES], theirs[RG_VERBS_GID_TEXT_BYTES];
+
+	if (d->gid.type == a->gid_type && verbs_gid_is_v4(d->gid.raw) == verbs_gid_is_v4(a->gid))
+		return 0;
+	return rg_err_set(err, RG_ERR_UNSUPPORTED,
+			  "verbs: %s: GID %s is for %s, and GID %s for %s: choose two of the same "
+			  "kind by --verbs.gid-index",
+			  ends, rg_verbs_gid_text(d->gid.raw, mine),
+			  verbs_gid_type_text(d->gid.type), rg_verbs_gid_text(a->gid, theirs),
+			  verbs_gid_type_text(a->gid_type));
 }
 
 static int check_address(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
@@ -190,7 +207,7 @@ static int check_address(const struct rg_verbs_device *d, const struct rg_verbs_
 				  "verbs: %s: one queue pair is for datagrams, the other for a "
 				  "connection",
 				  ends);
-	return 0;
+	return d->infiniband ? 0 : check_gids(d, a, ends, err);
 }
 
 static void fill_way(const struct rg_verbs_device *d, const struct rg_verbs_address *a,

@@ -304,6 +304,20 @@ static void an_address_that_does_not_fit_is_refused(void **state)
 			 RG_ERR_UNSUPPORTED);
 	assert_non_null(strstr(err.text, "fake0 port 1 to rank 3 on node7 (fake1 port 1): one is "
 					 "InfiniBand, the other Ethernet"));
+	theirs = p.end[1].address;
+	theirs.gid_type = RG_VERBS_GID_ROCE_V1;
+	assert_int_equal(rg_verbs_rc_connect(p.end[0].device, p.end[0].qp, &mine, &theirs,
+					     &pair_peer, &err),
+			 RG_ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "GID 10.99.0.1 is for RoCE v2, and GID 10.99.0.2 for RoCE "
+					 "v1"));
+	theirs = p.end[1].address;
+	theirs.gid[0] = 0x20;
+	assert_int_equal(rg_verbs_rc_connect(p.end[0].device, p.end[0].qp, &mine, &theirs,
+					     &pair_peer, &err),
+			 RG_ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "--verbs.gid-index"));
+	theirs = p.end[1].address;
 	theirs.flags = RG_VERBS_ADDRESS_DATAGRAM;
 	assert_int_equal(rg_verbs_rc_connect(p.end[0].device, p.end[0].qp, &mine, &theirs,
 					     &pair_peer, &err),
@@ -345,6 +359,76 @@ static void every_attribute_reaches_the_queue_pair(void **state)
 	assert_int_equal(attr.max_rd_atomic, 4);
 	assert_int_equal(attr.max_dest_rd_atomic, 4);
 	assert_int_equal(init.cap.max_inline_data, 220);
+	pair_close(&p);
+}
+
+static void infiniband_takes_a_global_route_to_another_subnet_only(void **state)
+{
+	for (uint8_t other = 0; other < 2; other++) {
+		const struct fake_device devices[] = {
+			{.name = "a",
+			 .ports = 1,
+			 .infiniband = true,
+			 .lid = 1,
+			 .ngids = 1,
+			 .gids = {{0xfe, 0x80, [15] = 1}}},
+			{.name = "b",
+			 .ports = 1,
+			 .infiniband = true,
+			 .lid = 2,
+			 .ngids = 1,
+			 .gids = {{0xfe, 0x80, [7] = other, [15] = 2}}},
+		};
+		struct ibv_qp_init_attr init;
+		struct ibv_qp_attr attr;
+		struct rg_err err = {0};
+		struct pair p;
+
+		start(devices, 2);
+		pair_init(&p);
+		p.names[0] = "a";
+		p.names[1] = "b";
+		assert_int_equal(pair_open(&p, &err), 0);
+		assert_int_equal(ibv_query_qp(p.end[0].qp, &attr, 0, &init), 0);
+		assert_int_equal(attr.ah_attr.is_global, other);
+		assert_int_equal(attr.ah_attr.dlid, 2);
+		pair_close(&p);
+	}
+}
+
+static void the_path_carries_what_both_ports_do(void **state)
+{
+	const struct fake_device devices[] = {
+		{.name = "wide",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{[10] = 0xff, 0xff, 10, 0, 0, 1}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2}},
+		{.name = "narrow",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{[10] = 0xff, 0xff, 10, 0, 0, 2}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2},
+		 .mtu = IBV_MTU_1024,
+		 .max_reads = 2},
+	};
+	struct rg_err err = {0};
+	struct pair p;
+
+	start(devices, 2);
+	pair_init(&p);
+	p.names[0] = "wide";
+	p.names[1] = "narrow";
+	assert_int_equal(pair_open(&p, &err), 0);
+	for (int i = 0; i < 2; i++) {
+		struct ibv_qp_init_attr init;
+		struct ibv_qp_attr attr;
+
+		assert_int_equal(ibv_query_qp(p.end[i].qp, &attr, 0, &init), 0);
+		assert_int_equal(attr.path_mtu, IBV_MTU_1024);
+		assert_int_equal(attr.max_rd_atomic, 2);
+		assert_int_equal(attr.max_dest_rd_atomic, i ? 2 : 16);
+	}
 	pair_close(&p);
 }
 
@@ -472,6 +556,8 @@ int main(void)
 		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
 		cmocka_unit_test(an_address_that_does_not_fit_is_refused),
 		cmocka_unit_test(every_attribute_reaches_the_queue_pair),
+		cmocka_unit_test(infiniband_takes_a_global_route_to_another_subnet_only),
+		cmocka_unit_test(the_path_carries_what_both_ports_do),
 		cmocka_unit_test(registrations_are_kept_until_they_are_forgotten),
 		cmocka_unit_test(what_nobody_holds_is_kept_up_to_a_number),
 		cmocka_unit_test(too_little_locked_memory_empties_the_cache_before_it_is_an_error),

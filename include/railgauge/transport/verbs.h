@@ -355,8 +355,9 @@ struct rg_verbs_address {
 	uint8_t mtu;   /* as enum ibv_mtu: what this side's port, or its option, allows */
 	uint8_t flags; /* enum rg_verbs_address_flag */
 	uint8_t port;
-	uint8_t reads; /* RDMA READs that this side serves at a time */
-	uint8_t unused[2];
+	uint8_t reads;	  /* RDMA READs that this side serves at a time */
+	uint8_t gid_type; /* enum rg_verbs_gid_type */
+	uint8_t unused;
 	uint8_t gid[16];
 	char device[24]; /* for messages; cut if longer */
 };
@@ -384,8 +385,9 @@ struct rg_verbs_peer {
  * LID; with a GRH only to another subnet (a GID of another prefix).
  *
  * RG_ERR_FORMAT (not an address), RG_ERR_UNSUPPORTED (another link layer, a datagram queue pair, a
- * GID of another family), RG_ERR_SYSTEM naming the step (INIT -> RTR, RTR -> RTS), both ends and
- * the likely cause, RG_ERR_TIMEOUT (the kernel found no neighbour for the peer's address).
+ * GID of another family or of another version of RoCE), RG_ERR_SYSTEM naming the step (INIT -> RTR,
+ * RTR -> RTS), both ends and the likely cause, RG_ERR_TIMEOUT (the kernel found no neighbour for
+ * the peer's address).
  */
 int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,
 			const struct rg_verbs_address *mine, const struct rg_verbs_address *peers,
