@@ -111,7 +111,7 @@ static uint32_t tell_all(const struct teller *t, enum rg_nic_class class, bool b
 				snprintf(line, sizeof(line), "%s: %s, %s: %s", nic, kind->name,
 					 sizes, kind->meaning);
 			else
-				snprintf(line, sizeof(line), "%s: %s %sby %" PRIu64 ", %s: %s", nic,
+				snprintf(line, sizeof(line), "%s: %s by %s%" PRIu64 ", %s: %s", nic,
 					 kind->name, sum->least ? "at least " : "", sum->by, sizes,
 					 kind->meaning);
 			t->tell(t->arg, line, false);

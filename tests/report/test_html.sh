@@ -91,6 +91,7 @@ golden() {
 
 golden one.html a.json
 golden network.html network.json
+golden counters.html counters.json
 golden groups.html launch1.json launch2.json launch3.json vs launch4.json b.json launch6.json
 golden launches.html launch1.json launch2.json launch3.json
 # What is printed is the same as without a page.

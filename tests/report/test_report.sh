@@ -53,6 +53,7 @@ golden two-targets a.json
 golden two-targets-baseline --baseline railgauge a.json
 golden one-target one-target.json
 golden network network.json
+golden counters counters.json
 golden many-targets many-targets.json
 golden others others.json
 golden others.csv --format csv others.json
