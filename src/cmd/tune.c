@@ -51,7 +51,8 @@ static const struct rg_opt tune_table[] = {
 	 "end a launch that takes longer; 0: a minute, ten times what its points may take, and the "
 	 "time for their bytes at 100 MB/s"},
 	{"per-size", 0, RG_OPT_TIME, AT(per_size_ns), "TIME", "2s", 1e6, 1e13, NULL, NULL,
-	 "longest time for one size in one launch, however much of the budget is left"},
+	 "longest time for one size in one launch with all algorithms, however much of the "
+	 "budget is left; with fewer of them as much less"},
 	{"fresh", 0, RG_OPT_FLAG, AT(fresh), NULL, NULL, 0, 0, NULL, NULL,
 	 "discard what was measured before in DIR"},
 	{"place", 0, RG_OPT_CHOICE, AT(place), "WHERE", "out", 0, 0, place_words, NULL,

@@ -87,13 +87,19 @@ static const json_t *old_entry(struct work *w)
 	return NULL;
 }
 
-/* The time for each point of a launch: the share that is left, over what is still to be made. */
+/*
+ * The time for each point of a launch: what is left, over what is still to be made, but no more
+ * than its share of --per-size.
+ */
 static uint64_t point_budget(const struct work *w, const struct rg_search_launch *launch)
 {
 	uint64_t left_ns = w->ends_ns > w->t->used_ns ? w->ends_ns - w->t->used_ns : 0;
 	uint64_t each_ns = left_ns / (launch->left + 1), overhead_ns = w->t->overhead_ns;
 	uint64_t point_ns = (each_ns > overhead_ns ? each_ns - overhead_ns : 0) / launch->npoints;
+	uint64_t most_ns = (uint64_t)((double)w->t->options.per_size_ns * launch->share);
 
+	if (point_ns > most_ns)
+		point_ns = most_ns;
 	if (point_ns < POINT_MIN_NS)
 		point_ns = POINT_MIN_NS;
 	return point_ns < w->t->options.per_size_ns ? point_ns : w->t->options.per_size_ns;

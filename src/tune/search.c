@@ -159,6 +159,25 @@ static uint32_t fill_plan(struct rg_search *s)
 	return n;
 }
 
+#define SCREEN_SHARE 0.25
+#define LAUNCH_SHARE 0.5
+
+static double share_of(const struct rg_search *s, const struct rg_search_launch *l)
+{
+	uint32_t all = 0, here = 0;
+	double share = 1;
+
+	for (uint32_t c = 0; c < s->ncandidates; c++)
+		all += !s->candidates[c].excluded;
+	for (uint32_t i = 0; i < l->npoints; i++)
+		here += l->points[i].nchoices;
+	if (!l->list_all && here < all * l->npoints)
+		share = (double)here / (all * l->npoints);
+	if (s->config.exhaustive)
+		return share;
+	return share * (l->race ? SCREEN_SHARE : LAUNCH_SHARE);
+}
+
 bool rg_search_next(struct rg_search *s, struct rg_search_launch *out)
 {
 	static const enum rg_search_phase phases[] = {
@@ -179,6 +198,7 @@ bool rg_search_next(struct rg_search *s, struct rg_search_launch *out)
 		.points = s->plan,
 		.left = launches_left(s),
 	};
+	out->share = share_of(s, out);
 	return true;
 }
 

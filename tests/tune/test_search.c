@@ -260,6 +260,31 @@ static void asking_twice_for_a_launch_gives_the_same_one(void **state)
 	rg_search_close(s);
 }
 
+static void who_is_left_gets_its_part_of_the_time_and_no_more(void **state)
+{
+	struct library library = {crossing, 4, 0.03, 0.01, .seed = 3};
+	struct rg_search_config config = library_config(&library);
+
+	for (uint32_t exhaustive = 0; exhaustive < 2; exhaustive++) {
+		struct rg_search_launch l;
+		struct rg_search *s;
+		uint32_t choices = 0;
+
+		config.exhaustive = exhaustive;
+		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
+		assert_true(rg_search_next(s, &l));
+		assert_true(l.share == (exhaustive ? 1 : 0.25));
+		assert_int_equal(library_search(s, &library, 1, NULL), 0);
+		assert_true(rg_search_next(s, &l));
+		for (uint32_t i = 0; i < l.npoints; i++)
+			choices += l.points[i].nchoices;
+		assert_true(exhaustive ? l.share == 1
+				       : fabs(l.share - choices / (8.0 * l.npoints)) < 1e-9);
+		assert_true(l.share == 1 || l.share < 0.4);
+		rg_search_close(s);
+	}
+}
+
 static void exhaustive_measures_all_in_all_launches(void **state)
 {
 	struct library library = {crossing, 4, 0.03, 0.01, .seed = 5};
@@ -514,6 +539,7 @@ int main(void)
 		cmocka_unit_test(a_segment_that_fails_does_not_exclude_the_algorithm),
 		cmocka_unit_test(the_same_outcomes_lead_to_the_same_decisions),
 		cmocka_unit_test(asking_twice_for_a_launch_gives_the_same_one),
+		cmocka_unit_test(who_is_left_gets_its_part_of_the_time_and_no_more),
 		cmocka_unit_test(exhaustive_measures_all_in_all_launches),
 		cmocka_unit_test(one_choice_for_all_sizes_must_be_none_s_loss),
 		cmocka_unit_test(a_stop_leaves_the_default_where_nothing_is_decided),

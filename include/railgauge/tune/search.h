@@ -103,6 +103,14 @@ struct rg_search_launch {
 	bool list_all; /* all that the library has, by the name "all"; points have no choices yet */
 	bool race;     /* candidates may leave within the launch */
 	bool once;     /* one repetition without warm-up */
+	/*
+	 * Of the time that all candidates would need for a size, above 0 and at most 1: as many
+	 * parts as there are candidates here, on the average over the points. Of that again, but
+	 * where all is measured (exhaustive), a quarter for a screening, which only sends away
+	 * those that are slower by far, and half for the other launches: what differs between
+	 * launches is more than what is not known within one, and is what decides.
+	 */
+	double share;
 	uint32_t npoints;
 	const struct rg_search_point *points; /* [npoints], ascending */
 	uint32_t left; /* launches that will come after it, as far as can be said */
