@@ -12,8 +12,10 @@
 #include "railgauge/topo/limits.h"
 #include "railgauge/topo/rdma.h"
 #include "railgauge/transport/transport.h"
+#include "railgauge/transport/verbs.h"
 
 #include <limits.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -94,19 +96,25 @@ static void check_mpi(struct rg_findings *list)
 	}
 }
 
-/* Prints text folded at WIDTH, each line after margin blanks. */
-static void print_folded(const char *text, int margin)
+/*
+ * Prints text folded at WIDTH, its lines after margin blanks, which the first line may have
+ * already. A word is never cut: it may be a path.
+ */
+static void print_folded(const char *text, int margin, bool begun)
 {
+	size_t room = (size_t)(WIDTH - margin);
+
 	while (*text) {
-		size_t n = strlen(text), room = (size_t)(WIDTH - margin);
+		size_t n = strlen(text);
 
 		if (n > room) {
 			for (n = room; n > 0 && text[n] != ' '; n--)
 				;
 			if (n == 0)
-				n = room; /* one long word */
+				n = strcspn(text, " ");
 		}
-		printf("%*s%.*s\n", margin, "", (int)n, text);
+		printf("%*s%.*s\n", begun ? 0 : margin, "", (int)n, text);
+		begun = false;
 		text += n;
 		while (*text == ' ')
 			text++;
@@ -132,9 +140,9 @@ static void print_text(const struct rg_findings *list)
 		if (strcmp(section, row->section) != 0)
 			printf("\n%s\n", row->section);
 		section = row->section;
-		printf("  %-*s  %-7s  %s\n", width, row->item, rg_state_name(row->state),
-		       row->value);
-		print_folded(row->advice, width + 13);
+		printf("  %-*s  %-7s  ", width, row->item, rg_state_name(row->state));
+		print_folded(row->value, width + 13, true);
+		print_folded(row->advice, width + 13, false);
 	}
 }
 
@@ -201,6 +209,7 @@ static int info(const struct info_options *options, struct rg_err *err)
 	check_transports(&list);
 	check_mpi(&list);
 	rg_rdma_check(&list);
+	rg_verbs_check(&list);
 	rg_gpu_check(&list);
 	rg_limits_read(&limits);
 	rg_limits_judge(&limits, &list);

@@ -132,7 +132,7 @@ static int add_nearest(struct ibv_device *const *list, int n, const struct rg_to
 	return names->n ? rc : 0; /* a topology that cannot be dealt is no obstacle */
 }
 
-static bool is_active(struct ibv_device *device)
+bool verbs_is_active(struct ibv_device *device)
 {
 	struct ibv_context *context = ibv_open_device(device);
 	struct ibv_device_attr attr = {0};
@@ -165,7 +165,7 @@ static int add_listed(struct ibv_device *const *list, int n, bool all, uint32_t 
 	for (int i = 0; i < n && !rc; i++) {
 		const char *name = ibv_get_device_name(list[i]);
 
-		if (is_active(list[i]) && active.n < RG_VERBS_DEVICES_MAX)
+		if (verbs_is_active(list[i]) && active.n < RG_VERBS_DEVICES_MAX)
 			rc = add_name(&active, name, strlen(name),
 				      n == 1 ? "the only one" : "active, place unknown", err);
 	}

@@ -10,6 +10,7 @@
 #ifdef HAVE_VERBS
 
 #include <infiniband/verbs.h>
+#include <stdio.h>
 
 static int probe_device(struct rg_verbs_device *device, struct rg_err *err)
 {
@@ -53,7 +54,45 @@ int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t r
 	return rc;
 }
 
+void rg_verbs_check(struct rg_findings *list)
+{
+	struct ibv_device **devices;
+	int n;
+
+	if (verbs_list(&devices, &n, NULL))
+		return; /* rg_rdma_check says why */
+	for (int i = 0; i < n; i++) {
+		const char *name = ibv_get_device_name(devices[i]);
+		struct rg_verbs_device *d = NULL;
+		struct rg_err err = {0};
+		char item[48], about[200];
+		int rc;
+
+		if (!verbs_is_active(devices[i]))
+			continue;
+		rc = rg_verbs_device_open(&rg_verbs_options_default, name, "", &d, &err);
+		if (!rc)
+			rc = probe_device(d, &err);
+		snprintf(item, sizeof(item), "%.39s, opened", name);
+		if (rc) {
+			rg_findings_add(list, "RDMA", item, RG_STATE_NO, "%s", err.text);
+		} else {
+			rg_verbs_device_about(d, about, sizeof(about));
+			rg_finding_advise(rg_findings_add(list, "RDMA", item, RG_STATE_OK, "%s",
+							  about),
+					  "%s", d->gid_why);
+		}
+		rg_verbs_device_close(d);
+	}
+	ibv_free_device_list(devices);
+}
+
 #else /* without libibverbs */
+
+void rg_verbs_check(struct rg_findings *list)
+{
+	(void)list; /* rg_rdma_check says why */
+}
 
 int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
 		   struct rg_err *err)

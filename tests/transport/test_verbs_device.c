@@ -170,6 +170,34 @@ static void of_several_ports_the_first_active_one_is_taken(void **state)
 	refuse("two", RG_ERR_UNSUPPORTED, "two port 1 is not active");
 }
 
+static void each_active_device_is_described_or_refused(void **state)
+{
+	const struct fake_device devices[] = {
+		{.name = "good",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{[10] = 0xff, 0xff, 10, 0, 0, 1}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2}},
+		{.name = "down", .ports = 1, .state = IBV_PORT_DOWN},
+		{.name = "nogid", .ports = 1},
+	};
+	struct rg_findings list = {0};
+
+	start(devices, 3);
+	rg_verbs_check(&list);
+	assert_int_equal(list.count, 2);
+	assert_string_equal(list.rows[0].item, "good, opened");
+	assert_int_equal(list.rows[0].state, RG_STATE_OK);
+	assert_non_null(
+		strstr(list.rows[0].value, "good port 1, RoCE v2, GID 0 10.0.0.1, MTU 4096"));
+	assert_string_equal(list.rows[0].advice, "GID 0 10.0.0.1, RoCE v2: the only one");
+	assert_string_equal(list.rows[1].item, "nogid, opened");
+	assert_int_equal(list.rows[1].state, RG_STATE_NO);
+	assert_non_null(strstr(list.rows[1].value, "nogid port 1: no GID"));
+	rg_findings_release(&list);
+	assert_int_equal(fake_live(), 0);
+}
+
 /* --- which devices --- */
 
 static void a_list_of_devices_is_opened_in_its_order_or_not_at_all(void **state)
@@ -550,6 +578,7 @@ int main(void)
 		cmocka_unit_test(names_that_are_none_get_those_there_are),
 		cmocka_unit_test(what_keeps_a_device_from_use_is_said_with_its_fix),
 		cmocka_unit_test(of_several_ports_the_first_active_one_is_taken),
+		cmocka_unit_test(each_active_device_is_described_or_refused),
 		cmocka_unit_test(a_list_of_devices_is_opened_in_its_order_or_not_at_all),
 		cmocka_unit_test(devices_of_unknown_place_are_dealt_to_the_ranks_of_a_node),
 		cmocka_unit_test(no_device_at_all_is_said_and_one_that_is_down_is_named),

@@ -13,7 +13,8 @@
  * Who uses this includes <infiniband/verbs.h> itself and is compiled only with HAVE_VERBS. This
  * header needs neither: so options and their checks are the same in a build without libibverbs. Of
  * the functions below these exist in every build: rg_verbs_options_check, rg_verbs_timeout_*,
- * rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe; the others only with HAVE_VERBS.
+ * rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe and rg_verbs_check; the others only with
+ * HAVE_VERBS.
  *
  * Threads: a device and all that was made from it belong to one thread. Each rank opens devices of
  * its own, also where ranks are threads of one process. Nothing here belongs into a timed region,
@@ -28,6 +29,7 @@
 
 #include "railgauge/base/err.h"
 #include "railgauge/base/opt.h"
+#include "railgauge/topo/finding.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -242,6 +244,13 @@ void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, siz
  */
 int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
 		   struct rg_err *err);
+
+/*
+ * Adds a row to the section "RDMA" for each device with an active port: opened and probed as above
+ * with the default options, what it would be used with and why with that GID; or what keeps it from
+ * use. Nothing in a build without libibverbs.
+ */
+void rg_verbs_check(struct rg_findings *list);
 
 /* --- what happens to a device meanwhile --- */
 
