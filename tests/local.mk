@@ -25,6 +25,7 @@ unthreaded_tests =
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_libs = $(rg_libs) $(CMOCKA_LIBS)
+verbs_words_files = tests/verbs_words.c tests/verbs_words.h
 
 include tests/base/local.mk
 include tests/topo/local.mk

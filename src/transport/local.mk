@@ -41,5 +41,14 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_memory.c \
 	%D%/verbs_port.c \
 	%D%/verbs_qp.c \
+	%D%/verbs_rc.c \
+	%D%/verbs_rc_control.c \
+	%D%/verbs_rc_impl.h \
+	%D%/verbs_rc_memory.c \
+	%D%/verbs_rc_order.c \
+	%D%/verbs_rc_post.c \
+	%D%/verbs_rc_receive.c \
+	%D%/verbs_rc_send.c \
+	%D%/verbs_rc_setup.c \
 	%D%/verbs_words.c
 endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * mixed: shm to the ranks of this node, tcp to all others.
+ * mixed: shm to the ranks of this node; to all others verbs-rc where every rank has a device that
+ * works, else tcp. Who names an interface or a congestion control wants tcp.
  *
  * Both endpoints know all ranks by the same numbers; a link is that of the one which reaches the
- * peer. Whoever waits must look at both memory and sockets, so nobody sleeps for long.
+ * peer. Whoever waits must look at both memory and network, so nobody sleeps for long.
  */
 #include "config.h"
 
@@ -12,6 +13,7 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
 #include "railgauge/launch/process.h"
+#include "railgauge/transport/verbs.h"
 
 #include <sched.h>
 #include <stdio.h>
@@ -22,6 +24,7 @@ struct mixed {
 	struct rg_endpoint ep;
 	struct rg_endpoint *near, *far; /* owned */
 	bool *is_near;			/* owned, [nranks] */
+	char no_verbs[80];		/* why far is tcp though all have devices; "" */
 };
 
 struct mixed_window {
@@ -62,7 +65,8 @@ static void mixed_close(struct rg_endpoint *ep)
 		return;
 	for (size_t i = 0; ep->links && i < (size_t)ep->config.geometry.channels * ep->nranks; i++)
 		ep->links[i] = NULL; /* those of near and far */
-	rg_transport_tcp.close(m->far);
+	if (m->far)
+		m->far->ops->close(m->far);
 	rg_transport_shm.close(m->near);
 	rg_free(m->is_near);
 	rg_endpoint_release(ep);
@@ -97,8 +101,78 @@ static void describe(struct mixed *m)
 		n += m->is_near[r];
 	if (n < m->ep.nranks)
 		snprintf(m->ep.nics, sizeof(m->ep.nics), "%s", m->far->nics);
-	snprintf(m->ep.about, sizeof(m->ep.about), "shm to %u of the node, tcp to %u: %.160s",
-		 n - 1, m->ep.nranks - n, m->far->about);
+	snprintf(m->ep.about, sizeof(m->ep.about), "shm to %u of the node, %s to %u%s%s: %.*s",
+		 n - 1, m->far->ops->name, m->ep.nranks - n,
+		 m->no_verbs[0] ? ", not verbs-rc: " : "", m->no_verbs, m->no_verbs[0] ? 60 : 150,
+		 m->far->about);
+}
+
+#ifdef HAVE_VERBS
+
+/* Has every rank a device that works, and some rank peers that it would be used for? */
+static int have_devices(struct mixed *m, const struct rg_transport_config *config, bool *all_out,
+			struct rg_err *err)
+{
+	const struct rg_verbs_options *options =
+		config->verbs ? config->verbs : &rg_verbs_options_default;
+	uint8_t mine = 1, *all = rg_zalloc(m->ep.nranks, 1);
+	bool has_far = false;
+	uint64_t until;
+	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' devices");
+
+	for (uint32_t r = 0; r < m->ep.nranks; r++)
+		has_far |= !m->is_near[r];
+	/* A rank without far peers is in the way of nobody, but takes part in open. */
+	if (config->interface || config->congestion || rg_verbs_probe(options, NULL, 0, NULL))
+		mine = 0;
+	mine |= has_far ? 2 : 0;
+	until = rg_clock_ns() + m->ep.config.timeout_ns;
+	rc = rg_rendezvous_agree(m->ep.rdv, rc, until, err);
+	if (!rc)
+		rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, 1, until, err);
+	*all_out = true;
+	has_far = false;
+	for (uint32_t r = 0; r < m->ep.nranks && !rc; r++) {
+		*all_out &= all[r] & 1;
+		has_far |= all[r] & 2;
+	}
+	*all_out &= has_far;
+	rg_free(all);
+	return rc;
+}
+
+/* 1: tcp is to be tried. */
+static int open_verbs(struct mixed *m, const struct rg_transport_config *config, struct rg_err *err)
+{
+	struct rg_err why = {0};
+	bool all = false;
+	int rc = have_devices(m, config, &all, err);
+
+	if (rc || !all)
+		return rc ? rc : 1;
+	rc = rg_transport_verbs_rc.open(m->ep.rdv, config, &m->far, &why);
+	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT || rc == RG_ERR_NO_MEMORY)
+		return rg_err_set(err, rc, "%s", why.text);
+	if (!rc)
+		return 0;
+	snprintf(m->no_verbs, sizeof(m->no_verbs), "%.79s", why.text);
+	return 1;
+}
+
+#else
+
+static int open_verbs(struct mixed *m, const struct rg_transport_config *config, struct rg_err *err)
+{
+	return 1;
+}
+
+#endif
+
+static int open_far(struct mixed *m, const struct rg_transport_config *config, struct rg_err *err)
+{
+	int rc = open_verbs(m, config, err);
+
+	return rc > 0 ? rg_transport_tcp.open(m->ep.rdv, config, &m->far, err) : rc;
 }
 
 static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_config *config,
@@ -121,7 +195,7 @@ static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_confi
 	for (uint32_t r = 0; r < rdv->nranks && !rc; r++)
 		m->is_near[r] = m->is_near[r] && rg_shm_reaches(m->near, r);
 	if (!rc)
-		rc = rg_transport_tcp.open(rdv, config, &m->far, err);
+		rc = open_far(m, config, err);
 	if (rc) {
 		mixed_close(&m->ep);
 		return rc;
@@ -153,7 +227,8 @@ static void mixed_window_close(struct rg_window *window)
 
 	if (!w)
 		return;
-	rg_transport_tcp.window_close(w->far);
+	if (w->far)
+		w->far->ep->ops->window_close(w->far);
 	rg_transport_shm.window_close(w->near);
 	rg_free(w->base.remote);
 	rg_free(w->base.remote_bytes);
@@ -187,7 +262,7 @@ static int mixed_window_open(struct rg_endpoint *ep, const struct rg_buffer *buf
 	if (!rc)
 		rc = rg_transport_shm.window_open(m->near, buffer, &w->near, err);
 	if (!rc)
-		rc = rg_transport_tcp.window_open(m->far, buffer, &w->far, err);
+		rc = m->far->ops->window_open(m->far, buffer, &w->far, err);
 	if (rc) {
 		mixed_window_close(w ? &w->base : NULL);
 		return rc;
@@ -257,12 +332,16 @@ static int mixed_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t
 
 static int mixed_flush(struct rg_endpoint *ep, struct rg_err *err)
 {
-	return rg_transport_tcp.flush(((struct mixed *)ep)->far, err);
+	struct rg_endpoint *far = ((struct mixed *)ep)->far;
+
+	return far->ops->flush(far, err);
 }
 
 static int mixed_progress(struct rg_endpoint *ep, struct rg_err *err)
 {
-	return rg_transport_tcp.progress(((struct mixed *)ep)->far, err);
+	struct rg_endpoint *far = ((struct mixed *)ep)->far;
+
+	return far->ops->progress(far, err);
 }
 
 static void mixed_idle(struct rg_endpoint *ep, uint32_t n)
@@ -270,7 +349,7 @@ static void mixed_idle(struct rg_endpoint *ep, uint32_t n)
 	const struct rg_patience *p = &ep->config.patience;
 
 	if (n < p->spins)
-		return; /* asking the sockets takes long enough */
+		return; /* asking the network takes long enough */
 	if (n - p->spins < p->yields)
 		sched_yield();
 	else
@@ -295,10 +374,10 @@ static int mixed_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err
 
 const struct rg_transport_ops rg_transport_mixed = {
 	.name = "mixed",
-	.summary = "shm to the ranks of the same node, tcp to the others",
+	.summary = "shm to the ranks of the same node, verbs-rc or tcp to the others",
 	.caps = RG_CAP_DATA,
 	.geometry = &rg_geometry_tcp,
-	.system_calls = "those of tcp; clock_nanosleep once a peer is late",
+	.system_calls = "those of tcp or verbs-rc; clock_nanosleep once a peer is late",
 	.probe = mixed_probe,
 	.open = mixed_open,
 	.close = mixed_close,

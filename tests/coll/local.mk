@@ -8,9 +8,18 @@ tests_coll_test_executor_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_algorithms
 TESTS += tests/coll/test_algorithms
-tests_coll_test_algorithms_SOURCES = %D%/test_algorithms.c %D%/ranks.c %D%/ranks.h tests/watched.h
+tests_coll_test_algorithms_SOURCES = %D%/test_algorithms.c %D%/ranks.c %D%/ranks.h tests/watched.h \
+	$(verbs_words_files)
 tests_coll_test_algorithms_CPPFLAGS = $(test_cppflags)
 tests_coll_test_algorithms_LDADD = $(test_libs)
+
+if HAVE_VERBS
+check_PROGRAMS += tests/coll/fake_algorithms
+tests_coll_fake_algorithms_SOURCES = $(tests_coll_test_algorithms_SOURCES) \
+	tests/transport/fake_start.c
+tests_coll_fake_algorithms_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_coll_fake_algorithms_LDADD = $(fake_verbs_libs)
+endif
 
 check_PROGRAMS += tests/coll/test_gone
 TESTS += tests/coll/test_gone
@@ -92,3 +101,6 @@ tests_coll_socket_loop_LDADD = $(rg_libs)
 unthreaded_tests += tests/coll/test_many_results tests/coll/test_many_steps \
 	tests/coll/test_prover tests/coll/test_prover_all tests/coll/test_prover_steps \
 	tests/coll/test_select tests/coll/test_symmetry
+
+TESTS += tests/coll/test_verbs_algorithms.sh
+EXTRA_DIST += tests/coll/test_verbs_algorithms.sh

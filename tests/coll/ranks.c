@@ -25,6 +25,7 @@ const struct rg_geometry small_geometry = {
 };
 
 const struct rg_transport_ops *rank_transport = &rg_transport_inproc;
+const struct rg_verbs_options *(*rank_verbs)(uint32_t rank);
 
 const struct rg_geometry large_geometry = {
 	.channels = 2,
@@ -41,6 +42,7 @@ const struct rg_geometry *rank_geometry = &small_geometry;
 struct thread {
 	struct rank rank;
 	const struct rg_transport_config *config;
+	const struct rg_verbs_options *verbs;
 	int (*body)(struct rank *r, void *arg);
 	void *arg;
 	int rc;
@@ -53,6 +55,7 @@ static void *rank_main(void *arg)
 	struct rg_transport_config config = *t->config;
 
 	config.node = r->rdv->rank % 3 ? "a" : "b"; /* for mixed */
+	config.verbs = t->verbs;
 	t->rc = rank_transport->open(r->rdv, &config, &r->ep, &r->err);
 	if (!t->rc)
 		t->rc = rg_executor_open(r->ep, 2, &r->x, &r->err);
@@ -82,6 +85,7 @@ void run_ranks(uint32_t nranks, uint32_t first_sequence, int (*body)(struct rank
 		threads[i] = (struct thread){
 			.rank = {.rdv = rdv[i], .drawn = i + 1},
 			.config = &config,
+			.verbs = rank_verbs ? rank_verbs(i) : NULL,
 			.body = body,
 			.arg = arg,
 		};

@@ -37,6 +37,8 @@ extern const struct rg_geometry small_geometry;
 struct rg_layout layout_of(uint32_t nranks, uint32_t which);
 /* What run_ranks opens: inproc, unless a test says otherwise. */
 extern const struct rg_transport_ops *rank_transport;
+/* A rank's options of verbs; NULL: the defaults. */
+extern const struct rg_verbs_options *(*rank_verbs)(uint32_t rank);
 
 /* Slots of 1 KiB and of 16 KiB; run_ranks takes the former unless a test says otherwise. */
 extern const struct rg_geometry large_geometry, *rank_geometry;

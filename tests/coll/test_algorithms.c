@@ -3,9 +3,15 @@
  * Every algorithm and protocol over every transport that moves data: results are exact. With
  * RG_FULL=1 in the environment for 1 to 9 ranks and all counts on each of them; else over inproc
  * for most, and over the others for a part of the numbers.
+ *
+ * RG_TEST_TRANSPORT names one transport alone (for verbs: see tests/verbs_words.h), and then
+ *   RG_TEST_RANKS  numbers of ranks, with blanks between (2 3 4)
+ *   RG_TEST_SHARE  percent of the algorithms, protocols and numbers of ranks (100), drawn
+ *   RG_TEST_SEED   by this (1)
  */
 #include "config.h"
 
+#include "../verbs_words.h"
 #include "../watched.h"
 #include "ranks.h"
 
@@ -13,6 +19,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -77,7 +84,7 @@ struct sample {
 
 /* Few words wrap with few messages. */
 static const struct sample most = {{0, 1, 2, 5, 64, 1000, 5003}, COUNTS, {1, 2, 3, 4, 5, 9}, 6};
-static const struct sample some = {{2, 5003}, 2, {2, 3, 5}, 3};
+static const struct sample some = {{2, 5003}, 2, {1, 2, 3, 4, 5}, 5};
 static const struct sample wraps = {{1, 1000}, 2, {2, 3, 4, 9}, 4};
 static const struct sample watched = {{2, 5003}, 2, {2, 3}, 2}; /* by a sanitizer */
 static const struct sample *sample = &most;
@@ -238,8 +245,62 @@ static void every_algorithm_is_tried_wherever_its_protocols_are_possible(void **
 	}
 }
 
+static uint64_t number_of(const char *name, uint64_t otherwise)
+{
+	const char *text = getenv(name);
+
+	return text && *text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* Those of RG_TEST_RANKS, each with two of the counts. */
+static void read_sample(struct sample *s)
+{
+	const char *text = getenv("RG_TEST_RANKS");
+	char *rest = (char *)(text && *text ? text : "2 3 4");
+
+	*s = some;
+	for (s->nranks = 0; s->nranks < MAX_RANKS && *rest; s->nranks++)
+		s->ranks[s->nranks] = (uint32_t)strtoul(rest, &rest, 10);
+}
+
+static void every_algorithm_is_exact_over_the_transport_that_is_named(void **state)
+{
+	uint32_t seed = (uint32_t)number_of("RG_TEST_SEED", 1), tried = 0;
+	uint64_t share = number_of("RG_TEST_SHARE", 100);
+	const struct rg_transport_ops *transport = NULL;
+	struct sample named;
+	struct rg_err err;
+
+	read_sample(&named);
+	if (rg_transport_find(getenv("RG_TEST_TRANSPORT"), &transport, &err))
+		fail_msg("%s", err.text);
+	use(transport, &small_geometry, &named);
+	sample = &named;
+	rank_verbs = verbs_words;
+	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
+		for (uint32_t k = 0; k < named.nranks * RG_PROTOCOL_COUNT; k++) {
+			enum rg_protocol p = (enum rg_protocol)(k % RG_PROTOCOL_COUNT);
+			uint32_t n = named.ranks[k / RG_PROTOCOL_COUNT];
+			struct job j;
+
+			if (!((*a)->protocols & 1u << p) || draw(&seed, 100) >= share ||
+			    !fill_job(&j, *a, p, n))
+				continue;
+			rank_geometry = draw(&seed, 2) ? &small_geometry : &large_geometry;
+			(void)fill_job(&j, *a, p, n);
+			run_part(&j, 0, j.nproblems, 0);
+			tried++;
+		}
+	}
+	print_message("%u algorithms, protocols and numbers of ranks\n", tried);
+	assert_true(tried > 0);
+}
+
 int main(void)
 {
+	const struct CMUnitTest named[] = {
+		cmocka_unit_test(every_algorithm_is_exact_over_the_transport_that_is_named),
+	};
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_algorithm_is_tried_wherever_its_protocols_are_possible),
 		cmocka_unit_test(every_algorithm_is_exact_within_a_process),
@@ -249,5 +310,7 @@ int main(void)
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
 	};
 
+	if (getenv("RG_TEST_TRANSPORT"))
+		return cmocka_run_group_tests(named, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

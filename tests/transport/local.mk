@@ -1,33 +1,35 @@
 # Tests of the module transport.
+rank_files = %D%/ranks.c %D%/ranks.h $(verbs_words_files)
+
 if HAVE_CMOCKA
 check_PROGRAMS += tests/transport/test_conform
 TESTS += tests/transport/test_conform
-tests_transport_test_conform_SOURCES = %D%/test_conform.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_conform_SOURCES = %D%/test_conform.c $(rank_files)
 tests_transport_test_conform_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_conform_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/transport/test_death
 TESTS += tests/transport/test_death
-tests_transport_test_death_SOURCES = %D%/test_death.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_death_SOURCES = %D%/test_death.c $(rank_files)
 tests_transport_test_death_CPPFLAGS = $(test_cppflags)
 tests_transport_test_death_LDADD = $(test_libs)
 
 valgrind_tests += tests/transport/test_open
 check_PROGRAMS += tests/transport/test_open
 TESTS += tests/transport/test_open
-tests_transport_test_open_SOURCES = %D%/test_open.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_open_SOURCES = %D%/test_open.c $(rank_files)
 tests_transport_test_open_CPPFLAGS = $(test_cppflags)
 tests_transport_test_open_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/transport/test_stream
 TESTS += tests/transport/test_stream
-tests_transport_test_stream_SOURCES = %D%/ranks.c %D%/ranks.h %D%/test_stream.c
+tests_transport_test_stream_SOURCES = %D%/test_stream.c $(rank_files)
 tests_transport_test_stream_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_stream_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/transport/test_tcp
 TESTS += tests/transport/test_tcp
-tests_transport_test_tcp_SOURCES = %D%/test_tcp.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_tcp_SOURCES = %D%/test_tcp.c $(rank_files)
 tests_transport_test_tcp_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_tcp_LDADD = $(test_libs)
 
@@ -43,7 +45,7 @@ tests_transport_test_verbs_ud_flow_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/transport/test_window
 TESTS += tests/transport/test_window
-tests_transport_test_window_SOURCES = %D%/test_window.c %D%/ranks.c %D%/ranks.h
+tests_transport_test_window_SOURCES = %D%/test_window.c $(rank_files)
 tests_transport_test_window_CPPFLAGS = $(test_cppflags)
 tests_transport_test_window_LDADD = $(test_libs)
 
@@ -53,7 +55,32 @@ TESTS += tests/transport/test_verbs_options
 tests_transport_test_verbs_options_SOURCES = %D%/test_verbs_options.c
 tests_transport_test_verbs_options_CPPFLAGS = $(test_cppflags)
 tests_transport_test_verbs_options_LDADD = $(test_libs)
+
+# verbs-rc on made-up devices: a test of its own, and the suites above once more.
+if HAVE_VERBS
+fake_suite_files = %D%/fake_start.c $(rank_files)
+
+check_PROGRAMS += tests/transport/test_verbs_rc
+TESTS += tests/transport/test_verbs_rc
+tests_transport_test_verbs_rc_SOURCES = %D%/test_verbs_rc.c $(rank_files)
+tests_transport_test_verbs_rc_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_rc_LDADD = $(fake_verbs_libs)
+
+check_PROGRAMS += tests/transport/fake_conform tests/transport/fake_open tests/transport/fake_window
+tests_transport_fake_conform_SOURCES = %D%/test_conform.c $(fake_suite_files)
+tests_transport_fake_conform_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_fake_conform_LDADD = $(fake_verbs_libs)
+tests_transport_fake_open_SOURCES = %D%/test_open.c $(fake_suite_files)
+tests_transport_fake_open_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_fake_open_LDADD = $(fake_verbs_libs)
+tests_transport_fake_window_SOURCES = %D%/test_window.c $(fake_suite_files)
+tests_transport_fake_window_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_fake_window_LDADD = $(fake_verbs_libs)
 endif
+endif
+
+TESTS += tests/transport/test_verbs_rc.sh
+EXTRA_DIST += tests/transport/test_verbs_rc.sh
 
 # A made-up libibverbs. What is linked with fake_verbs_libs has no other one: a function that it
 # lacks is an error of the linker.

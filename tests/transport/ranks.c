@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
+#include "../verbs_words.h"
 #include "ranks.h"
 
 #include "railgauge/base/clock.h"
@@ -10,6 +11,8 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -24,12 +27,38 @@ const struct rg_transport_config small_config = {
 	.timeout_ns = TEN_S,
 };
 
+#define HERE_MAX 16
+
+static bool is_tried(const struct rg_transport_ops *ops)
+{
+	const char *only = getenv("RG_TEST_TRANSPORT");
+
+	if (only)
+		return !strcmp(ops->name, only);
+	return strncmp(ops->name, "verbs", 5) != 0 || !ops->probe(NULL);
+}
+
+const struct rg_transport_ops *const *transports_here(void)
+{
+	static const struct rg_transport_ops *here[HERE_MAX + 1];
+	static size_t n;
+
+	for (size_t t = 0; !here[0] && rg_transports[t] && n < HERE_MAX; t++) {
+		if (is_tried(rg_transports[t]))
+			here[n++] = rg_transports[t];
+	}
+	if (!n)
+		fail_msg("there is no transport %s here", getenv("RG_TEST_TRANSPORT"));
+	return here;
+}
+
 void prepare_ranks(struct rank ranks[RANKS], const struct rg_transport_ops *ops,
 		   int (*body)(struct rank *r))
 {
 	for (uint32_t i = 0; i < RANKS; i++) {
 		ranks[i] = (struct rank){.ops = ops, .config = small_config, .body = body};
 		ranks[i].config.node = i ? "b" : "a"; /* for mixed */
+		ranks[i].config.verbs = verbs_words(i);
 	}
 }
 
@@ -63,15 +92,16 @@ void run_ranks(struct rank ranks[RANKS], unsigned long fail_nth)
 
 void every_transport(int (*body)(struct rank *r))
 {
-	for (size_t t = 0; rg_transports[t]; t++) {
+	const struct rg_transport_ops *const *here = transports_here();
+
+	for (size_t t = 0; here[t]; t++) {
 		struct rank ranks[RANKS];
 
-		prepare_ranks(ranks, rg_transports[t], body);
+		prepare_ranks(ranks, here[t], body);
 		run_ranks(ranks, 0);
 		for (uint32_t i = 0; i < RANKS; i++) {
 			if (ranks[i].rc)
-				fail_msg("%s, rank %u: %s", rg_transports[t]->name, i,
-					 ranks[i].err.text);
+				fail_msg("%s, rank %u: %s", here[t]->name, i, ranks[i].err.text);
 		}
 	}
 }

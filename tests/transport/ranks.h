@@ -38,7 +38,14 @@ struct rank {
 /* CHANNELS channels, 4 slots of 4 KiB, 4 word slots of 256 bytes. */
 extern const struct rg_transport_config small_config;
 
-/* Ranks of a transport that do body with small_config. */
+/*
+ * The transports that are tried, NULL-terminated: all that work here; those by verbs only where
+ * there are RDMA devices. RG_TEST_TRANSPORT names the only one; their options are those of
+ * tests/verbs_words.h.
+ */
+const struct rg_transport_ops *const *transports_here(void);
+
+/* Ranks of a transport that do body with small_config, and the environment's options. */
 void prepare_ranks(struct rank ranks[RANKS], const struct rg_transport_ops *ops,
 		   int (*body)(struct rank *r));
 

@@ -98,10 +98,12 @@ static int opens_beside(struct rank *r)
 
 static void an_endpoint_beside_another_has_its_options_and_its_own_geometry(void **state)
 {
-	for (size_t t = 0; rg_transports[t]; t++) {
+	const struct rg_transport_ops *const *here = transports_here();
+
+	for (size_t t = 0; here[t]; t++) {
 		struct rank ranks[RANKS];
 
-		prepare_ranks(ranks, rg_transports[t], opens_beside);
+		prepare_ranks(ranks, here[t], opens_beside);
 		for (uint32_t i = 0; i < RANKS; i++) {
 			snprintf(ranks[i].names, sizeof(ranks[i].names), "%s", "lo");
 			ranks[i].config.interface = ranks[i].names;
@@ -109,8 +111,7 @@ static void an_endpoint_beside_another_has_its_options_and_its_own_geometry(void
 		run_ranks(ranks, 0);
 		for (uint32_t i = 0; i < RANKS; i++) {
 			if (ranks[i].rc)
-				fail_msg("%s, rank %u: %s", rg_transports[t]->name, i,
-					 ranks[i].err.text);
+				fail_msg("%s, rank %u: %s", here[t]->name, i, ranks[i].err.text);
 		}
 	}
 }
@@ -149,18 +150,20 @@ static void ranks_close_in_any_order(void **state)
 
 static void ranks_that_differ_are_named(void **state)
 {
-	for (size_t t = 0; rg_transports[t]; t++) {
+	const struct rg_transport_ops *const *here = transports_here();
+
+	for (size_t t = 0; here[t]; t++) {
 		struct rank ranks[RANKS];
 
 		for (uint32_t what = 0; what < 3; what++) {
-			prepare_ranks(ranks, rg_transports[t], opens_and_closes);
+			prepare_ranks(ranks, here[t], opens_and_closes);
 			if (what == 0)
 				ranks[1].config.geometry.slots = 8;
 			else if (what == 1)
 				ranks[1].config.first_sequence = 1;
 			else
-				ranks[1].ops = rg_transports[t + 1] ? rg_transports[t + 1]
-								    : rg_transports[0];
+				ranks[1].ops = here[t] == &rg_transport_null ? &rg_transport_tcp
+									     : &rg_transport_null;
 			run_ranks(ranks, 0);
 			for (uint32_t i = 0; i < RANKS; i++)
 				assert_int_equal(ranks[i].rc, RG_ERR_MISMATCH);
@@ -172,10 +175,12 @@ static void ranks_that_differ_are_named(void **state)
 /* Not at the others' deadline: then they would say that they waited in vain. */
 static void one_rank_that_cannot_open_is_named_by_all(void **state)
 {
-	for (size_t t = 0; rg_transports[t]; t++) {
+	const struct rg_transport_ops *const *here = transports_here();
+
+	for (size_t t = 0; here[t]; t++) {
 		struct rank ranks[RANKS];
 
-		prepare_ranks(ranks, rg_transports[t], opens_and_closes);
+		prepare_ranks(ranks, here[t], opens_and_closes);
 		ranks[1].config.geometry.slots = 3;
 		run_ranks(ranks, 0);
 		for (uint32_t i = 0; i < RANKS; i++) {
@@ -242,6 +247,8 @@ static void all_links_of_a_rank_stay_below_a_limit(void **state)
 
 static void every_row_of_the_table_is_filled(void **state)
 {
+	const struct rg_transport_ops *const *here = transports_here();
+
 	for (size_t t = 0; rg_transports[t]; t++) {
 		const struct rg_transport_ops *o = rg_transports[t], *found;
 
@@ -249,10 +256,11 @@ static void every_row_of_the_table_is_filled(void **state)
 			    o->connect && o->window_open && o->window_close && o->window_map &&
 			    o->put && o->signal && o->read && o->progress && o->idle && o->wake &&
 			    o->peer_alive);
-		assert_int_equal(o->probe(NULL), 0);
 		assert_int_equal(rg_transport_find(o->name, &found, NULL), 0);
 		assert_ptr_equal(found, o);
 	}
+	for (size_t t = 0; here[t]; t++)
+		assert_int_equal(here[t]->probe(NULL), 0);
 }
 
 static void an_unknown_transport_gets_a_suggestion(void **state)
@@ -322,13 +330,14 @@ static void memory_that_there_is_not_is_refused_with_the_limit_that_says_so(void
 
 /* Everything that a rank opens, on a transport with one rank. */
 static int open_all(const struct rg_transport_ops *o, struct rg_rendezvous *rdv,
-		    const struct rg_buffer *buffer, struct rg_err *err)
+		    const struct rg_transport_config *config, const struct rg_buffer *buffer,
+		    struct rg_err *err)
 {
 	struct rg_window *window = NULL;
 	struct rg_endpoint *ep = NULL;
 	int rc;
 
-	rc = o->open(rdv, &small_config, &ep, err);
+	rc = o->open(rdv, config, &ep, err);
 	if (!rc)
 		rc = o->connect(ep, 0, 0, err);
 	if (!rc)
@@ -344,11 +353,13 @@ static int open_all(const struct rg_transport_ops *o, struct rg_rendezvous *rdv,
 /* One rank, so that each allocation is met; sanitizers and valgrind see what is left. */
 static void failing_allocations_leak_nothing(void **state)
 {
+	const struct rg_transport_ops *const *here = transports_here();
+	struct rank ranks[RANKS];
 	struct rg_buffer buffer;
 
 	assert_int_equal(rg_buffer_open(RG_MEMORY_SHARED, 4096, 0, -1, &buffer, NULL), 0);
-	for (size_t t = 0; rg_transports[t]; t++) {
-		const struct rg_transport_ops *o = rg_transports[t];
+	for (size_t t = 0; here[t]; t++) {
+		const struct rg_transport_ops *o = here[t];
 		bool failed = true;
 
 		for (unsigned long n = 1; failed; n++) {
@@ -356,9 +367,10 @@ static void failing_allocations_leak_nothing(void **state)
 			struct rg_err err = {0};
 			int rc;
 
+			prepare_ranks(ranks, o, opens_and_closes);
 			assert_int_equal(rg_rendezvous_threads_open(1, &rdv, NULL), 0);
 			rg_mem_fail_nth(n);
-			rc = open_all(o, rdv, &buffer, &err);
+			rc = open_all(o, rdv, &ranks[0].config, &buffer, &err);
 			failed = rg_mem_fail_fired();
 			rg_mem_fail_nth(0);
 			/* Reading a limit may fail; then it is as if there were none. */
@@ -393,14 +405,16 @@ static int opens_what_is_collective(struct rank *r)
 /* Whichever rank it meets: the others do not wait for their deadlines. */
 static void an_allocation_that_fails_on_one_rank_ends_all(void **state)
 {
-	for (size_t t = 0; rg_transports[t]; t++) {
+	const struct rg_transport_ops *const *here = transports_here();
+
+	for (size_t t = 0; here[t]; t++) {
 		bool failed = true;
 
 		for (unsigned long n = 1; failed; n++) {
 			struct rank ranks[RANKS];
 			uint64_t begun = rg_clock_ns();
 
-			prepare_ranks(ranks, rg_transports[t], opens_what_is_collective);
+			prepare_ranks(ranks, here[t], opens_what_is_collective);
 			run_ranks(ranks, n);
 			failed = rg_mem_fail_fired();
 			rg_mem_fail_nth(0);
@@ -411,8 +425,8 @@ static void an_allocation_that_fails_on_one_rank_ends_all(void **state)
 					assert_int_equal(ranks[i].rc, 0);
 				else if (ranks[i].rc != RG_ERR_NO_MEMORY &&
 					 ranks[i].rc != RG_ERR_PEER)
-					fail_msg("%s, allocation %lu, rank %u: %s",
-						 rg_transports[t]->name, n, i, ranks[i].err.text);
+					fail_msg("%s, allocation %lu, rank %u: %s", here[t]->name,
+						 n, i, ranks[i].err.text);
 			}
 		}
 	}

@@ -109,10 +109,10 @@ struct rg_geometry {
 };
 
 /*
- * Sensible sizes for memory within one node, and for a network behind sockets; the numbers are
- * argued in src/transport/geometry.c.
+ * Sensible sizes for memory within one node, for a network behind sockets, and for RDMA; the
+ * numbers are argued in src/transport/geometry.c.
  */
-extern const struct rg_geometry rg_geometry_default, rg_geometry_tcp;
+extern const struct rg_geometry rg_geometry_default, rg_geometry_tcp, rg_geometry_verbs_rc;
 
 /*
  * A row's own geometry for so many ranks. All links of a rank on one channel together take
@@ -402,5 +402,6 @@ extern const struct rg_transport_ops rg_transport_inproc;
 extern const struct rg_transport_ops rg_transport_shm;
 extern const struct rg_transport_ops rg_transport_tcp;
 extern const struct rg_transport_ops rg_transport_mixed;
+extern const struct rg_transport_ops rg_transport_verbs_rc; /* in a build with libibverbs */
 
 #endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verbs-rc: RDMA writes over reliable connections. Between verbs_rc.c (the endpoint),
+ * verbs_rc_setup.c (devices, queue pairs, addresses), verbs_rc_memory.c (links, windows),
+ * verbs_rc_send.c, verbs_rc_post.c, verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell
+ * each other besides data, and how they part) and verbs_rc_order.c (notifications in sequence).
+ *
+ * Memory. A link is one piece of registered memory at each end: counters and rings, which the peer
+ * writes, and a *shadow* of the peer's rings. A put copies its source into the shadow, at the same
+ * offset, and writes from there. Credit says when a slot may be written again: when the peer has
+ * read the message that was in it, so all of it had arrived, and the shadow's slot is done with as
+ * well. So a source is reusable when put returns, and what was sent stays here until the peer has
+ * acknowledged it. Long sources are copied and written piece by piece. What is put into a window
+ * has no shadow: it goes through a few staging pieces, which completions give back.
+ *
+ * Connections. All queue pairs are made and joined when the endpoint opens, --verbs.qps per device
+ * and peer: a connection needs both sides, and connect may not wait for the other one. A job of n
+ * ranks takes (n - 1) * qps per device and rank; there is one completion queue and one shared
+ * receive queue per device. A link's memory is made by connect, which tells the peer where it is
+ * (HELLO); what is put before the peer has told its own place waits (put returns 1).
+ *
+ * Notifications (--verbs.notify):
+ *   write-imm      an RDMA write with 32 bits of immediate data:
+ *                  channel (6) | counter (3) | sequence (8) | value (15, low bits)
+ *                  Each notification of a link has the next number, whichever queue pair it takes;
+ *                  the receiver applies them in this order, so nothing depends on the order between
+ *                  queue pairs, devices or rails. Before a notification leaves on one queue pair
+ *                  all others that have carried data of that link since are closed by one that
+ *                  changes no counter (VRC_NOTHING). Counters move by less than 2^15, so the low
+ *                  bits are enough; a value that does not is sent whole, as a message.
+ *   write-counter  the data, then an inline write of the counter itself, which the executor polls:
+ *                  no completion at the receiver. It relies on order, so it takes one device, one
+ *                  queue pair, and memory without relaxed ordering; on a fabric that may change the
+ *                  order of a connection's packets (adaptive routing) it is the user's to know.
+ *                  A device that stores 8 bytes in pieces from the lowest on does no harm: what is
+ *                  seen in between is never above the new value.
+ *   send           data and notification in messages, which the receiver copies to their place.
+ *
+ * Budgets. At most VRC_WINDOW notifications of a link are under way that the peer has not applied;
+ * it tells how many it has (ACK, a plain write) four times in a window. So the shared receive queue
+ * holds enough for all links unless the device limits it: then a sender may be told to wait (RNR),
+ * which is harmless, and counted by the device.
+ *
+ * Failure. The first completion with an error, or a fatal event, ends that peer: peer_alive says
+ * why, and what is put to it goes nowhere. While a rank waits for one that is silent, peer_alive
+ * writes 0 bytes to it now and then, since a peer that died is only found by sending to it. Who
+ * closes waits until what it sent has arrived, says BYE, and waits for that to arrive, too, all
+ * for VRC_LINGER_NS at most.
+ *
+ * Limits, in words where they are met: ranks must have the same number of devices in use (the
+ * smallest is taken) and one byte order; all queue pairs of a job are joined at its start, so jobs
+ * of thousands of ranks take as long as that; memory of closed windows stays registered until the
+ * endpoint closes, since a peer may still write into it.
+ */
+#ifndef RG_TRANSPORT_VERBS_RC_IMPL_H
+#define RG_TRANSPORT_VERBS_RC_IMPL_H
+
+#include "endpoint.h"
+
+#include "railgauge/transport/verbs.h"
+
+#include <infiniband/verbs.h>
+
+#define VRC_RAILS	  8
+#define VRC_QPS		  32 /* of one connection, all devices together */
+#define VRC_WINDOW	  128
+#define VRC_WINDOW_SEND	  32 /* where each has a long receive */
+#define VRC_MESSAGE_BYTES 64
+#define VRC_PAYLOAD_BYTES ((uint32_t)8 << 10) /* of one message with data */
+#define VRC_PIECE_BYTES	  ((uint64_t)64 << 10)
+#define VRC_STRIPE_BYTES  ((uint64_t)16 << 10) /* shorter pieces are not dealt to several */
+#define VRC_STAGES	  8
+#define VRC_SLACK	  8 /* receives per peer for what is no notification */
+#define VRC_LINGER_NS	  ((uint64_t)2000000000)
+#define VRC_PROBE_NS	  ((uint64_t)200000000)
+#define VRC_EVENTS_NS	  ((uint64_t)20000000)
+
+/* --- notifications (verbs_rc_order.c) --- */
+
+#define VRC_NOTHING  7 /* in the place of a counter */
+#define VRC_LOW_BITS 15
+_Static_assert(RG_CTR_COUNT <= VRC_NOTHING, "three bits name a counter");
+
+struct vrc_imm {
+	uint32_t channel, ctr;
+	uint32_t seq; /* 8 bits */
+	uint32_t low; /* VRC_LOW_BITS of the value */
+};
+
+uint32_t vrc_imm_pack(uint32_t channel, uint32_t ctr, uint64_t seq, uint64_t value);
+struct vrc_imm vrc_imm_unpack(uint32_t imm);
+
+/* Can the peer, which knows the value before, rebuild this one from its low bits? */
+bool vrc_imm_tells(uint64_t before, uint64_t value);
+uint64_t vrc_imm_value(uint64_t before, uint32_t low);
+
+struct vrc_note {
+	uint64_t value; /* whole, or the low bits */
+	uint8_t ctr;
+	bool whole, here;
+};
+
+/* What has come ahead of its turn. All zero: nothing has come yet. */
+struct vrc_order {
+	uint64_t next;
+	struct vrc_note late[VRC_WINDOW];
+};
+
+/* False if the number cannot be: it has been here, or lies beyond the window. */
+bool vrc_order_add(struct vrc_order *order, uint32_t seq, struct vrc_note note);
+
+/* Takes the one whose turn it is; false if that has not come. */
+bool vrc_order_take(struct vrc_order *order, struct vrc_note *out);
+
+/* --- messages --- */
+
+enum vrc_kind { VRC_HELLO = 1, VRC_BYE, VRC_VALUE, VRC_SLOT, VRC_LL };
+
+/* In the hosts' byte order, which is one (verbs.h); what follows it is data of SLOT and LL. */
+struct vrc_message {
+	uint32_t kind;		  /* enum vrc_kind */
+	uint32_t channel;	  /* HELLO */
+	uint64_t at;		  /* HELLO: of the link's memory, 0: there is none; else offset */
+	uint64_t value;		  /* VALUE, SLOT, LL: of the counter in the immediate data */
+	uint32_t rkey[VRC_RAILS]; /* HELLO */
+	uint32_t len_bytes;	  /* SLOT, LL: of the data */
+	uint32_t unused;
+};
+_Static_assert(sizeof(struct vrc_message) == VRC_MESSAGE_BYTES, "wire layout");
+
+/* --- the endpoint --- */
+
+/* Memory registered with all devices. */
+struct vrc_chunk {
+	uint8_t *base; /* owned mapping */
+	size_t len_bytes, used_bytes;
+	struct ibv_mr *mr[VRC_RAILS]; /* held */
+};
+
+#define VRC_HASH(qpn) ((qpn)*2654435761u >> 8)
+
+/* One device: rail r of this rank is joined with rail r of the others. */
+struct vrc_rail {
+	struct rg_verbs_device *device; /* owned */
+	struct ibv_cq *cq;		/* owned, as the next */
+	struct ibv_srq *srq;
+	uint8_t *buffers;      /* [nreceives][receive_bytes], in a chunk */
+	uint32_t lkey;	       /* of buffers */
+	uint32_t *back, nback; /* owned: receives that are to be posted again */
+	uint32_t *qp_of, mask; /* owned: of a queue pair its index plus 1, by VRC_HASH */
+};
+
+/* Piece of a window's data under way: 0 none, else its number plus 1. */
+struct vrc_qp {
+	struct ibv_qp *qp; /* owned; NULL: of this rank itself */
+	uint32_t peer, rail;
+	struct ibv_send_wr *wr;	   /* owned, [depth]: place n mod depth, each points to the next */
+	struct ibv_sge *sge;	   /* owned, [depth][2] */
+	uint8_t *stage;		   /* owned, [depth]: staging piece plus 1; 0: none */
+	struct vrc_message *cells; /* [depth], in a chunk: what is sent besides data */
+	uint32_t lkey;		   /* of cells */
+	uint64_t head, posted, tail; /* made; handed to the device; known to be done */
+	uint64_t signalled;	     /* head after the last one that makes a completion */
+	uint64_t unposted_bytes;
+	uint32_t quiet; /* since the last one that makes a completion */
+	bool dirty, broken;
+};
+
+struct vrc_peer {
+	bool used;	   /* there is a link */
+	bool closed;	   /* it said BYE */
+	struct rg_err why; /* code: it failed */
+	uint64_t probed_ns;
+};
+
+struct vrc_link {
+	struct rg_link base;
+	uint32_t peer, channel;
+	const struct vrc_chunk *chunk; /* of its memory */
+	uint8_t *rx;		       /* the peer writes here: see rg_geometry_link_bytes */
+	_Atomic uint64_t *seen;	       /* likewise: how many notifications it has applied */
+	uint8_t *shadow;	       /* words, slots */
+	uint64_t at;		       /* of the peer's rx; 0: not told yet */
+	uint32_t rkey[VRC_RAILS];
+	/* sending */
+	uint64_t sent;		      /* notifications */
+	uint64_t value[RG_CTR_COUNT]; /* that were told last */
+	uint32_t open;		      /* queue pairs with data that no notification follows yet */
+	bool going;		      /* put was not taken whole: done_bytes of it were */
+	uint64_t done_bytes;
+	struct rg_put put;
+	/* receiving */
+	struct vrc_order order;
+	uint64_t acked;
+	bool due, hello_due, ack_due;
+};
+
+struct vrc_window {
+	struct rg_window base;
+	struct vrc_remote *at; /* owned, [nranks] */
+};
+
+/* Where a rank's window is. Exchanged. */
+struct vrc_remote {
+	uint64_t address, len_bytes;
+	uint32_t rkey[VRC_RAILS];
+};
+
+/* Registrations of a window, open or closed; they end with the endpoint. */
+struct vrc_held {
+	struct ibv_mr *mr[VRC_RAILS]; /* owned */
+};
+
+struct vrc {
+	struct rg_endpoint ep;
+	struct rg_verbs_options options;
+	uint32_t nrails, nqps; /* of a connection; queue pair k is of rail k mod nrails */
+	uint32_t left_out;     /* rails that do not work on all ranks, a bit each */
+	uint32_t depth, moderation, inline_bytes;
+	uint32_t window, nreceives, receive_bytes;
+	struct vrc_rail rails[VRC_RAILS];
+	struct rg_verbs_address *addresses; /* owned, [nranks][nrails]: a queue pair of each */
+	struct vrc_peer *peers;		    /* owned, [nranks] */
+	struct vrc_qp *qps;		    /* owned, [nranks][nqps] */
+	struct vrc_link **links;	    /* owned, [channels][nranks]; ep.links: connected */
+	struct vrc_link **due;		    /* owned, [channels * nranks]: have to tell something */
+	uint32_t ndue;
+	uint32_t *dirty, ndirty; /* owned: queue pairs with something to post */
+	struct vrc_chunk **chunks;
+	uint32_t nchunks;
+	uint8_t *stages; /* [VRC_STAGES][VRC_PIECE_BYTES], in a chunk; NULL before windows */
+	const struct vrc_chunk *stages_in;
+	uint8_t free_stages[VRC_STAGES], nfree_stages;
+	struct vrc_held *held; /* owned */
+	uint32_t nheld;
+	bool moved, opened;
+	uint64_t events_ns;
+	_Atomic uint32_t never_asleep;
+};
+
+static inline struct vrc_qp *vrc_qp_of(struct vrc *v, uint32_t peer, uint32_t k)
+{
+	return &v->qps[(size_t)peer * v->nqps + k];
+}
+
+/* The queue pair of a link's notifications and of what is short. */
+static inline uint32_t vrc_home(const struct vrc *v, const struct vrc_link *l)
+{
+	return l->channel % v->nqps;
+}
+
+static inline bool vrc_gone(const struct vrc *v, uint32_t peer)
+{
+	return v->peers[peer].closed || v->peers[peer].why.code;
+}
+
+/* --- devices, queue pairs, addresses (verbs_rc_setup.c); collective --- */
+
+int vrc_setup(struct vrc *v, struct rg_err *err);
+void vrc_teardown(struct vrc *v);
+
+/* The member of the row. */
+int vrc_probe(struct rg_err *err);
+
+/* --- memory (verbs_rc_memory.c) --- */
+
+/* Registered memory, aligned to 4096 bytes; never given back before the endpoint's end. */
+int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t **out,
+		    const struct vrc_chunk **chunk_out, struct rg_err *err);
+void vrc_memory_release(struct vrc *v);
+
+/* A link's memory, made by connect or by the peer's HELLO. */
+int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_link **out,
+		  struct rg_err *err);
+
+/* Of a ring in a link's memory, and in the shadow. */
+uint64_t vrc_ring_offset(const struct vrc *v, enum rg_region region, bool shadow);
+
+int vrc_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
+		    struct rg_window **window_out, struct rg_err *err);
+void vrc_window_close(struct rg_window *window);
+int vrc_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err);
+
+/* --- posting (verbs_rc_post.c) --- */
+
+static inline bool vrc_has_room(const struct vrc *v, const struct vrc_qp *q)
+{
+	return q->head - q->tail < v->depth;
+}
+
+/*
+ * The next work request of a queue pair that has room, empty but for its chain and wr_id; it is
+ * filled, and then vrc_append'ed with the bytes that it carries.
+ */
+struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q);
+struct vrc_message *vrc_cell(struct vrc *v, struct vrc_qp *q); /* that of the draft */
+void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool completion);
+
+/* Hands what is appended to the device; a failure ends the peer. */
+void vrc_post(struct vrc *v, struct vrc_qp *q);
+int vrc_flush(struct rg_endpoint *ep, struct rg_err *err);
+
+/* A send has completed, well or not. True if that is progress: a probe's is none. */
+#define VRC_WR_RECEIVE ((uint64_t)1 << 63)
+#define VRC_WR_PROBE   ((uint64_t)1 << 62)
+bool vrc_sent(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc);
+
+/* The peer fails with the words for a completion that is no success. */
+void vrc_explain(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc,
+		 const struct vrc_qp *q);
+
+/* The peer has failed: what is not posted yet is dropped. The first words stay. */
+void vrc_fail(struct vrc *v, uint32_t peer, const struct rg_err *why);
+
+/* --- sending (verbs_rc_send.c) --- */
+
+int vrc_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
+	       uint64_t value, struct rg_err *err);
+
+/* --- receiving (verbs_rc_receive.c) --- */
+
+/* Posts all receives of a rail. */
+int vrc_receive_begin(struct vrc *v, struct vrc_rail *rail, struct rg_err *err);
+
+/* Takes completions of all rails. True if there were any. */
+int vrc_poll(struct vrc *v, bool *any_out, struct rg_err *err);
+
+/* --- what is told besides (verbs_rc_control.c) --- */
+
+/* The link has something to tell, now or when there is room. */
+void vrc_tell(struct vrc *v, struct vrc_link *l);
+void vrc_tell_due(struct vrc *v);
+
+/* A message without immediate data; words if it is none, else NULL. */
+const char *vrc_told(struct vrc *v, uint32_t peer, const struct vrc_message *m, uint32_t len_bytes);
+
+void vrc_look_at_events(struct vrc *v);
+
+/* Looks at events now and then, and, where it has been silent, whether the peer's queue pair
+ * answers. */
+void vrc_look_after(struct vrc *v, uint32_t peer);
+
+/* Waits until all has arrived, says BYE, and waits for that. */
+void vrc_part(struct vrc *v);
+
+#endif

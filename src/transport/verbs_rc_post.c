@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verbs-rc: posting. Work requests are drafted into a ring per queue pair whose entries are chained
+ * already, and handed to the device in one call: by flush, or when they are many or long. Those
+ * without a completion of their own are done when a later one completes.
+ */
+#include "config.h"
+
+#include "verbs_rc_impl.h"
+
+#include <errno.h>
+
+#define POST_AT_ONCE  32
+#define POST_AT_BYTES (VRC_PIECE_BYTES)
+
+static uint32_t place(const struct vrc *v, uint64_t n)
+{
+	return (uint32_t)(n % v->depth);
+}
+
+struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q)
+{
+	uint32_t n = place(v, q->head);
+	struct ibv_send_wr *wr = &q->wr[n];
+
+	wr->wr_id = (uint64_t)(q - v->qps) << 32 | (uint32_t)q->head;
+	wr->sg_list = &q->sge[2 * n];
+	wr->num_sge = 0;
+	wr->send_flags = 0;
+	q->stage[n] = 0;
+	return wr;
+}
+
+struct vrc_message *vrc_cell(struct vrc *v, struct vrc_qp *q)
+{
+	return &q->cells[place(v, q->head)];
+}
+
+void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool completion)
+{
+	struct ibv_send_wr *wr = &q->wr[place(v, q->head)];
+
+	if (wr->num_sge && len_bytes <= v->inline_bytes)
+		wr->send_flags |= IBV_SEND_INLINE;
+	q->head++;
+	if (++q->quiet >= v->moderation || completion) {
+		wr->send_flags |= IBV_SEND_SIGNALED;
+		q->quiet = 0;
+		q->signalled = q->head;
+	}
+	q->unposted_bytes += len_bytes;
+	if (!q->dirty) {
+		q->dirty = true;
+		v->dirty[v->ndirty++] = (uint32_t)(q - v->qps);
+	}
+	if (q->head - q->posted >= POST_AT_ONCE || q->unposted_bytes >= POST_AT_BYTES)
+		vrc_post(v, q);
+}
+
+static void give_back_stage(struct vrc *v, struct vrc_qp *q, uint64_t n)
+{
+	uint8_t stage = q->stage[place(v, n)];
+
+	if (stage)
+		v->free_stages[v->nfree_stages++] = (uint8_t)(stage - 1);
+	q->stage[place(v, n)] = 0;
+}
+
+/* What the device has not taken will not be sent. */
+static void drop(struct vrc *v, struct vrc_qp *q)
+{
+	while (q->head > q->posted)
+		give_back_stage(v, q, --q->head);
+	if (q->signalled > q->head)
+		q->signalled = q->head;
+	q->unposted_bytes = 0;
+}
+
+void vrc_fail(struct vrc *v, uint32_t peer, const struct rg_err *why)
+{
+	if (!v->peers[peer].why.code)
+		v->peers[peer].why = *why;
+	for (uint32_t k = 0; k < v->nqps; k++) {
+		struct vrc_qp *q = vrc_qp_of(v, peer, k);
+
+		q->broken = true;
+		drop(v, q);
+	}
+}
+
+static void fail_post(struct vrc *v, struct vrc_qp *q, int errnum)
+{
+	struct rg_err why = {0};
+
+	rg_err_errno(&why, errnum, "verbs: %s port %u to rank %u on %s: posting a send",
+		     v->rails[q->rail].device->name, v->rails[q->rail].device->port, q->peer,
+		     v->ep.host[q->peer]);
+	vrc_fail(v, q->peer, &why);
+}
+
+void vrc_post(struct vrc *v, struct vrc_qp *q)
+{
+	struct ibv_send_wr *first, *last, *next, *bad = NULL;
+	int e;
+
+	if (q->posted == q->head)
+		return;
+	first = &q->wr[place(v, q->posted)];
+	last = &q->wr[place(v, q->head - 1)];
+	next = last->next;
+	last->next = NULL;
+	e = ibv_post_send(q->qp, first, &bad);
+	last->next = next;
+	v->moved = true;
+	if (!e) {
+		q->posted = q->head;
+		q->unposted_bytes = 0;
+		return;
+	}
+	while (bad && &q->wr[place(v, q->posted)] != bad)
+		q->posted++;
+	if (e != ENOMEM) /* else it takes them when others have left */
+		fail_post(v, q, e);
+}
+
+int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
+{
+	struct vrc *v = (struct vrc *)ep;
+	uint32_t kept = 0;
+
+	for (uint32_t k = 0; k < v->ndirty; k++) {
+		struct vrc_qp *q = &v->qps[v->dirty[k]];
+
+		vrc_post(v, q);
+		q->dirty = q->head != q->posted;
+		if (q->dirty)
+			v->dirty[kept++] = v->dirty[k];
+	}
+	v->ndirty = kept;
+	return kept > 0;
+}
+
+/* All up to a work request are done; its low 32 bits say which one it is. */
+static void advance(struct vrc *v, struct vrc_qp *q, uint32_t low)
+{
+	uint64_t done = q->tail + (uint32_t)(low - (uint32_t)q->tail) + 1;
+
+	if (done > q->posted)
+		return;
+	while (q->tail < done)
+		give_back_stage(v, q, q->tail++);
+}
+
+/* Events first: whether the port is up belongs to the words. */
+void vrc_explain(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc,
+		 const struct vrc_qp *q)
+{
+	const struct rg_verbs_peer who = {.rank = q->peer, .node = v->ep.host[q->peer]};
+	const struct rg_verbs_address *at = &v->addresses[(size_t)q->peer * v->nrails + q->rail];
+	struct rg_err why = {.code = RG_ERR_PEER};
+
+	v->peers[q->peer].why = why; /* events of this queue pair say less */
+	vrc_look_at_events(v);
+	rg_verbs_completion_error(rail->device, wc, q->qp, at, &who, &why);
+	v->peers[q->peer].why = why;
+	vrc_fail(v, q->peer, &why);
+}
+
+bool vrc_sent(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc)
+{
+	struct vrc_qp *q = &v->qps[(wc->wr_id & ~VRC_WR_PROBE) >> 32];
+
+	/* What is flushed comes after what went wrong, maybe on another queue pair. */
+	if (wc->status != IBV_WC_SUCCESS && !vrc_gone(v, q->peer))
+		vrc_explain(v, rail, wc, q);
+	if (wc->status != IBV_WC_SUCCESS)
+		q->broken = true;
+	advance(v, q, (uint32_t)wc->wr_id);
+	return !(wc->wr_id & VRC_WR_PROBE);
+}

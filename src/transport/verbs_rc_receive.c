@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verbs-rc: what arrives. Data are in their place when their notification is here; the notification
+ * is applied when all before it on the link have been.
+ */
+#include "config.h"
+
+#include "verbs_rc_impl.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+
+#define POLLED	   32
+#define ROUNDS	   8 /* of them at a time, so that a flood does not keep the caller */
+#define POST_BATCH 32
+
+/* The queue pair that a completion of a receive names; NULL: none of ours. */
+static struct vrc_qp *find_qp(struct vrc *v, const struct vrc_rail *rail, uint32_t qpn)
+{
+	for (uint32_t k = VRC_HASH(qpn);; k++) {
+		uint32_t n = rail->qp_of[k & rail->mask];
+
+		if (!n)
+			return NULL;
+		if (v->qps[n - 1].qp->qp_num == qpn)
+			return &v->qps[n - 1];
+	}
+}
+
+/* --- receives --- */
+
+static uint8_t *buffer_of(const struct vrc *v, const struct vrc_rail *rail, uint32_t n)
+{
+	return rail->buffers + (size_t)n * v->receive_bytes;
+}
+
+static int post_receives(struct vrc *v, struct vrc_rail *rail)
+{
+	struct ibv_recv_wr wr[POST_BATCH], *bad;
+	struct ibv_sge sge[POST_BATCH];
+	uint32_t n = rail->nback < POST_BATCH ? rail->nback : POST_BATCH;
+	int e;
+
+	for (uint32_t k = 0; k < n; k++) {
+		uint32_t b = rail->back[rail->nback - 1 - k];
+
+		sge[k] = (struct ibv_sge){(uintptr_t)buffer_of(v, rail, b), v->receive_bytes,
+					  rail->lkey};
+		wr[k] = (struct ibv_recv_wr){.wr_id = VRC_WR_RECEIVE | b,
+					     .next = k + 1 < n ? &wr[k + 1] : NULL,
+					     .sg_list = &sge[k],
+					     .num_sge = 1};
+	}
+	if (!n)
+		return 0;
+	e = ibv_post_srq_recv(rail->srq, wr, &bad);
+	rail->nback -= e ? (uint32_t)(bad - wr) : n;
+	return e;
+}
+
+int vrc_receive_begin(struct vrc *v, struct vrc_rail *rail, struct rg_err *err)
+{
+	int e = 0;
+
+	for (uint32_t n = 0; n < v->nreceives; n++)
+		rail->back[n] = n;
+	rail->nback = v->nreceives;
+	while (rail->nback && !e)
+		e = post_receives(v, rail);
+	return e ? rg_err_errno(err, e, "verbs: %s port %u: posting %u receives",
+				rail->device->name, rail->device->port, v->nreceives)
+		 : 0;
+}
+
+/* --- notifications --- */
+
+static void fault(struct vrc *v, uint32_t peer, const char *words)
+{
+	struct rg_err why = {0};
+
+	rg_err_set(&why, RG_ERR_PEER, "rank %u (%s) was cut off: %s", peer, v->ep.host[peer],
+		   words);
+	vrc_fail(v, peer, &why);
+}
+
+static void apply(struct vrc *v, struct vrc_link *l)
+{
+	struct vrc_note note;
+
+	while (vrc_order_take(&l->order, &note)) {
+		struct rg_counter *c;
+		uint64_t before;
+
+		if (note.ctr == VRC_NOTHING)
+			continue;
+		c = &l->base.rx[note.ctr];
+		before = atomic_load_explicit(&c->value, memory_order_relaxed);
+		if (!note.whole)
+			note.value = vrc_imm_value(before, (uint32_t)note.value);
+		atomic_store_explicit(&c->value, note.value, memory_order_release);
+	}
+	if (l->order.next - l->acked >= v->window / 4) {
+		l->ack_due = true;
+		vrc_tell(v, l);
+	}
+}
+
+/* Where the data of a message go; NULL: they would lie outside. */
+static uint8_t *data_place(const struct vrc *v, const struct vrc_link *l,
+			   const struct vrc_message *m)
+{
+	const struct rg_geometry *g = &v->ep.config.geometry;
+	bool words = m->kind == VRC_LL;
+	uint64_t room = words ? (uint64_t)g->ll_slots * g->ll_bytes * 2
+			      : (uint64_t)g->slots * g->slot_bytes;
+
+	if (m->at > room || m->len_bytes > room - m->at)
+		return NULL;
+	return (words ? (uint8_t *)l->base.rx_ll : l->base.rx_slots) + m->at;
+}
+
+/* The notification of a message, whose data are copied. Words if it is none, else NULL. */
+static const char *take_message(struct vrc *v, struct vrc_link *l, const uint8_t *at,
+				uint32_t len_bytes, struct vrc_note *note)
+{
+	struct vrc_message m;
+	uint8_t *to;
+
+	if (len_bytes < sizeof(m))
+		return "a message that is too short";
+	memcpy(&m, at, sizeof(m));
+	note->value = m.value;
+	note->whole = true;
+	if (m.kind == VRC_VALUE)
+		return NULL;
+	if (m.kind != VRC_SLOT && m.kind != VRC_LL)
+		return "a message of no known kind";
+	if (m.len_bytes != len_bytes - sizeof(m))
+		return "a message of another length than it says";
+	to = data_place(v, l, &m);
+	if (!to)
+		return "data beyond a ring";
+	memcpy(to, at + sizeof(m), m.len_bytes);
+	return NULL;
+}
+
+static const char *notified(struct vrc *v, uint32_t peer, const struct ibv_wc *wc,
+			    const uint8_t *at)
+{
+	struct vrc_imm imm = vrc_imm_unpack(ntohl(wc->imm_data));
+	struct vrc_note note = {.ctr = (uint8_t)imm.ctr, .value = imm.low};
+	struct vrc_link *l = NULL;
+	const char *words = NULL;
+
+	if (imm.channel < v->ep.config.geometry.channels)
+		l = v->links[(size_t)imm.channel * v->ep.nranks + peer];
+	if (!l || (imm.ctr >= RG_CTR_COUNT && imm.ctr != VRC_NOTHING))
+		return "a notification for a link or a counter that there is not";
+	if (wc->opcode != IBV_WC_RECV_RDMA_WITH_IMM)
+		words = take_message(v, l, at, wc->byte_len, &note);
+	if (words)
+		return words;
+	if (!vrc_order_add(&l->order, imm.seq, note))
+		return "a notification that was not due";
+	apply(v, l);
+	return NULL;
+}
+
+static void received(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc)
+{
+	uint32_t n = (uint32_t)wc->wr_id;
+	struct vrc_qp *q = find_qp(v, rail, wc->qp_num);
+	const char *words = NULL;
+
+	rail->back[rail->nback++] = n;
+	if (!q || wc->status == IBV_WC_WR_FLUSH_ERR)
+		return;
+	if (wc->status != IBV_WC_SUCCESS) {
+		if (!vrc_gone(v, q->peer))
+			vrc_explain(v, rail, wc, q);
+		return;
+	}
+	if (wc->wc_flags & IBV_WC_WITH_IMM)
+		words = notified(v, q->peer, wc, buffer_of(v, rail, n));
+	else
+		words = vrc_told(v, q->peer, (const void *)buffer_of(v, rail, n), wc->byte_len);
+	if (words)
+		fault(v, q->peer, words);
+}
+
+/* --- completions --- */
+
+static int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct rg_err *err)
+{
+	struct ibv_wc wc[POLLED];
+	int n = POLLED;
+
+	for (int round = 0; round < ROUNDS && n == POLLED; round++) {
+		n = ibv_poll_cq(rail->cq, POLLED, wc);
+		if (n < 0)
+			return rg_err_set(err, RG_ERR_SYSTEM,
+					  "verbs: %s port %u: its completions cannot be had (%d)",
+					  rail->device->name, rail->device->port, n);
+		for (int k = 0; k < n; k++) {
+			if (wc[k].wr_id & VRC_WR_RECEIVE) {
+				received(v, rail, &wc[k]);
+				*any_out = true;
+			} else {
+				*any_out |= vrc_sent(v, rail, &wc[k]);
+			}
+		}
+		/* In batches: each is a write to the device, and most are never short. */
+		while (rail->nback >= POST_BATCH && !post_receives(v, rail))
+			;
+	}
+	return 0;
+}
+
+int vrc_poll(struct vrc *v, bool *any_out, struct rg_err *err)
+{
+	int rc = 0;
+
+	for (uint32_t r = 0; r < v->nrails && !rc; r++)
+		rc = poll_rail(v, &v->rails[r], any_out, err);
+	return rc;
+}

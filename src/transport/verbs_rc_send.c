@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* verbs-rc: puts and signals become work requests. See verbs_rc_impl.h. */
+#include "config.h"
+
+#include "verbs_rc_impl.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+static bool is_same(const struct rg_put *a, const struct rg_put *b)
+{
+	return a->region == b->region && a->window == b->window && a->offset == b->offset &&
+	       a->len_bytes == b->len_bytes && a->src == b->src && a->value == b->value;
+}
+
+/* May one more notification be under way? */
+static bool is_within_window(const struct vrc *v, const struct vrc_link *l)
+{
+	return l->sent - atomic_load_explicit(l->seen, memory_order_relaxed) < v->window;
+}
+
+static uint32_t next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
+{
+	uint32_t imm = vrc_imm_pack(l->channel, ctr, l->sent++, value);
+
+	if (ctr != VRC_NOTHING)
+		l->value[ctr] = value;
+	return htonl(imm);
+}
+
+/* A write of nothing, with immediate data. */
+static void append_imm(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t ctr, uint64_t value)
+{
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
+	struct ibv_send_wr *wr = vrc_draft(v, q);
+
+	wr->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
+	wr->wr.rdma.remote_addr = l->at;
+	wr->wr.rdma.rkey = l->rkey[q->rail];
+	wr->imm_data = next_imm(l, ctr, value);
+	l->open &= ~(1u << k);
+	vrc_append(v, q, 0, false);
+}
+
+/* The value of a counter, whole. */
+static void append_value(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t ctr,
+			 uint64_t value)
+{
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
+	struct ibv_send_wr *wr = vrc_draft(v, q);
+	struct vrc_message *m = vrc_cell(v, q);
+
+	*m = (struct vrc_message){.kind = VRC_VALUE, .value = value};
+	wr->opcode = IBV_WR_SEND_WITH_IMM;
+	wr->imm_data = next_imm(l, ctr, value);
+	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
+	wr->num_sge = 1;
+	l->open &= ~(1u << k);
+	vrc_append(v, q, sizeof(*m), false);
+}
+
+/* The counter itself, behind the data on the only queue pair. */
+static void append_counter(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
+{
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, 0);
+	struct ibv_send_wr *wr = vrc_draft(v, q);
+	struct vrc_message *m = vrc_cell(v, q);
+
+	m->value = value;
+	wr->opcode = IBV_WR_RDMA_WRITE;
+	wr->wr.rdma.remote_addr = l->at + ctr * sizeof(struct rg_counter);
+	wr->wr.rdma.rkey = l->rkey[q->rail];
+	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)&m->value, sizeof(m->value), q->lkey};
+	wr->num_sge = 1;
+	vrc_append(v, q, sizeof(m->value), false);
+}
+
+/* 0, or 1 as long as there is no room: what is done of it is not done again. */
+static int notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
+{
+	uint32_t home = vrc_home(v, l);
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, home);
+
+	if (v->options.notify == RG_VERBS_WRITE_COUNTER) {
+		if (!vrc_has_room(v, q))
+			return 1;
+		append_counter(v, l, ctr, value);
+		return 0;
+	}
+	for (uint32_t k = 0; l->open & ~(1u << home); k++) {
+		if (k == home || !(l->open & 1u << k))
+			continue;
+		if (!is_within_window(v, l) || !vrc_has_room(v, vrc_qp_of(v, l->peer, k)))
+			return 1;
+		append_imm(v, l, k, VRC_NOTHING, 0);
+	}
+	if (!is_within_window(v, l) || !vrc_has_room(v, q))
+		return 1;
+	if (v->options.notify == RG_VERBS_SEND || !vrc_imm_tells(l->value[ctr], value))
+		append_value(v, l, home, ctr, value);
+	else
+		append_imm(v, l, home, ctr, value);
+	return 0;
+}
+
+/* --- data --- */
+
+/* How a put is cut: all pieces are alike but the last, and go to queue pairs in turn. */
+static uint64_t piece_bytes(const struct vrc *v, const struct rg_put *put)
+{
+	uint64_t each = (put->len_bytes / v->nqps + 4095) & ~(uint64_t)4095;
+
+	if (put->region != RG_REGION_WINDOW && v->options.notify == RG_VERBS_SEND)
+		return VRC_PAYLOAD_BYTES;
+	if (v->nqps == 1 || each >= VRC_PIECE_BYTES)
+		return VRC_PIECE_BYTES;
+	return each > VRC_STRIPE_BYTES ? each : VRC_STRIPE_BYTES;
+}
+
+/* Copies to where the device reads it: the shadow, or a staging piece. False if there is none. */
+static bool stage(struct vrc *v, struct vrc_link *l, const struct rg_put *put, uint64_t len_bytes,
+		  struct vrc_qp *q, struct ibv_sge *sge, uint8_t *stage_out)
+{
+	const struct vrc_chunk *in = l->chunk;
+	uint8_t *to;
+
+	*stage_out = 0;
+	if (put->region == RG_REGION_WINDOW) {
+		if (!v->nfree_stages)
+			return false;
+		*stage_out = (uint8_t)(v->free_stages[--v->nfree_stages] + 1);
+		to = v->stages + (*stage_out - 1) * VRC_PIECE_BYTES;
+		in = v->stages_in;
+	} else {
+		to = l->shadow + vrc_ring_offset(v, put->region, true) + put->offset +
+		     l->done_bytes;
+	}
+	memcpy(to, (const uint8_t *)put->src + l->done_bytes, len_bytes);
+	*sge = (struct ibv_sge){(uintptr_t)to, (uint32_t)len_bytes, in->mr[q->rail]->lkey};
+	return true;
+}
+
+static uint64_t remote_address(const struct vrc *v, const struct vrc_link *l,
+			       const struct rg_put *put, const struct vrc_qp *q, uint32_t *rkey_out)
+{
+	if (put->region == RG_REGION_WINDOW) {
+		const struct vrc_window *w = (const struct vrc_window *)put->window;
+
+		*rkey_out = w->at[l->peer].rkey[q->rail];
+		return w->at[l->peer].address + put->offset + l->done_bytes;
+	}
+	*rkey_out = l->rkey[q->rail];
+	return l->at + vrc_ring_offset(v, put->region, false) + put->offset + l->done_bytes;
+}
+
+enum step { STEP_NO_ROOM, STEP_TAKEN, STEP_TOLD };
+
+/* One write, with a notification if it closes. */
+static enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
+			     uint64_t n, uint32_t k, bool closes, uint32_t ctr)
+{
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
+	struct ibv_send_wr *wr;
+	struct ibv_sge sge;
+	uint8_t stage_no;
+
+	if (!vrc_has_room(v, q) || (closes && !is_within_window(v, l)) ||
+	    !stage(v, l, put, n, q, &sge, &stage_no))
+		return STEP_NO_ROOM;
+	wr = vrc_draft(v, q);
+	wr->sg_list[0] = sge;
+	wr->num_sge = 1;
+	q->stage[q->head % v->depth] = stage_no;
+	wr->opcode = closes ? IBV_WR_RDMA_WRITE_WITH_IMM : IBV_WR_RDMA_WRITE;
+	wr->wr.rdma.remote_addr = remote_address(v, l, put, q, &wr->wr.rdma.rkey);
+	l->done_bytes += n;
+	if (closes) {
+		wr->imm_data = next_imm(l, ctr, put->value);
+		l->open &= ~(1u << k);
+	} else {
+		l->open |= 1u << k;
+	}
+	vrc_append(v, q, n, stage_no > 0);
+	return closes && ctr != VRC_NOTHING ? STEP_TOLD : STEP_TAKEN;
+}
+
+/* One message with data; the last one with the counter. */
+static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_put *put, uint64_t n,
+			    uint32_t k, uint32_t ctr)
+{
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
+	struct vrc_message *m;
+	struct ibv_send_wr *wr;
+	struct ibv_sge sge;
+	uint8_t none;
+
+	if (!vrc_has_room(v, q) || !is_within_window(v, l) || !stage(v, l, put, n, q, &sge, &none))
+		return STEP_NO_ROOM;
+	wr = vrc_draft(v, q);
+	m = vrc_cell(v, q);
+	*m = (struct vrc_message){
+		.kind = put->region == RG_REGION_LL ? VRC_LL : VRC_SLOT,
+		.at = put->offset + l->done_bytes,
+		.value = put->value,
+		.len_bytes = (uint32_t)n,
+	};
+	wr->opcode = IBV_WR_SEND_WITH_IMM;
+	wr->imm_data = next_imm(l, ctr, put->value);
+	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
+	wr->sg_list[1] = sge;
+	wr->num_sge = 2;
+	l->done_bytes += n;
+	vrc_append(v, q, sizeof(*m) + n, false);
+	return ctr != VRC_NOTHING ? STEP_TOLD : STEP_TAKEN;
+}
+
+/*
+ * The next piece of a put. Pieces are dealt so that the last one is at home: its notification can
+ * then be that of the put. Those that are the last on other queue pairs close these.
+ */
+static enum step put_piece(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
+{
+	uint64_t each = piece_bytes(v, put), left = put->len_bytes - l->done_bytes;
+	uint64_t n = left < each ? left : each, after = (left - n + each - 1) / each;
+	uint32_t k = (uint32_t)((vrc_home(v, l) + after) % v->nqps);
+	uint32_t ctr = put->notify && !after ? (uint32_t)put->ctr : VRC_NOTHING;
+	bool joins;
+
+	if (v->options.notify == RG_VERBS_SEND && put->region != RG_REGION_WINDOW)
+		return send_piece(v, l, put, n, k, ctr);
+	joins = put->notify && v->options.notify == RG_VERBS_WRITE_IMM;
+	if (!after) /* the only open one, and with a value that its bits can tell */
+		joins &= !(l->open & ~(1u << k)) && vrc_imm_tells(l->value[put->ctr], put->value);
+	else
+		joins &= after < v->nqps;
+	return write_piece(v, l, put, n, k, joins, ctr);
+}
+
+static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
+{
+	enum step step = STEP_TAKEN;
+
+	while (l->done_bytes < put->len_bytes) {
+		step = put_piece(v, l, put);
+		if (step == STEP_NO_ROOM)
+			return 1;
+	}
+	if (!put->notify || step == STEP_TOLD)
+		return 0;
+	return notify(v, l, put->ctr, put->value);
+}
+
+static int put_to_peer(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
+{
+	int rc;
+
+	if (vrc_gone(v, l->peer)) {
+		l->going = false;
+		return 0;
+	}
+	if (!l->at || (l->going && !is_same(put, &l->put)))
+		return 1;
+	if (!l->going)
+		l->done_bytes = 0;
+	rc = put_all(v, l, put);
+	l->going = rc == 1;
+	if (l->going)
+		l->put = *put;
+	return rc;
+}
+
+/* This rank's own link: the ring is here. */
+static void put_to_self(struct vrc *v, struct rg_link *l, const struct rg_put *put)
+{
+	uint8_t *to = put->region == RG_REGION_SLOT ? l->rx_slots
+		      : put->region == RG_REGION_LL ? (uint8_t *)l->rx_ll
+						    : put->window->remote[v->ep.rank];
+
+	memcpy(to + put->offset, put->src, put->len_bytes);
+	if (put->notify)
+		atomic_store_explicit(&l->rx[put->ctr].value, put->value, memory_order_release);
+}
+
+int vrc_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
+{
+	struct rg_link *l = rg_endpoint_connected(ep, put->peer, put->channel, err);
+	struct vrc *v = (struct vrc *)ep;
+	int rc;
+
+	if (!l)
+		return RG_ERR_INVALID;
+	if (put->region == RG_REGION_WINDOW && !put->window->remote_bytes[put->peer])
+		return rg_err_set(err, RG_ERR_INVALID, "the window of rank %u is not mapped",
+				  put->peer);
+	rc = rg_put_check(ep, put, err);
+	if (rc)
+		return rc;
+	if (put->peer != ep->rank)
+		return put_to_peer(v, (struct vrc_link *)l, put);
+	put_to_self(v, l, put);
+	return 0;
+}
+
+int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
+	       uint64_t value, struct rg_err *err)
+{
+	struct rg_link *l = rg_endpoint_connected(ep, peer, channel, err);
+	struct vrc *v = (struct vrc *)ep;
+
+	if (!l)
+		return RG_ERR_INVALID;
+	if (peer == ep->rank) {
+		atomic_store_explicit(&l->rx[ctr].value, value, memory_order_release);
+		return 0;
+	}
+	if (vrc_gone(v, peer))
+		return 0;
+	return ((struct vrc_link *)l)->at ? notify(v, (struct vrc_link *)l, ctr, value) : 1;
+}

@@ -1,0 +1,511 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verbs-rc: devices are opened, rails agreed on, queue pairs made and joined, all when the endpoint
+ * opens. Each step that can fail on one rank alone is followed by an agreement.
+ */
+#include "config.h"
+
+#include "verbs_rc_impl.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+#include "railgauge/launch/process.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define RECEIVES_MAX 16384u
+#define DEPTH_MIN    8u
+
+static int agree(struct vrc *v, int rc, struct rg_err *err)
+{
+	return rg_rendezvous_agree(v->ep.rdv, rc, rg_clock_ns() + v->ep.config.timeout_ns, err);
+}
+
+static int gather(struct vrc *v, const void *mine, void *all, size_t len_bytes, struct rg_err *err)
+{
+	return rg_rendezvous_allgather(v->ep.rdv, mine, all, len_bytes,
+				       rg_clock_ns() + v->ep.config.timeout_ns, err);
+}
+
+/* --- devices --- */
+
+/* Which of the ranks of its node this one is. */
+static int find_place(struct vrc *v, uint32_t *local_out, uint32_t *nlocal_out, struct rg_err *err)
+{
+	struct rg_node mine, *all = rg_zalloc(v->ep.nranks, sizeof(*all));
+	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
+
+	if (!rc)
+		rc = rg_node_here(v->ep.config.node, &mine, err);
+	rc = agree(v, rc, err);
+	if (!rc)
+		rc = gather(v, &mine, all, sizeof(mine), err);
+	for (uint32_t r = 0; r < v->ep.nranks && !rc; r++) {
+		bool same = r == v->ep.rank || rg_node_equal(&all[r], &mine);
+
+		*local_out += same && r < v->ep.rank;
+		*nlocal_out += same;
+	}
+	rg_free(all);
+	return rc;
+}
+
+/* Of several that are named those whose ports are up; none of them is the first one's error. */
+static int open_those_up(struct vrc *v, struct rg_verbs_device **devices, uint32_t *n_out,
+			 struct rg_err *err)
+{
+	char *names = rg_strdup(v->options.device), *rest = names, *name;
+	uint32_t n = 0, up = 0;
+	int rc = names ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for devices' names");
+
+	while (!rc && n < RG_VERBS_DEVICES_MAX && (name = strtok_r(rest, ",", &rest))) {
+		rc = rg_verbs_device_open(&v->options, name, "named", &devices[n++], err);
+		up += !rc;
+		if (rc == RG_ERR_UNSUPPORTED && (up || *rest))
+			rc = 0;
+	}
+	if (rc)
+		rg_verbs_devices_close(devices, n);
+	rg_free(names);
+	*n_out = rc ? 0 : n;
+	return rc;
+}
+
+static int open_devices(struct vrc *v, uint32_t local, uint32_t nlocal,
+			struct rg_verbs_device **devices, uint32_t *n_out, struct rg_err *err)
+{
+	const char *names = v->options.device;
+	int rc = rg_verbs_options_check(&v->options, err);
+
+	if (rc)
+		return rc;
+	rc = rg_verbs_devices_open(&v->options, local, nlocal, devices, n_out, err);
+	if (rc == RG_ERR_UNSUPPORTED && names && strchr(names, ','))
+		rc = open_those_up(v, devices, n_out, err);
+	if (!rc && *n_out > VRC_RAILS) {
+		rc = rg_err_set(err, RG_ERR_RANGE, "verbs-rc: %u devices, at most %u are used",
+				*n_out, VRC_RAILS);
+		rg_verbs_devices_close(devices, *n_out);
+		*n_out = 0;
+	}
+	return rc;
+}
+
+/* What a rank has to offer: per device, and which of them are up. The rest must be alike. */
+struct offer {
+	uint32_t n, up;
+	int64_t qps;
+	int64_t notify;
+	struct rg_verbs_offer device[VRC_RAILS];
+};
+
+/* Rail r is what is r-th of all ranks' devices and up on all of them. */
+static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint32_t n,
+			  struct offer *all, struct rg_err *err)
+{
+	struct offer mine = {.n = n, .qps = v->options.qps, .notify = v->options.notify};
+	uint32_t least = VRC_RAILS, up = UINT32_MAX;
+	int rc;
+
+	for (uint32_t r = 0; r < n; r++) {
+		if (!devices[r])
+			continue;
+		mine.up |= 1u << r;
+		rg_verbs_device_offer(devices[r], &mine.device[r]);
+	}
+	rc = gather(v, &mine, all, sizeof(mine), err);
+	if (rc)
+		return rc;
+	for (uint32_t p = 0; p < v->ep.nranks; p++) {
+		if (all[p].qps != all[0].qps || all[p].notify != all[0].notify)
+			return rg_err_set(err, RG_ERR_MISMATCH,
+					  "verbs-rc: rank %u (%s) has another --verbs.qps or "
+					  "--verbs.notify than rank 0 (%s)",
+					  p, v->ep.host[p], v->ep.host[0]);
+		least = all[p].n < least ? all[p].n : least;
+		up &= all[p].up;
+	}
+	if (!up)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "verbs-rc: no rail's ports are up on all ranks");
+	for (uint32_t r = 0; r < least; r++) {
+		if (!(up & 1u << r)) {
+			v->left_out |= 1u << r;
+			continue;
+		}
+		for (uint32_t p = 0; p < v->ep.nranks; p++)
+			all[p].device[v->nrails] = all[p].device[r];
+		v->rails[v->nrails++].device = devices[r];
+		devices[r] = NULL;
+	}
+	return 0;
+}
+
+static int settle(struct vrc *v, const struct offer *all, struct rg_err *err)
+{
+	struct rg_verbs_offer *peers = rg_zalloc(v->ep.nranks, sizeof(*peers));
+	int rc = peers ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' GIDs");
+
+	for (uint32_t r = 0; r < v->nrails && !rc; r++) {
+		uint32_t bad = UINT32_MAX;
+
+		for (uint32_t p = 0; p < v->ep.nranks; p++)
+			peers[p] = all[p].device[r];
+		rc = rg_verbs_device_settle(v->rails[r].device, peers, v->ep.nranks, &bad, err);
+		if (rc && bad < v->ep.nranks && err)
+			rg_err_prefix(err, "rank %u (%s)", bad, v->ep.host[bad]);
+	}
+	rg_free(peers);
+	return rc;
+}
+
+static int find_rails(struct vrc *v, struct rg_err *err)
+{
+	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX] = {NULL};
+	struct offer *all = rg_zalloc(v->ep.nranks, sizeof(*all));
+	uint32_t local = 0, nlocal = 0, n = 0;
+	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' offers");
+
+	rc = agree(v, rc, err);
+	if (!rc)
+		rc = find_place(v, &local, &nlocal, err);
+	if (!rc)
+		rc = agree(v, open_devices(v, local, nlocal, devices, &n, err), err);
+	if (!rc)
+		rc = agree_on_rails(v, devices, n, all, err);
+	if (!rc)
+		rc = agree(v, settle(v, all, err), err);
+	for (uint32_t r = 0; r < RG_VERBS_DEVICES_MAX; r++)
+		rg_verbs_device_close(devices[r]);
+	rg_free(all);
+	return rc;
+}
+
+/* --- queue pairs --- */
+
+static int choose_sizes(struct vrc *v, struct rg_err *err)
+{
+	uint32_t peers = v->ep.nranks - 1;
+	uint64_t per_rail = (uint64_t)peers * (uint64_t)v->options.qps;
+	uint64_t want;
+
+	if (v->options.qps * v->nrails > VRC_QPS)
+		return rg_err_set(err, RG_ERR_RANGE,
+				  "--verbs.qps: %d on each of %u devices, at most %d in all",
+				  (int)v->options.qps, v->nrails, VRC_QPS);
+	if (v->options.notify == RG_VERBS_WRITE_COUNTER && v->options.qps * v->nrails > 1)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--verbs.notify write-counter relies on the order of one queue "
+				  "pair: --verbs.qps 1 and one device, not %d on %u",
+				  (int)v->options.qps, v->nrails);
+	v->nqps = (uint32_t)v->options.qps * v->nrails;
+	v->depth = (uint32_t)v->options.depth;
+	v->window = v->options.notify == RG_VERBS_SEND ? VRC_WINDOW_SEND : VRC_WINDOW;
+	v->receive_bytes = VRC_MESSAGE_BYTES;
+	if (v->options.notify == RG_VERBS_SEND)
+		v->receive_bytes += VRC_PAYLOAD_BYTES;
+	want = peers * ((uint64_t)v->window * v->ep.config.geometry.channels + VRC_SLACK) + 1;
+	v->nreceives = want < RECEIVES_MAX ? (uint32_t)want : RECEIVES_MAX;
+	v->inline_bytes = UINT32_MAX;
+	for (uint32_t r = 0; r < v->nrails; r++) {
+		const struct rg_verbs_device *d = v->rails[r].device;
+		struct ibv_device_attr attr = {0};
+
+		if (ibv_query_device(d->context, &attr) || attr.max_srq_wr < (int)DEPTH_MIN)
+			return rg_err_set(err, RG_ERR_UNSUPPORTED,
+					  "verbs-rc: %s has no shared receive queues", d->name);
+		if (v->nreceives > (uint32_t)attr.max_srq_wr)
+			v->nreceives = (uint32_t)attr.max_srq_wr;
+		if (d->max_inline_bytes < v->inline_bytes)
+			v->inline_bytes = d->max_inline_bytes;
+		if (v->nreceives > d->max_cqes / 2)
+			v->nreceives = d->max_cqes / 2;
+		while (v->depth >= DEPTH_MIN && v->nreceives + per_rail * v->depth > d->max_cqes)
+			v->depth /= 2;
+		if (v->depth < DEPTH_MIN)
+			return rg_err_set(err, RG_ERR_LIMIT,
+					  "verbs-rc: %u peers with --verbs.qps %d have more "
+					  "completions than the %u that %s holds",
+					  peers, (int)v->options.qps, d->max_cqes, d->name);
+	}
+	v->moderation = (uint32_t)v->options.moderation;
+	v->moderation = v->moderation < v->depth / 2 ? v->moderation : v->depth / 2;
+	return 0;
+}
+
+static int open_rail(struct vrc *v, struct vrc_rail *rail, struct rg_err *err)
+{
+	struct ibv_srq_init_attr attr = {.attr = {.max_wr = v->nreceives, .max_sge = 1}};
+	uint32_t nqps = (v->ep.nranks - 1) * (uint32_t)v->options.qps, size = 2;
+	const struct vrc_chunk *in;
+	int rc, e;
+
+	while (size < 2 * nqps)
+		size *= 2;
+	rail->mask = size - 1;
+	rail->qp_of = rg_zalloc(size, sizeof(rail->qp_of[0]));
+	rail->back = rg_zalloc(v->nreceives, sizeof(rail->back[0]));
+	if (!rail->qp_of || !rail->back)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u queue pairs", nqps);
+	rc = vrc_memory_take(v, (size_t)v->nreceives * v->receive_bytes, 0, &rail->buffers, &in,
+			     err);
+	if (rc)
+		return rc;
+	rail->lkey = in->mr[rail - v->rails]->lkey;
+	rc = rg_verbs_cq_open(rail->device, v->nreceives + nqps * v->depth, &rail->cq, err);
+	if (rc)
+		return rc;
+	rail->srq = ibv_create_srq(rail->device->pd, &attr);
+	e = errno;
+	if (!rail->srq)
+		return rg_err_errno(err, e, "verbs: %s port %u: a shared receive queue of %u",
+				    rail->device->name, rail->device->port, v->nreceives);
+	return vrc_receive_begin(v, rail, err);
+}
+
+static int make_ring(struct vrc *v, struct vrc_qp *q, struct rg_err *err)
+{
+	q->wr = rg_zalloc(v->depth, sizeof(q->wr[0]));
+	q->sge = rg_zalloc(2 * (size_t)v->depth, sizeof(q->sge[0]));
+	q->stage = rg_zalloc(v->depth, sizeof(q->stage[0]));
+	if (!q->wr || !q->sge || !q->stage)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a queue of %u", v->depth);
+	for (uint32_t n = 0; n < v->depth; n++)
+		q->wr[n].next = &q->wr[(n + 1) % v->depth];
+	return 0;
+}
+
+static void note_qp(struct vrc *v, struct vrc_rail *rail, const struct vrc_qp *q)
+{
+	uint32_t k = VRC_HASH(q->qp->qp_num);
+
+	while (rail->qp_of[k & rail->mask])
+		k++;
+	rail->qp_of[k & rail->mask] = (uint32_t)(q - v->qps) + 1;
+}
+
+static int open_qp(struct vrc *v, uint32_t peer, uint32_t k, uint8_t *cells,
+		   const struct vrc_chunk *in, struct rg_err *err)
+{
+	struct vrc_qp *q = vrc_qp_of(v, peer, k);
+	struct vrc_rail *rail = &v->rails[k % v->nrails];
+	const struct rg_verbs_queues queues = {
+		.send_cq = rail->cq,
+		.recv_cq = rail->cq,
+		.srq = rail->srq,
+		.send_depth = v->depth,
+		.sge = 2,
+		.inline_bytes = v->inline_bytes,
+	};
+	int rc = make_ring(v, q, err);
+
+	q->peer = peer;
+	q->rail = k % v->nrails;
+	q->cells = (struct vrc_message *)cells;
+	q->lkey = in->mr[q->rail]->lkey;
+	if (!rc)
+		rc = rg_verbs_rc_open(rail->device, &queues, &q->qp, err);
+	if (!rc)
+		note_qp(v, rail, q);
+	return rc;
+}
+
+static int open_qps(struct vrc *v, struct rg_err *err)
+{
+	size_t each = (size_t)v->depth * VRC_MESSAGE_BYTES;
+	uint32_t n = (v->ep.nranks - 1) * v->nqps;
+	const struct vrc_chunk *in;
+	uint8_t *cells;
+	int rc = 0;
+
+	for (uint32_t r = 0; r < v->nrails && !rc; r++)
+		rc = open_rail(v, &v->rails[r], err);
+	if (rc || !n)
+		return rc;
+	rc = vrc_memory_take(v, n * each, 0, &cells, &in, err);
+	for (uint32_t p = 0; p < v->ep.nranks; p++) {
+		for (uint32_t k = 0; k < v->nqps && p != v->ep.rank && !rc; k++) {
+			rc = open_qp(v, p, k, cells, in, err);
+			cells += each;
+		}
+	}
+	return rc;
+}
+
+static int make_tables(struct vrc *v, struct rg_err *err)
+{
+	size_t n = v->ep.nranks, links = n * v->ep.config.geometry.channels;
+
+	v->addresses = rg_zalloc(n * v->nrails, sizeof(v->addresses[0]));
+	v->peers = rg_zalloc(n, sizeof(v->peers[0]));
+	v->qps = rg_zalloc(n * v->nqps, sizeof(v->qps[0]));
+	v->links = rg_zalloc(links, sizeof(v->links[0]));
+	v->due = rg_zalloc(links, sizeof(v->due[0]));
+	v->dirty = rg_zalloc(n * v->nqps, sizeof(v->dirty[0]));
+	if (v->addresses && v->peers && v->qps && v->links && v->due && v->dirty)
+		return 0;
+	return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %zu peers", n);
+}
+
+/* --- addresses --- */
+
+/* What a rank tells: an address per rail, then the numbers of its queue pairs, [nranks][nqps]. */
+static size_t card_bytes(const struct vrc *v)
+{
+	return v->nrails * sizeof(struct rg_verbs_address) +
+	       (size_t)v->ep.nranks * v->nqps * sizeof(uint32_t);
+}
+
+static struct rg_verbs_address *card_addresses(const struct vrc *v, uint8_t *cards, uint32_t rank)
+{
+	return (struct rg_verbs_address *)(cards + rank * card_bytes(v));
+}
+
+static uint32_t *card_numbers(const struct vrc *v, uint8_t *cards, uint32_t rank, uint32_t to)
+{
+	return (uint32_t *)(card_addresses(v, cards, rank) + v->nrails) + (size_t)to * v->nqps;
+}
+
+static void fill_card(struct vrc *v, uint8_t *mine)
+{
+	uint32_t some = v->ep.rank ? 0 : 1, psn = 0;
+
+	if (getrandom(&psn, sizeof(psn), GRND_NONBLOCK) != (ssize_t)sizeof(psn))
+		psn = (uint32_t)rg_clock_ns();
+	for (uint32_t r = 0; r < v->nrails; r++)
+		rg_verbs_address_of(v->rails[r].device, vrc_qp_of(v, some, r)->qp, psn,
+				    &card_addresses(v, mine, 0)[r]);
+	for (uint32_t p = 0; p < v->ep.nranks; p++) {
+		for (uint32_t k = 0; k < v->nqps && p != v->ep.rank; k++)
+			card_numbers(v, mine, 0, p)[k] = vrc_qp_of(v, p, k)->qp->qp_num;
+	}
+}
+
+static int join(struct vrc *v, uint8_t *cards, uint32_t peer, struct rg_err *err)
+{
+	const struct rg_verbs_peer who = {.rank = peer, .node = v->ep.host[peer]};
+	int rc = 0;
+
+	for (uint32_t k = 0; k < v->nqps && !rc; k++) {
+		struct vrc_qp *q = vrc_qp_of(v, peer, k);
+		struct rg_verbs_address mine = card_addresses(v, cards, v->ep.rank)[q->rail];
+		struct rg_verbs_address theirs = card_addresses(v, cards, peer)[q->rail];
+
+		mine.qpn = q->qp->qp_num;
+		theirs.qpn = card_numbers(v, cards, peer, v->ep.rank)[k];
+		v->addresses[(size_t)peer * v->nrails + q->rail] = theirs;
+		rc = rg_verbs_rc_connect(v->rails[q->rail].device, q->qp, &mine, &theirs, &who,
+					 err);
+	}
+	return rc;
+}
+
+static int join_all(struct vrc *v, struct rg_err *err)
+{
+	uint8_t *cards = rg_zalloc(v->ep.nranks, card_bytes(v));
+	uint8_t *mine = rg_zalloc(1, card_bytes(v));
+	int rc = cards && mine ? 0
+			       : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u addresses",
+					    v->ep.nranks);
+
+	rc = agree(v, rc, err);
+	if (!rc) {
+		fill_card(v, mine);
+		rc = gather(v, mine, cards, card_bytes(v), err);
+	}
+	for (uint32_t p = 0; p < v->ep.nranks && !rc; p++) {
+		if (p != v->ep.rank)
+			rc = join(v, cards, p, err);
+	}
+	rg_free(cards);
+	rg_free(mine);
+	return rc;
+}
+
+static void describe(struct vrc *v)
+{
+	static const char *const ways[] = {[RG_VERBS_WRITE_IMM] = "write-imm",
+					   [RG_VERBS_WRITE_COUNTER] = "write-counter",
+					   [RG_VERBS_SEND] = "send"};
+	char *text = v->ep.about;
+	size_t room = sizeof(v->ep.about), used;
+
+	rg_verbs_device_about(v->rails[0].device, text, room);
+	used = strlen(text);
+	if (v->nrails > 1)
+		snprintf(text + used, room - used, "; %u rails", v->nrails);
+	for (uint32_t r = 0; r < VRC_RAILS; r++) {
+		used = strlen(text);
+		if (v->left_out & 1u << r)
+			snprintf(text + used, room - used, "; rail %u is down and left out", r + 1);
+	}
+	for (uint32_t r = 0; r < v->nrails; r++) {
+		const struct rg_verbs_device *d = v->rails[r].device;
+
+		used = strlen(v->ep.nics);
+		snprintf(v->ep.nics + used, sizeof(v->ep.nics) - used, "%s%s:%u", r ? "," : "",
+			 d->name, d->port);
+	}
+	used = strlen(text);
+	snprintf(text + used, room - used, "; %s, %d QP%s", ways[v->options.notify],
+		 (int)v->options.qps, v->options.qps > 1 ? "s" : "");
+}
+
+int vrc_setup(struct vrc *v, struct rg_err *err)
+{
+	int rc = find_rails(v, err);
+
+	if (rc)
+		return rc;
+	rc = choose_sizes(v, err);
+	if (!rc)
+		rc = make_tables(v, err);
+	if (!rc)
+		rc = open_qps(v, err);
+	rc = agree(v, rc, err);
+	/* Agreed on: nobody sends before all can receive. */
+	if (!rc && v->ep.nranks > 1) {
+		rc = join_all(v, err);
+		rc = agree(v, rc, err);
+	}
+	if (!rc)
+		describe(v);
+	return rc;
+}
+
+void vrc_teardown(struct vrc *v)
+{
+	for (uint32_t n = 0; v->qps && n < v->ep.nranks * v->nqps; n++) {
+		if (v->qps[n].qp)
+			ibv_destroy_qp(v->qps[n].qp);
+		rg_free(v->qps[n].wr);
+		rg_free(v->qps[n].sge);
+		rg_free(v->qps[n].stage);
+	}
+	for (uint32_t r = 0; r < v->nrails; r++) {
+		struct vrc_rail *rail = &v->rails[r];
+
+		if (rail->srq)
+			ibv_destroy_srq(rail->srq);
+		if (rail->cq)
+			ibv_destroy_cq(rail->cq);
+		rg_free(rail->qp_of);
+		rg_free(rail->back);
+	}
+	vrc_memory_release(v);
+	for (uint32_t r = 0; r < v->nrails; r++)
+		rg_verbs_device_close(v->rails[r].device);
+	rg_free(v->addresses);
+	rg_free(v->peers);
+	rg_free(v->qps);
+	rg_free(v->due);
+	rg_free(v->dirty);
+}
+
+int vrc_probe(struct rg_err *err)
+{
+	return rg_verbs_probe(&rg_verbs_options_default, NULL, 0, err);
+}

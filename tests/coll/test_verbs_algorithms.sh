@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: BSD-3-Clause
+#
+# Algorithms over verbs-rc on made-up devices, which deliver in any order: a sample that is drawn
+# anew each time; its seed is printed, and RG_TEST_SEED repeats it. All of them: RG_FULL=1.
+set -u
+program=$builddir/tests/coll/fake_algorithms
+[ -x "$program" ] || { echo "skip: built without libibverbs"; exit 77; }
+RG_TEST_TRANSPORT=verbs-rc
+RG_TEST_SEED=${RG_TEST_SEED:-$$}
+RG_TEST_SHARE=${RG_FULL:+100}
+RG_TEST_SHARE=${RG_TEST_SHARE:-15}
+RG_TEST_RANKS="2 3 4 5 8"
+export RG_TEST_TRANSPORT RG_TEST_SEED RG_TEST_SHARE RG_TEST_RANKS
+echo "RG_TEST_SEED=$RG_TEST_SEED"
+
+# OPTIONS DEVICES ORDER
+try() {
+  echo "\"$1\" on \"$2\", $3"
+  RG_TEST_VERBS=$1 RG_TEST_DEVICES=$2 RG_TEST_FAKE=$3 "$program" || exit 1
+}
+
+try "" "fake0 fake1 fake2 fake3" now
+try "--verbs.qps=2" "fake0,fake1 fake2,fake3" "late shuffle"
+try "--verbs.notify=write-counter" "fake0 fake1" late
+try "--verbs.notify=send" "fake0 fake1" late

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Makes a suite for transports one on made-up devices: there are four of them from the start, and
+ * none of their objects may be left in the end. The environment says how they deliver:
+ *   RG_TEST_FAKE  words of: late (by polls, queue pairs in any order), shuffle (completions)
+ *   RG_TEST_SEED  draws the order; default 1
+ */
+#include "config.h"
+
+#include "fake_verbs.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void look_for_leaks(void)
+{
+	if (fake_live()) {
+		fprintf(stderr, "%u objects of the made-up devices are left\n", fake_live());
+		fflush(NULL);
+		_exit(1);
+	}
+}
+
+__attribute__((constructor)) static void start(void)
+{
+	const char *words = getenv("RG_TEST_FAKE"), *seed = getenv("RG_TEST_SEED");
+	unsigned modes = 0;
+
+	fake_reset(NULL, 0);
+	if (words && strstr(words, "late"))
+		modes |= FAKE_LATE;
+	if (words && strstr(words, "shuffle"))
+		modes |= FAKE_SHUFFLE;
+	fake_order(modes, seed ? strtoull(seed, NULL, 0) : 1);
+	atexit(look_for_leaks);
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verbs-rc on made-up devices: what the suites for all transports (test_verbs_rc.sh runs them with
+ * each way to notify) cannot see. Failures of the devices, and what an operation costs.
+ */
+#include "config.h"
+
+#include "fake_verbs.h"
+#include "ranks.h"
+#include "transport/verbs_rc_impl.h"
+
+#include "railgauge/base/clock.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* --- notifications --- */
+
+static void immediate_data_tell_what_was_packed(void **state)
+{
+	const uint64_t values[] = {0, 1, 32767, 32768, UINT64_MAX - 3};
+
+	for (uint32_t n = 0; n < 64 * 8; n++) {
+		uint64_t before = values[n % 5] - 7, value = before + n * 63;
+		struct vrc_imm imm = vrc_imm_unpack(vrc_imm_pack(n / 8, n % 8, n, value));
+
+		assert_int_equal(imm.channel, n / 8);
+		assert_int_equal(imm.ctr, n % 8);
+		assert_int_equal(imm.seq, n % 256);
+		assert_true(vrc_imm_tells(before, value));
+		assert_true(vrc_imm_value(before, imm.low) == value);
+	}
+	assert_true(vrc_imm_tells(5, 5 + 32767));
+	assert_false(vrc_imm_tells(5, 5 + 32768));
+	assert_false(vrc_imm_tells(5, 4));
+}
+
+/* Blocks of a window, each backwards. */
+static void notifications_are_applied_in_the_order_of_their_numbers(void **state)
+{
+	struct vrc_order order = {0};
+	struct vrc_note note;
+	uint64_t seen = 0;
+
+	for (uint64_t block = 0; block < 10; block++) {
+		for (uint64_t k = VRC_WINDOW; k-- > 0;) {
+			uint64_t seq = block * VRC_WINDOW + k;
+
+			assert_false(vrc_order_take(&order, &note));
+			note = (struct vrc_note){.value = seq};
+			assert_true(vrc_order_add(&order, seq & 255, note));
+			assert_false(vrc_order_add(&order, seq & 255, note));
+		}
+		while (vrc_order_take(&order, &note))
+			assert_int_equal(note.value, seen++);
+		assert_int_equal(seen, (block + 1) * VRC_WINDOW);
+		assert_false(vrc_order_add(&order, (seen + VRC_WINDOW) & 255, note));
+		assert_false(vrc_order_add(&order, (seen - 1) & 255, note));
+	}
+}
+
+/* --- ranks --- */
+
+static void run(int (*body)(struct rank *r), const struct rg_verbs_options *options)
+{
+	struct rank ranks[RANKS];
+
+	prepare_ranks(ranks, &rg_transport_verbs_rc, body);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (options)
+			ranks[i].config.verbs = options;
+	}
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
+static int set_up(void **state)
+{
+	fake_reset(NULL, 0);
+	return 0;
+}
+
+static struct rg_put put_of(struct rank *r, const void *src, size_t len_bytes, uint64_t message)
+{
+	return (struct rg_put){
+		.peer = next(r),
+		.offset = message % 4 * 4096,
+		.src = src,
+		.len_bytes = len_bytes,
+		.notify = true,
+		.ctr = RG_CTR_READY,
+		.value = message + 1,
+	};
+}
+
+/* Messages round the ring, with credit. */
+static int exchange(struct rank *r, uint64_t from, uint64_t to, size_t len_bytes)
+{
+	uint8_t data[4096] = {0};
+
+	for (uint64_t m = from; m < to; m++) {
+		const struct rg_put put = put_of(r, data, len_bytes, m);
+		int rc = m >= 4 ? wait_counter(r, next(r), RG_CTR_FREE, m - 3) : 0;
+
+		if (!rc)
+			rc = put_all(r, &put);
+		if (!rc)
+			rc = wait_counter(r, previous(r), RG_CTR_READY, m + 1);
+		if (!rc)
+			rc = signal_all(r, previous(r), 0, RG_CTR_FREE, m + 1);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* The counts are all ranks'. Nobody is between the two but with what is counted. */
+static struct fake_counts counts_before;
+
+static int costs_little(struct rank *r)
+{
+	const uint64_t n = 1000;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = exchange(r, 0, 8, 64);
+	if (!rc)
+		rc = meet(r);
+	if (!rc && r->ep->rank == 0)
+		counts_before = fake_counts();
+	if (!rc)
+		rc = meet(r);
+	if (!rc)
+		rc = exchange(r, 8, 8 + n, 64);
+	if (!rc)
+		rc = meet(r);
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	struct fake_counts now = fake_counts();
+	uint64_t sends = now.sends - counts_before.sends, messages = RANKS * n;
+
+	/* Nothing but posts and polls; a message and its credit are two sends, and few are more. */
+	MUST(r, now.others == counts_before.others);
+	MUST(r, now.registered == counts_before.registered);
+	MUST(r, sends >= 2 * messages && sends < 2 * messages + messages / 8);
+	MUST(r, now.doorbells - counts_before.doorbells <= sends);
+	MUST(r, now.inlined - counts_before.inlined > messages);
+	/* Receives are given back in batches, and of sends few complete by themselves. */
+	MUST(r, now.recv_calls - counts_before.recv_calls < messages / 4);
+	MUST(r, now.signaled - counts_before.signaled < messages / 4);
+	return meet(r);
+}
+
+static void a_message_is_one_send_and_takes_nothing_but_posts_and_polls(void **state)
+{
+	run(costs_little, NULL);
+}
+
+/* What is put between two flushes to one peer leaves with one doorbell. */
+static int chains(struct rank *r)
+{
+	uint8_t data[64] = {0};
+	struct fake_counts before, now;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = exchange(r, 0, 4, 64);
+	if (!rc)
+		rc = meet(r);
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	before = fake_counts();
+	for (uint64_t m = 4; m < 8; m++) {
+		const struct rg_put put = put_of(r, data, sizeof(data), m);
+
+		MUST(r, !r->ops->put(r->ep, &put, &r->err));
+	}
+	now = fake_counts();
+	MUST(r, now.doorbells == before.doorbells);
+	MUST(r, !r->ops->flush(r->ep, &r->err));
+	now = fake_counts();
+	MUST(r, now.doorbells == before.doorbells + 1 && now.sends == before.sends + 4);
+	return meet(r);
+}
+
+static void puts_to_one_peer_leave_with_one_doorbell(void **state)
+{
+	run(chains, NULL);
+}
+
+/* --- failures --- */
+
+static int fails_to_put(struct rank *r)
+{
+	uint8_t data[64] = {0};
+	const struct rg_put put = put_of(r, data, sizeof(data), 4);
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = exchange(r, 0, 4, 64);
+	if (!rc)
+		rc = meet(r);
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	fake_complete(1, IBV_WC_RETRY_EXC_ERR, 0x81);
+	MUST(r, !put_all(r, &put));
+	while (!r->ops->peer_alive(r->ep, 1, &r->err)) {
+		MUST(r, !turn(r, &idle));
+		MUST(r, rg_clock_ns() < end);
+	}
+	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, "retry"));
+	MUST(r, strstr(r->err.text, "fake"));
+	/* What follows goes nowhere; others are reached as before. */
+	for (int k = 0; k < 1000; k++)
+		MUST(r, !put_all(r, &put) && !signal_all(r, 1, 0, RG_CTR_FREE, 7));
+	MUST(r, !r->ops->peer_alive(r->ep, 2, &r->err));
+	MUST(r, !signal_all(r, 2, 0, RG_CTR_SYNC, 1));
+	return meet(r);
+}
+
+static void a_peer_whose_connection_fails_is_named_with_the_cause(void **state)
+{
+	run(fails_to_put, NULL);
+}
+
+static int only_opens(struct rank *r)
+{
+	return connect_all(r);
+}
+
+/* Whichever it is, on whichever rank. */
+static void a_call_that_fails_ends_all_ranks_and_leaves_nothing(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default;
+	bool failed = true;
+
+	options.device = "fake0,fake1";
+	for (unsigned long n = 1; failed; n++) {
+		struct rank ranks[RANKS];
+
+		fake_reset(NULL, 0);
+		prepare_ranks(ranks, &rg_transport_verbs_rc, only_opens);
+		for (uint32_t i = 0; i < RANKS; i++)
+			ranks[i].config.verbs = &options;
+		fake_fail(NULL, n, ENOMEM);
+		run_ranks(ranks, 0);
+		failed = fake_failed() != NULL;
+		fake_fail(NULL, 0, 0);
+		for (uint32_t i = 0; i < RANKS && failed; i++) {
+			if (ranks[i].rc && strlen(ranks[i].err.text) < 10)
+				fail_msg("%s, rank %u: no words", fake_failed(), i);
+		}
+		if (fake_live())
+			fail_msg("call %lu: something is left open", n);
+	}
+}
+
+static int is_closed_to(struct rank *r)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = exchange(r, 0, 6, 64);
+	if (!rc)
+		rc = meet(r);
+	if (rc || r->ep->rank == 1)
+		return rc;
+	while (!r->ops->peer_alive(r->ep, 1, &r->err)) {
+		MUST(r, !turn(r, &idle));
+		MUST(r, rg_clock_ns() < end);
+	}
+	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, "has closed"));
+	return 0;
+}
+
+static void a_peer_that_closes_says_so(void **state)
+{
+	run(is_closed_to, NULL);
+}
+
+static int uses_two_rails(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	MUST(r, strstr(r->ep->about, "2 rails"));
+	return rc ? rc : exchange(r, 0, 50, 4096);
+}
+
+static int uses_the_second_rail(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	MUST(r, strstr(r->ep->about, "rail 1 is down and left out"));
+	return rc ? rc : exchange(r, 0, 50, 4096);
+}
+
+static void a_rail_that_is_down_is_left_out_and_said_to_be(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default;
+
+	options.device = "fake0,fake1";
+	run(uses_two_rails, &options);
+	fake_port("fake0", 1, false);
+	run(uses_the_second_rail, &options);
+}
+
+static int refuses(struct rank *r)
+{
+	return 0;
+}
+
+static void a_counter_that_data_could_overtake_is_refused(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default;
+	struct rank ranks[RANKS];
+
+	options.device = "fake0";
+	options.notify = RG_VERBS_WRITE_COUNTER;
+	options.qps = 2;
+	prepare_ranks(ranks, &rg_transport_verbs_rc, refuses);
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i].config.verbs = &options;
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		assert_int_equal(ranks[i].rc, RG_ERR_INVALID);
+		assert_non_null(strstr(ranks[i].err.text, "--verbs.qps"));
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
+static void ranks_that_notify_in_different_ways_are_named(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default, other;
+	struct rank ranks[RANKS];
+
+	options.device = "fake0";
+	other = options;
+	other.notify = RG_VERBS_SEND;
+	prepare_ranks(ranks, &rg_transport_verbs_rc, refuses);
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i].config.verbs = i == 2 ? &other : &options;
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		assert_int_equal(ranks[i].rc, RG_ERR_MISMATCH);
+		assert_non_null(strstr(ranks[i].err.text, "rank 2"));
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(immediate_data_tell_what_was_packed),
+		cmocka_unit_test(notifications_are_applied_in_the_order_of_their_numbers),
+		cmocka_unit_test_setup(a_message_is_one_send_and_takes_nothing_but_posts_and_polls,
+				       set_up),
+		cmocka_unit_test_setup(puts_to_one_peer_leave_with_one_doorbell, set_up),
+		cmocka_unit_test_setup(a_peer_whose_connection_fails_is_named_with_the_cause,
+				       set_up),
+		cmocka_unit_test_setup(a_call_that_fails_ends_all_ranks_and_leaves_nothing, set_up),
+		cmocka_unit_test_setup(a_peer_that_closes_says_so, set_up),
+		cmocka_unit_test_setup(a_rail_that_is_down_is_left_out_and_said_to_be, set_up),
+		cmocka_unit_test_setup(a_counter_that_data_could_overtake_is_refused, set_up),
+		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named, set_up),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
