@@ -64,6 +64,7 @@ const struct rg_transport_ops *const rg_transports[] = {
 	&rg_transport_null,
 #ifdef HAVE_VERBS
 	&rg_transport_verbs_rc,
+	&rg_transport_verbs_ud,
 #endif
 	NULL,
 };

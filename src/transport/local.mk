@@ -50,5 +50,14 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_rc_receive.c \
 	%D%/verbs_rc_send.c \
 	%D%/verbs_rc_setup.c \
+	%D%/verbs_ud.c \
+	%D%/verbs_ud_drive.c \
+	%D%/verbs_ud_impl.h \
+	%D%/verbs_ud_packet.c \
+	%D%/verbs_ud_peers.c \
+	%D%/verbs_ud_probe.c \
+	%D%/verbs_ud_receive.c \
+	%D%/verbs_ud_send.c \
+	%D%/verbs_ud_setup.c \
 	%D%/verbs_words.c
 endif

@@ -2,7 +2,8 @@
 /*
  * Makes a suite for transports one on made-up devices: there are four of them from the start, and
  * none of their objects may be left in the end. The environment says how they deliver:
- *   RG_TEST_FAKE  words of: late (by polls, queue pairs in any order), shuffle (completions)
+ *   RG_TEST_FAKE  words of: late (by polls, queue pairs in any order), shuffle (completions),
+ *                 overtaking (datagrams), lossy (5 % of datagrams are lost, 2 % come twice)
  *   RG_TEST_SEED  draws the order; default 1
  */
 #include "config.h"
@@ -33,6 +34,10 @@ __attribute__((constructor)) static void start(void)
 		modes |= FAKE_LATE;
 	if (words && strstr(words, "shuffle"))
 		modes |= FAKE_SHUFFLE;
+	if (words && strstr(words, "overtaking"))
+		modes |= FAKE_UD_ANY_ORDER;
 	fake_order(modes, seed ? strtoull(seed, NULL, 0) : 1);
+	if (words && strstr(words, "lossy"))
+		fake_ud_loss(50, 20, seed ? strtoull(seed, NULL, 0) : 1);
 	atexit(look_for_leaks);
 }

@@ -123,6 +123,25 @@ tests_transport_test_verbs_pair_LDADD = $(fake_verbs_libs)
 endif
 endif
 
+if HAVE_VERBS
+if HAVE_CMOCKA
+check_PROGRAMS += tests/transport/test_verbs_ud
+TESTS += tests/transport/test_verbs_ud
+tests_transport_test_verbs_ud_SOURCES = %D%/test_verbs_ud.c $(rank_files)
+tests_transport_test_verbs_ud_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_ud_LDADD = $(fake_verbs_libs)
+endif
+
+check_PROGRAMS += tests/transport/fuzz_verbs_ud
+TESTS += tests/transport/fuzz_verbs_ud
+tests_transport_fuzz_verbs_ud_SOURCES = %D%/fuzz_verbs_ud.c tests/replay.c
+tests_transport_fuzz_verbs_ud_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS) -I$(srcdir)/src \
+	-DRG_CORPUS='"%D%/corpus-verbs-ud"' -DRG_MUTATIONS=300
+tests_transport_fuzz_verbs_ud_LDADD = $(rg_libs)
+endif
+TESTS += tests/transport/test_verbs_ud.sh
+EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud.sh
+
 check_PROGRAMS += tests/transport/fuzz_tcp
 TESTS += tests/transport/fuzz_tcp
 tests_transport_fuzz_tcp_SOURCES = %D%/fuzz_tcp.c tests/replay.c

@@ -403,5 +403,6 @@ extern const struct rg_transport_ops rg_transport_shm;
 extern const struct rg_transport_ops rg_transport_tcp;
 extern const struct rg_transport_ops rg_transport_mixed;
 extern const struct rg_transport_ops rg_transport_verbs_rc; /* in a build with libibverbs */
+extern const struct rg_transport_ops rg_transport_verbs_ud; /* in a build with libibverbs */
 
 #endif

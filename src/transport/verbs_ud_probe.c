@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* verbs-ud: does it work here? All that needs no peer. */
+#include "config.h"
+
+#include "verbs_ud_impl.h"
+
+/* Datagram queue pairs are made by other means than connected ones. */
+static int make_queues(const struct rg_verbs_device *device, struct rg_err *err)
+{
+	struct rg_verbs_queues queues = {.send_depth = 1, .recv_depth = 1};
+	struct ibv_qp *qp;
+	struct ibv_cq *cq;
+	int rc = rg_verbs_cq_open(device, 2, &cq, err);
+
+	if (rc)
+		return rc;
+	queues.send_cq = queues.recv_cq = cq;
+	rc = rg_verbs_ud_open(device, &queues, &qp, err);
+	if (!rc)
+		ibv_destroy_qp(qp);
+	ibv_destroy_cq(cq);
+	return rc;
+}
+
+int vud_probe(struct rg_err *err)
+{
+	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX];
+	uint32_t n = 0;
+	int rc = rg_verbs_devices_open(&rg_verbs_options_default, 0, 1, devices, &n, err);
+
+	if (rc)
+		return rc;
+	rc = make_queues(devices[0], err);
+	rg_verbs_devices_close(devices, n);
+	return rc;
+}

@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * verbs-ud on made-up devices: what the suites for all transports do not look at. Rank r is on
+ * device fake<r>.
+ */
+#include "config.h"
+
+#include "fake_verbs.h"
+#include "ranks.h"
+
+#include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
+#include "transport/verbs_ud_impl.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ONE_S UINT64_C(1000000000)
+
+_Static_assert(sizeof(struct vud_peer) <= 1280, "what a peer costs");
+
+static struct rg_verbs_options options[RANKS];
+static const char *const names[RANKS] = {"fake0", "fake1", "fake2"};
+
+static void prepare(struct rank ranks[RANKS], int (*body)(struct rank *r), uint64_t timeout_ns)
+{
+	prepare_ranks(ranks, &rg_transport_verbs_ud, body);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		options[i] = rg_verbs_options_default;
+		options[i].device = names[i];
+		ranks[i].config.verbs = &options[i];
+		ranks[i].config.timeout_ns = timeout_ns;
+	}
+}
+
+static void run(int (*body)(struct rank *r), uint64_t timeout_ns)
+{
+	struct rank ranks[RANKS];
+
+	prepare(ranks, body, timeout_ns);
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
+static int reset(void **state)
+{
+	fake_reset(NULL, 0);
+	return 0;
+}
+
+/* Connected, and all have seen each other's first signal. */
+static int begin(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = meet(r);
+	if (!rc)
+		rc = settle(r);
+	return rc ? rc : meet(r);
+}
+
+/* Has the peer acknowledged all, and been told all that came? */
+static bool is_at_rest(struct vud *u, uint32_t peer)
+{
+	const struct ud_flow *f = &u->peers[peer].flow;
+	bool rests;
+
+	vud_enter(u);
+	rests = ud_flow_is_settled(f) && ud_flow_due_ns(f) == UINT64_MAX;
+	vud_leave(u);
+	return rests;
+}
+
+/* Nobody has anything to send until somebody puts or signals. */
+static int come_to_rest(struct rank *r)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+
+	for (uint32_t peer = 0; peer < RANKS; peer++) {
+		while (!is_at_rest((struct vud *)r->ep, peer)) {
+			if (turn(r, &idle))
+				return r->err.code;
+			MUST(r, rg_clock_ns() < end);
+		}
+	}
+	return meet(r);
+}
+
+/* Until peer_alive says something of the peer. */
+static int wait_until_gone(struct rank *r, uint32_t peer)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+
+	while (!r->ops->peer_alive(r->ep, peer, &r->err)) {
+		if (turn(r, &idle))
+			return r->err.code;
+		MUST(r, rg_clock_ns() < end);
+	}
+	MUST(r, r->err.code == RG_ERR_PEER);
+	return 0;
+}
+
+/* --- away --- */
+
+#define ROUNDS 24
+
+/* One packet in five is lost, and rank 0 waits at the barrier, where nothing of its own moves. */
+static int goes_away(struct rank *r)
+{
+	int rc = begin(r);
+
+	for (uint64_t k = 1; k <= ROUNDS && !rc; k++) {
+		if (r->ep->rank == 0)
+			rc = signal_all(r, 1, 0, RG_CTR_DONE, k);
+		else if (r->ep->rank == 1)
+			rc = wait_counter(r, 0, RG_CTR_DONE, k);
+		if (!rc)
+			rc = meet(r);
+	}
+	return rc;
+}
+
+static void what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost(void **state)
+{
+	fake_ud_loss(200, 0, 3);
+	run(goes_away, TEN_S);
+}
+
+/* --- in timed regions --- */
+
+static int play(struct rank *r, uint64_t from, uint64_t to)
+{
+	uint32_t peer = 1 - r->ep->rank;
+	uint8_t data[3000] = {0};
+	const struct rg_put put = {
+		.peer = peer, .src = data, .len_bytes = sizeof(data), .notify = true};
+	int rc = 0;
+
+	for (uint64_t k = from; k <= to && !rc; k++) {
+		struct rg_put ball = put;
+
+		ball.value = k;
+		if (r->ep->rank == 1)
+			rc = wait_counter(r, peer, RG_CTR_READY, k);
+		if (!rc)
+			rc = put_all(r, &ball);
+		if (!rc && r->ep->rank == 0)
+			rc = wait_counter(r, peer, RG_CTR_READY, k);
+	}
+	return rc;
+}
+
+static int plays_ball(struct rank *r)
+{
+	struct fake_counts before, after;
+	bool fired;
+	int rc = begin(r);
+
+	/* Not at the barrier, which takes memory. */
+	if (!rc && r->ep->rank == 2)
+		rc = wait_counter(r, 0, RG_CTR_DONE, 1);
+	if (rc || r->ep->rank == 2)
+		return rc ? rc : meet(r);
+	rc = play(r, 1, 50);
+	if (rc || r->ep->rank == 1) {
+		if (!rc)
+			rc = play(r, 51, 550);
+		if (!rc)
+			rc = wait_counter(r, 0, RG_CTR_DONE, 1);
+		return rc ? rc : meet(r);
+	}
+	before = fake_counts();
+	rg_mem_fail_nth(1);
+	rc = play(r, 51, 550);
+	fired = rg_mem_fail_fired();
+	rg_mem_fail_nth(0);
+	after = fake_counts();
+	if (rc)
+		return rc;
+	MUST(r, !fired);
+	MUST(r, after.others == before.others);
+	MUST(r, after.sends - before.sends >= 1000);
+	/* Few acknowledgements of their own, and few completions. */
+	MUST(r, after.sends - before.sends < 1200);
+	MUST(r, after.signaled - before.signaled < (after.sends - before.sends) / 8);
+	for (uint32_t peer = 1; peer < RANKS && !rc; peer++)
+		rc = signal_all(r, peer, 0, RG_CTR_DONE, 1);
+	return rc ? rc : meet(r);
+}
+
+static void messages_take_no_memory_and_no_calls_but_posts_and_polls(void **state)
+{
+	run(plays_ball, TEN_S);
+}
+
+/* --- who is gone --- */
+
+static int loses_a_peer(struct rank *r)
+{
+	int rc = begin(r);
+
+	if (rc)
+		return rc;
+	if (r->ep->rank == 0)
+		fake_port("fake1", 1, false);
+	rc = meet(r);
+	/* Rank 0 sends something, rank 2 only waits. */
+	if (!rc && r->ep->rank == 0)
+		rc = signal_all(r, 1, 0, RG_CTR_DONE, 1);
+	if (!rc)
+		rc = wait_until_gone(r, r->ep->rank == 1 ? 0 : 1);
+	part(r);
+	if (rc)
+		return rc;
+	if (r->ep->rank == 1) {
+		MUST(r, strstr(r->err.text, "the port went down"));
+		return 0;
+	}
+	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, r->ep->host[1]));
+	MUST(r, strstr(r->err.text, "fake1") && strstr(r->err.text, names[r->ep->rank]));
+	MUST(r, strstr(r->err.text, "acknowledged nothing"));
+	/* What is sent to it now is harmless. */
+	for (uint64_t v = 1; v < 200; v++)
+		MUST(r, !r->ops->signal(r->ep, 1, 0, RG_CTR_FREE, v, &r->err));
+	return 0;
+}
+
+static void
+a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it(void **state)
+{
+	run(loses_a_peer, ONE_S);
+}
+
+static int parts_early(struct rank *r)
+{
+	int rc = begin(r);
+
+	if (!rc && r->ep->rank == 1) {
+		rc = signal_all(r, 0, 0, RG_CTR_DONE, 7);
+		r->ops->close(r->ep); /* with the signal on its way */
+		r->ep = NULL;
+		part(r);
+		return rc;
+	}
+	if (!rc)
+		rc = wait_until_gone(r, 1);
+	MUST(r, rc || strstr(r->err.text, "has closed") ||
+			strstr(r->err.text, "acknowledged nothing"));
+	MUST(r, rc || r->ep->rank != 0 || counter(r, 1, 0, RG_CTR_DONE) == 7);
+	part(r);
+	return rc;
+}
+
+static void a_peer_that_closes_says_so_and_what_it_sent_comes_before(void **state)
+{
+	run(parts_early, TEN_S);
+	fake_reset(NULL, 0);
+	fake_ud_loss(200, 100, 5);
+	fake_order(FAKE_UD_ANY_ORDER, 5);
+	run(parts_early, 2 * ONE_S); /* its last words may be lost: then its silence says it */
+}
+
+/* Rank 0 gives rank 1 up, which hears of it with what it sends next. */
+static int gives_up(struct rank *r)
+{
+	struct vud *u = (struct vud *)r->ep;
+	int rc = begin(r);
+
+	if (!rc && r->ep->rank == 0) {
+		vud_enter(u);
+		vud_let_go(u, 1, VUD_SILENT, NULL);
+		u->peers[1].refused = false; /* as if these words had been lost */
+		vud_leave(u);
+	}
+	if (!rc)
+		rc = meet(r);
+	if (!rc && r->ep->rank == 1)
+		rc = signal_all(r, 0, 0, RG_CTR_DONE, 1);
+	if (!rc && r->ep->rank == 1)
+		rc = wait_until_gone(r, 0);
+	MUST(r, rc || r->ep->rank != 1 || strstr(r->err.text, "has given this rank up"));
+	part(r);
+	return rc;
+}
+
+static void a_peer_that_was_given_up_is_told_so(void **state)
+{
+	run(gives_up, TEN_S);
+}
+
+/* Rank 1 acknowledges what was never sent. */
+static int talks_nonsense(struct rank *r)
+{
+	struct vud *u = (struct vud *)r->ep;
+	int rc = begin(r);
+
+	if (!rc && r->ep->rank == 1) {
+		vud_enter(u);
+		u->peers[0].flow.expected += 5;
+		vud_leave(u);
+		rc = signal_all(r, 0, 0, RG_CTR_DONE, 1);
+	}
+	if (!rc && r->ep->rank < 2)
+		rc = wait_until_gone(r, 1 - r->ep->rank);
+	MUST(r, rc || r->ep->rank != 0 || strstr(r->err.text, "was cut off: it acknowledges"));
+	MUST(r, rc || r->ep->rank != 1 || strstr(r->err.text, "has given this rank up"));
+	part(r);
+	return rc;
+}
+
+static void a_peer_that_makes_no_sense_is_cut_off_and_told_so(void **state)
+{
+	run(talks_nonsense, TEN_S);
+}
+
+static uint64_t strays(struct vud *u)
+{
+	uint64_t n;
+
+	vud_enter(u);
+	n = u->strays;
+	vud_leave(u);
+	return n;
+}
+
+/* Some of rank 1's packets look like those of somebody else. */
+static int is_strange(struct rank *r)
+{
+	struct vud *u = (struct vud *)r->ep;
+	int rc = begin(r);
+
+	if (!rc && r->ep->rank == 1) {
+		vud_enter(u);
+		u->peers[0].tag_out ^= 1;
+		for (int k = 0; k < 5; k++)
+			(void)vud_tell(u, 0, VUD_CLOSED, rg_clock_ns());
+		vud_post(u);
+		u->peers[0].tag_out ^= 1;
+		vud_leave(u);
+		rc = signal_all(r, 0, 0, RG_CTR_DONE, 1);
+	}
+	if (!rc && r->ep->rank == 0) {
+		rc = wait_counter(r, 1, RG_CTR_DONE, 1);
+		MUST(r, rc || strays(u) == 5);
+		MUST(r, rc || !r->ops->peer_alive(r->ep, 1, &r->err));
+	}
+	return rc ? rc : meet(r);
+}
+
+static void packets_of_strangers_are_dropped_unread(void **state)
+{
+	run(is_strange, TEN_S);
+}
+
+/* --- this rank's own failures --- */
+
+static int fails_to_send(struct rank *r)
+{
+	int rc = begin(r);
+
+	if (!rc)
+		rc = come_to_rest(r);
+	if (!rc && r->ep->rank == 0) {
+		uint64_t end = rg_clock_ns() + TEN_S;
+
+		fake_complete(1, IBV_WC_LOC_PROT_ERR, 0x51);
+		rc = signal_all(r, 1, 0, RG_CTR_DONE, 1);
+		for (uint32_t idle = 0; !rc && rg_clock_ns() < end;)
+			rc = turn(r, &idle);
+		MUST(r, rc && strstr(r->err.text, "fake0") && strstr(r->err.text, "0x51"));
+		MUST(r, r->ops->signal(r->ep, 1, 0, RG_CTR_DONE, 2, NULL) == 1);
+		MUST(r, r->ops->flush(r->ep, NULL) == 1);
+		MUST(r, r->ops->progress(r->ep, NULL) == rc);
+		rc = 0;
+	}
+	(void)rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, NULL);
+	return rc;
+}
+
+/* Its peers take it for gone. */
+static void a_completion_with_an_error_ends_the_endpoint_with_its_words(void **state)
+{
+	run(fails_to_send, 2 * ONE_S);
+}
+
+static int connects(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	return rg_rendezvous_agree(r->rdv, rc, rg_clock_ns() + TEN_S, &r->err);
+}
+
+/* Whatever call of the library it is, and on whatever rank. */
+static void a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing(void **state)
+{
+	uint32_t failures = 0;
+
+	for (unsigned long n = 1;; n++) {
+		struct rank ranks[RANKS];
+		const char *name;
+
+		fake_reset(NULL, 0);
+		prepare(ranks, connects, TEN_S);
+		fake_fail(NULL, n, ENOMEM);
+		run_ranks(ranks, 0);
+		assert_int_equal(fake_live(), 0);
+		name = fake_failed();
+		if (!name)
+			break;
+		for (uint32_t i = 0; i < RANKS; i++) {
+			assert_int_equal(ranks[i].rc != 0, ranks[0].rc != 0);
+			if (ranks[i].rc && strlen(ranks[i].err.text) < 20)
+				fail_msg("%s: %s", name, ranks[i].err.text);
+		}
+		failures += ranks[0].rc != 0;
+	}
+	assert_true(failures > RANKS * 5);
+	for (unsigned long n = 1;; n++) {
+		fake_reset(NULL, 0);
+		fake_fail(NULL, n, EINVAL);
+		assert_true(rg_transport_verbs_ud.probe(NULL) == 0 || fake_failed());
+		assert_int_equal(fake_live(), 0);
+		if (!fake_failed())
+			break;
+	}
+}
+
+static int says_where_it_is(struct rank *r)
+{
+	MUST(r, strstr(r->ep->about, names[r->ep->rank]));
+	MUST(r, !strstr(r->ep->about, "(the first of 2)") == (r->ep->rank != 1));
+	return 0;
+}
+
+static void of_several_devices_the_first_is_used_and_that_is_said(void **state)
+{
+	struct rank ranks[RANKS];
+
+	prepare(ranks, says_where_it_is, TEN_S);
+	options[1].device = "fake1,fake3";
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost, reset),
+		cmocka_unit_test_setup(messages_take_no_memory_and_no_calls_but_posts_and_polls,
+				       reset),
+		cmocka_unit_test_setup(
+			a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it,
+			reset),
+		cmocka_unit_test_setup(a_peer_that_closes_says_so_and_what_it_sent_comes_before,
+				       reset),
+		cmocka_unit_test_setup(a_peer_that_was_given_up_is_told_so, reset),
+		cmocka_unit_test_setup(a_peer_that_makes_no_sense_is_cut_off_and_told_so, reset),
+		cmocka_unit_test_setup(packets_of_strangers_are_dropped_unread, reset),
+		cmocka_unit_test_setup(a_completion_with_an_error_ends_the_endpoint_with_its_words,
+				       reset),
+		cmocka_unit_test_setup(
+			a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing, reset),
+		cmocka_unit_test_setup(of_several_devices_the_first_is_used_and_that_is_said,
+				       reset),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
