@@ -319,7 +319,7 @@ static const char *usual_targets(const struct bench *b)
 
 static int parse(struct bench *b, bool *algorithms_out, struct rg_err *err)
 {
-	void *const bases[] = {&b->options};
+	void *const bases[] = {&b->options, &b->verbs};
 	bool wants_mpi;
 	int first, rc;
 

@@ -28,6 +28,7 @@
 #include "railgauge/measure/sample.h"
 #include "railgauge/measure/target.h"
 #include "railgauge/report/progress.h"
+#include "railgauge/transport/verbs.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -87,6 +88,7 @@ void bench_points_close(struct bench_points *points); /* zeroed is allowed */
 /* What a process knows before its ranks begin; const for them. */
 struct bench {
 	struct bench_options options;
+	struct rg_verbs_options verbs;
 	struct rg_opt_origins origins;
 	int argc;
 	char **argv;

@@ -14,11 +14,18 @@
 /* A digest of everything that must be equal: the command line as it was understood. */
 static void digest(const struct bench *b, uint8_t out[RG_SHA256_BYTES])
 {
-	const void *const bases[] = {&b->options};
-	json_t *config = rg_opt_record(&bench_command, bases, &b->origins);
-	char *text = config ? json_dumps(config, JSON_COMPACT) : NULL;
+	struct rg_verbs_options verbs = b->verbs;
+	const void *const bases[] = {&b->options, &verbs};
+	json_t *config;
+	char *text;
 	struct rg_sha256 s;
 
+	/* A rank has devices of its own. */
+	verbs.device = NULL;
+	verbs.port = 0;
+	verbs.gid_index = -1;
+	config = rg_opt_record(&bench_command, bases, &b->origins);
+	text = config ? json_dumps(config, JSON_COMPACT) : NULL;
 	rg_sha256_init(&s);
 	rg_sha256_add(&s, &b->coll, sizeof(b->coll));
 	if (text)

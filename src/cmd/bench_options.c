@@ -61,8 +61,9 @@ static const struct rg_opt bench_table[] = {
 	 "ranks that --algorithm sends to before it waits for one, where it has a window; 0: its "
 	 "choice"},
 	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
-	 "shm, tcp, mixed (shm within a node, tcp between nodes), inproc or null; auto: what "
-	 "suits the ranks, mixed if there are several nodes"},
+	 "shm, tcp, verbs-rc, verbs-ud, mixed (shm within a node; between nodes verbs-rc where all "
+	 "ranks have an RDMA device, else tcp), inproc or null; auto: what suits the ranks, mixed "
+	 "if there are several nodes"},
 	{"tcp.interface", 0, RG_OPT_STRING, AT(interface), "NAME", NULL, 0, 0, NULL, NULL,
 	 "network interface of transport tcp; default: loopback on one node, else the fastest one"},
 	{"tcp.congestion", 0, RG_OPT_STRING, AT(congestion), "NAME", NULL, 0, 0, NULL, NULL,
@@ -111,7 +112,7 @@ static const struct rg_opt bench_table[] = {
 	{NULL},
 };
 
-static const struct rg_opt *const bench_tables[] = {bench_table, NULL};
+static const struct rg_opt *const bench_tables[] = {bench_table, rg_verbs_options_table, NULL};
 
 const struct rg_opt_command bench_command = {
 	.name = BENCH_NAME,

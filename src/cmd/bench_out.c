@@ -130,7 +130,7 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 		.align_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
 		.traffic = o->job.weights,
 	};
-	const void *const bases[] = {&b->options};
+	const void *const bases[] = {&b->options, &b->verbs};
 	int rc = rg_result_set_args(o->result, b->argc, b->argv, err);
 
 	if (!rc)

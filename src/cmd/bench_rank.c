@@ -94,6 +94,7 @@ static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, str
 		.timeout_ns = r->job.deadline_ns,
 		.interface = r->bench->options.interface,
 		.congestion = r->bench->options.congestion,
+		.verbs = &r->bench->verbs,
 	};
 	int rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
 
