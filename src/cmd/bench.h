@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * railgauge bench, in parts:
- *   bench.c           the command line; which kind of job this is
+ *   bench.c           the command line
  *   bench_options.c   the table of options
  *   bench_check.c     what contradicts itself there
- *   bench_threads.c   ranks that are threads of this process
- *   bench_watch.c     ends a rank that hangs in a call of MPI
  *   bench_rank.c      one rank from rendezvous to result; all do the same in the same order
- *   bench_meet.c      where the ranks are, and whether all were told the same
  *   bench_plan.c      what it will measure
  *   bench_points.c    --points
  *   bench_cost.c      what it will take: memory and time
@@ -18,6 +15,8 @@
  */
 #ifndef RG_CMD_BENCH_H
 #define RG_CMD_BENCH_H
+
+#include "ranks.h"
 
 #include "railgauge/base/opt.h"
 #include "railgauge/measure/calibrate_network.h"
@@ -60,16 +59,6 @@ struct bench_options {
 	double precision_percent;
 };
 
-/* Where threads wait for each other before they free memory that peers may look into. */
-struct bench_gate {
-	pthread_mutex_t lock;
-	pthread_cond_t open;
-	uint32_t missing; /* ranks that have not come yet */
-};
-void bench_gate_pass(struct bench_gate *gate);
-
-struct bench_watch;
-
 /* --points, taken apart. */
 struct bench_points {
 	uint32_t n;	 /* 0: it was not given */
@@ -96,16 +85,7 @@ struct bench {
 	bool access[2];	    /* enum rg_access: kinds of buffers asked for */
 	char targets[1024]; /* the list to be expanded; of no meaning with points */
 	struct bench_points points;
-	struct rg_mpi *mpi;	   /* NULL: none */
-	struct bench_watch *watch; /* over MPI's calls; NULL: none */
-	const char *no_mpi;	   /* why */
-	int refused;		   /* what is wrong with this rank's command line; 0: nothing */
-	struct rg_err why;	   /* in words */
-	bool shared;		   /* all ranks know how it ended */
-	bool told;		   /* and it was printed */
-	bool threads;		   /* the ranks are threads of this process */
-	struct bench_gate *gate;   /* theirs: borrowed; NULL for processes */
-	const volatile sig_atomic_t *interrupted;
+	struct ranks ranks;
 };
 
 extern const struct rg_opt_command bench_command;
@@ -116,63 +96,9 @@ extern const struct rg_opt_command bench_command;
  */
 int bench_check(const struct bench *bench, struct rg_err *err);
 
-/*
- * Runs the ranks as n threads of this process, 1 to BENCH_THREADS_MAX, and returns once all have
- * ended: 0, or the failure that caused the others'. bench->gate is set meanwhile.
- */
-#define BENCH_THREADS_MAX 256
-int bench_threads(struct bench *bench, uint32_t n, struct rg_err *err);
-
-/*
- * One rank's whole life. rdv is borrowed. 0, or a code with words; *agreed_out says whether all
- * ranks return the same (then rank 0 alone prints it).
- */
-int bench_rank(const struct bench *bench, struct rg_rendezvous *rdv, bool *agreed_out,
+/* One rank's whole life: struct ranks. */
+int bench_rank(const struct ranks *ranks, struct rg_rendezvous *rdv, bool *agreed_out,
 	       struct rg_err *err);
-
-/* --- the watch over MPI's calls (bench_watch.c) --- */
-
-/*
- * Ends the process, after one line on stderr, when this rank is inside a call of MPI for longer
- * than limit_ns, or when a peer of this host is known to be gone meanwhile. rank: this one's number
- * in words, or NULL. RG_ERR_NO_MEMORY, RG_ERR_SYSTEM.
- */
-int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **watch_out,
-		     struct rg_err *err);
-void bench_watch_close(struct bench_watch *watch); /* NULL is allowed */
-
-/* Another limit, from the next call on. */
-void bench_watch_limit(struct bench_watch *watch, uint64_t limit_ns);
-
-/* Around one call: what is static text, "MPI_Init". */
-void bench_watch_enter(struct bench_watch *watch, const char *what);
-
-/*
- * Around MPI_Finalize, until close. A rank may be through with it long before another: only the
- * limit counts, and MPI may have ended too far for the job to be ended through it.
- */
-void bench_watch_finish(struct bench_watch *watch);
-void bench_watch_leave(struct bench_watch *watch);
-
-/*
- * What is still to be done before the watch ends the process: called by its thread, while the rank
- * is inside MPI. arg is borrowed until this is called again. NULL: nothing.
- */
-void bench_watch_last(struct bench_watch *watch, void (*last)(void *arg), void *arg);
-
-/*
- * From now on the peers are known by name, and the job is ended through the module. places[nranks]
- * is copied, module is borrowed until close. RG_ERR_NO_MEMORY.
- */
-int bench_watch_peers(struct bench_watch *watch, const struct rg_place *places, uint32_t rank,
-		      uint32_t nranks, const struct rg_mpi_module *module, struct rg_err *err);
-
-/*
- * Watches collectives until leave: where the rank writes since when (rg_clock_ns) it has been
- * inside one; 0: it is not.
- */
-void bench_watch_measure(struct bench_watch *watch);
-_Atomic uint64_t *bench_watch_busy(struct bench_watch *watch);
 
 /* --- rank 0's output --- */
 
@@ -185,15 +111,12 @@ struct bench_span {
 struct bench_job {
 	const struct bench *bench;
 	uint32_t nranks;
-	const struct rg_place *places;	   /* [nranks] */
-	const struct rg_machine *machines; /* [nranks]: what each is on */
+	const struct ranks_member *m;
 	const char *rendezvous;
 	const char *transport; /* NULL: none */
 	const char *network;   /* rank 0's way to its peers, in words; empty: memory */
 	size_t link_bytes;     /* of the transport, between two ranks */
 	uint32_t nnodes;       /* that talk over sockets; 1: none do */
-	bool one_host;	       /* all ranks are on one */
-	bool crowded;
 	const struct rg_plan *plan;
 	const uint64_t *weights; /* --traffic, [nranks][nranks]; NULL: none */
 	const struct rg_sampler_config *config;

@@ -13,7 +13,7 @@
 static uint32_t list_footprints(const struct bench_job *job, uint64_t *list)
 {
 	const struct bench *b = job->bench;
-	uint32_t sharers = rg_place_llc_sharers(job->places, job->nranks, 0);
+	uint32_t sharers = rg_place_llc_sharers(job->m->places, job->nranks, 0);
 	uint32_t npoints = job->plan->npoints, step = 2 * npoints / (LIST_MAX - 8) + 1;
 	struct rg_result_machine m;
 	uint32_t n;
@@ -94,8 +94,8 @@ int bench_calibrate_network(const struct bench_job *job, struct rg_endpoint *ep,
 {
 	const struct rg_network_config config = {
 		.deadline_ns = job->bench->options.timeout_ns,
-		.crowded = job->crowded,
-		.one_host = job->one_host,
+		.crowded = job->m->crowded,
+		.one_host = job->m->one_host,
 		.progress = show_round,
 		.progress_arg = progress,
 	};

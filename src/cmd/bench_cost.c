@@ -31,7 +31,7 @@ static char *format_memory(uint64_t bytes, char *text)
 int bench_cost_check(const struct bench_job *job, uint32_t rank, struct rg_err *err)
 {
 	char need_text[RG_UNITS_BYTES], left_text[RG_UNITS_BYTES];
-	uint32_t local = rg_place_local(job->places, job->nranks, rank, NULL);
+	uint32_t local = rg_place_local(job->m->places, job->nranks, rank, NULL);
 	uint64_t need = rank_bytes(job) * local;
 	const char *limit = NULL;
 	uint64_t left = rg_memory_available_bytes(&limit);
@@ -40,7 +40,7 @@ int bench_cost_check(const struct bench_job *job, uint32_t rank, struct rg_err *
 		return 0;
 	return rg_err_set(err, RG_ERR_NO_MEMORY,
 			  "%u rank%s on %s would need %s, and %s are left (%s): use a smaller -e",
-			  local, local > 1 ? "s" : "", job->places[rank].host,
+			  local, local > 1 ? "s" : "", job->m->places[rank].host,
 			  format_memory(need, need_text), format_memory(left, left_text),
 			  limit ? limit : "memory");
 }

@@ -15,7 +15,7 @@ static bool others_choose(const struct rank *r)
 
 	for (uint32_t i = 0; i < r->nspecs; i++)
 		others |= r->specs[i].ops != &rg_target_railgauge;
-	return others && !r->one_host;
+	return others && !r->m.one_host;
 }
 
 static int choose(const struct rank *r, struct rg_nic_port *ports, uint32_t *n, struct rg_err *err)
@@ -51,7 +51,7 @@ int bench_counters_open(struct rank *r, struct rg_err *err)
 	uint32_t n = 0;
 	int rc = choose(r, ports, &n, err);
 
-	rc = bench_rank_agree(r, rc, err);
+	rc = ranks_agree(&r->m, rc, err);
 	if (!rc)
 		rc = rg_nic_job_open(r->job.rdv, "", ports, n, r->job.deadline_ns, &job, err);
 	if (rc)

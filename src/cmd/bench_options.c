@@ -72,7 +72,7 @@ static const struct rg_opt bench_table[] = {
 	 "weights of alltoallv: a line of whole numbers for each rank that sends, one for each "
 	 "that receives; blocks are in these proportions, and the busiest rank sends or receives "
 	 "the size; default: all equal"},
-	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, BENCH_THREADS_MAX, NULL, NULL,
+	{"threads", 't', RG_OPT_INT, AT(threads), "N", "0", 0, RANKS_THREADS_MAX, NULL, NULL,
 	 "the ranks are N threads of this process; 0: a launcher started them"},
 	{"bind", 0, RG_OPT_CHOICE, AT(bind), "WHAT", "core", 0, 0, bind_words, NULL,
 	 "bind threads to cores, if there are enough"},

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 struct bench_out {
@@ -43,70 +42,9 @@ struct bench_out {
 
 /* --- the result's head --- */
 
-static void warn_into(void *arg, const char *code, const char *text)
-{
-	struct bench_out *o = arg;
-
-	(void)rg_result_add_warning(o->result, NULL, code, "%s", text);
-}
-
-/* Of /dev/shm, per rank of a host: what Open MPI's own shared memory takes. */
-#define MPI_SHM_BYTES ((uint64_t)4 << 20)
-
-/*
- * Where /dev/shm is too small for Open MPI, as in a container with the usual 64 MiB, it goes
- * another way, slower by far, and says so at most before the table.
- */
-static void judge_shm(struct bench_out *o)
-{
-	uint32_t local = rg_place_local(o->job.places, o->job.nranks, 0, NULL);
-	char size[RG_UNITS_BYTES], text[256];
-	struct statvfs fs;
-	uint64_t bytes;
-
-	if (!o->job.bench->mpi || local < 2 || statvfs("/dev/shm", &fs))
-		return;
-	bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
-	if (!bytes || bytes > MPI_SHM_BYTES * local) /* 0: without a limit */
-		return;
-	snprintf(text, sizeof(text),
-		 "/dev/shm of %s holds %s, too little for the MPI library's shared memory with %u "
-		 "ranks there: it may take a slower way (docker run --shm-size)",
-		 o->job.places[0].host, rg_format_size(bytes, size), local);
-	warn_into(o, "mpi-shm", text);
-}
-
-static void judge(struct bench_out *o)
-{
-	rg_place_judge(o->job.places, o->job.nranks, warn_into, o);
-	judge_shm(o);
-}
-
 static const char *or_null(const char *text)
 {
 	return text[0] ? text : NULL;
-}
-
-static int add_ranks(struct bench_out *o, struct rg_err *err)
-{
-	int rc = 0;
-
-	for (uint32_t r = 0; !rc && r < o->job.nranks; r++) {
-		const struct rg_place *p = &o->job.places[r];
-		const struct rg_result_rank rank = {
-			.host = p->host,
-			.pid = p->process.pid,
-			.cpus = p->cpus_text,
-			.numa_node = p->numa_node,
-		};
-		struct rg_result_machine machine;
-
-		rg_machine_describe(&o->job.machines[r], &machine);
-		rc = rg_result_add_machine(o->result, &machine, err);
-		if (!rc)
-			rc = rg_result_add_rank(o->result, &rank, err);
-	}
-	return rc;
 }
 
 static int set_run(struct bench_out *o, struct rg_err *err)
@@ -115,8 +53,8 @@ static int set_run(struct bench_out *o, struct rg_err *err)
 	const struct rg_result_run run = {
 		.nranks = o->job.nranks,
 		.rendezvous = o->job.rendezvous,
-		.mpi = b->mpi ? b->mpi->version : NULL,
-		.rules = b->mpi ? b->mpi->rules : NULL,
+		.mpi = b->ranks.mpi ? b->ranks.mpi->version : NULL,
+		.rules = b->ranks.mpi ? b->ranks.mpi->rules : NULL,
 		.network = or_null(o->job.network),
 		.isa = rg_reduce_isa(),
 		.start = rg_start_words[o->job.start.kind],
@@ -168,18 +106,8 @@ static int open_table(struct bench_out *o, struct rg_err *err)
 
 static int print_document(struct bench_out *o, struct rg_err *err)
 {
-	json_t *root = rg_result_to_json(o->result);
-	size_t len = 0;
-	char *text = root ? rg_json_text(root, &len) : NULL;
-	int rc;
-
 	o->owed = false;
-	json_decref(root);
-	if (!text)
-		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the document");
-	rc = rg_cmd_output_write(text, len, err);
-	free(text);
-	return rc;
+	return ranks_print_document(o->result, err);
 }
 
 void bench_out_abandon(void *arg)
@@ -380,9 +308,7 @@ int bench_out_open(const struct bench_job *job, struct bench_out **out, struct r
 	if (!rc)
 		rc = set_run(o, err);
 	if (!rc)
-		rc = add_ranks(o, err);
-	if (!rc)
-		judge(o);
+		rc = ranks_describe(job->m, o->result, err);
 	/*
 	 * Early, so that a path that cannot be written does not cost a measurement; but what an
 	 * earlier run left there is replaced only once there is something to put in its place.
@@ -408,7 +334,7 @@ static int add_network(struct bench_out *o, const struct rg_network *network, st
 	if (!hosts)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the result");
 	for (uint32_t r = network->nranks; r-- > 0;)
-		hosts[network->node[r]] = o->job.places[r].host;
+		hosts[network->node[r]] = o->job.m->places[r].host;
 	rc = rg_result_set_network(o->result, network, hosts, err);
 	rg_free(hosts);
 	o->network = network;
@@ -448,20 +374,12 @@ uint64_t bench_out_wrong(const struct bench_out *o, const char **first_out)
 	return o->wrong;
 }
 
-/* A twentieth of a processor is what an idle machine's own daemons take. */
-#define LOAD_TOLERATED 0.05
-
 int bench_out_finish(struct bench_out *o, bool complete, double others_load, struct rg_err *err)
 {
 	const char *csv = o->job.bench->options.csv;
-	char text[128];
 	int rc = 0;
 
-	if (others_load > LOAD_TOLERATED) {
-		snprintf(text, sizeof(text), "other programs took %.2f processors meanwhile",
-			 others_load);
-		warn_into(o, "load", text);
-	}
+	ranks_judge_load(o->result, others_load);
 	if (complete)
 		rc = rg_result_finish(o->result, err);
 	if (!rc && o->json)

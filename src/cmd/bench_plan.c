@@ -39,10 +39,10 @@ int bench_plan_traffic(struct rank *r, struct rg_err *err)
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the traffic of %zu ranks", n);
 	else if (r->job.rdv->rank == 0)
 		rc = read_traffic(r, err);
-	rc = bench_rank_agree(r, rc, err);
+	rc = ranks_agree(&r->m, rc, err);
 	if (!rc)
 		rc = rg_rendezvous_bcast(r->job.rdv, r->weights, n * n * sizeof(*r->weights), 0,
-					 bench_rank_deadline(r), err);
+					 ranks_deadline(&r->m), err);
 	return rc;
 }
 
@@ -66,7 +66,7 @@ int bench_plan_open(struct rank *r, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_RANGE, "--root %" PRId64 ": there are %u ranks",
 				  o->root, config.nranks);
 	/* An eighth of a rank's part of the cache for the small pairs; the same on every rank. */
-	config.cached_bytes = rg_place_least_llc_bytes(r->places, config.nranks) / 8;
+	config.cached_bytes = rg_place_least_llc_bytes(r->m.places, config.nranks) / 8;
 	if (config.cached_bytes < (uint64_t)512 << 10)
 		config.cached_bytes = (uint64_t)512 << 10;
 	return rg_plan_open(&config, &r->plan, err);
@@ -198,11 +198,11 @@ void bench_plan_config(struct rank *r)
 		.race = o->race,
 		.warmups = (uint32_t)o->warmups,
 		.seed = (uint64_t)o->seed,
-		.crowded = r->crowded,
+		.crowded = r->m.crowded,
 		.keep_ranks = o->raw,
-		.llc_bytes = r->places[r->job.rdv->rank].llc_bytes,
+		.llc_bytes = r->m.places[r->job.rdv->rank].llc_bytes,
 		.access = {r->access[0], r->access[1]},
 		.pairs_bytes = r->plan.pairs_bytes,
-		.interrupted = r->bench->interrupted,
+		.interrupted = r->bench->ranks.interrupted,
 	};
 }

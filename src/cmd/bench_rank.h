@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What the parts of one rank's life share: bench_rank.c, bench_meet.c, bench_plan.c. */
+/* What the parts of one rank's life share: bench_rank.c, bench_plan.c. */
 #ifndef RG_CMD_BENCH_RANK_H
 #define RG_CMD_BENCH_RANK_H
 
@@ -9,13 +9,8 @@
 
 struct rank {
 	const struct bench *bench; /* borrowed */
+	struct ranks_member m; /* its nodes are job.node and job.local; those of mixed if used */
 	struct rg_job job;
-	bool agreed;		     /* all ranks know of the failure */
-	struct rg_place *places;     /* owned, [nranks] */
-	struct rg_machine *machines; /* owned, [nranks] */
-	uint32_t *nodes; /* owned, [2][nranks]: job.node, job.local; those of mixed if it is used */
-	bool one_host;	 /* all ranks share a network namespace */
-	bool crowded;
 	bool access[2];		      /* enum rg_access: kinds of buffers measured */
 	uint64_t *weights;	      /* owned, [nranks][nranks]: --traffic; NULL: none */
 	struct rg_plan plan;	      /* owned */
@@ -34,25 +29,8 @@ struct rank {
 	uint32_t nsamples;	     /* as many as a point has candidates at most */
 	struct bench_out *out;	     /* owned; rank 0 */
 	struct rg_progress progress; /* silent but on rank 0 */
-	struct rg_load load;	     /* at the start */
 	struct rg_nic_job *counters; /* owned; NULL: none are read */
 };
-
-/* For an exchange that begins now. */
-uint64_t bench_rank_deadline(const struct rank *r);
-
-/*
- * What happened here happens everywhere: collective, 0 if rc is 0 on all ranks, else a code on all,
- * with words. r->agreed says whether all have the same.
- */
-int bench_rank_agree(struct rank *r, int rc, struct rg_err *err);
-
-/*
- * Collective: all ranks tell where they are (r->places, r->machines, r->crowded), and that their
- * options are the same. RG_ERR_MISMATCH naming the rank where they are not; RG_ERR_NO_MEMORY, and
- * as rg_rendezvous_allgather.
- */
-int bench_meet(struct rank *r, struct rg_err *err);
 
 /*
  * Collective: what --traffic names, which rank 0 reads. RG_ERR_INVALID (--place in, where it has no

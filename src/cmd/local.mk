@@ -8,15 +8,12 @@ src_railgauge_SOURCES = \
 	%D%/bench_check.c \
 	%D%/bench_cost.c \
 	%D%/bench_counters.c \
-	%D%/bench_meet.c \
 	%D%/bench_options.c \
 	%D%/bench_out.c \
 	%D%/bench_plan.c \
 	%D%/bench_points.c \
 	%D%/bench_rank.c \
 	%D%/bench_rank.h \
-	%D%/bench_threads.c \
-	%D%/bench_watch.c \
 	%D%/check.c \
 	%D%/cmd.c \
 	%D%/cmd.h \
@@ -35,6 +32,13 @@ src_railgauge_SOURCES = \
 	%D%/prove_launch.c \
 	%D%/prove_plan.c \
 	%D%/prove_print.c \
+	%D%/ranks.c \
+	%D%/ranks.h \
+	%D%/ranks_meet.c \
+	%D%/ranks_result.c \
+	%D%/ranks_threads.c \
+	%D%/ranks_transport.c \
+	%D%/ranks_watch.c \
 	%D%/report.c \
 	%D%/run.c \
 	%D%/sim.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* railgauge bench with ranks that are threads of this process: starts them, and waits for all. */
+/* Ranks that are threads of this process: starts them, and waits for all. */
 #include "config.h"
 
-#include "bench.h"
+#include "ranks.h"
 
 #include "railgauge/base/log.h"
 #include "railgauge/base/mem.h"
@@ -18,7 +18,7 @@
 
 struct thread {
 	pthread_t id;
-	const struct bench *bench; /* borrowed */
+	const struct ranks *ranks; /* borrowed */
 	struct rg_rendezvous *rdv; /* owned by the thread */
 	int cpu;		   /* to bind to, or -1 */
 	int rc;
@@ -26,7 +26,7 @@ struct thread {
 	struct rg_err err;
 };
 
-static void gate_leave(struct bench_gate *gate, uint32_t n)
+static void gate_leave(struct ranks_gate *gate, uint32_t n)
 {
 	pthread_mutex_lock(&gate->lock);
 	gate->missing -= n;
@@ -36,7 +36,7 @@ static void gate_leave(struct bench_gate *gate, uint32_t n)
 }
 
 /* Every rank ends within its deadlines, so the wait needs none of its own. */
-void bench_gate_pass(struct bench_gate *gate)
+void ranks_gate_pass(struct ranks_gate *gate)
 {
 	gate_leave(gate, 1);
 	pthread_mutex_lock(&gate->lock);
@@ -57,7 +57,7 @@ static void *thread_main(void *arg)
 		if (sched_setaffinity(0, sizeof(set), &set))
 			rg_log(RG_LOG_WARN, "cannot bind to CPU %d: %s", t->cpu, strerror(errno));
 	}
-	t->rc = bench_rank(t->bench, t->rdv, &t->agreed, &t->err);
+	t->rc = t->ranks->life(t->ranks, t->rdv, &t->agreed, &t->err);
 	rg_rendezvous_close(t->rdv);
 	return NULL;
 }
@@ -98,7 +98,7 @@ static int start_threads(struct thread *threads, uint32_t n, struct rg_err *err)
 		for (uint32_t r = started; r < n; r++)
 			rg_rendezvous_close(threads[r].rdv);
 		rg_rendezvous_close(threads[0].rdv);
-		gate_leave(threads[0].bench->gate, n - started + 1);
+		gate_leave(threads[0].ranks->gate, n - started + 1);
 	} else {
 		thread_main(&threads[0]);
 	}
@@ -107,10 +107,10 @@ static int start_threads(struct thread *threads, uint32_t n, struct rg_err *err)
 	return rc;
 }
 
-int bench_threads(struct bench *b, uint32_t n, struct rg_err *err)
+int ranks_threads(struct ranks *ranks, uint32_t n, struct rg_err *err)
 {
-	struct bench_gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};
-	struct rg_rendezvous *rdvs[BENCH_THREADS_MAX];
+	struct ranks_gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};
+	struct rg_rendezvous *rdvs[RANKS_THREADS_MAX];
 	struct thread *threads = rg_zalloc(n, sizeof(*threads));
 	struct rg_bind_order order = {0};
 	const struct thread *cause;
@@ -121,11 +121,11 @@ int bench_threads(struct bench *b, uint32_t n, struct rg_err *err)
 	rc = rg_rendezvous_threads_open(n, rdvs, err);
 	if (rc)
 		goto free_threads;
-	b->gate = &gate;
-	if (b->options.bind == BENCH_BIND_CORE && n > 1)
+	ranks->gate = &gate;
+	if (ranks->bind && n > 1)
 		(void)rg_bind_order_init(&order, NULL); /* unbound, and the result says so */
 	for (uint32_t r = 0; r < n; r++) {
-		threads[r].bench = b;
+		threads[r].ranks = ranks;
 		threads[r].rdv = rdvs[r];
 		threads[r].cpu = n <= order.ncpus ? order.cpus[r] : -1;
 	}
@@ -134,7 +134,7 @@ int bench_threads(struct bench *b, uint32_t n, struct rg_err *err)
 	cause = rc ? NULL : first_cause(threads, n);
 	if (cause)
 		rc = rg_err_set(err, cause->rc, "%s", cause->err.text);
-	b->gate = NULL;
+	ranks->gate = NULL;
 free_threads:
 	rg_free(threads);
 	return rc;

@@ -7,7 +7,7 @@
  */
 #include "config.h"
 
-#include "bench.h"
+#include "ranks.h"
 #include "cmd.h"
 
 #include "railgauge/base/clock.h"
@@ -22,7 +22,8 @@
 #define LOOK_NS	  250000000
 #define WITNESS_S 1 /* for the other survivors to say their line */
 
-struct bench_watch {
+struct ranks_watch {
+	const char *name; /* borrowed: the command's */
 	pthread_t thread;
 	pthread_mutex_t lock; /* guards all below but busy_since_ns */
 	pthread_cond_t moved;
@@ -40,12 +41,12 @@ struct bench_watch {
 	void *last_arg; /* borrowed */
 };
 
-_Atomic uint64_t *bench_watch_busy(struct bench_watch *w)
+_Atomic uint64_t *ranks_watch_busy(struct ranks_watch *w)
 {
 	return &w->busy_since_ns;
 }
 
-static void set_on(struct bench_watch *w, bool on, const char *what, uint64_t since_ns)
+static void set_on(struct ranks_watch *w, bool on, const char *what, uint64_t since_ns)
 {
 	pthread_mutex_lock(&w->lock);
 	w->on = on;
@@ -55,32 +56,32 @@ static void set_on(struct bench_watch *w, bool on, const char *what, uint64_t si
 	pthread_mutex_unlock(&w->lock);
 }
 
-void bench_watch_limit(struct bench_watch *w, uint64_t limit_ns)
+void ranks_watch_limit(struct ranks_watch *w, uint64_t limit_ns)
 {
 	pthread_mutex_lock(&w->lock);
 	w->limit_ns = limit_ns;
 	pthread_mutex_unlock(&w->lock);
 }
 
-void bench_watch_enter(struct bench_watch *w, const char *what)
+void ranks_watch_enter(struct ranks_watch *w, const char *what)
 {
 	set_on(w, true, what, rg_clock_ns());
 }
 
-void bench_watch_finish(struct bench_watch *w)
+void ranks_watch_finish(struct ranks_watch *w)
 {
 	pthread_mutex_lock(&w->lock);
 	w->ending = true;
 	pthread_mutex_unlock(&w->lock);
-	bench_watch_enter(w, "MPI_Finalize");
+	ranks_watch_enter(w, "MPI_Finalize");
 }
 
-void bench_watch_leave(struct bench_watch *w)
+void ranks_watch_leave(struct ranks_watch *w)
 {
 	set_on(w, false, NULL, 0);
 }
 
-int bench_watch_peers(struct bench_watch *w, const struct rg_place *places, uint32_t rank,
+int ranks_watch_peers(struct ranks_watch *w, const struct rg_place *places, uint32_t rank,
 		      uint32_t nranks, const struct rg_mpi_module *module, struct rg_err *err)
 {
 	struct rg_place *copy = rg_alloc(nranks * sizeof(*copy));
@@ -99,7 +100,7 @@ int bench_watch_peers(struct bench_watch *w, const struct rg_place *places, uint
 	return 0;
 }
 
-void bench_watch_last(struct bench_watch *w, void (*last)(void *arg), void *arg)
+void ranks_watch_last(struct ranks_watch *w, void (*last)(void *arg), void *arg)
 {
 	pthread_mutex_lock(&w->lock);
 	w->last = last;
@@ -107,7 +108,7 @@ void bench_watch_last(struct bench_watch *w, void (*last)(void *arg), void *arg)
 	pthread_mutex_unlock(&w->lock);
 }
 
-void bench_watch_measure(struct bench_watch *w)
+void ranks_watch_measure(struct ranks_watch *w)
 {
 	set_on(w, true, "a collective of the MPI library", 0);
 }
@@ -116,7 +117,7 @@ void bench_watch_measure(struct bench_watch *w)
  * What is wrong with which peer, as far as this host's processes tell. True if one is gone, which
  * counts for more than one that is stopped and may go on.
  */
-static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
+static bool describe_peers(const struct ranks_watch *w, char *text, size_t room)
 {
 	snprintf(text, room, "%s",
 		 w->ending   ? "not all ranks have ended"
@@ -138,7 +139,7 @@ static bool describe_peers(const struct bench_watch *w, char *text, size_t room)
 }
 
 /* A peer that is gone will not come: there is no point in waiting for the limit. */
-static void look(const struct bench_watch *w, uint64_t waited_ns)
+static void look(const struct ranks_watch *w, uint64_t waited_ns)
 {
 	char peers[160];
 	struct rg_err err = {0};
@@ -150,7 +151,7 @@ static void look(const struct bench_watch *w, uint64_t waited_ns)
 		return;
 	rg_err_set(&err, RG_ERR_TIMEOUT, "%s: waited %.1f s in %s: %s", w->who,
 		   (double)waited_ns / 1e9, w->what, peers);
-	status = rg_cmd_status(BENCH_NAME, err.code, &err);
+	status = rg_cmd_status(w->name, err.code, &err);
 	if (w->last)
 		w->last(w->last_arg);
 	if (!w->module || w->ending)
@@ -163,7 +164,7 @@ static void look(const struct bench_watch *w, uint64_t waited_ns)
 
 static void *watch_main(void *arg)
 {
-	struct bench_watch *w = arg;
+	struct ranks_watch *w = arg;
 
 	pthread_mutex_lock(&w->lock);
 	while (!w->ended) {
@@ -184,10 +185,10 @@ static void *watch_main(void *arg)
 	return NULL;
 }
 
-int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **watch_out,
-		     struct rg_err *err)
+int ranks_watch_open(const char *name, const char *rank, uint64_t limit_ns,
+		     struct ranks_watch **watch_out, struct rg_err *err)
 {
-	struct bench_watch *w = rg_zalloc(1, sizeof(*w));
+	struct ranks_watch *w = rg_zalloc(1, sizeof(*w));
 	pthread_condattr_t attr;
 	char host[64] = "";
 	int e;
@@ -196,6 +197,7 @@ int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **w
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the watch over MPI");
 	(void)gethostname(host, sizeof(host) - 1); /* else the host stays unnamed */
 	snprintf(w->who, sizeof(w->who), "rank %.20s (%s)", rank ? rank : "?", host);
+	w->name = name;
 	w->limit_ns = limit_ns;
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_condattr_init(&attr);
@@ -211,7 +213,7 @@ int bench_watch_open(const char *rank, uint64_t limit_ns, struct bench_watch **w
 	return 0;
 }
 
-void bench_watch_close(struct bench_watch *w)
+void ranks_watch_close(struct ranks_watch *w)
 {
 	if (!w)
 		return;
