@@ -5,7 +5,9 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/clocks.h \
 	include/railgauge/measure/counters.h \
 	include/railgauge/measure/data.h \
+	include/railgauge/measure/lane.h \
 	include/railgauge/measure/meet.h \
+	include/railgauge/measure/pairs.h \
 	include/railgauge/measure/paths.h \
 	include/railgauge/measure/machine.h \
 	include/railgauge/measure/nic_counters.h \
@@ -14,8 +16,10 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/plan.h \
 	include/railgauge/measure/result.h \
 	include/railgauge/measure/sample.h \
+	include/railgauge/measure/series.h \
 	include/railgauge/measure/stats.h \
 	include/railgauge/measure/target.h \
+	include/railgauge/measure/tournament.h \
 	%D%/calibrate.c \
 	%D%/calibrate_loops.c \
 	%D%/calibrate_loops.h \
@@ -25,6 +29,10 @@ src_librailgauge_a_SOURCES += \
 	%D%/data.c \
 	%D%/data_values.c \
 	%D%/data_values.h \
+	%D%/lane_transport.c \
+	%D%/lane_verbs.c \
+	%D%/lane_verbs.h \
+	%D%/lane_verbs_run.c \
 	%D%/meet.c \
 	%D%/meet_boards.c \
 	%D%/meet_impl.h \
@@ -44,6 +52,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/nic_counters_rdma.c \
 	%D%/nic_counters_read.c \
 	%D%/nic_counters_tcp.c \
+	%D%/pairs.c \
+	%D%/pairs_data.c \
+	%D%/pairs_data.h \
 	%D%/paths.c \
 	%D%/machine.c \
 	%D%/place.c \
@@ -54,6 +65,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/result_fields.h \
 	%D%/result_machine.c \
 	%D%/result_network.c \
+	%D%/result_pairs.c \
 	%D%/result_read.c \
 	%D%/result_write.c \
 	%D%/sample.c \
@@ -62,9 +74,11 @@ src_librailgauge_a_SOURCES += \
 	%D%/sample_impl.h \
 	%D%/sample_rep.c \
 	%D%/sample_start.c \
+	%D%/series.c \
 	%D%/stats.c \
 	%D%/stats_student.c \
 	%D%/target.c \
 	%D%/target_impl.h \
 	%D%/target_mpi.c \
-	%D%/target_railgauge.c
+	%D%/target_railgauge.c \
+	%D%/tournament.c

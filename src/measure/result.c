@@ -122,6 +122,7 @@ void rg_result_close(struct rg_result *result)
 	rg_result_network_release(&result->network);
 	rg_free(result->points);
 	rg_counters_release(&result->counters);
+	rg_free(result->pairs);
 	rg_free(result);
 }
 
@@ -190,9 +191,8 @@ int rg_result_set_skew(struct rg_result *result, double start_skew_ns, double cl
 	return rc;
 }
 
-/* Checks *item, copies its strings and makes room for it in *array; then the caller stores it. */
-static int admit(struct rg_result *result, const struct rg_field *fields, void *item,
-		 size_t each_bytes, void **array, uint32_t n, struct rg_err *err)
+int rg_result_admit(struct rg_result *result, const struct rg_field *fields, void *item,
+		    size_t each_bytes, void **array, uint32_t n, struct rg_err *err)
 {
 	int rc = rg_fields_check(fields, item, "", err);
 	void *grown;
@@ -219,8 +219,8 @@ int rg_result_add_machine(struct rg_result *result, const struct rg_result_machi
 		if (!strcmp(result->machines[i].host, machine->host))
 			return 0;
 	}
-	rc = admit(result, rg_result_machine_fields, &copy, sizeof(copy), &array, result->nmachines,
-		   err);
+	rc = rg_result_admit(result, rg_result_machine_fields, &copy, sizeof(copy), &array,
+			     result->nmachines, err);
 	result->machines = array;
 	if (!rc)
 		result->machines[result->nmachines++] = copy;
@@ -232,8 +232,8 @@ int rg_result_add_rank(struct rg_result *result, const struct rg_result_rank *ra
 {
 	struct rg_result_rank copy = *rank;
 	void *array = result->ranks;
-	int rc = admit(result, rg_result_rank_fields, &copy, sizeof(copy), &array, result->nranks,
-		       err);
+	int rc = rg_result_admit(result, rg_result_rank_fields, &copy, sizeof(copy), &array,
+				 result->nranks, err);
 
 	result->ranks = array;
 	if (!rc)
@@ -253,8 +253,8 @@ int rg_result_store_warning(struct rg_result *result, const struct rg_result_war
 		    !strcmp(result->warnings[i].text, warning->text))
 			return 0;
 	}
-	rc = admit(result, rg_result_warning_fields, &copy, sizeof(copy), &array, result->nwarnings,
-		   err);
+	rc = rg_result_admit(result, rg_result_warning_fields, &copy, sizeof(copy), &array,
+			     result->nwarnings, err);
 	result->warnings = array;
 	if (!rc)
 		result->warnings[result->nwarnings++] = copy;
@@ -311,8 +311,8 @@ int rg_result_store_point(struct rg_result *result, const struct rg_result_point
 		rc = rg_result_point_check(point, result->run.nranks, err);
 	if (rc)
 		return rc;
-	rc = admit(result, rg_result_point_fields, &copy, sizeof(copy), &array, result->npoints,
-		   err);
+	rc = rg_result_admit(result, rg_result_point_fields, &copy, sizeof(copy), &array,
+			     result->npoints, err);
 	result->points = array;
 	if (rc)
 		return rc;
@@ -383,9 +383,11 @@ void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
 int rg_result_add_counters(struct rg_result *result, const struct rg_nic_job *job,
 			   uint32_t first_point, uint32_t npoints, struct rg_err *err)
 {
-	if (first_point > result->npoints || npoints > result->npoints - first_point)
+	uint32_t n = rg_result_measured(result);
+
+	if (first_point > n || npoints > n - first_point)
 		return rg_err_set(err, RG_ERR_INVALID, "counters of points %u to %u of %u",
-				  first_point, first_point + npoints, result->npoints);
+				  first_point, first_point + npoints, n);
 	return rg_nic_job_add(job, first_point, npoints, &result->counters, err);
 }
 

@@ -164,13 +164,58 @@ const struct rg_field rg_result_node_fields[] = {
 #undef NODE
 };
 
-const struct rg_field rg_result_pair_fields[] = {
+const struct rg_field rg_result_network_pair_fields[] = {
 #define PAIR struct rg_network_pair
 	ROW(PAIR, from, U32),
 	ROW(PAIR, to, U32),
 	ROW_NULLABLE(PAIR, rate_Bps, NUMBER),
 	ROW(PAIR, burst_bytes, NUMBER),
 	ROW_NULLABLE(PAIR, latency_ns, NUMBER),
+	{NULL},
+#undef PAIR
+};
+
+const struct rg_field rg_result_pair_fields[] = {
+#define PAIR struct rg_result_pair
+	ROW_WORD(PAIR, test, "test", rg_pairs_test_words),
+	ROW(PAIR, from, U32),
+	ROW(PAIR, to, U32),
+	ROW(PAIR, rail, I32),
+	ROW_NULLABLE(PAIR, from_device, STRING),
+	ROW_NULLABLE(PAIR, to_device, STRING),
+	ROW(PAIR, size_bytes, U64),
+	ROW_WORD(PAIR, op, "op", rg_lane_op_words),
+	ROW(PAIR, transport, STRING),
+	ROW_NULLABLE(PAIR, outstanding, U32),
+	ROW_NULLABLE(PAIR, qps, U32),
+	ROW_NULLABLE(PAIR, post_list, U32),
+	ROW_NULLABLE(PAIR, moderation, U32),
+	ROW_NULLABLE(PAIR, inline_bytes, U32),
+	ROW(PAIR, round, U32),
+	ROW(PAIR, alone, BOOL),
+	ROW(PAIR, messages, U64),
+	ROW(PAIR, block, U64),
+	ROW(PAIR, time_ns, NUMBER),
+	ROW(PAIR, n, U64),
+	ROW(PAIR, kept, U64),
+	ROW_NULLABLE(PAIR, median_ns, NUMBER),
+	ROW_NULLABLE(PAIR, lo_ns, NUMBER),
+	ROW_NULLABLE(PAIR, hi_ns, NUMBER),
+	ROW_NULLABLE(PAIR, mean_ns, NUMBER),
+	ROW(PAIR, stdev_ns, NUMBER),
+	ROW_NULLABLE(PAIR, min_ns, NUMBER),
+	ROW_NULLABLE(PAIR, p90_ns, NUMBER),
+	ROW_NULLABLE(PAIR, p99_ns, NUMBER),
+	ROW_NULLABLE(PAIR, p999_ns, NUMBER),
+	ROW_NULLABLE(PAIR, max_ns, NUMBER),
+	ROW_NULLABLE(PAIR, rate_Bps, NUMBER),
+	ROW_NULLABLE(PAIR, messages_ps, NUMBER),
+	ROW_NULLABLE(PAIR, bound_ns, NUMBER),
+	ROW_NULLABLE(PAIR, bound_name, STRING),
+	ROW_NULLABLE(PAIR, fraction, NUMBER),
+	ROW(PAIR, checked, U64),
+	ROW(PAIR, wrong, U64),
+	ROW_NULLABLE(PAIR, note, STRING),
 	{NULL},
 #undef PAIR
 };

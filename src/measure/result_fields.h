@@ -17,7 +17,8 @@ extern const struct rg_field rg_result_warning_fields[];
 extern const struct rg_field rg_result_point_fields[]; /* without the arrays of samples */
 extern const struct rg_field rg_result_check_fields[]; /* of struct rg_calibration */
 extern const struct rg_field rg_result_node_fields[];
-extern const struct rg_field rg_result_pair_fields[]; /* of struct rg_network_pair */
+extern const struct rg_field rg_result_network_pair_fields[]; /* of struct rg_network_pair */
+extern const struct rg_field rg_result_pair_fields[];
 
 /* What must hold between the members of a point; RG_ERR_INVALID, "KEY: why". */
 int rg_result_point_check(const struct rg_result_point *point, uint32_t nranks, struct rg_err *err);
@@ -32,6 +33,17 @@ int rg_result_store_point(struct rg_result *result, const struct rg_result_point
 /* rg_result_add_warning, not printf-like. */
 int rg_result_store_warning(struct rg_result *result, const struct rg_result_warning *warning,
 			    struct rg_err *err);
+
+/* rg_result_add_pair without the warning. */
+int rg_result_store_pair(struct rg_result *result, const struct rg_result_pair *pair,
+			 struct rg_err *err);
+
+/*
+ * Checks *item by its rows, copies its strings into the result's memory, and makes room for it in
+ * *array of n; then the caller stores it. RG_ERR_INVALID, RG_ERR_NO_MEMORY.
+ */
+int rg_result_admit(struct rg_result *result, const struct rg_field *fields, void *item,
+		    size_t each_bytes, void **array, uint32_t n, struct rg_err *err);
 
 /* The network as JSON, null if there is none; and back (absent in older documents). */
 json_t *rg_result_network_to_json(const struct rg_result *result);

@@ -68,7 +68,7 @@ static int check(const struct rg_result_network *n, uint32_t nranks, struct rg_e
 	for (uint32_t i = 0; !rc && i < n->npairs; i++) {
 		const struct rg_network_pair *p = &n->pairs[i];
 
-		rc = rg_fields_check(rg_result_pair_fields, p, "", err);
+		rc = rg_fields_check(rg_result_network_pair_fields, p, "", err);
 		if (rc)
 			return err ? rg_err_prefix(err, "pairs[%u]", i) : rc;
 		if (p->from >= n->nnodes || p->to >= n->nnodes || p->from == p->to)
@@ -171,8 +171,8 @@ json_t *rg_result_network_to_json(const struct rg_result *result)
 	SET("rank_node", ranks_to_json(result));
 	SET("nodes",
 	    rg_fields_array_to_json(rg_result_node_fields, n->nodes, sizeof(*n->nodes), n->nnodes));
-	SET("pairs",
-	    rg_fields_array_to_json(rg_result_pair_fields, n->pairs, sizeof(*n->pairs), n->npairs));
+	SET("pairs", rg_fields_array_to_json(rg_result_network_pair_fields, n->pairs,
+					     sizeof(*n->pairs), n->npairs));
 #undef SET
 	if (rc) {
 		json_decref(object);
@@ -259,8 +259,8 @@ int rg_result_network_from_json(const json_t *root, struct rg_result *result, st
 		rc = read_structs(rg_result_node_fields, nodes, "nodes", n.nodes, sizeof(*n.nodes),
 				  err);
 	if (!rc)
-		rc = read_structs(rg_result_pair_fields, pairs, "pairs", n.pairs, sizeof(*n.pairs),
-				  err);
+		rc = read_structs(rg_result_network_pair_fields, pairs, "pairs", n.pairs,
+				  sizeof(*n.pairs), err);
 	if (rc) {
 		rg_result_network_release(&n);
 		return rc;

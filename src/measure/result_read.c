@@ -14,9 +14,9 @@
 #define WHERE_BYTES 64
 
 static const char *const root_keys[] = {
-	"schema",   "schema_version", "complete", "version", "build",	 "started",
-	"finished", "args",	      "config",	  "run",     "machines", "ranks",
-	"warnings", "calibration",    "network",  "points",  "counters", NULL,
+	"schema",  "schema_version", "complete", "version",  "build", "started",  "finished",
+	"args",	   "config",	     "run",	 "machines", "ranks", "warnings", "calibration",
+	"network", "points",	     "pairs",	 "counters", NULL,
 };
 
 /* The contents of a document contradict each other: as the checks say it, at this place. */
@@ -341,6 +341,15 @@ static int add_point(struct rg_result *result, const json_t *v, const char *wher
 	return rc;
 }
 
+static int add_pair(struct rg_result *result, const json_t *v, const char *where,
+		    struct rg_err *err)
+{
+	struct rg_result_pair pair = {0};
+	int rc = rg_fields_from_json(rg_result_pair_fields, v, where, NULL, &pair, err);
+
+	return rc ? rc : contradiction(where, rg_result_store_pair(result, &pair, err), err);
+}
+
 /* Gives every item of root[key] to add. */
 static int read_list(const json_t *root, const char *key, struct rg_result *result,
 		     int (*add)(struct rg_result *result, const json_t *v, const char *where,
@@ -449,9 +458,11 @@ int rg_result_from_json(const json_t *root, const char *name, struct rg_result *
 		rc = contradiction("network", rg_result_network_from_json(root, result, err), err);
 	if (!rc)
 		rc = read_list(root, "points", result, add_point, err);
+	if (!rc && json_object_get(root, "pairs"))
+		rc = read_list(root, "pairs", result, add_pair, err);
 	if (!rc)
 		rc = rg_counters_from_json(json_object_get(root, "counters"), "counters",
-					   result->npoints, &result->counters, err);
+					   rg_result_measured(result), &result->counters, err);
 	if (rc) {
 		rg_result_close(result);
 		return err ? rg_err_prefix(err, "%s", name) : rc;

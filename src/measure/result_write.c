@@ -190,6 +190,8 @@ json_t *rg_result_to_json(const struct rg_result *r)
 	SET("calibration", calibration_to_json(r));
 	SET("network", rg_result_network_to_json(r));
 	SET("points", points_to_json(r));
+	SET("pairs",
+	    rg_fields_array_to_json(rg_result_pair_fields, r->pairs, sizeof(*r->pairs), r->npairs));
 	SET("counters", rg_counters_to_json(&r->counters));
 #undef SET
 	if (rc) {

@@ -51,7 +51,7 @@ static void add_up(const struct teller *t)
 			struct sum *sum = sum_of(t, r->nic, r->moved[k].kind);
 
 			for (uint32_t p = r->first_point; p < r->first_point + r->npoints; p++) {
-				uint64_t size = t->result->points[p].size_bytes;
+				uint64_t size = rg_result_size_bytes(t->result, p);
 
 				if (!sum->n || size < sum->from_bytes)
 					sum->from_bytes = size;
@@ -144,7 +144,7 @@ static uint32_t tell_gone(const struct teller *t)
 			t->tell(t->arg, "Adapters whose counters could not be read any more", true);
 		snprintf(line, sizeof(line), "%s, from %sB on",
 			 nic_text(&c->nics[i], nic, sizeof(nic)),
-			 rg_format_size(t->result->points[c->readings[k].first_point].size_bytes,
+			 rg_format_size(rg_result_size_bytes(t->result, c->readings[k].first_point),
 					size));
 		t->tell(t->arg, line, false);
 	}

@@ -50,7 +50,7 @@ int rg_csv_print(const struct rg_result *result, FILE *out, struct rg_err *err)
 
 	if (!root)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the table");
-	json_array_foreach(json_object_get(root, "points"), i, point)
+	json_array_foreach(json_object_get(root, result->npairs ? "pairs" : "points"), i, point)
 	{
 		const char *comma = "";
 

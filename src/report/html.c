@@ -85,6 +85,8 @@ static void print_title(const struct rg_page *page)
 		named[coll] = true;
 		glue = ", ";
 	}
+	if (r->npairs)
+		rg_html_printf(out, ": pairs");
 	rg_html_printf(out, ", %u rank%s", r->run.nranks, r->run.nranks == 1 ? "" : "s");
 }
 
@@ -263,11 +265,14 @@ static int print_page(struct rg_page *page, struct rg_err *err)
 		return rc;
 	rc = rg_html_conditions(page, err);
 	if (!rc)
+		rc = rg_html_pairs(page, err);
+	if (!rc)
 		rc = print_figures(page, err);
 	if (rc)
 		return rc;
 	rg_html_notes(page);
-	rg_html_legend(page);
+	if (page->nfigures)
+		rg_html_legend(page);
 	rc = rg_html_settings(page, err);
 	fputs("</body>\n</html>\n", page->out);
 	return rc;

@@ -50,6 +50,8 @@ int rg_html_settings(const struct rg_page *page, struct rg_err *err);
 /* How targets or sides stand in all points (html_summary.c). */
 int rg_html_summary(struct rg_page *page, struct rg_err *err);
 void rg_html_notes(const struct rg_page *page);
+/* Pairs of ranks, if the result has any: it is alone then (html_pairs.c). */
+int rg_html_pairs(const struct rg_page *page, struct rg_err *err);
 /* The table of a figure (html_table.c). */
 int rg_html_table(struct rg_page *page, const struct rg_figure *figure, struct rg_err *err);
 /* What the columns mean. */

@@ -4,6 +4,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/report/csv.h \
 	include/railgauge/report/file.h \
 	include/railgauge/report/html.h \
+	include/railgauge/report/pairs.h \
 	include/railgauge/report/progress.h \
 	include/railgauge/report/sides.h \
 	include/railgauge/report/table.h \
@@ -26,6 +27,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/html_conditions.c \
 	%D%/html_impl.h \
 	%D%/html_network.c \
+	%D%/html_pairs.c \
 	%D%/html_settings.c \
 	%D%/html_summary.c \
 	%D%/html_table.c \
@@ -33,6 +35,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/launches.c \
 	%D%/network.c \
 	%D%/network.h \
+	%D%/pairs.c \
+	%D%/pairs_matrix.c \
+	%D%/pairs_matrix.h \
 	%D%/plot.c \
 	%D%/plot.h \
 	%D%/plot_axes.c \

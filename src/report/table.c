@@ -6,6 +6,7 @@
 #include "table_impl.h"
 
 #include "railgauge/base/mem.h"
+#include "railgauge/report/pairs.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -313,8 +314,11 @@ int rg_table_print(const struct rg_result *result, const char *baseline, FILE *o
 	struct rg_table_plan plan = {.baseline = baseline};
 	struct rg_table *table = NULL;
 	const char **targets;
-	int rc = rg_targets_of(result, &targets, &plan.ntargets, err);
+	int rc;
 
+	if (result->npairs)
+		return rg_pairs_print(result, out, err);
+	rc = rg_targets_of(result, &targets, &plan.ntargets, err);
 	if (rc)
 		return rc;
 	plan.targets = targets;

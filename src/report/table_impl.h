@@ -39,6 +39,12 @@ struct rg_table {
 /* What the columns and words mean, above the table. */
 void rg_table_legend(const struct rg_table *table, const struct rg_result *head);
 
+/* Who measured what on which machines, above that. */
+void rg_table_head(FILE *out, const struct rg_result *head);
+
+/* Warnings, and whether it is whole, at the very end. */
+void rg_table_foot(FILE *out, const struct rg_result *result);
+
 /* What to think of it, below. */
 int rg_table_summary(const struct rg_table *table, const struct rg_result *result,
 		     struct rg_err *err);

@@ -112,10 +112,8 @@ static void print_conditions(const struct rg_table *t)
 			     "repetition\n");
 }
 
-void rg_table_legend(const struct rg_table *t, const struct rg_result *head)
+void rg_table_head(FILE *out, const struct rg_result *head)
 {
-	FILE *out = t->out;
-
 	fprintf(out, "# railgauge %s, %u rank%s, begun %s\n", head->version, head->run.nranks,
 		head->run.nranks == 1 ? "" : "s", head->started);
 	if (head->nargs) {
@@ -126,6 +124,13 @@ void rg_table_legend(const struct rg_table *t, const struct rg_result *head)
 	}
 	print_machines(out, head);
 	rg_network_print(head, out);
+}
+
+void rg_table_legend(const struct rg_table *t, const struct rg_result *head)
+{
+	FILE *out = t->out;
+
+	rg_table_head(out, head);
 	print_columns(t, head);
 	print_conditions(t);
 	fprintf(out, "#\n");

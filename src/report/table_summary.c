@@ -114,6 +114,17 @@ static void print_notes(FILE *out, const struct rg_result *result)
 	}
 }
 
+void rg_table_foot(FILE *out, const struct rg_result *result)
+{
+	if (result->nwarnings)
+		fprintf(out, "# Warnings\n");
+	for (uint32_t i = 0; i < result->nwarnings; i++)
+		fprintf(out, "#   %s: %s\n", result->warnings[i].code, result->warnings[i].text);
+	if (!result->complete)
+		fprintf(out, "# INCOMPLETE: the run was interrupted, points so far: %u\n",
+			result->npoints + result->npairs);
+}
+
 int rg_table_summary(const struct rg_table *t, const struct rg_result *result, struct rg_err *err)
 {
 	int rc = 0;
@@ -134,14 +145,7 @@ int rg_table_summary(const struct rg_table *t, const struct rg_result *result, s
 	rg_network_print_sendrecv(result, t->out);
 	print_notes(t->out, result);
 	rc = rg_counters_print(result, t->out, err);
-	if (rc)
-		return rc;
-	if (result->nwarnings)
-		fprintf(t->out, "# Warnings\n");
-	for (uint32_t i = 0; i < result->nwarnings; i++)
-		fprintf(t->out, "#   %s: %s\n", result->warnings[i].code, result->warnings[i].text);
-	if (!result->complete)
-		fprintf(t->out, "# INCOMPLETE: the run was interrupted, points so far: %u\n",
-			result->npoints);
-	return 0;
+	if (!rc)
+		rg_table_foot(t->out, result);
+	return rc;
 }

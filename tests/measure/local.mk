@@ -32,6 +32,41 @@ tests_measure_test_race_SOURCES = %D%/test_race.c
 tests_measure_test_race_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_race_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_result_pairs
+check_PROGRAMS += tests/measure/test_result_pairs
+TESTS += tests/measure/test_result_pairs
+tests_measure_test_result_pairs_SOURCES = %D%/schema.c %D%/schema.h %D%/test_result_pairs.c
+tests_measure_test_result_pairs_CPPFLAGS = $(test_cppflags)
+tests_measure_test_result_pairs_LDADD = $(test_libs) -lm
+
+valgrind_tests += tests/measure/test_tournament
+check_PROGRAMS += tests/measure/test_tournament
+TESTS += tests/measure/test_tournament
+tests_measure_test_tournament_SOURCES = %D%/test_tournament.c
+tests_measure_test_tournament_CPPFLAGS = $(test_cppflags)
+tests_measure_test_tournament_LDADD = $(test_libs)
+
+valgrind_tests += tests/measure/test_series
+check_PROGRAMS += tests/measure/test_series
+TESTS += tests/measure/test_series
+tests_measure_test_series_SOURCES = %D%/test_series.c
+tests_measure_test_series_CPPFLAGS = $(test_cppflags)
+tests_measure_test_series_LDADD = $(test_libs) -lm
+
+check_PROGRAMS += tests/measure/test_pairs
+TESTS += tests/measure/test_pairs
+tests_measure_test_pairs_SOURCES = %D%/test_pairs.c tests/watched.h
+tests_measure_test_pairs_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_pairs_LDADD = $(test_libs) -lm
+
+if HAVE_VERBS
+check_PROGRAMS += tests/measure/test_lane_verbs
+TESTS += tests/measure/test_lane_verbs
+tests_measure_test_lane_verbs_SOURCES = %D%/test_lane_verbs.c tests/watched.h
+tests_measure_test_lane_verbs_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_measure_test_lane_verbs_LDADD = $(fake_verbs_libs)
+endif
+
 valgrind_tests += tests/measure/test_target
 check_PROGRAMS += tests/measure/test_target
 TESTS += tests/measure/test_target
@@ -130,7 +165,8 @@ tests_measure_test_paths_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/measure/test_result
 TESTS += tests/measure/test_result
-tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/test_result.c
+tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/schema.c %D%/schema.h \
+	%D%/test_result.c
 tests_measure_test_result_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_LDADD = $(test_libs)
 endif
@@ -150,6 +186,6 @@ EXTRA_DIST += %D%/corpus-result
 
 unthreaded_tests += tests/measure/test_clocks tests/measure/test_data tests/measure/test_direct \
 	tests/measure/test_nic_counters tests/measure/test_place tests/measure/test_plan \
-	tests/measure/test_result \
-	tests/measure/test_stats tests/measure/test_stats_series tests/measure/test_target \
+	tests/measure/test_result tests/measure/test_result_pairs tests/measure/test_series \
+	tests/measure/test_stats tests/measure/test_stats_series tests/measure/test_target tests/measure/test_tournament \
 	tests/measure/test_time_spaces tests/measure/test_traffic tests/measure/fuzz_result

@@ -26,6 +26,7 @@
 #include "railgauge/measure/calibrate.h"
 #include "railgauge/measure/counters.h"
 #include "railgauge/measure/nic_counters_job.h"
+#include "railgauge/measure/pairs.h"
 #include "railgauge/model/bound_network.h"
 #include "railgauge/measure/stats.h"
 
@@ -189,6 +190,43 @@ struct rg_result_point {
 	const double *rank_samples; /* [nsamples][nranks] */
 };
 
+/*
+ * One pair of ranks, what one of them did to the other: measure/pairs.h. Times are per message;
+ * those of a ping-pong one way (of a read there and back). Members that say what was asked for come
+ * first.
+ */
+struct rg_result_pair {
+	enum rg_pairs_test test;
+	uint32_t from, to;	 /* ranks; from began, and sent (of a read it asked) */
+	int32_t rail;		 /* number of the rail; RG_LANE_ALL_RAILS: all at once */
+	const char *from_device; /* what they used; may be NULL */
+	const char *to_device;
+	uint64_t size_bytes;
+	enum rg_lane_op op;
+	const char *transport;
+	uint32_t outstanding;  /* messages under way at most; 0: a ping-pong */
+	uint32_t qps;	       /* 0: of no meaning, as the following */
+	uint32_t post_list;    /* work requests posted together */
+	uint32_t moderation;   /* work requests per completion */
+	uint32_t inline_bytes; /* messages up to that travelled in the work request */
+	uint32_t round;	       /* pairs of one round ran at the same time */
+	bool alone;	       /* but this one did not */
+
+	uint64_t messages; /* of one direction */
+	uint64_t block;	   /* messages of one duration */
+	double time_ns;	   /* all of them took so long */
+	uint64_t n;	   /* durations recorded; what follows is 0 if this is 0 */
+	uint64_t kept;	   /* of these, those that median, interval and percentiles are of */
+	double median_ns, lo_ns, hi_ns, mean_ns, stdev_ns, min_ns, p90_ns, p99_ns, p999_ns, max_ns;
+	double rate_Bps;	/* both directions together; 0: a ping-pong */
+	double messages_ps;	/* likewise */
+	double bound_ns;	/* least time of a message; 0: none is known */
+	const char *bound_name; /* may be NULL */
+	double fraction; /* bound_ns / median_ns of a ping-pong, else / (time_ns / messages) */
+	uint64_t checked, wrong; /* bytes of last messages that were compared, and that differed */
+	const char *note;	 /* may be NULL */
+};
+
 struct rg_result {
 	/* What made it. */
 	const char *version;  /* "0.1.0" */
@@ -212,6 +250,8 @@ struct rg_result {
 	uint32_t npoints;
 	struct rg_result_point *points; /* [npoints], in the order of being added */
 	struct rg_counters counters;	/* of adapters; no ports: none were read */
+	uint32_t npairs;
+	struct rg_result_pair *pairs; /* [npairs], likewise */
 
 	struct rg_result_arena *arena; /* private: owns the strings and samples */
 };
@@ -271,6 +311,19 @@ int rg_result_add_point(struct rg_result *result, const struct rg_result_point *
 			uint32_t *index_out, struct rg_err *err);
 
 /*
+ * Adds a pair, and the warning "bound" if its fraction is above RG_BOUND_ERROR. RG_ERR_INVALID as
+ * above; the run must have been set before.
+ */
+int rg_result_add_pair(struct rg_result *result, const struct rg_result_pair *pair,
+		       struct rg_err *err);
+
+/*
+ * Fills ranks, devices (borrowed from outcome), counts, times, rates, the bound and its fraction
+ * from what was measured. test is read.
+ */
+void rg_result_pair_fill(struct rg_result_pair *pair, const struct rg_pairs_outcome *outcome);
+
+/*
  * Fills what follows from the samples: n (and nsamples), the times, the bandwidths, and with bound
  * (NULL: none) bound_ns, bound_name and fraction. coll, size_bytes, crossing_bytes and ops are
  * read. samples is kept as a pointer in the point (NULL leaves nsamples 0); stats are those of the
@@ -280,9 +333,20 @@ void rg_result_point_fill(struct rg_result_point *point, uint32_t nranks,
 			  const struct rg_stats *stats, const double *samples,
 			  const struct rg_bound *bound);
 
+/* Its points, or its pairs if it has any: what counters refer to. */
+static inline uint32_t rg_result_measured(const struct rg_result *result)
+{
+	return result->npairs ? result->npairs : result->npoints;
+}
+static inline uint64_t rg_result_size_bytes(const struct rg_result *result, uint32_t measured)
+{
+	return result->npairs ? result->pairs[measured].size_bytes
+			      : result->points[measured].size_bytes;
+}
+
 /*
- * What adapters counted while the npoints points from first_point on were measured, which were
- * added before: the last reading of job. RG_ERR_INVALID where there are no such points.
+ * What adapters counted while the npoints points (or pairs) from first_point on were measured,
+ * which were added before: the last reading of job. RG_ERR_INVALID where there are no such points.
  */
 int rg_result_add_counters(struct rg_result *result, const struct rg_nic_job *job,
 			   uint32_t first_point, uint32_t npoints, struct rg_err *err);

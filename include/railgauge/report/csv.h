@@ -2,7 +2,7 @@
 /*
  * A result as comma-separated values [RFC4180]: a line of names, then a line per point. The columns
  * are the members of a point in the result document (docs/RESULT.md) without the samples, in their
- * order and units; what is null there is empty here.
+ * order and units; what is null there is empty here. Of a result of pairs a line is a pair.
  */
 #ifndef RAILGAUGE_REPORT_CSV_H
 #define RAILGAUGE_REPORT_CSV_H

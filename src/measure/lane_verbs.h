@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The lane over queue pairs of its own: what lane_verbs.c (opening, meeting, closing) and
+ * lane_verbs_run.c (what is timed) share.
+ */
+#ifndef RG_MEASURE_LANE_VERBS_H
+#define RG_MEASURE_LANE_VERBS_H
+
+#include "railgauge/base/mem.h"
+#include "railgauge/measure/lane.h"
+#include "railgauge/transport/verbs.h"
+
+#include <infiniband/verbs.h>
+
+#define POLL_BATCH 16
+
+/* One queue pair and its peer's. */
+struct queue {
+	struct ibv_qp *qp; /* owned */
+	struct rg_verbs_address mine, theirs;
+	struct ibv_send_wr *wrs; /* [depth]: borrowed from the rail, chained */
+	uint32_t under_way;	 /* messages posted and not known to be done */
+	uint32_t unsignalled;	 /* of these, those since the last that makes a completion */
+	uint32_t receives;	 /* posted */
+	bool last_posted;	 /* its last message of this stream */
+};
+
+/* What a rank lets its peer reach: exchanged. */
+struct reach {
+	uint64_t source, sink, control; /* addresses */
+	uint32_t source_key, sink_key, control_key;
+	uint32_t unused;
+};
+
+struct rail {
+	struct rg_verbs_device *device;		/* owned by the lane's array */
+	struct ibv_mr *source, *sink, *control; /* held */
+	struct ibv_cq *send_cq, *recv_cq;	/* owned */
+	struct reach peer;			/* what it may reach there */
+	struct queue *queues;			/* owned, [nqueues] */
+	struct ibv_send_wr *wrs;		/* owned, [nqueues][depth] */
+	struct ibv_sge sge;			/* of sends */
+	struct ibv_sge receive_sge;		/* of receives of sends */
+	struct ibv_recv_wr *receives;		/* owned, [recv_depth], chained */
+};
+
+/*
+ * What the two tell each other beside messages, by an inline write of 8 bytes to the other's memory
+ * once all of a stream is done: how many streams were.
+ */
+struct control {
+	_Alignas(64) volatile uint64_t come; /* written by the peer */
+	_Alignas(64) uint64_t told;	     /* sent from */
+};
+
+struct verbs_lane {
+	struct rg_lane lane;	   /* first */
+	struct rg_rendezvous *rdv; /* borrowed */
+	const struct rg_verbs_options *options;
+	enum rg_lane_op op;
+	uint64_t deadline_ns;
+	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX]; /* owned */
+	struct rail rails[RG_LANE_RAILS_MAX];
+	uint32_t nqueues;	    /* of each rail */
+	uint32_t depth, recv_depth; /* of each queue pair */
+	uint8_t *memory;	    /* owned: source, and the sink at sink_at */
+	uint64_t sink_at;
+	struct control *control;   /* owned */
+	uint64_t heard;		   /* of control->come */
+	uint64_t early;		   /* messages received that nobody has asked for yet */
+	uint8_t mark;		   /* last byte of the last message that the peer finds by it */
+	uint8_t mark_seen;	   /* and of the last one found here */
+	struct rg_verbs_peer peer; /* for words */
+	char peer_node[64];
+	uint32_t meetings;
+};
+
+int verbs_prepare(struct rg_lane *lane, const struct rg_lane_load *load, struct rg_err *err);
+int verbs_pingpong(struct rg_lane *lane, const struct rg_lane_load *load, uint64_t n, bool first,
+		   struct rg_series *series, struct rg_err *err);
+int verbs_stream(struct rg_lane *lane, const struct rg_lane_load *load,
+		 const struct rg_lane_flow *flow, struct rg_series *series,
+		 uint64_t *elapsed_ns_out, struct rg_err *err);
+
+/* Receives up to recv_depth on a queue pair, if the operation takes any. */
+int verbs_post_receives(struct verbs_lane *v, struct rail *rail, struct queue *q,
+			struct rg_err *err);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Does a document fit a JSON Schema? As much of it as ours uses; an unknown keyword fails the test.
+ */
+#ifndef TESTS_MEASURE_SCHEMA_H
+#define TESTS_MEASURE_SCHEMA_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+bool schema_fits(const json_t *schema, const json_t *v);
+
+#endif
