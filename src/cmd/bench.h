@@ -10,7 +10,6 @@
  *   bench_cost.c      what it will take: memory and time
  *   bench_calibrate.c what the memory and the network can do
  *   bench_bound.c     what a point could take at best
- *   bench_counters.c  whose counters are read around it
  *   bench_out.c       what rank 0 keeps and prints
  */
 #ifndef RG_CMD_BENCH_H

@@ -308,6 +308,18 @@ static int dry_run(const struct rank *r, struct rg_err *err)
 	return bench_cost_print(&job, err);
 }
 
+static int open_counters(struct rank *r, struct rg_err *err)
+{
+	bool others = false;
+
+	/* A library that may use any adapter, and does not say which. */
+	for (uint32_t i = 0; i < r->nspecs; i++)
+		others |= r->specs[i].ops != &rg_target_railgauge;
+	return ranks_counters_open(&r->m, r->bench->options.counters,
+				   r->job.ep ? r->job.ep->nics : "", others && !r->m.one_host,
+				   &r->counters, err);
+}
+
 static int measure(struct rank *r, struct rg_err *err)
 {
 	bool interrupted = false;
@@ -326,7 +338,7 @@ static int measure(struct rank *r, struct rg_err *err)
 		return rc;
 	rc = describe_way(r, err);
 	if (!rc)
-		rc = bench_counters_open(r, err);
+		rc = open_counters(r, err);
 	if (!rc)
 		rc = ranks_agree(&r->m, open_output(r, err), err);
 	if (!rc)

@@ -50,12 +50,6 @@ int bench_plan_open(struct rank *r, struct rg_err *err);
  */
 int bench_plan_candidates(struct rank *r, struct rg_err *err);
 
-/*
- * Collective: whose counters are read, as --counters says; r->counters stays NULL where there are
- * none. After open_transport and bench_plan_candidates. As rg_nic_ports_find and rg_nic_job_open.
- */
-int bench_counters_open(struct rank *r, struct rg_err *err);
-
 /* What the sampler is told; after the other two. */
 void bench_plan_config(struct rank *r);
 

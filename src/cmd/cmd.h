@@ -25,6 +25,8 @@ int cmd_bench(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_emit(int argc, char **argv);
 int cmd_info(int argc, char **argv);
+int cmd_pairs(int argc, char **argv);
+int cmd_pingpong(int argc, char **argv);
 int cmd_prove(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_run(int argc, char **argv);

@@ -7,7 +7,6 @@ src_railgauge_SOURCES = \
 	%D%/bench_calibrate.c \
 	%D%/bench_check.c \
 	%D%/bench_cost.c \
-	%D%/bench_counters.c \
 	%D%/bench_options.c \
 	%D%/bench_out.c \
 	%D%/bench_plan.c \
@@ -24,6 +23,12 @@ src_railgauge_SOURCES = \
 	%D%/grid.h \
 	%D%/info.c \
 	%D%/main.c \
+	%D%/pairs.c \
+	%D%/pairs.h \
+	%D%/pairs_items.c \
+	%D%/pairs_options.c \
+	%D%/pairs_out.c \
+	%D%/pairs_rank.c \
 	%D%/prove.c \
 	%D%/prove.h \
 	%D%/prove_folder.c \
@@ -34,6 +39,7 @@ src_railgauge_SOURCES = \
 	%D%/prove_print.c \
 	%D%/ranks.c \
 	%D%/ranks.h \
+	%D%/ranks_counters.c \
 	%D%/ranks_meet.c \
 	%D%/ranks_result.c \
 	%D%/ranks_threads.c \
@@ -70,6 +76,8 @@ man_pages = \
 	man/railgauge-check.1 \
 	man/railgauge-emit.1 \
 	man/railgauge-info.1 \
+	man/railgauge-pairs.1 \
+	man/railgauge-pingpong.1 \
 	man/railgauge-prove.1 \
 	man/railgauge-report.1 \
 	man/railgauge-run.1 \

@@ -7,6 +7,7 @@
  *   ranks_watch.c      ends a rank that hangs in a call of MPI
  *   ranks_meet.c       where the ranks are, whether all were told the same, and what all agree on
  *   ranks_transport.c  which transport suits them
+ *   ranks_counters.c   whose counters are read around what is measured
  *   ranks_result.c     what of it the result document has
  */
 #ifndef RG_CMD_RANKS_H
@@ -15,6 +16,7 @@
 #include "railgauge/base/opt.h"
 #include "railgauge/launch/rendezvous.h"
 #include "railgauge/measure/machine.h"
+#include "railgauge/measure/nic_counters_job.h"
 #include "railgauge/measure/place.h"
 #include "railgauge/measure/result.h"
 #include "railgauge/mpi/glue.h"
@@ -119,6 +121,14 @@ int ranks_meet(struct ranks_member *m, const struct rg_opt_command *command,
  */
 int ranks_transport(const struct ranks_member *m, const char *name,
 		    const struct rg_transport_ops **out, struct rg_err *err);
+
+/*
+ * Collective: adapters whose counters are read, as --counters says: list is names, none or auto:
+ * those that are used (names, or empty), and if others choose what they use, all active RDMA ports.
+ * *out stays as it is where there are none. As rg_nic_ports_find and rg_nic_job_open.
+ */
+int ranks_counters_open(struct ranks_member *m, const char *list, const char *used, bool others,
+			struct rg_nic_job **out, struct rg_err *err);
 
 /* Collective: processors that others took on rank 0's host since m->load. */
 int ranks_others_load(struct ranks_member *m, double *load_out, struct rg_err *err);

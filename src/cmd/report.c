@@ -3,6 +3,7 @@
 
 #include "bench.h"
 #include "cmd.h"
+#include "pairs.h"
 
 #include "railgauge/base/mem.h"
 #include "railgauge/base/opt.h"
@@ -206,6 +207,33 @@ static int check(const struct operands *o, const struct config *config, struct r
 	return 0;
 }
 
+/* Pairs are matrices of their own: there are no targets or sides in them. */
+static int check_pairs(const struct operands *o, const struct config *config, struct rg_err *err)
+{
+	for (uint32_t i = 0; i < o->n; i++) {
+		if (!o->results[i]->npairs)
+			continue;
+		if (o->n > 1)
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "%s: pairs of ranks are reported one document at a time",
+					  o->paths[i]);
+		if (config->baseline)
+			return rg_err_set(err, RG_ERR_INVALID,
+					  "--baseline: %s has pairs of ranks, and no targets",
+					  o->paths[i]);
+	}
+	return 0;
+}
+
+/* The options of the command that made it, for their units. */
+static const struct rg_opt *const *options_of(const struct rg_result *result)
+{
+	if (!result->npairs)
+		return bench_command.tables;
+	return result->nargs && !strcmp(result->args[0], "pingpong") ? pingpong_command.tables
+								     : pairs_command.tables;
+}
+
 /* --- output --- */
 
 static int print_json(const struct rg_result *result, struct rg_err *err)
@@ -295,10 +323,12 @@ int cmd_report(int argc, char **argv)
 		rc = check(&o, &config, &err);
 	for (uint32_t i = 0; !rc && i < o.n; i++)
 		rc = rg_result_read(o.paths[i], &o.results[i], &err);
+	if (!rc)
+		rc = check_pairs(&o, &config, &err);
 	report = (struct rg_report){.sides = o.sides,
 				    .nsides = o.nsides,
 				    .baseline = config.baseline,
-				    .options = bench_command.tables};
+				    .options = rc ? NULL : options_of(o.results[0])};
 	if (!rc && config.csv)
 		rc = write_csv(&report, config.csv, &err);
 	if (!rc && config.html)

@@ -16,6 +16,8 @@ cmd_tests = \
 	tests/cmd/test_info.sh \
 	tests/cmd/test_interfaces.sh \
 	tests/cmd/test_network.sh \
+	tests/cmd/test_pairs.sh \
+	tests/cmd/test_pairs_mpi.sh \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_prove.sh \
 	tests/cmd/test_prove_mpi.sh \
