@@ -235,46 +235,45 @@ struct fake_counts fake_counts(void)
 
 /* --- events --- */
 
-void fake_push_event(struct fake_context *context, const struct ibv_async_event *event)
+void fake_push_event(struct fake_context *context, enum ibv_event_type type, void *object, int port)
 {
-	if (write(context->event_pipe[1], event, sizeof(*event)) != sizeof(*event))
+	struct ibv_async_event event;
+
+	memset(&event, 0, sizeof(event)); /* all of it is written */
+	event.event_type = type;
+	if (object)
+		event.element.qp = object;
+	else
+		event.element.port_num = port;
+	if (write(context->event_pipe[1], &event, sizeof(event)) != sizeof(event))
 		refuse("nobody reads events");
 }
 
-static void push_to_device(const struct fake_dev *dev, const struct ibv_async_event *event)
+static void push_to_device(const struct fake_dev *dev, enum ibv_event_type type, void *object,
+			   int port)
 {
 	for (struct fake_context *c = fake.contexts; c; c = c->next) {
 		if (c->dev == dev)
-			fake_push_event(c, event);
+			fake_push_event(c, type, object, port);
 	}
 }
 
 void fake_event(const char *device, enum ibv_event_type type, struct ibv_qp *qp)
 {
-	struct ibv_async_event event = {.event_type = type};
-
 	pthread_mutex_lock(&fake.lock);
-	if (qp)
-		event.element.qp = qp;
-	else
-		event.element.port_num = 1;
-	push_to_device(find_device(device), &event);
+	push_to_device(find_device(device), type, qp, 1);
 	pthread_mutex_unlock(&fake.lock);
 }
 
 void fake_port(const char *device, uint8_t port, bool up)
 {
-	struct ibv_async_event event = {
-		.element.port_num = port,
-		.event_type = up ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR,
-	};
 	struct fake_dev *dev;
 
 	pthread_mutex_lock(&fake.lock);
 	dev = find_device(device);
 	if (dev->ports[port].up != up) {
 		dev->ports[port].up = up;
-		push_to_device(dev, &event);
+		push_to_device(dev, up ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR, NULL, port);
 		fake_run_all();
 	}
 	pthread_mutex_unlock(&fake.lock);

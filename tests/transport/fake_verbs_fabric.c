@@ -13,14 +13,13 @@
 static void add_completion(struct ibv_cq *v, const struct fake_cqe *e, bool solicited)
 {
 	struct fake_cq *cq = (struct fake_cq *)v;
-	struct ibv_async_event event = {.element.cq = v, .event_type = IBV_EVENT_CQ_ERR};
 
 	if (cq->overrun)
 		return;
 	if (cq->n == cq->v.cqe) {
 		cq->overrun = true;
 		fake.counts.overruns++;
-		fake_push_event((struct fake_context *)v->context, &event);
+		fake_push_event((struct fake_context *)v->context, IBV_EVENT_CQ_ERR, v, 0);
 		for (struct fake_qp *qp = fake.qps; qp; qp = qp->next) {
 			if (qp->v.send_cq == v || qp->v.recv_cq == v)
 				fake_qp_fail(qp);
@@ -320,11 +319,9 @@ static int carry_out(struct fake_qp *qp, struct fake_qp *peer, struct fake_wqe *
 	if (!status && takes)
 		status = do_receive(qp, peer, w);
 	if (status == IBV_WC_REM_ACCESS_ERR) {
-		struct ibv_async_event event = {.element.qp = &peer->v,
-						.event_type = IBV_EVENT_QP_ACCESS_ERR};
-
 		fake_qp_fail(peer);
-		fake_push_event((struct fake_context *)peer->v.context, &event);
+		fake_push_event((struct fake_context *)peer->v.context, IBV_EVENT_QP_ACCESS_ERR,
+				&peer->v, 0);
 	}
 	return status;
 }

@@ -187,7 +187,9 @@ bool fake_gid(const struct fake_dev *dev, uint8_t port, uint32_t index, uint8_t 
 /* Writes to the channel of a queue. */
 void fake_notify(struct ibv_cq *cq);
 
-void fake_push_event(struct fake_context *context, const struct ibv_async_event *event);
+/* object: the queue that it is about; NULL: the port. */
+void fake_push_event(struct fake_context *context, enum ibv_event_type type, void *object,
+		     int port);
 
 /* Adds a completion; overruns the queue where it is full. */
 void fake_complete_wqe(struct fake_qp *qp, uint64_t number, enum ibv_wc_status status,

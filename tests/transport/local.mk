@@ -106,7 +106,7 @@ verbs_tests = \
 	tests/transport/test_verbs_device \
 	tests/transport/test_verbs_failures \
 	tests/transport/test_verbs_pair
-valgrind_tests += tests/transport/test_verbs_failures
+valgrind_tests += tests/transport/test_verbs_pair
 check_PROGRAMS += $(verbs_tests)
 TESTS += $(verbs_tests)
 tests_transport_test_verbs_device_SOURCES = %D%/test_verbs_device.c %D%/verbs_pair.c \
