@@ -48,7 +48,7 @@ static void reductions_of_every_type_and_operation_are_exact(void **state)
 	for (int t = 0; t < RG_TYPE_COUNT; t++) {
 		for (int o = 0; o < RG_OP_COUNT; o++) {
 			for (size_t i = 0; i < sizeof(ranks) / sizeof(ranks[0]);
-			     i += WATCHED ? 2 : 1) {
+			     i += WATCHED ? 3 : 1) {
 				if (ranks[i] == 64 && t != RG_TYPE_BFLOAT16)
 					continue;
 				one_job(RG_COLL_ALLREDUCE, t, o, ranks[i],
@@ -74,7 +74,7 @@ static void moved_data_of_every_type_are_exact(void **state)
 	for (size_t c = 0; c < sizeof(colls) / sizeof(colls[0]); c++) {
 		for (int t = 0; t < RG_TYPE_COUNT; t++) {
 			for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]);
-			     n += WATCHED ? 2 : 1)
+			     n += WATCHED ? 3 : 1)
 				one_job(colls[c], t, RG_OP_SUM, 1 + (uint32_t)(n % 4), counts[n]);
 		}
 	}
@@ -179,7 +179,7 @@ static void marked_elements_tell_a_result_from_the_one_before(void **state)
 	for (int coll = 0; coll < RG_COLL_BARRIER; coll++) {
 		for (size_t n = 0; n < sizeof(counts) / sizeof(counts[0]); n++) {
 			for (size_t m = 0; m < sizeof(marks) / sizeof(marks[0]);
-			     m += WATCHED ? 2 : 1) {
+			     m += WATCHED ? 3 : 1) {
 				one_marked_job(coll, RG_TYPE_FLOAT32, RG_OP_SUM, 3, counts[n],
 					       &marks[m]);
 				one_marked_job(coll, RG_TYPE_INT8, RG_OP_MAX, 2, counts[n],
