@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * mixed: shm to the ranks of this node; to all others verbs-rc where every rank has a device that
- * works, else tcp. Who names an interface or a congestion control wants tcp.
+ * works, else tcp, and `about` says why. Who names an interface or a congestion control wants tcp;
+ * who names a device wants verbs-rc, and where that does not work it is an error.
  *
  * Both endpoints know all ranks by the same numbers; a link is that of the one which reaches the
  * peer. Whoever waits must look at both memory and network, so nobody sleeps for long.
@@ -24,7 +25,7 @@ struct mixed {
 	struct rg_endpoint ep;
 	struct rg_endpoint *near, *far; /* owned */
 	bool *is_near;			/* owned, [nranks] */
-	char no_verbs[80];		/* why far is tcp though all have devices; "" */
+	char no_verbs[80];		/* why far is tcp and not verbs-rc; "" */
 };
 
 struct mixed_window {
@@ -109,52 +110,87 @@ static void describe(struct mixed *m)
 
 #ifdef HAVE_VERBS
 
-/* Has every rank a device that works, and some rank peers that it would be used for? */
-static int have_devices(struct mixed *m, const struct rg_transport_config *config, bool *all_out,
-			struct rg_err *err)
+enum mixed_word {
+	MIXED_WORKS = 1, /* a device that works here */
+	MIXED_NAMED = 2, /* one was named: no other way will do */
+	MIXED_FAR = 4,	 /* there are ranks to use it for */
+};
+
+/* This rank's word; a device that was named and does not work is an error. */
+static int look_for_device(struct mixed *m, const struct rg_transport_config *config,
+			   uint8_t *word_out, struct rg_err *err)
 {
 	const struct rg_verbs_options *options =
 		config->verbs ? config->verbs : &rg_verbs_options_default;
-	uint8_t mine = 1, *all = rg_zalloc(m->ep.nranks, 1);
+	bool tcp = config->interface || config->congestion;
+	struct rg_err why = {0};
+	int rc;
+
+	*word_out = options->device ? MIXED_NAMED : 0;
+	for (uint32_t r = 0; r < m->ep.nranks; r++)
+		*word_out |= m->is_near[r] ? 0 : MIXED_FAR;
+	if (tcp && options->device)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "a device of verbs (%s) and an interface or congestion control "
+				  "of tcp: which of the two? --transport says",
+				  options->device);
+	if (tcp || !(*word_out & MIXED_FAR))
+		return 0;
+	rc = rg_verbs_probe(options, NULL, 0, &why);
+	if (!rc)
+		*word_out |= MIXED_WORKS;
+	else if (rc != RG_ERR_NOT_FOUND) /* most have none, and need not be told */
+		snprintf(m->no_verbs, sizeof(m->no_verbs), "%.79s", why.text);
+	return rc && options->device ? rg_err_set(err, rc, "%s", why.text) : 0;
+}
+
+/* Has every rank with far peers a device that works? And was one named? */
+static int have_devices(struct mixed *m, const struct rg_transport_config *config, bool *all_out,
+			bool *named_out, struct rg_err *err)
+{
+	uint8_t mine = 0, *all = rg_zalloc(m->ep.nranks, 1);
 	bool has_far = false;
 	uint64_t until;
-	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' devices");
+	int rc = all ? look_for_device(m, config, &mine, err)
+		     : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' devices");
 
-	for (uint32_t r = 0; r < m->ep.nranks; r++)
-		has_far |= !m->is_near[r];
-	/* A rank without far peers is in the way of nobody, but takes part in open. */
-	if (config->interface || config->congestion || rg_verbs_probe(options, NULL, 0, NULL))
-		mine = 0;
-	mine |= has_far ? 2 : 0;
 	until = rg_clock_ns() + m->ep.config.timeout_ns;
 	rc = rg_rendezvous_agree(m->ep.rdv, rc, until, err);
 	if (!rc)
 		rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, 1, until, err);
 	*all_out = true;
-	has_far = false;
+	*named_out = false;
 	for (uint32_t r = 0; r < m->ep.nranks && !rc; r++) {
-		*all_out &= all[r] & 1;
-		has_far |= all[r] & 2;
+		*all_out &= all[r] & MIXED_WORKS || !(all[r] & MIXED_FAR);
+		*named_out |= all[r] & MIXED_NAMED;
+		has_far |= all[r] & MIXED_FAR;
 	}
 	*all_out &= has_far;
 	rg_free(all);
 	return rc;
 }
 
-/* 1: tcp is to be tried. */
+/* Are the words about a mistake, rather than about what there is? */
+static bool is_mistake(int rc)
+{
+	return rc == RG_ERR_INVALID || rc == RG_ERR_RANGE || rc == RG_ERR_MISMATCH;
+}
+
+/* 0: far is verbs-rc; 1: it may be something else; or an error. The same on all ranks. */
 static int open_verbs(struct mixed *m, const struct rg_transport_config *config, struct rg_err *err)
 {
 	struct rg_err why = {0};
-	bool all = false;
-	int rc = have_devices(m, config, &all, err);
+	bool all, named;
+	int rc = have_devices(m, config, &all, &named, err);
 
 	if (rc || !all)
 		return rc ? rc : 1;
 	rc = rg_transport_verbs_rc.open(m->ep.rdv, config, &m->far, &why);
-	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT || rc == RG_ERR_NO_MEMORY)
-		return rg_err_set(err, rc, "%s", why.text);
 	if (!rc)
 		return 0;
+	if (named || is_mistake(rc) || rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT ||
+	    rc == RG_ERR_NO_MEMORY)
+		return rg_err_set(err, rc, "%s", why.text);
 	snprintf(m->no_verbs, sizeof(m->no_verbs), "%.79s", why.text);
 	return 1;
 }

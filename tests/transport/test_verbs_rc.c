@@ -360,6 +360,64 @@ static void ranks_that_notify_in_different_ways_are_named(void **state)
 	assert_int_equal(fake_live(), 0);
 }
 
+static int goes_over(struct rank *r)
+{
+	MUST(r, strstr(r->ep->about, r->config.verbs->device ? "verbs-rc to" : "tcp to"));
+	return 0;
+}
+
+/* Rank 2's device; the others' works. */
+static void mix(const char *device, const char *interface, struct rank ranks[RANKS])
+{
+	static struct rg_verbs_options good, other;
+
+	good = other = rg_verbs_options_default;
+	good.device = "fake0";
+	other.device = device;
+	prepare_ranks(ranks, &rg_transport_mixed, goes_over);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		ranks[i].config.verbs = i == 2 ? &other : &good;
+		ranks[i].config.interface = interface;
+	}
+	run_ranks(ranks, 0);
+	assert_int_equal(fake_live(), 0);
+}
+
+static void a_device_that_was_named_is_not_replaced_by_sockets(void **state)
+{
+	struct rank ranks[RANKS];
+
+	mix("fake1", NULL, ranks);
+	for (uint32_t i = 0; i < RANKS; i++)
+		assert_int_equal(ranks[i].rc, 0);
+	mix("fake9", NULL, ranks);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		assert_int_equal(ranks[i].rc, RG_ERR_NOT_FOUND);
+		assert_non_null(strstr(ranks[i].err.text, "fake9"));
+	}
+	mix("fake0", "lo", ranks);
+	for (uint32_t i = 0; i < RANKS; i++)
+		assert_int_equal(ranks[i].rc, RG_ERR_INVALID);
+}
+
+static void without_a_device_mixed_goes_over_sockets(void **state)
+{
+	static const char *const devices[] = {"fake0", "fake1", "fake2", "fake3"};
+	struct rg_verbs_options options = rg_verbs_options_default;
+	struct rank ranks[RANKS];
+
+	for (size_t d = 0; d < 4; d++)
+		fake_port(devices[d], 1, false);
+	prepare_ranks(ranks, &rg_transport_mixed, goes_over);
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i].config.verbs = &options;
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -375,6 +433,8 @@ int main(void)
 		cmocka_unit_test_setup(a_rail_that_is_down_is_left_out_and_said_to_be, set_up),
 		cmocka_unit_test_setup(a_counter_that_data_could_overtake_is_refused, set_up),
 		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named, set_up),
+		cmocka_unit_test_setup(a_device_that_was_named_is_not_replaced_by_sockets, set_up),
+		cmocka_unit_test_setup(without_a_device_mixed_goes_over_sockets, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
