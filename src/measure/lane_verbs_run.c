@@ -180,9 +180,12 @@ static int post_failed(const struct rail *rail, int e, struct rg_err *err)
 			    rail->device->port);
 }
 
-/* n messages in one list; window: under way there at most. last: of this queue pair. */
-static int post(struct verbs_lane *v, struct rail *rail, struct queue *q, uint32_t n,
-		uint32_t window, bool last, struct rg_err *err)
+/*
+ * n messages in one list. With more than `full` under way there is no room for the next list, so
+ * the end of this one makes a completion; so does the queue pair's last message.
+ */
+static int post(struct verbs_lane *v, struct rail *rail, struct queue *q, uint32_t n, uint32_t full,
+		bool last, struct rg_err *err)
 {
 	struct ibv_send_wr *bad, *tail = &q->wrs[n - 1], *behind = tail->next;
 	uint32_t moderation = v->lane.moderation;
@@ -194,7 +197,7 @@ static int post(struct verbs_lane *v, struct rail *rail, struct queue *q, uint32
 		q->under_way++;
 		q->unsignalled++;
 		wr->send_flags &= ~(unsigned)IBV_SEND_SIGNALED;
-		if (q->unsignalled < moderation && q->under_way < window && !(last && i + 1 == n))
+		if (q->unsignalled < moderation && !(i + 1 == n && (last || q->under_way > full)))
 			continue;
 		wr->send_flags |= IBV_SEND_SIGNALED;
 		wr->wr_id = (uint64_t)(q - rail->queues) << 32 | q->unsignalled;
@@ -224,7 +227,7 @@ static int ping(struct verbs_lane *v, struct rail *rail, const struct rg_lane_lo
 
 	if (load->op == RG_LANE_OP_WRITE)
 		v->lane.source[load->size_bytes - 1] = ++v->mark;
-	rc = post(v, rail, q, 1, load->op == RG_LANE_OP_READ ? 1 : v->depth, last, err);
+	rc = post(v, rail, q, 1, load->op == RG_LANE_OP_READ ? 0 : v->depth - 1, last, err);
 	/* Meanwhile the message is on its way. */
 	if (!rc && load->op != RG_LANE_OP_READ && q->under_way >= v->lane.moderation)
 		done = reap_sends(v, rail, &control, err);
@@ -365,14 +368,14 @@ struct streaming {
 /* A list on this queue pair if there is room. Returns whether it was, or a code. */
 static int feed(struct streaming *s, struct rail *rail, struct queue *q, struct rg_err *err)
 {
-	uint32_t window = s->load->outstanding, n = s->load->post_list;
+	uint32_t n = s->load->post_list, full = s->load->outstanding - n;
 	int rc;
 
-	if (q->under_way + n > window || !s->free)
+	if (q->under_way > full || !s->free)
 		return 0;
 	n = s->free < n ? (uint32_t)s->free : n;
 	s->free -= n;
-	rc = post(s->v, rail, q, n, window, false, err);
+	rc = post(s->v, rail, q, n, full, false, err);
 	return rc ? rc : 1;
 }
 
@@ -386,7 +389,7 @@ static int feed_last(struct streaming *s, struct rail *rail, struct queue *q, st
 	if (number >= s->last || q->last_posted || q->under_way >= s->load->outstanding)
 		return 0;
 	q->last_posted = true;
-	rc = post(s->v, rail, q, 1, s->load->outstanding, true, err);
+	rc = post(s->v, rail, q, 1, s->load->outstanding - 1, true, err);
 	return rc ? rc : 1;
 }
 

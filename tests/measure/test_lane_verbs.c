@@ -271,6 +271,18 @@ static void work_requests_are_as_was_asked_for(void **state)
 	assert_int_equal(counted.inlined, 1);
 }
 
+static void lists_that_do_not_fill_the_queue_do_not_stop_it(void **state)
+{
+	static const uint32_t lists[] = {2, 33, 35, 48, 50, 63, 64};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (int64_t moderation = 1; moderation <= 64; moderation *= 4) {
+			count(RG_LANE_OP_WRITE, 64, lists[i], moderation);
+			assert_int_equal(counted.writes, 1001);
+		}
+	}
+}
+
 static void what_is_timed_posts_and_polls_and_nothing_else(void **state)
 {
 	for (int op = 0; op < RG_LANE_OP_COUNT; op++) {
@@ -419,6 +431,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_operation_carries_the_right_data),
 		cmocka_unit_test(work_requests_are_as_was_asked_for),
+		cmocka_unit_test(lists_that_do_not_fill_the_queue_do_not_stop_it),
 		cmocka_unit_test(what_is_timed_posts_and_polls_and_nothing_else),
 		cmocka_unit_test(a_completion_that_failed_is_told_to_all_in_words),
 		cmocka_unit_test(a_wait_in_vain_ends),

@@ -53,7 +53,7 @@ struct rg_lane_load {
 	uint64_t size_bytes;  /* 1 to the lane's max_bytes */
 	int32_t rail;	      /* RG_LANE_ALL_RAILS: messages take them in turn */
 	uint32_t outstanding; /* messages under way at most; verbs: of each queue pair */
-	uint32_t post_list;   /* verbs: work requests that are posted together; else 1 */
+	uint32_t post_list;   /* verbs: requests posted together, at most outstanding; else 1 */
 	bool stream;	      /* stream is called, not pingpong */
 };
 
