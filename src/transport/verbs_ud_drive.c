@@ -142,7 +142,7 @@ bool vud_drive(struct vud *u, bool apply)
 	uint64_t now = rg_clock_ns();
 	bool any = vud_sent(u), came = true;
 
-	u->away = now - u->driven_ns > VUD_AWAY_NS;
+	u->away = now - u->driven_ns > UD_FLOW_AWAY_NS;
 	u->driven_ns = now;
 	for (int k = 0; k < ROUNDS && came && !u->rc; k++) {
 		came = vud_receive(u, now);

@@ -319,7 +319,7 @@ struct ud_flow_ack ud_flow_tell(struct ud_flow *f, uint64_t now_ns)
 	/* The bits behind the one expected, from the lowest on: its own place comes last, empty. */
 	if (first)
 		ack.early = f->early >> first | f->early << (UD_FLOW_WINDOW - first);
-	ack.late = f->late || (f->ack_ns < now_ns && now_ns - f->ack_ns > UD_FLOW_ACK_DELAY_NS);
+	ack.late = f->late || (f->ack_ns < now_ns && now_ns - f->ack_ns > UD_FLOW_AWAY_NS);
 	f->late = f->ack_at_once = false;
 	f->ack_ns = UINT64_MAX;
 	return ack;

@@ -24,8 +24,8 @@
  *     packet that was sent once is acknowledged (Karn). It says nothing of loss [RFC9002, section
  *     6.2]: here a peer is more often busy with something else. So only the oldest packet is sent
  *     again, beyond the window if need be; what answers it tells what is lost.
- *   - *Round trips* count only where both ends attended to them: an acknowledgement that is `late`,
- *     since either end was away, is not measured.
+ *   - *Round trips* include what the two ends take to get a processor, but not what they do
+ * besides: an acknowledgement that is `late`, since either end was away, is not measured.
  *   - *Window* [RFC5681]: starts with first_window, grows by one per packet acknowledged, above
  *     the threshold by one per window, as long as at least a quarter of it is used; is halved once
  *     per window in which something was lost, and falls to UD_FLOW_WINDOW_MIN when
@@ -64,6 +64,9 @@
 #define UD_FLOW_RTO_MIN_NS   UINT64_C(1000000)
 #define UD_FLOW_RTO_FIRST_NS UINT64_C(20000000)
 #define UD_FLOW_RTO_MAX_NS   UINT64_C(500000000)
+
+/* Who took longer than this was not late for want of a processor, but away. */
+#define UD_FLOW_AWAY_NS UINT64_C(5000000)
 
 struct ud_flow_config {
 	uint32_t first_packet; /* number of the first one; equal at both ends */

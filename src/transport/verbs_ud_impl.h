@@ -108,7 +108,6 @@ uint64_t vud_tag(const uint8_t key[32], uint32_t from, const uint8_t from_nonce[
 #define VUD_KEEPER_NS UINT64_C(10000000)
 #define VUD_BUSY_NS   UINT64_C(1000000)	 /* the same while something moves */
 #define VUD_LOOK_NS   UINT64_C(50000)	 /* between looks at all that wait for time to pass */
-#define VUD_AWAY_NS   UINT64_C(500000)	 /* what came since may have waited for too long */
 #define VUD_EVENTS_NS UINT64_C(20000000) /* between questions for the device's events */
 
 /* What a rank tells the others. */

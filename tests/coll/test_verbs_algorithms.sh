@@ -1,8 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: BSD-3-Clause
 #
-# Algorithms over verbs-rc on made-up devices, which deliver in any order: a sample that is drawn
-# anew each time; its seed is printed, and RG_TEST_SEED repeats it. All of them: RG_FULL=1.
+# Algorithms over verbs-rc and verbs-ud on made-up devices, which deliver in any order and lose
+# datagrams: a sample that is drawn anew each time; its seed is printed, and RG_TEST_SEED repeats it.
+# All of them: RG_FULL=1.
 set -u
 program=$builddir/tests/coll/fake_algorithms
 [ -x "$program" ] || { echo "skip: built without libibverbs"; exit 77; }
@@ -24,3 +25,9 @@ try "" "fake0 fake1 fake2 fake3" now
 try "--verbs.qps=2" "fake0,fake1 fake2,fake3" "late shuffle"
 try "--verbs.notify=write-counter" "fake0 fake1" late
 try "--verbs.notify=send" "fake0 fake1" late
+
+# What is lost is waited for.
+RG_TEST_TRANSPORT=verbs-ud
+RG_TEST_SHARE=${RG_FULL:+100}
+RG_TEST_SHARE=${RG_TEST_SHARE:-5}
+try "" "fake0 fake1 fake2 fake3" "lossy overtaking"

@@ -160,9 +160,9 @@ static void late_acknowledgements_are_not_measured(void **state)
 	assert_int_equal(ud_flow_due_ns(&f), 2 * S + UD_FLOW_RTO_MIN_NS);
 	/* They are told to be so, by who was away or took too long. */
 	ud_flow_came(&f, 0, false, 0, true, 3 * S);
-	assert_false(ud_flow_tell(&f, 3 * S + UD_FLOW_ACK_DELAY_NS).late);
+	assert_false(ud_flow_tell(&f, 3 * S + UD_FLOW_ACK_DELAY_NS + UD_FLOW_AWAY_NS).late);
 	ud_flow_came(&f, 1, false, 0, true, 3 * S);
-	assert_true(ud_flow_tell(&f, 3 * S + 3 * UD_FLOW_ACK_DELAY_NS).late);
+	assert_true(ud_flow_tell(&f, 3 * S + UD_FLOW_ACK_DELAY_NS + UD_FLOW_AWAY_NS + 1).late);
 	ud_flow_was_away(&f);
 	ud_flow_came(&f, 2, false, 0, true, 3 * S);
 	assert_true(ud_flow_tell(&f, 3 * S).late);
