@@ -156,11 +156,14 @@ static int open_named(struct rg_verbs_device *d, const char *name, size_t len, s
 		rc = rg_err_set(err, RG_ERR_NOT_FOUND,
 				"verbs: there is no device %.*s; there %s %s", (int)len, name,
 				n == 1 ? "is" : "are", names);
-	} else if (found->transport_type == IBV_TRANSPORT_IWARP) {
+	} else if (!verbs_has_connections(found)) {
 		rc = rg_err_set(err, RG_ERR_UNSUPPORTED,
-				"verbs: %.*s is an iWARP device, which has neither immediate data "
-				"nor these addresses",
-				(int)len, name);
+				"verbs: %.*s is %s, not InfiniBand or RoCE: without immediate "
+				"data, or without connections and addresses of this kind",
+				(int)len, name,
+				found->transport_type == IBV_TRANSPORT_IWARP
+					? "an iWARP device"
+					: "a device with a transport of its own (EFA, usNIC)");
 	} else {
 		snprintf(d->name, sizeof(d->name), "%.*s", (int)len, name);
 		d->soft = is_soft(found);

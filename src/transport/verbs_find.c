@@ -82,13 +82,19 @@ static int split_list(const char *list, struct names *names, struct rg_err *err)
 
 /* --- without being asked for --- */
 
-/* Does libibverbs show this port of the topology, and is it up? */
+bool verbs_has_connections(const struct ibv_device *device)
+{
+	return device->transport_type == IBV_TRANSPORT_IB;
+}
+
+/* Does libibverbs show this port of the topology as one to be used, and is it up? */
 static bool is_there(struct ibv_device *const *list, int n, const struct rg_topo_nic *nic)
 {
 	if (!nic->rdma[0] || nic->state != RG_TOPO_STATE_ACTIVE)
 		return false;
 	for (int i = 0; i < n; i++) {
-		if (!strcmp(ibv_get_device_name(list[i]), nic->rdma))
+		if (verbs_has_connections(list[i]) &&
+		    !strcmp(ibv_get_device_name(list[i]), nic->rdma))
 			return true;
 	}
 	return false;
@@ -165,7 +171,8 @@ static int add_listed(struct ibv_device *const *list, int n, bool all, uint32_t 
 	for (int i = 0; i < n && !rc; i++) {
 		const char *name = ibv_get_device_name(list[i]);
 
-		if (verbs_is_active(list[i]) && active.n < RG_VERBS_DEVICES_MAX)
+		if (verbs_has_connections(list[i]) && verbs_is_active(list[i]) &&
+		    active.n < RG_VERBS_DEVICES_MAX)
 			rc = add_name(&active, name, strlen(name),
 				      n == 1 ? "the only one" : "active, place unknown", err);
 	}

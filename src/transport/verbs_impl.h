@@ -52,6 +52,9 @@ int verbs_gids_read(struct rg_verbs_device *d, int table, int nports, struct rg_
 int verbs_gid_settle(struct rg_verbs_device *d, const struct rg_verbs_offer *peers, uint32_t npeers,
 		     struct rg_err *err);
 
+/* Is its transport InfiniBand's, as RoCE's is too? iWARP, EFA and usNIC lack what is used here. */
+bool verbs_has_connections(const struct ibv_device *device);
+
 /* Has it a port that is active? It is opened for that. */
 bool verbs_is_active(struct ibv_device *device);
 

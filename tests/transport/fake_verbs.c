@@ -51,8 +51,10 @@ static void make_device(struct fake_dev *dev, const struct fake_device *config)
 		c->max_cqe = 65536;
 	if (!c->max_reads)
 		c->max_reads = 16;
-	dev->v.node_type = c->iwarp ? IBV_NODE_RNIC : IBV_NODE_CA;
-	dev->v.transport_type = c->iwarp ? IBV_TRANSPORT_IWARP : IBV_TRANSPORT_IB;
+	dev->v.node_type = c->transport == IBV_TRANSPORT_IWARP ? IBV_NODE_RNIC
+			   : c->transport == IBV_TRANSPORT_IB  ? IBV_NODE_CA
+							       : IBV_NODE_UNSPECIFIED;
+	dev->v.transport_type = c->transport;
 	snprintf(dev->v.name, sizeof(dev->v.name), "%s", c->name);
 	for (int p = 1; p <= c->ports; p++)
 		dev->ports[p].up = c->state == IBV_PORT_ACTIVE;

@@ -43,12 +43,12 @@ struct fake_device {
 	const char *name; /* static */
 	uint8_t ports;	  /* 1 or 2 */
 	bool infiniband;
-	bool iwarp;
-	bool absent;		   /* opening it fails with ENOENT: no device node */
-	enum ibv_port_state state; /* of all ports; 0: active */
-	enum ibv_mtu mtu;	   /* 0: IBV_MTU_4096 */
-	uint16_t lid;		   /* of port 1 on InfiniBand */
-	uint32_t ngids;		   /* port 2 has the same with the lowest bit of byte 14 flipped */
+	enum ibv_transport_type transport; /* 0: InfiniBand's, which RoCE has as well */
+	bool absent;			   /* opening it fails with ENOENT: no device node */
+	enum ibv_port_state state;	   /* of all ports; 0: active */
+	enum ibv_mtu mtu;		   /* 0: IBV_MTU_4096 */
+	uint16_t lid;			   /* of port 1 on InfiniBand */
+	uint32_t ngids; /* port 2 has the same with the lowest bit of byte 14 flipped */
 	uint8_t gids[FAKE_GIDS_MAX][16];
 	uint32_t gid_types[FAKE_GIDS_MAX]; /* enum ibv_gid_type */
 	uint32_t max_inline;		   /* 0: 256 */

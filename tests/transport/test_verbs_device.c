@@ -114,7 +114,7 @@ static void what_keeps_a_device_from_use_is_said_with_its_fix(void **state)
 		{.name = "down", .ports = 1, .state = IBV_PORT_DOWN},
 		{.name = "init", .ports = 1, .state = IBV_PORT_INIT, .infiniband = true},
 		{.name = "nogid", .ports = 1},
-		{.name = "iwarp", .ports = 1, .iwarp = true},
+		{.name = "iwarp", .ports = 1, .transport = IBV_TRANSPORT_IWARP},
 		{.name = "shallow",
 		 .ports = 1,
 		 .ngids = 1,
@@ -125,9 +125,11 @@ static void what_keeps_a_device_from_use_is_said_with_its_fix(void **state)
 		 .ngids = 1,
 		 .gids = {{0xfe, 0x80, [15] = 1}},
 		 .mtu = IBV_MTU_1024},
+		{.name = "efa", .ports = 1, .transport = IBV_TRANSPORT_UNSPECIFIED},
 	};
 
-	start(devices, 7);
+	start(devices, 8);
+	refuse("efa", RG_ERR_UNSUPPORTED, "efa is a device with a transport of its own (EFA");
 	refuse("absent", RG_ERR_SYSTEM, "--device /dev/infiniband");
 	refuse("down", RG_ERR_UNSUPPORTED,
 	       "down port 1 is not active (down): cable, switch port, or ip link set");
@@ -247,6 +249,39 @@ static void devices_of_unknown_place_are_dealt_to_the_ranks_of_a_node(void **sta
 	assert_int_equal(n, 3);
 	rg_verbs_devices_close(d, n);
 	assert_int_equal(fake_live(), 0);
+}
+
+static void devices_that_are_neither_infiniband_nor_roce_are_passed_over(void **state)
+{
+	const struct fake_device devices[] = {
+		{.name = "iwarp", .ports = 1, .transport = IBV_TRANSPORT_IWARP},
+		{.name = "efa", .ports = 1, .transport = IBV_TRANSPORT_UNSPECIFIED},
+		{.name = "good",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{[10] = 0xff, 0xff, 10, 0, 0, 1}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2}},
+	};
+	const char *const wanted[] = {NULL, "all"};
+	struct rg_verbs_device *d[RG_VERBS_DEVICES_MAX];
+	struct rg_err err = {0};
+	uint32_t n;
+
+	for (int i = 0; i < 2; i++) {
+		start(devices, 3);
+		options.device = wanted[i];
+		if (rg_verbs_devices_open(&options, 0, 1, d, &n, &err))
+			fail_msg("%s", err.text);
+		assert_int_equal(n, 1);
+		assert_string_equal(d[0]->name, "good");
+		rg_verbs_devices_close(d, n);
+		start(devices, 2);
+		options.device = wanted[i];
+		assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err),
+				 RG_ERR_UNSUPPORTED);
+		assert_non_null(strstr(err.text, "iwarp is an iWARP device"));
+		assert_int_equal(fake_live(), 0);
+	}
 }
 
 static void no_device_at_all_is_said_and_one_that_is_down_is_named(void **state)
@@ -581,6 +616,7 @@ int main(void)
 		cmocka_unit_test(each_active_device_is_described_or_refused),
 		cmocka_unit_test(a_list_of_devices_is_opened_in_its_order_or_not_at_all),
 		cmocka_unit_test(devices_of_unknown_place_are_dealt_to_the_ranks_of_a_node),
+		cmocka_unit_test(devices_that_are_neither_infiniband_nor_roce_are_passed_over),
 		cmocka_unit_test(no_device_at_all_is_said_and_one_that_is_down_is_named),
 		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
 		cmocka_unit_test(an_address_that_does_not_fit_is_refused),

@@ -200,7 +200,7 @@ struct rg_verbs_device {
  *
  * RG_ERR_NOT_FOUND  no such device (names those there are), no port of that number, no GID
  * RG_ERR_SYSTEM     no device node, no permission, the driver does not answer: with the fix
- * RG_ERR_UNSUPPORTED the port is down: with the fix; iWARP, which has no immediate data
+ * RG_ERR_UNSUPPORTED the port is down: with the fix; iWARP, EFA, usNIC: neither InfiniBand nor RoCE
  * RG_ERR_LIMIT      locked memory (ulimit -l), depth or reads beyond the device's
  * RG_ERR_NO_MEMORY
  */
@@ -212,8 +212,9 @@ void rg_verbs_device_close(struct rg_verbs_device *device); /* NULL is allowed *
  * Opens the devices of a rank, which is the local-th of nlocal ranks on its node, into
  * out[RG_VERBS_DEVICES_MAX]; *n_out of them, one per rail. Those that --verbs.device names, in its
  * order ("all": every one with an active port, in the topology's order). Else one: the adapter that
- * `railgauge topo` gives to the rank (topo/affinity.h: the nearest, dealt evenly); where the
- * topology shows no RDMA device that libibverbs has, the local-th active one in libibverbs' order.
+ * `railgauge topo` gives to the rank (topo/affinity.h: the nearest, dealt evenly); where that is
+ * none of libibverbs' devices, the local-th active one in libibverbs' order. Devices that are
+ * neither InfiniBand nor RoCE are taken only by name, and then refused.
  * All or none is opened. Errors as above; RG_ERR_NOT_FOUND where there is none, with the fix;
  * RG_ERR_INVALID for an empty name or one twice; RG_ERR_RANGE for too many.
  */
