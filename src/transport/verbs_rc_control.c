@@ -165,6 +165,7 @@ void vrc_look_at_events(struct vrc *v)
 			if (event.kind == RG_VERBS_EVENT_QP_FAILED)
 				failed_qp(v, r, &event);
 			if (event.kind == RG_VERBS_EVENT_CQ_FAILED ||
+			    event.kind == RG_VERBS_EVENT_RQ_FAILED ||
 			    event.kind == RG_VERBS_EVENT_DEVICE_GONE)
 				failed_device(v, event.text);
 		}

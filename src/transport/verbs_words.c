@@ -140,8 +140,8 @@ static const struct event events[] = {
 	[IBV_EVENT_COMM_EST] = {RG_VERBS_EVENT_OTHER, "a connection was used for the first time"},
 	[IBV_EVENT_SQ_DRAINED] = {RG_VERBS_EVENT_OTHER, "a send queue is empty"},
 	[IBV_EVENT_PATH_MIG] = {RG_VERBS_EVENT_OTHER, "a connection took its other path"},
-	[IBV_EVENT_PATH_MIG_ERR] = {RG_VERBS_EVENT_QP_FAILED,
-				    "a queue pair failed: its other path cannot be taken"},
+	[IBV_EVENT_PATH_MIG_ERR] = {RG_VERBS_EVENT_OTHER,
+				    "a connection's other path cannot be taken"},
 	[IBV_EVENT_DEVICE_FATAL] = {RG_VERBS_EVENT_DEVICE_GONE,
 				    "the device failed, was reset or taken away (dmesg)"},
 	[IBV_EVENT_PORT_ACTIVE] = {RG_VERBS_EVENT_PORT_UP, "the port is active again"},
@@ -150,7 +150,8 @@ static const struct event events[] = {
 	[IBV_EVENT_LID_CHANGE] = {RG_VERBS_EVENT_OTHER, "the port has another LID"},
 	[IBV_EVENT_PKEY_CHANGE] = {RG_VERBS_EVENT_OTHER, "the table of P_Keys has changed"},
 	[IBV_EVENT_SM_CHANGE] = {RG_VERBS_EVENT_OTHER, "there is another subnet manager"},
-	[IBV_EVENT_SRQ_ERR] = {RG_VERBS_EVENT_QP_FAILED, "a shared receive queue failed"},
+	[IBV_EVENT_SRQ_ERR] = {RG_VERBS_EVENT_RQ_FAILED,
+			       "a shared receive queue failed: nothing is received any more"},
 	[IBV_EVENT_SRQ_LIMIT_REACHED] = {RG_VERBS_EVENT_OTHER,
 					 "a shared receive queue has few receives left"},
 	[IBV_EVENT_QP_LAST_WQE_REACHED] = {RG_VERBS_EVENT_OTHER,
@@ -158,7 +159,8 @@ static const struct event events[] = {
 	[IBV_EVENT_CLIENT_REREGISTER] = {RG_VERBS_EVENT_OTHER,
 					 "the subnet manager asks for registrations"},
 	[IBV_EVENT_GID_CHANGE] = {RG_VERBS_EVENT_OTHER, "the table of GIDs has changed"},
-	[IBV_EVENT_WQ_FATAL] = {RG_VERBS_EVENT_QP_FAILED, "a work queue failed"},
+	[IBV_EVENT_WQ_FATAL] = {RG_VERBS_EVENT_RQ_FAILED,
+				"a work queue failed: nothing is received any more"},
 };
 
 static bool is_of_port(enum ibv_event_type type)

@@ -257,6 +257,29 @@ static void little_that_is_known_makes_fewer_words(void **state)
 
 /* --- events --- */
 
+static enum rg_verbs_event_kind kind_of(int type)
+{
+	switch (type) {
+	case IBV_EVENT_CQ_ERR:
+		return RG_VERBS_EVENT_CQ_FAILED;
+	case IBV_EVENT_QP_FATAL:
+	case IBV_EVENT_QP_REQ_ERR:
+	case IBV_EVENT_QP_ACCESS_ERR:
+		return RG_VERBS_EVENT_QP_FAILED;
+	case IBV_EVENT_SRQ_ERR:
+	case IBV_EVENT_WQ_FATAL:
+		return RG_VERBS_EVENT_RQ_FAILED;
+	case IBV_EVENT_DEVICE_FATAL:
+		return RG_VERBS_EVENT_DEVICE_GONE;
+	case IBV_EVENT_PORT_ACTIVE:
+		return RG_VERBS_EVENT_PORT_UP;
+	case IBV_EVENT_PORT_ERR:
+		return RG_VERBS_EVENT_PORT_DOWN;
+	default:
+		return RG_VERBS_EVENT_OTHER;
+	}
+}
+
 static void each_event_is_put_in_words(void **state)
 {
 	struct rg_verbs_event event;
@@ -274,6 +297,7 @@ static void each_event_is_put_in_words(void **state)
 
 		fake_event("fake0", (enum ibv_event_type)type, of_qp ? pair.end[0].qp : NULL);
 		assert_int_equal(rg_verbs_device_event(pair.end[0].device, &event), 1);
+		assert_int_equal(event.kind, kind_of(type));
 		assert_null(strstr(event.text, "not known"));
 		assert_int_equal(strncmp(event.text, "fake0 port 1", 12), 0);
 		assert_int_equal(event.qpn, of_qp ? pair.end[0].qp->qp_num : 0);

@@ -291,6 +291,33 @@ static void a_peer_that_closes_says_so(void **state)
 	run(is_closed_to, NULL);
 }
 
+static int receives_no_more(struct rank *r)
+{
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = exchange(r, 0, 6, 64);
+	if (!rc)
+		rc = meet(r);
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	fake_event("fake0", IBV_EVENT_SRQ_ERR, NULL);
+	while (!r->ops->peer_alive(r->ep, 1, &r->err)) {
+		MUST(r, !turn(r, &idle));
+		MUST(r, rg_clock_ns() < end);
+	}
+	MUST(r, strstr(r->err.text, "fake0 port 1: a shared receive queue failed"));
+	MUST(r, r->ops->peer_alive(r->ep, 2, &r->err));
+	return meet(r);
+}
+
+static void a_failed_queue_of_receives_ends_all_connections_with_the_cause(void **state)
+{
+	run(receives_no_more, NULL);
+}
+
 static int uses_two_rails(struct rank *r)
 {
 	int rc = connect_all(r);
@@ -430,6 +457,8 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(a_call_that_fails_ends_all_ranks_and_leaves_nothing, set_up),
 		cmocka_unit_test_setup(a_peer_that_closes_says_so, set_up),
+		cmocka_unit_test_setup(
+			a_failed_queue_of_receives_ends_all_connections_with_the_cause, set_up),
 		cmocka_unit_test_setup(a_rail_that_is_down_is_left_out_and_said_to_be, set_up),
 		cmocka_unit_test_setup(a_counter_that_data_could_overtake_is_refused, set_up),
 		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named, set_up),

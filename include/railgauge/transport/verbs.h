@@ -261,6 +261,7 @@ enum rg_verbs_event_kind {
 	RG_VERBS_EVENT_PORT_UP,	    /* device->active is true again */
 	RG_VERBS_EVENT_QP_FAILED,   /* qpn: it is in the error state */
 	RG_VERBS_EVENT_CQ_FAILED,   /* a completion queue has overrun: completions are lost */
+	RG_VERBS_EVENT_RQ_FAILED,   /* a queue of receives that queue pairs share: none completes */
 	RG_VERBS_EVENT_DEVICE_GONE, /* device->removed is true now */
 };
 
