@@ -50,6 +50,10 @@ AC_DEFUN([RG_PROBE_VERBS], [
   AS_IF([test $rg_found = yes],
         [rg_save_LIBS=$LIBS; LIBS="$VERBS_LIBS $LIBS"
          AC_CHECK_FUNCS([ibv_reg_dmabuf_mr])
+         rg_save_CPPFLAGS=$CPPFLAGS; CPPFLAGS="$VERBS_CFLAGS $CPPFLAGS"
+         AC_CHECK_MEMBERS([struct ibv_port_attr.active_speed_ex], [], [],
+                          [[#include <infiniband/verbs.h>]])
+         CPPFLAGS=$rg_save_CPPFLAGS
          LIBS=$rg_save_LIBS])
 ])
 

@@ -36,35 +36,6 @@ const char *const rg_bound_verb_words[] = {
 		NULL,
 };
 
-double rg_wire_infiniband_Bps(uint32_t active_speed, uint32_t active_width)
-{
-	static const struct {
-		uint32_t code;
-		double lane_bps;
-	} speeds[] = {
-		{1, 2.5e9 * 8 / 10},
-		{2, 5e9 * 8 / 10},
-		{4, 10e9 * 8 / 10},
-		{8, 10.3125e9 * 64 / 66},
-		{16, 14.0625e9 * 64 / 66},
-		{32, 25.78125e9 * 64 / 66},
-		{64, 50e9},
-		{128, 100e9},
-		{256, 200e9},
-	};
-	static const struct {
-		uint32_t code, lanes;
-	} widths[] = {{1, 1}, {2, 4}, {4, 8}, {8, 12}, {16, 2}};
-	double lane_bps = 0;
-	uint32_t lanes = 0;
-
-	for (unsigned i = 0; i < sizeof(speeds) / sizeof(speeds[0]); i++)
-		lane_bps = speeds[i].code == active_speed ? speeds[i].lane_bps : lane_bps;
-	for (unsigned i = 0; i < sizeof(widths) / sizeof(widths[0]); i++)
-		lanes = widths[i].code == active_width ? widths[i].lanes : lanes;
-	return lane_bps * lanes / 8;
-}
-
 /* An Ethernet frame around so many bytes, as it is counted. */
 static uint64_t frame_bytes(const struct rg_wire_path *path, uint64_t inside_bytes)
 {

@@ -6,6 +6,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/topo/distance.h \
 	include/railgauge/topo/finding.h \
 	include/railgauge/topo/limits.h \
+	include/railgauge/topo/line.h \
 	include/railgauge/topo/rdma.h \
 	include/railgauge/topo/topo.h \
 	%D%/affinity.c \
@@ -30,6 +31,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/json_read.c \
 	%D%/limits.c \
 	%D%/limits_judge.c \
+	%D%/line.c \
 	%D%/rdma.c \
 	%D%/sysfs.c \
 	%D%/sysfs.h \

@@ -5,6 +5,8 @@
 
 #include "impl.h"
 
+#include "railgauge/topo/line.h"
+
 #include "railgauge/base/io.h"
 
 #include <dirent.h>
@@ -70,20 +72,14 @@ static void read_links(const char *root, const struct rg_topo_place *at, struct 
 static void read_netdev(const char *root, struct rg_topo_nic *nic)
 {
 	char text[64], dir[256];
-	long speed_Mbitps;
 
 	snprintf(dir, sizeof(dir), "%s/sys/class/net/%s", root, nic->netdev);
 	if (topo_sysfs_read(text, sizeof(text), "%s/mtu", dir))
 		nic->mtu_bytes = (uint32_t)strtoul(text, NULL, 10);
 	if (nic->rdma[0] && !nic->soft)
 		return; /* the RDMA port knows better */
-	/* A soft NIC claims 2.5 Gbit/s whatever it runs on. -1: the driver does not know. */
-	nic->rate_Bps = 0;
-	if (topo_sysfs_read(text, sizeof(text), "%s/speed", dir)) {
-		speed_Mbitps = strtol(text, NULL, 10);
-		if (speed_Mbitps > 0)
-			nic->rate_Bps = (uint64_t)speed_Mbitps * 125000;
-	}
+	/* A soft NIC claims 2.5 Gbit/s whatever it runs on. */
+	nic->rate_Bps = rg_line_ethernet_Bps(root, nic->netdev);
 	if (nic->rdma[0])
 		return;
 	if (topo_sysfs_read(text, sizeof(text), "%s/operstate", dir)) {

@@ -62,13 +62,11 @@ bool verbs_is_active(struct ibv_device *device);
 struct rg_verbs_memory *verbs_memory_open(void);
 void verbs_memory_close(struct rg_verbs_memory *memory);
 
-/* One entry of IBV_MTU in bytes, and of a port's width and speed in bytes per second (0: unknown).
- */
+/* One entry of IBV_MTU in bytes. */
 static inline uint32_t verbs_mtu_bytes(uint32_t mtu)
 {
 	return 128u << mtu;
 }
-uint64_t verbs_rate_Bps(uint8_t width, uint8_t speed);
 
 /* Of an address of IPv4? */
 bool verbs_gid_is_v4(const uint8_t raw[16]);

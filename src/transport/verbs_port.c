@@ -5,6 +5,7 @@
 #include "verbs_impl.h"
 
 #include "railgauge/base/mem.h"
+#include "railgauge/topo/line.h"
 
 #include <ifaddrs.h>
 #include <infiniband/verbs.h>
@@ -13,19 +14,14 @@
 #include <stdio.h>
 #include <string.h>
 
-uint64_t verbs_rate_Bps(uint8_t width, uint8_t speed)
+/* An older active_speed ends at NDR, which faster ports say as well. */
+static uint32_t speed_of(const struct ibv_port_attr *attr)
 {
-	static const struct {
-		uint8_t speed;
-		double Gbitps;
-	} lanes[] = {{1, 2.5}, {2, 5}, {4, 10}, {8, 10}, {16, 14}, {32, 25}, {64, 50}, {128, 100}};
-	unsigned n = width == 16 ? 2 : width == 8 ? 12 : width == 4 ? 8 : width == 2 ? 4 : width;
-
-	for (size_t i = 0; i < sizeof(lanes) / sizeof(lanes[0]); i++) {
-		if (lanes[i].speed == speed)
-			return (uint64_t)(n * lanes[i].Gbitps * 1e9 / 8);
-	}
-	return 0;
+#ifdef HAVE_STRUCT_IBV_PORT_ATTR_ACTIVE_SPEED_EX
+	if (attr->active_speed_ex)
+		return attr->active_speed_ex;
+#endif
+	return attr->active_speed;
 }
 
 static int port_down(const struct rg_verbs_device *d, const struct ibv_port_attr *attr,
@@ -86,7 +82,8 @@ int verbs_port_take(struct rg_verbs_device *d, const struct ibv_port_attr *attr,
 	d->lid = attr->lid;
 	d->sm_lid = attr->sm_lid;
 	d->mtu = attr->active_mtu;
-	d->rate_Bps = verbs_rate_Bps(attr->active_width, attr->active_speed);
+	if (d->infiniband)
+		d->rate_Bps = rg_line_infiniband_Bps(speed_of(attr), attr->active_width);
 	d->max_message_bytes = attr->max_msg_sz;
 	d->active = true;
 	if (d->options->pkey_index >= attr->pkey_tbl_len)
@@ -189,5 +186,7 @@ int verbs_gid_settle(struct rg_verbs_device *d, const struct rg_verbs_offer *pee
 		return rc;
 	d->gid = d->gids[chosen];
 	snprintf(d->netdev, sizeof(d->netdev), "%s", d->gid.netdev);
+	if (!d->infiniband)
+		d->rate_Bps = d->netdev[0] ? rg_line_ethernet_Bps("", d->netdev) : 0;
 	return 0;
 }

@@ -195,18 +195,6 @@ static void a_message_takes_its_bytes_at_the_rate_and_the_delay(void **state)
 	assert_near(rg_wire_latency_ns(&path, RG_BOUND_VERB_READ, 2), 2e6 + 80.0 * (74 + 66));
 }
 
-static void lines_of_infiniband_are_known_by_their_codes(void **state)
-{
-	/* QDR 4X: 40 Gbit/s signalled, 32 after 8b/10b. EDR 4X: 103.125, 100 after 64b/66b. */
-	assert_near(rg_wire_infiniband_Bps(4, 2), 32e9 / 8);
-	assert_near(rg_wire_infiniband_Bps(32, 2), 100e9 / 8);
-	assert_near(rg_wire_infiniband_Bps(16, 2), 56.25e9 * 64 / 66 / 8);
-	assert_near(rg_wire_infiniband_Bps(128, 2), 400e9 / 8);
-	assert_near(rg_wire_infiniband_Bps(64, 16), 100e9 / 8);
-	assert_true(rg_wire_infiniband_Bps(3, 2) == 0);
-	assert_true(rg_wire_infiniband_Bps(32, 3) == 0);
-}
-
 /* 1500 - 20 - 20 - 12 = 1448 of 1538 on the line, 1514 in a queue: 941 Mbit/s of a gigabit. */
 static void a_stream_of_tcp_gets_1448_of_1538_bytes(void **state)
 {
@@ -242,7 +230,6 @@ int main(void)
 		cmocka_unit_test(one_direction_is_bound_by_its_data_alone),
 		cmocka_unit_test(both_directions_carry_each_others_acknowledgements),
 		cmocka_unit_test(a_message_takes_its_bytes_at_the_rate_and_the_delay),
-		cmocka_unit_test(lines_of_infiniband_are_known_by_their_codes),
 		cmocka_unit_test(a_stream_of_tcp_gets_1448_of_1538_bytes),
 		cmocka_unit_test(operations_have_words),
 	};

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include "railgauge/topo/distance.h"
+#include "railgauge/topo/line.h"
 
 #include "machine.h"
 
@@ -120,6 +121,28 @@ static void a_known_adapter_is_completed(void **state)
 	rg_topo_close(t);
 }
 
+static void lines_of_infiniband_are_known_by_their_codes(void **state)
+{
+	/* QDR 4X: 40 Gbit/s signalled, 32 after 8b/10b. EDR 4X: 103.125, 100 after 64b/66b. */
+	assert_int_equal(rg_line_infiniband_Bps(4, 2), 4000000000);
+	assert_int_equal(rg_line_infiniband_Bps(32, 2), 12500000000);
+	assert_int_equal(rg_line_infiniband_Bps(16, 2), 6818181818);
+	assert_int_equal(rg_line_infiniband_Bps(128, 2), 50000000000);
+	assert_int_equal(rg_line_infiniband_Bps(256, 2), 100000000000);
+	assert_int_equal(rg_line_infiniband_Bps(64, 16), 12500000000);
+	assert_int_equal(rg_line_infiniband_Bps(3, 2), 0);
+	assert_int_equal(rg_line_infiniband_Bps(32, 3), 0);
+}
+
+static void lines_of_ethernet_are_as_fast_as_their_interface(void **state)
+{
+	put(NET "eth8/speed", "200000");
+	put(NET "eth7/speed", "-1");
+	assert_int_equal(rg_line_ethernet_Bps(root, "eth8"), 25000000000);
+	assert_int_equal(rg_line_ethernet_Bps(root, "eth7"), 0);
+	assert_int_equal(rg_line_ethernet_Bps(root, "eth6"), 0);
+}
+
 static void a_soft_adapter_is_where_its_netdev_is(void **state)
 {
 	struct rg_topo *t = make_machine();
@@ -220,6 +243,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_known_adapter_is_completed, make_root,
 						remove_root),
+		cmocka_unit_test(lines_of_infiniband_are_known_by_their_codes),
+		cmocka_unit_test_setup_teardown(lines_of_ethernet_are_as_fast_as_their_interface,
+						make_root, remove_root),
 		cmocka_unit_test_setup_teardown(a_soft_adapter_is_where_its_netdev_is, make_root,
 						remove_root),
 		cmocka_unit_test_setup_teardown(adapters_that_hwloc_missed_are_added, make_root,

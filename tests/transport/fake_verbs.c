@@ -43,6 +43,8 @@ static void make_device(struct fake_dev *dev, const struct fake_device *config)
 		c->state = IBV_PORT_ACTIVE;
 	if (!c->mtu)
 		c->mtu = IBV_MTU_4096;
+	if (!c->speed)
+		c->speed = 32;
 	if (!c->max_inline)
 		c->max_inline = 256;
 	if (!c->max_qp_wr)

@@ -160,8 +160,8 @@ int ibv_query_port(struct ibv_context *context, uint8_t port, struct _compat_ibv
 		.pkey_tbl_len = 1,
 		.lid = fake_lid(dev, port),
 		.sm_lid = d->infiniband,
-		.active_width = 2,  /* 4 lanes */
-		.active_speed = 32, /* EDR: 25 Gbit/s each */
+		.active_width = 2, /* 4 lanes */
+		.active_speed = d->speed,
 		.phys_state = 5,
 		.link_layer = d->infiniband ? IBV_LINK_LAYER_INFINIBAND : IBV_LINK_LAYER_ETHERNET,
 	};

@@ -61,16 +61,36 @@ static void a_device_is_opened_with_what_it_can_do(void **state)
 	assert_true(d->active);
 	assert_int_equal(d->max_inline_bytes, 220);
 	assert_int_equal(d->max_depth, 4096);
-	assert_int_equal(d->rate_Bps, 12500000000);
+	assert_int_equal(d->rate_Bps, 0); /* no interface, so nobody knows */
 	assert_int_equal(d->ngids, 4);
 	assert_int_equal(d->gid.index, 3);
 	assert_string_equal(d->gid_why, "GID 3 10.99.0.3, RoCE v2: routable before link-local");
 	rg_verbs_device_about(d, about, sizeof(about));
-	assert_string_equal(about, "fake2 port 1, RoCE v2, GID 3 10.99.0.3, MTU 4096, 100 Gbit/s, "
+	assert_string_equal(about, "fake2 port 1, RoCE v2, GID 3 10.99.0.3, MTU 4096, "
 				   "inline 220, timeout 268 ms");
 	rg_verbs_device_close(d);
 	rg_verbs_device_close(NULL);
 	assert_int_equal(fake_live(), 0);
+}
+
+static void a_port_of_infiniband_has_the_rate_that_its_encoding_leaves(void **state)
+{
+	struct fake_device device = {
+		.name = "ib", .ports = 1, .infiniband = true, .lid = 1, .ngids = 1, .gids = {{1}}};
+	struct rg_verbs_device *d;
+	char about[200];
+
+	start(&device, 1);
+	d = must_open("ib");
+	assert_int_equal(d->rate_Bps, 12500000000);
+	rg_verbs_device_about(d, about, sizeof(about));
+	assert_non_null(strstr(about, "MTU 4096, 100 Gbit/s, inline"));
+	rg_verbs_device_close(d);
+	device.speed = 4; /* QDR */
+	start(&device, 1);
+	d = must_open("ib");
+	assert_int_equal(d->rate_Bps, 4000000000);
+	rg_verbs_device_close(d);
 }
 
 static void inline_goes_as_far_as_the_device_takes_it(void **state)
@@ -609,6 +629,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_device_is_opened_with_what_it_can_do),
+		cmocka_unit_test(a_port_of_infiniband_has_the_rate_that_its_encoding_leaves),
 		cmocka_unit_test(inline_goes_as_far_as_the_device_takes_it),
 		cmocka_unit_test(names_that_are_none_get_those_there_are),
 		cmocka_unit_test(what_keeps_a_device_from_use_is_said_with_its_fix),

@@ -84,7 +84,7 @@ struct rg_wire_path {
 	bool ipv6;	    /* RoCE v2 */
 	bool vlan;	    /* Ethernet: frames carry a tag */
 	uint32_t mtu_bytes; /* path MTU of the queue pair, 256 to 4096; of TCP the interface's */
-	double rate_Bps;    /* each way, above 0, in bytes as account counts them */
+	double rate_Bps;    /* each way, above 0, in bytes as account counts them (topo/line.h) */
 	double burst_bytes; /* what passes at once beyond the rate; 0: nothing shapes */
 	double delay_ns;    /* one way, known to be added; 0: none is known */
 	uint32_t stores;    /* hops beyond the first that store a packet before they forward it */
@@ -96,14 +96,6 @@ struct rg_wire_bytes {
 	uint64_t out_packets, back_packets;
 	uint64_t out_last_bytes, back_last_bytes; /* the last packet of each; 0: there is none */
 };
-
-/*
- * Rate of a line of InfiniBand after its encoding, from a port's active_speed and active_width as
- * libibverbs numbers them (8b/10b up to QDR, 64b/66b for FDR10, FDR and EDR; of HDR and later the
- * nominal rate) [IBA2]. 0 for an unknown code. Not for RoCE: ports of Ethernet tell a speed of
- * InfiniBand that is near theirs; take the interface's.
- */
-double rg_wire_infiniband_Bps(uint32_t active_speed, uint32_t active_width);
 
 /*
  * One message of size_bytes, without acknowledgements; those are

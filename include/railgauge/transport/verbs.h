@@ -177,7 +177,7 @@ struct rg_verbs_device {
 	bool soft;				/* rxe, siw: each doorbell is a system call */
 	uint16_t lid, sm_lid;
 	uint32_t mtu;		   /* active, as enum ibv_mtu: 128 << mtu bytes */
-	uint64_t rate_Bps;	   /* of the port: width x speed; 0: unknown */
+	uint64_t rate_Bps;	   /* topo/line.h: of RoCE the chosen GID's netdev; 0: unknown */
 	uint32_t max_inline_bytes; /* found by trying, up to --verbs.inline */
 	uint32_t max_depth;	   /* work requests of a queue */
 	uint32_t max_cqes;
