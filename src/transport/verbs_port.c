@@ -79,6 +79,7 @@ int verbs_port_choose(struct rg_verbs_device *d, uint8_t nports, int64_t wanted,
 int verbs_port_take(struct rg_verbs_device *d, const struct ibv_port_attr *attr, struct rg_err *err)
 {
 	d->infiniband = attr->link_layer != IBV_LINK_LAYER_ETHERNET;
+	d->grh = d->infiniband && (attr->flags & IBV_QPF_GRH_REQUIRED);
 	d->lid = attr->lid;
 	d->sm_lid = attr->sm_lid;
 	d->mtu = attr->active_mtu;

@@ -161,7 +161,8 @@ void rg_verbs_address_of(const struct rg_verbs_device *device, const struct ibv_
 		.mtu = (uint8_t)(device->options->mtu ? (uint32_t)device->options->mtu
 						      : device->mtu),
 		.flags = (uint8_t)((device->infiniband ? RG_VERBS_ADDRESS_INFINIBAND : 0) |
-				   (datagram ? RG_VERBS_ADDRESS_DATAGRAM : 0)),
+				   (datagram ? RG_VERBS_ADDRESS_DATAGRAM : 0) |
+				   (device->grh ? RG_VERBS_ADDRESS_GRH : 0)),
 		.port = device->port,
 		.reads = (uint8_t)reads(device, device->max_reads_served),
 		.gid_type = (uint8_t)device->gid.type,
@@ -186,6 +187,22 @@ static int check_gids(const struct rg_verbs_device *d, const struct rg_verbs_add
 			  verbs_gid_type_text(a->gid_type));
 }
 
+/* The first half of a GID is the subnet's prefix. A LID means something in its own subnet only. */
+static int check_subnet(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
+			const char *ends, struct rg_err *err)
+{
+	char mine[RG_VERBS_GID_TEXT_BYTES], theirs[RG_VERBS_GID_TEXT_BYTES];
+
+	if (!memcmp(a->gid, d->gid.raw, 8))
+		return 0;
+	return rg_err_set(err, RG_ERR_UNSUPPORTED,
+			  "verbs: %s: GID %s and GID %s are in two subnets of InfiniBand: the way "
+			  "needs a path record (rdma_cm), which is not asked for; choose ports of "
+			  "one subnet by --verbs.device",
+			  ends, rg_verbs_gid_text(d->gid.raw, mine),
+			  rg_verbs_gid_text(a->gid, theirs));
+}
+
 static int check_address(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
 			 bool datagram, const struct rg_verbs_peer *peer, struct rg_err *err)
 {
@@ -207,7 +224,7 @@ static int check_address(const struct rg_verbs_device *d, const struct rg_verbs_
 				  "verbs: %s: one queue pair is for datagrams, the other for a "
 				  "connection",
 				  ends);
-	return d->infiniband ? 0 : check_gids(d, a, ends, err);
+	return d->infiniband ? check_subnet(d, a, ends, err) : check_gids(d, a, ends, err);
 }
 
 static void fill_way(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
@@ -219,8 +236,8 @@ static void fill_way(const struct rg_verbs_device *d, const struct rg_verbs_addr
 		.dlid = a->lid,
 		.sl = (uint8_t)o->sl,
 		.port_num = d->port,
-		/* The first half of a GID is the subnet's prefix. */
-		.is_global = !d->infiniband || !a->lid || memcmp(a->gid, d->gid.raw, 8) != 0,
+		.is_global =
+			!d->infiniband || d->grh || !a->lid || (a->flags & RG_VERBS_ADDRESS_GRH),
 	};
 	if (!way->is_global)
 		return;

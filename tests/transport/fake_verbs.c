@@ -117,24 +117,30 @@ uint16_t fake_lid(const struct fake_dev *dev, uint8_t port)
 	return dev->config.infiniband ? (uint16_t)(dev->config.lid + port - 1) : 0;
 }
 
+static bool has_gid(const struct fake_dev *dev, uint8_t port, const uint8_t wanted[16])
+{
+	uint8_t gid[16];
+
+	for (uint32_t k = 0; k < dev->config.ngids; k++) {
+		if (fake_gid(dev, port, k, gid) && !memcmp(gid, wanted, 16))
+			return true;
+	}
+	return false;
+}
+
 bool fake_find_port(const struct fake_dev *from, const struct ibv_ah_attr *to,
 		    struct fake_dev **dev_out, uint8_t *port_out)
 {
-	bool by_gid = !from->config.infiniband;
-
 	for (uint32_t i = 0; i < fake.ndevices; i++) {
 		struct fake_dev *d = &fake.devices[i];
 
 		if (d->config.infiniband != from->config.infiniband)
 			continue;
 		for (uint8_t p = 1; p <= d->config.ports; p++) {
-			uint8_t gid[16];
-			bool found = !by_gid && fake_lid(d, p) == to->dlid;
-
-			for (uint32_t k = 0; by_gid && !found && k < d->config.ngids; k++)
-				found = fake_gid(d, p, k, gid) &&
-					!memcmp(gid, to->grh.dgid.raw, 16);
-			if (!found)
+			if (d->config.infiniband && fake_lid(d, p) != to->dlid)
+				continue;
+			if (to->is_global ? !has_gid(d, p, to->grh.dgid.raw)
+					  : !d->config.infiniband || d->config.grh)
 				continue;
 			*dev_out = d;
 			*port_out = p;

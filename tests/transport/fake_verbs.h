@@ -48,7 +48,8 @@ struct fake_device {
 	enum ibv_port_state state;	   /* of all ports; 0: active */
 	enum ibv_mtu mtu;		   /* 0: IBV_MTU_4096 */
 	uint16_t lid;			   /* of port 1 on InfiniBand */
-	uint8_t speed;			   /* active_speed of 4 lanes; 0: 32, EDR */
+	bool grh;	/* its ports take nothing without a GRH; several may share a LID then */
+	uint8_t speed;	/* active_speed of 4 lanes; 0: 32, EDR */
 	uint32_t ngids; /* port 2 has the same with the lowest bit of byte 14 flipped */
 	uint8_t gids[FAKE_GIDS_MAX][16];
 	uint32_t gid_types[FAKE_GIDS_MAX]; /* enum ibv_gid_type */

@@ -159,6 +159,7 @@ int ibv_query_port(struct ibv_context *context, uint8_t port, struct _compat_ibv
 		.max_msg_sz = 1u << 30,
 		.pkey_tbl_len = 1,
 		.lid = fake_lid(dev, port),
+		.flags = d->grh ? IBV_QPF_GRH_REQUIRED : 0,
 		.sm_lid = d->infiniband,
 		.active_width = 2, /* 4 lanes */
 		.active_speed = d->speed,

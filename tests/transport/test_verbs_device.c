@@ -445,37 +445,89 @@ static void every_attribute_reaches_the_queue_pair(void **state)
 	pair_close(&p);
 }
 
-static void infiniband_takes_a_global_route_to_another_subnet_only(void **state)
+static void open_infiniband(struct pair *p, const struct fake_device *devices, uint32_t n)
 {
-	for (uint8_t other = 0; other < 2; other++) {
+	start(devices, n);
+	pair_init(p);
+	p->names[0] = "a";
+	p->names[1] = "b";
+}
+
+static void infiniband_takes_a_global_route_where_a_port_asks_for_it(void **state)
+{
+	for (int who = -1; who < 2; who++) {
 		const struct fake_device devices[] = {
 			{.name = "a",
 			 .ports = 1,
 			 .infiniband = true,
 			 .lid = 1,
+			 .grh = who == 0,
 			 .ngids = 1,
 			 .gids = {{0xfe, 0x80, [15] = 1}}},
+			{.name = "beside",
+			 .ports = 1,
+			 .infiniband = true,
+			 .lid = who == 1 ? 2 : 3,
+			 .grh = true,
+			 .ngids = 1,
+			 .gids = {{0xfe, 0x80, [15] = 3}}},
 			{.name = "b",
 			 .ports = 1,
 			 .infiniband = true,
 			 .lid = 2,
+			 .grh = who == 1,
 			 .ngids = 1,
-			 .gids = {{0xfe, 0x80, [7] = other, [15] = 2}}},
+			 .gids = {{0xfe, 0x80, [15] = 2}}},
 		};
 		struct ibv_qp_init_attr init;
 		struct ibv_qp_attr attr;
 		struct rg_err err = {0};
+		struct ibv_wc wc;
 		struct pair p;
 
-		start(devices, 2);
-		pair_init(&p);
-		p.names[0] = "a";
-		p.names[1] = "b";
-		assert_int_equal(pair_open(&p, &err), 0);
-		assert_int_equal(ibv_query_qp(p.end[0].qp, &attr, 0, &init), 0);
-		assert_int_equal(attr.ah_attr.is_global, other);
-		assert_int_equal(attr.ah_attr.dlid, 2);
+		open_infiniband(&p, devices, 3);
+		if (pair_open(&p, &err))
+			fail_msg("%s", err.text);
+		for (int i = 0; i < 2; i++) {
+			assert_int_equal(ibv_query_qp(p.end[i].qp, &attr, 0, &init), 0);
+			assert_int_equal(attr.ah_attr.is_global, who >= 0);
+			assert_int_equal(pair_post(&p, i, IBV_WR_RDMA_WRITE, 8, 1), 0);
+			assert_true(pair_poll(&p, i, &wc));
+			assert_int_equal(wc.status, IBV_WC_SUCCESS);
+		}
 		pair_close(&p);
+	}
+}
+
+static void another_subnet_of_infiniband_is_refused_with_what_it_would_take(void **state)
+{
+	const struct fake_device devices[] = {
+		{.name = "a",
+		 .ports = 1,
+		 .infiniband = true,
+		 .lid = 1,
+		 .ngids = 1,
+		 .gids = {{0xfe, 0x80, [15] = 1}}},
+		{.name = "b",
+		 .ports = 1,
+		 .infiniband = true,
+		 .lid = 2,
+		 .ngids = 1,
+		 .gids = {{0xfe, 0x80, [7] = 1, [15] = 2}}},
+	};
+	struct rg_err err = {0};
+	struct pair p;
+
+	for (int datagrams = 0; datagrams < 2; datagrams++) {
+		open_infiniband(&p, devices, 2);
+		p.datagrams = datagrams;
+		assert_int_equal(pair_open(&p, &err), RG_ERR_UNSUPPORTED);
+		assert_non_null(
+			strstr(err.text,
+			       "a port 1 to rank 3 on node7 (b port 1): GID "
+			       "fe80::1 and GID fe80:0:0:1::2 are in two subnets of InfiniBand"));
+		assert_non_null(strstr(err.text, "needs a path record"));
+		assert_int_equal(fake_live(), 0);
 	}
 }
 
@@ -642,7 +694,8 @@ int main(void)
 		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
 		cmocka_unit_test(an_address_that_does_not_fit_is_refused),
 		cmocka_unit_test(every_attribute_reaches_the_queue_pair),
-		cmocka_unit_test(infiniband_takes_a_global_route_to_another_subnet_only),
+		cmocka_unit_test(infiniband_takes_a_global_route_where_a_port_asks_for_it),
+		cmocka_unit_test(another_subnet_of_infiniband_is_refused_with_what_it_would_take),
 		cmocka_unit_test(the_path_carries_what_both_ports_do),
 		cmocka_unit_test(registrations_are_kept_until_they_are_forgotten),
 		cmocka_unit_test(what_nobody_holds_is_kept_up_to_a_number),

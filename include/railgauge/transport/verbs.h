@@ -174,6 +174,7 @@ struct rg_verbs_device {
 	char why[RG_VERBS_WHY_BYTES];		/* why this device */
 	uint8_t port;				/* from 1 */
 	bool infiniband;			/* else Ethernet: RoCE, always with a GRH */
+	bool grh;				/* InfiniBand: it takes no packet without a GRH */
 	bool soft;				/* rxe, siw: each doorbell is a system call */
 	uint16_t lid, sm_lid;
 	uint32_t mtu;		   /* active, as enum ibv_mtu: 128 << mtu bytes */
@@ -377,6 +378,7 @@ _Static_assert(sizeof(struct rg_verbs_address) == 64, "an address fills 64 bytes
 enum rg_verbs_address_flag {
 	RG_VERBS_ADDRESS_INFINIBAND = 1,
 	RG_VERBS_ADDRESS_DATAGRAM = 2,
+	RG_VERBS_ADDRESS_GRH = 4, /* the port takes no packet without a GRH */
 };
 
 /* Of a queue pair of either kind. psn is any number; its low 24 bits count. Pure. */
@@ -393,12 +395,14 @@ struct rg_verbs_peer {
  * Takes a queue pair from INIT over RTR to RTS: it may receive as soon as this returns, and send as
  * soon as the peer's call has returned as well, which the caller makes sure of. mine is what
  * rg_verbs_address_of gave for it. The path MTU is the smaller of both addresses'. InfiniBand: by
- * LID; with a GRH only to another subnet (a GID of another prefix).
+ * LID, with a GRH where one of both ports asks for it (functions of one adapter may share a LID).
+ * Another subnet (a GID of another prefix) is refused: the LID of the router on the way is in a
+ * path record only, which is not asked for here.
  *
  * RG_ERR_FORMAT (not an address), RG_ERR_UNSUPPORTED (another link layer, a datagram queue pair, a
- * GID of another family or of another version of RoCE), RG_ERR_SYSTEM naming the step (INIT -> RTR,
- * RTR -> RTS), both ends and the likely cause, RG_ERR_TIMEOUT (the kernel found no neighbour for
- * the peer's address).
+ * GID of another family or of another version of RoCE, another subnet of InfiniBand), RG_ERR_SYSTEM
+ * naming the step (INIT -> RTR, RTR -> RTS), both ends and the likely cause, RG_ERR_TIMEOUT (the
+ * kernel found no neighbour for the peer's address).
  */
 int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,
 			const struct rg_verbs_address *mine, const struct rg_verbs_address *peers,
