@@ -57,43 +57,78 @@ const char *verbs_gid_type_text(uint32_t type)
 	return type == RG_VERBS_GID_ROCE_V1 ? "RoCE v1" : "InfiniBand";
 }
 
-/* What speaks for a GID, in the order of the rules; more is better, the first difference decides.
+/*
+ * What speaks for a GID, in the order of the rules; more is better, the first difference decides.
  */
-enum rule { RULE_V2, RULE_ROUTABLE, RULE_FAMILY, RULE_SUBNET, RULE_V4, RULE_INDEX, RULES };
+enum rule {
+	RULE_TYPE,
+	RULE_V2,
+	RULE_ROUTABLE,
+	RULE_FAMILY,
+	RULE_SUBNET,
+	RULE_V4,
+	RULE_NETWORK_HIGH,
+	RULE_NETWORK_LOW,
+	RULE_INDEX,
+	RULES
+};
 
 static const char *const rule_texts[RULES] = {
-	"RoCE v2 before v1",
-	"routable before link-local",
-	"more peers are of its family",
-	"more peers are in its subnet",
-	"IPv4 before IPv6",
+	"more peers have its type",	"RoCE v2 before v1",
+	"routable before link-local",	"more peers are of its family",
+	"more peers are in its subnet", "IPv4 before IPv6",
+	"its subnet is the lowest",	"its subnet is the lowest",
 	"the first of several like it",
 };
 
+/* Half 0 or 1 of the network's number: the address without the interface's bits. */
+static uint64_t network_of(const struct rg_verbs_gid *g, int half)
+{
+	uint64_t number = 0;
+
+	for (uint32_t k = 0; k < 8; k++) {
+		uint32_t byte = (uint32_t)half * 8 + k, from = byte * 8;
+		uint32_t bits = g->bits > from ? g->bits - from : 0;
+		unsigned mask = bits >= 8 ? 0xff : 0xff00u >> bits & 0xff;
+
+		number = number << 8 | (g->raw[byte] & mask);
+	}
+	return number;
+}
+
+static void judge_by_peer(const struct rg_verbs_gid *g, const struct rg_verbs_offer *peer,
+			  uint64_t merit[RULES])
+{
+	bool type = false, family = false, subnet = false;
+
+	for (uint32_t k = 0; k < peer->n && k < RG_VERBS_OFFER_GIDS; k++) {
+		if (!(peer->types[k] & 1u << g->type))
+			continue;
+		type = true;
+		family |= is_same_family(g->raw, peer->gid[k]);
+		subnet |= is_same_subnet(g->raw, peer->gid[k], g->bits);
+	}
+	merit[RULE_TYPE] += type;
+	merit[RULE_FAMILY] += family;
+	merit[RULE_SUBNET] += subnet;
+}
+
 static void judge(const struct rg_verbs_gid *g, const struct rg_verbs_offer *peers, uint32_t npeers,
-		  int64_t merit[RULES])
+		  uint64_t merit[RULES])
 {
 	memset(merit, 0, sizeof(merit[0]) * RULES);
 	merit[RULE_V2] = g->type == RG_VERBS_GID_ROCE_V2;
 	merit[RULE_ROUTABLE] = family_of(g->raw) != FAMILY_LOCAL;
 	merit[RULE_V4] = verbs_gid_is_v4(g->raw);
-	merit[RULE_INDEX] = -(int64_t)g->index;
-	for (uint32_t p = 0; p < npeers; p++) {
-		bool family = false, subnet = false;
-
-		for (uint32_t k = 0; k < peers[p].n && k < RG_VERBS_OFFER_GIDS; k++) {
-			if (peers[p].type[k] != g->type)
-				continue;
-			family |= is_same_family(g->raw, peers[p].gid[k]);
-			subnet |= is_same_subnet(g->raw, peers[p].gid[k], g->bits);
-		}
-		merit[RULE_FAMILY] += family;
-		merit[RULE_SUBNET] += subnet;
-	}
+	merit[RULE_NETWORK_HIGH] = ~network_of(g, 0);
+	merit[RULE_NETWORK_LOW] = ~network_of(g, 1);
+	merit[RULE_INDEX] = UINT32_MAX - g->index;
+	for (uint32_t p = 0; p < npeers; p++)
+		judge_by_peer(g, &peers[p], merit);
 }
 
 /* The rule by which a is better, RULES if it is not. */
-static enum rule better_by(const int64_t a[RULES], const int64_t b[RULES])
+static enum rule better_by(const uint64_t a[RULES], const uint64_t b[RULES])
 {
 	for (int r = 0; r < RULES; r++) {
 		if (a[r] != b[r])
@@ -106,8 +141,8 @@ static enum rule better_by(const int64_t a[RULES], const int64_t b[RULES])
 static const char *decided_by(const struct rg_verbs_gid *gids, uint32_t n, uint32_t best,
 			      const struct rg_verbs_offer *peers, uint32_t npeers)
 {
-	int64_t mine[RULES], other[RULES];
-	enum rule last = RULE_V2;
+	uint64_t mine[RULES], other[RULES];
+	enum rule last = RULE_TYPE;
 
 	if (n == 1)
 		return "the only one";
@@ -161,7 +196,7 @@ int rg_verbs_gid_choose(const struct rg_verbs_gid *gids, uint32_t n, bool infini
 			int64_t wanted_index, const struct rg_verbs_offer *peers, uint32_t npeers,
 			uint32_t *chosen_out, char why[RG_VERBS_WHY_BYTES], struct rg_err *err)
 {
-	int64_t merit[RULES], best_merit[RULES];
+	uint64_t merit[RULES], best_merit[RULES];
 	uint32_t best = 0;
 
 	if (!n)
@@ -188,25 +223,30 @@ int rg_verbs_gid_choose(const struct rg_verbs_gid *gids, uint32_t n, bool infini
 	return 0;
 }
 
-/* Of each family the best: v2 first, then the lowest index. */
+/* Each address once, with its types; those that reach further first, the lowest index first. */
+static void offer_family(const struct rg_verbs_device *device, enum family family,
+			 struct rg_verbs_offer *out)
+{
+	for (uint32_t i = 0; i < device->ngids; i++) {
+		const struct rg_verbs_gid *g = &device->gids[i];
+		uint32_t k = 0;
+
+		if (family_of(g->raw) != family)
+			continue;
+		while (k < out->n && memcmp(out->gid[k], g->raw, sizeof(g->raw)) != 0)
+			k++;
+		if (k == RG_VERBS_OFFER_GIDS)
+			continue;
+		out->types[k] |= (uint8_t)(1u << g->type);
+		memcpy(out->gid[k], g->raw, sizeof(g->raw));
+		out->n += k == out->n;
+	}
+}
+
 void rg_verbs_device_offer(const struct rg_verbs_device *device, struct rg_verbs_offer *out)
 {
 	*out = (struct rg_verbs_offer){.infiniband = device->infiniband};
-	for (int family = FAMILY_V4; family >= FAMILY_LOCAL; family--) {
-		const struct rg_verbs_gid *best = NULL;
-
-		for (uint32_t i = 0; i < device->ngids; i++) {
-			const struct rg_verbs_gid *g = &device->gids[i];
-
-			if (family_of(g->raw) != (enum family)family)
-				continue;
-			if (!best || (g->type == RG_VERBS_GID_ROCE_V2 && best->type != g->type))
-				best = g;
-		}
-		if (!best)
-			continue;
-		out->type[out->n] = (uint8_t)best->type;
-		out->bits[out->n] = (uint8_t)best->bits;
-		memcpy(out->gid[out->n++], best->raw, sizeof(best->raw));
-	}
+	offer_family(device, FAMILY_V4, out);
+	offer_family(device, FAMILY_V6, out);
+	offer_family(device, FAMILY_LOCAL, out);
 }

@@ -363,6 +363,37 @@ static void a_gid_is_chosen_again_for_the_peers_that_there_are(void **state)
 	assert_int_equal(fake_live(), 0);
 }
 
+static void all_addresses_are_offered_with_the_types_that_each_has(void **state)
+{
+	const struct fake_device device = {
+		.name = "d",
+		.ports = 1,
+		.ngids = 5,
+		.gids = {{0xfe, 0x80, [15] = 1},
+			 {[10] = 0xff, 0xff, 10, 0, 1, 1},
+			 {[10] = 0xff, 0xff, 10, 0, 1, 1},
+			 {[10] = 0xff, 0xff, 10, 0, 2, 1},
+			 {0x20, 0x01, 0x0d, 0xb8, [15] = 1}},
+		.gid_types = {IBV_GID_TYPE_ROCE_V2, IBV_GID_TYPE_ROCE_V1, IBV_GID_TYPE_ROCE_V2,
+			      IBV_GID_TYPE_ROCE_V2, IBV_GID_TYPE_ROCE_V2},
+	};
+	const uint32_t v1 = 1 << RG_VERBS_GID_ROCE_V1, v2 = 1 << RG_VERBS_GID_ROCE_V2;
+	struct rg_verbs_offer offer;
+	struct rg_verbs_device *d;
+
+	start(&device, 1);
+	d = must_open("d");
+	rg_verbs_device_offer(d, &offer);
+	assert_int_equal(offer.n, 4);
+	assert_memory_equal(offer.gid[0], device.gids[1], 16);
+	assert_int_equal(offer.types[0], v1 | v2);
+	assert_memory_equal(offer.gid[1], device.gids[3], 16);
+	assert_int_equal(offer.types[1], v2);
+	assert_memory_equal(offer.gid[2], device.gids[4], 16);
+	assert_memory_equal(offer.gid[3], device.gids[0], 16);
+	rg_verbs_device_close(d);
+}
+
 static void an_address_that_does_not_fit_is_refused(void **state)
 {
 	struct rg_verbs_address mine, theirs;
@@ -692,6 +723,7 @@ int main(void)
 		cmocka_unit_test(devices_that_are_neither_infiniband_nor_roce_are_passed_over),
 		cmocka_unit_test(no_device_at_all_is_said_and_one_that_is_down_is_named),
 		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
+		cmocka_unit_test(all_addresses_are_offered_with_the_types_that_each_has),
 		cmocka_unit_test(an_address_that_does_not_fit_is_refused),
 		cmocka_unit_test(every_attribute_reaches_the_queue_pair),
 		cmocka_unit_test(infiniband_takes_a_global_route_where_a_port_asks_for_it),

@@ -141,7 +141,7 @@ static struct rg_verbs_gid gid(const char *text, uint32_t index, uint32_t type, 
 static struct rg_verbs_offer offer(const char *text, uint32_t type)
 {
 	const struct rg_verbs_gid g = gid(text, 0, type, 0);
-	struct rg_verbs_offer o = {.n = 1, .type = {(uint8_t)type}};
+	struct rg_verbs_offer o = {.n = 1, .types = {(uint8_t)(1u << type)}};
 
 	memcpy(o.gid[0], g.raw, sizeof(g.raw));
 	return o;
@@ -202,10 +202,47 @@ static void the_family_and_the_subnet_of_the_peers_decide(void **state)
 	const struct rg_verbs_offer second[] = {offer("10.0.1.2", V2), offer("10.0.1.3", V2)};
 	const struct rg_verbs_offer v1[] = {offer("2001:db8::2", V1)};
 
-	expect(&(struct choice){gids, 3, NULL, 0}, 1, "the first of several");
+	expect(&(struct choice){gids, 3, NULL, 0}, 1, "its subnet is the lowest");
 	expect(&(struct choice){gids, 3, v6, 2}, 5, "more peers are of its family");
 	expect(&(struct choice){gids, 3, second, 2}, 3, "more peers are in its subnet");
-	expect(&(struct choice){gids, 3, v1, 1}, 1, "the first of several"); /* no way to it */
+	expect(&(struct choice){gids, 3, v1, 1}, 1, "its subnet is the lowest"); /* no way to it */
+}
+
+/* Two addresses of one type. */
+static struct rg_verbs_offer offer_both(const char *first, const char *second, uint32_t type)
+{
+	struct rg_verbs_offer o = offer(first, type), other = offer(second, type);
+
+	o.n = 2;
+	o.types[1] = other.types[0];
+	memcpy(o.gid[1], other.gid[0], sizeof(o.gid[1]));
+	return o;
+}
+
+static void of_two_subnets_that_all_are_in_all_take_the_same_one(void **state)
+{
+	const struct rg_verbs_gid a[] = {gid("10.0.1.1", 1, V2, 120), gid("10.0.2.1", 3, V2, 120)};
+	const struct rg_verbs_gid b[] = {gid("10.0.2.2", 1, V2, 120), gid("10.0.1.2", 3, V2, 120)};
+	const struct rg_verbs_offer all[] = {offer_both("10.0.1.1", "10.0.2.1", V2),
+					     offer_both("10.0.2.2", "10.0.1.2", V2)};
+
+	expect(&(struct choice){a, 2, all, 2}, 1, "10.0.1.1, RoCE v2: its subnet is the lowest");
+	expect(&(struct choice){b, 2, all, 2}, 3, "10.0.1.2, RoCE v2: its subnet is the lowest");
+	expect(&(struct choice){a, 2, all + 1, 1}, 1, "its subnet is the lowest");
+	expect(&(struct choice){b, 2, all, 1}, 3, "its subnet is the lowest");
+}
+
+static void a_type_that_all_have_goes_before_a_better_one_that_some_lack(void **state)
+{
+	const struct rg_verbs_gid a[] = {gid("10.0.0.1", 0, V1, 120), gid("10.0.0.1", 1, V2, 120)};
+	const struct rg_verbs_gid old[] = {gid("10.0.0.2", 0, V1, 120)};
+	struct rg_verbs_offer all[] = {offer("10.0.0.1", V1), offer("10.0.0.2", V1)};
+
+	all[0].types[0] |= 1 << V2;
+	expect(&(struct choice){a, 2, all, 2}, 0, "RoCE v1: more peers have its type");
+	expect(&(struct choice){old, 1, all, 2}, 0, "the only one");
+	all[1].types[0] |= 1 << V2;
+	expect(&(struct choice){a, 2, all, 2}, 1, "RoCE v2 before v1");
 }
 
 static void prefixes_of_any_length_are_compared_to_the_bit(void **state)
@@ -263,6 +300,8 @@ int main(void)
 		cmocka_unit_test(a_routable_address_of_roce_v2_is_chosen),
 		cmocka_unit_test(what_is_less_than_that_is_taken_with_a_word_on_it),
 		cmocka_unit_test(the_family_and_the_subnet_of_the_peers_decide),
+		cmocka_unit_test(of_two_subnets_that_all_are_in_all_take_the_same_one),
+		cmocka_unit_test(a_type_that_all_have_goes_before_a_better_one_that_some_lack),
 		cmocka_unit_test(prefixes_of_any_length_are_compared_to_the_bit),
 		cmocka_unit_test(
 			an_index_that_is_asked_for_is_taken_or_refused_with_those_there_are),

@@ -120,16 +120,15 @@ struct rg_verbs_gid {
 };
 
 /*
- * What a rank may be reached by: the best of each family (IPv4, IPv6, link-local), for choosing
- * together. Plain bytes, to be exchanged.
+ * What a rank may be reached by, for choosing together: the port's addresses, routable ones first.
+ * Plain bytes, to be exchanged.
  */
-#define RG_VERBS_OFFER_GIDS 4
+#define RG_VERBS_OFFER_GIDS 8
 struct rg_verbs_offer {
 	uint32_t n;
-	uint8_t infiniband; /* the port's link layer */
-	uint8_t type[RG_VERBS_OFFER_GIDS];
+	uint8_t infiniband;		    /* the port's link layer */
+	uint8_t types[RG_VERBS_OFFER_GIDS]; /* bits 1 << enum rg_verbs_gid_type */
 	uint8_t gid[RG_VERBS_OFFER_GIDS][16];
-	uint8_t bits[RG_VERBS_OFFER_GIDS];
 	uint8_t unused[3];
 };
 
@@ -138,14 +137,18 @@ struct rg_verbs_offer {
  *
  *   1. wanted_index >= 0 is taken whatever it is, if it is there.
  *   2. InfiniBand: the lowest index.
- *   3. RoCE v2 before v1 (which no router forwards, and many switches do not mark).
- *   4. an address that reaches further: routable before link-local (fe80::/10, 169.254/16).
- *   5. a family that more of the peers offer.
- *   6. a subnet that more of the peers are in.
- *   7. IPv4 (mapped) before IPv6; then the lowest index.
+ *   3. a type that more of the peers offer.
+ *   4. RoCE v2 before v1 (which no router forwards, and many switches do not mark).
+ *   5. an address that reaches further: routable before link-local (fe80::/10, 169.254/16).
+ *   6. a family that more of the peers offer.
+ *   7. a subnet that more of the peers are in.
+ *   8. IPv4 (mapped) before IPv6.
+ *   9. the subnet whose number is lowest, which is the same on all hosts; an index is not.
+ *  10. the lowest index.
  *
- * peers[npeers] may be empty: then 5 and 6 do not decide. A link-local address or v1 is taken where
- * there is nothing better, and the reason says so. Pure.
+ * peers[npeers] may be empty: then 3, 6 and 7 do not decide. With the same peers, itself among
+ * them, all ranks come to one type, and to one subnet if all are in it. A link-local address or v1
+ * is taken where there is nothing better, and the reason says so. Pure.
  *
  * *chosen_out is an index into gids; why names the GID and the rule that decided. RG_ERR_NOT_FOUND:
  * the table is empty, or wanted_index is not in it (then what is); the fix is in the words (an
