@@ -18,6 +18,12 @@
 
 #define STATISTICS_MAX 65536
 
+/*
+ * The kernel stores as many as there are when it is asked for them, whatever room it is told of
+ * (until 2025): channels that are added after the count was asked for are in it.
+ */
+#define STATISTICS_ROOM(n) (2 * (size_t)(n) + 1024)
+
 bool nic_is_ring(const char *name)
 {
 	static const char *const heads[] = {"rx",     "tx",	"ch",	  "queue", "xdp",
@@ -45,7 +51,7 @@ bool nic_is_ring(const char *name)
 	return false;
 }
 
-static bool ask(int fd, const char *netdev, void *what)
+static bool ask_kernel(int fd, const char *netdev, void *what)
 {
 	struct ifreq request = {.ifr_data = what};
 
@@ -54,7 +60,7 @@ static bool ask(int fd, const char *netdev, void *what)
 }
 
 /* How many there are; 0: none, or the driver does not tell. */
-static uint32_t count(int fd, const char *netdev)
+static uint32_t count(bool (*ask)(int, const char *, void *), int fd, const char *netdev)
 {
 	union {
 		struct ethtool_sset_info info;
@@ -68,8 +74,9 @@ static uint32_t count(int fd, const char *netdev)
 	return n > STATISTICS_MAX ? 0 : n;
 }
 
-static void add_all(int fd, const char *netdev, uint32_t n, struct ethtool_gstrings *names,
-		    struct ethtool_stats *values, struct nic_list *list)
+static void add_all(bool (*ask)(int, const char *, void *), int fd, const char *netdev, uint32_t n,
+		    struct ethtool_gstrings *names, struct ethtool_stats *values,
+		    struct nic_list *list)
 {
 	names->cmd = ETHTOOL_GSTRINGS;
 	names->string_set = ETH_SS_STATS;
@@ -89,23 +96,31 @@ static void add_all(int fd, const char *netdev, uint32_t n, struct ethtool_gstri
 	}
 }
 
+void nic_read_ethtool_by(bool (*ask)(int, const char *, void *), int fd, const char *netdev,
+			 struct nic_list *list)
+{
+	uint32_t n = count(ask, fd, netdev);
+	struct ethtool_gstrings *names;
+	struct ethtool_stats *values;
+
+	if (!n)
+		return;
+	names = rg_zalloc(1, sizeof(*names) + STATISTICS_ROOM(n) * ETH_GSTRING_LEN);
+	values = rg_zalloc(1, sizeof(*values) + STATISTICS_ROOM(n) * sizeof(uint64_t));
+	if (names && values)
+		add_all(ask, fd, netdev, n, names, values, list);
+	else
+		list->failed = true;
+	rg_free(names);
+	rg_free(values);
+}
+
 void nic_read_ethtool(const char *netdev, struct nic_list *list)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ethtool_gstrings *names;
-	struct ethtool_stats *values;
-	uint32_t n = fd < 0 ? 0 : count(fd, netdev);
 
-	if (n) {
-		names = rg_zalloc(1, sizeof(*names) + (size_t)n * ETH_GSTRING_LEN);
-		values = rg_zalloc(1, sizeof(*values) + (size_t)n * sizeof(uint64_t));
-		if (names && values)
-			add_all(fd, netdev, n, names, values, list);
-		else
-			list->failed = true;
-		rg_free(names);
-		rg_free(values);
-	}
-	if (fd >= 0)
-		close(fd);
+	if (fd < 0)
+		return;
+	nic_read_ethtool_by(ask_kernel, fd, netdev, list);
+	close(fd);
 }

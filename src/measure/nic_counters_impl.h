@@ -18,6 +18,10 @@ void nic_list_add(struct nic_list *list, enum rg_nic_group group, const char *na
 /* What the interface's driver counts, but single rings and channels. Asks by ioctl. */
 void nic_read_ethtool(const char *netdev, struct nic_list *list);
 
+/* The same through a function that stands for the ioctl: SIOCETHTOOL with what; did it succeed? */
+void nic_read_ethtool_by(bool (*ask)(int fd, const char *netdev, void *what), int fd,
+			 const char *netdev, struct nic_list *list);
+
 /* Is it one of a ring, a channel or a queue: "rx0_packets", "rx_queue_3_bytes", "ch2_poll"? */
 bool nic_is_ring(const char *name);
 

@@ -9,6 +9,7 @@
 #include "measure/nic_counters_impl.h"
 
 #include <ctype.h>
+#include <linux/ethtool.h>
 #include <linux/gen_stats.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -549,6 +550,51 @@ static void a_failing_allocation_is_an_error_and_leaks_nothing(void **state)
 	rg_nic_reading_release(&after);
 }
 
+/* A driver with 3 statistics, or with 900 once it was asked how many there are. */
+static uint32_t statistics;
+static bool grows;
+
+static bool ask_driver(int fd, const char *netdev, void *what)
+{
+	uint32_t cmd = *(uint32_t *)what;
+
+	assert_int_equal(fd, 7);
+	assert_string_equal(netdev, "eth0");
+	if (cmd == ETHTOOL_GSSET_INFO) {
+		memcpy((uint8_t *)what + sizeof(struct ethtool_sset_info), &statistics,
+		       sizeof(statistics));
+		statistics = grows ? 900 : statistics;
+	} else if (cmd == ETHTOOL_GSTRINGS) {
+		struct ethtool_gstrings *s = what;
+
+		s->len = statistics;
+		memset(s->data, 'x', (size_t)statistics * ETH_GSTRING_LEN);
+	} else {
+		struct ethtool_stats *s = what;
+
+		s->n_stats = statistics;
+		for (uint32_t i = 0; i < statistics; i++)
+			s->data[i] = 5;
+	}
+	return true;
+}
+
+static void statistics_that_grow_while_they_are_read_are_left_out(void **state)
+{
+	struct nic_list list = {0};
+
+	statistics = 3;
+	grows = false;
+	nic_read_ethtool_by(ask_driver, 7, "eth0", &list);
+	assert_int_equal(list.reading.n, 3);
+	statistics = 3;
+	grows = true;
+	nic_read_ethtool_by(ask_driver, 7, "eth0", &list);
+	assert_int_equal(list.reading.n, 3);
+	assert_false(list.failed);
+	rg_nic_reading_release(&list.reading);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -568,6 +614,7 @@ int main(void)
 		cmocka_unit_test(single_rings_are_told_from_ports),
 		cmocka_unit_test(queues_of_the_interface_are_read_out_of_the_kernels_answer),
 		cmocka_unit_test(an_answer_that_is_cut_is_not_read_beyond_its_end),
+		cmocka_unit_test(statistics_that_grow_while_they_are_read_are_left_out),
 		cmocka_unit_test(this_machine_can_be_read),
 	};
 
