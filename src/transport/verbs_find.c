@@ -10,8 +10,23 @@
 
 #include <errno.h>
 #include <infiniband/verbs.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+
+/*
+ * Before anything is registered. Of ranks that are threads one at a time: libibverbs has no lock
+ * around what it sets up. Where it is refused (another library registered memory before, and did
+ * not ask for it) the header's words on fork hold.
+ */
+static void prepare_for_forks(void)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+	pthread_mutex_lock(&lock);
+	(void)ibv_fork_init();
+	pthread_mutex_unlock(&lock);
+}
 
 int verbs_list(struct ibv_device ***list_out, int *n_out, struct rg_err *err)
 {
@@ -19,6 +34,7 @@ int verbs_list(struct ibv_device ***list_out, int *n_out, struct rg_err *err)
 	char missing[RG_RDMA_MISSING_BYTES];
 	int e;
 
+	prepare_for_forks();
 	*n_out = 0;
 	errno = 0;
 	list = ibv_get_device_list(n_out);

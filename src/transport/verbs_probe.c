@@ -9,16 +9,34 @@
 
 #ifdef HAVE_VERBS
 
+#include "railgauge/base/mem.h"
+
 #include <infiniband/verbs.h>
 #include <stdio.h>
+#include <unistd.h>
+
+/* Memory of whole pages: what is registered may be missing in a child. */
+static int probe_memory(struct rg_verbs_device *device, struct rg_err *err)
+{
+	size_t len_bytes = (size_t)sysconf(_SC_PAGESIZE);
+	void *page = rg_alloc_aligned(len_bytes, len_bytes);
+	struct ibv_mr *mr = NULL;
+	int rc;
+
+	if (!page)
+		return rg_err_set(err, RG_ERR_NO_MEMORY, "verbs: no memory to register");
+	rc = rg_verbs_memory_get(device, page, len_bytes, RG_VERBS_REMOTE, &mr, err);
+	rg_verbs_memory_put(device, mr);
+	rg_verbs_memory_forget(device, page, len_bytes);
+	rg_free(page);
+	return rc;
+}
 
 static int probe_device(struct rg_verbs_device *device, struct rg_err *err)
 {
 	struct rg_verbs_queues queues = {.send_depth = (uint32_t)device->options->depth,
 					 .recv_depth = 1,
 					 .inline_bytes = device->max_inline_bytes};
-	uint64_t page[512];
-	struct ibv_mr *mr = NULL;
 	struct ibv_cq *cq;
 	struct ibv_qp *qp;
 	int rc = rg_verbs_cq_open(device, queues.send_depth + 1, &cq, err);
@@ -28,11 +46,9 @@ static int probe_device(struct rg_verbs_device *device, struct rg_err *err)
 	queues.send_cq = queues.recv_cq = cq;
 	rc = rg_verbs_rc_open(device, &queues, &qp, err);
 	if (!rc) {
-		rc = rg_verbs_memory_get(device, page, sizeof(page), RG_VERBS_REMOTE, &mr, err);
+		rc = probe_memory(device, err);
 		(void)ibv_destroy_qp(qp);
 	}
-	rg_verbs_memory_put(device, mr);
-	rg_verbs_memory_forget(device, page, sizeof(page));
 	(void)ibv_destroy_cq(cq);
 	return rc;
 }

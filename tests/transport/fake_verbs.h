@@ -124,6 +124,7 @@ struct fake_counts {
 	uint64_t polls, empty_polls, completions; /* calls; without a result; results */
 	uint64_t registered, registered_bytes;	  /* memory, ever */
 	uint64_t overruns;			  /* of completion queues */
+	uint64_t forks_prepared;		  /* calls of ibv_fork_init */
 	uint64_t others; /* calls of any other ibv_* function: none of these belongs into a timed
 			    region */
 };

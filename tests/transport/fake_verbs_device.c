@@ -12,6 +12,15 @@
 #undef ibv_get_device_list
 #undef ibv_query_port
 
+int ibv_fork_init(void)
+{
+	pthread_mutex_lock(&fake.lock);
+	fake.counts.others++;
+	fake.counts.forks_prepared++;
+	pthread_mutex_unlock(&fake.lock);
+	return 0;
+}
+
 struct ibv_device **ibv_get_device_list(int *n_out)
 {
 	int e = fake_call("ibv_get_device_list");

@@ -73,6 +73,18 @@ static void a_device_is_opened_with_what_it_can_do(void **state)
 	assert_int_equal(fake_live(), 0);
 }
 
+static void children_are_prepared_for_before_devices_are_looked_for(void **state)
+{
+	struct rg_verbs_device *d;
+
+	start(NULL, 0);
+	fake_fail("ibv_get_device_list", 1, EIO);
+	refuse("fake0", RG_ERR_SYSTEM, "the list of devices");
+	assert_int_equal(fake_counts().forks_prepared, 1);
+	d = must_open("fake0");
+	rg_verbs_device_close(d);
+}
+
 static void a_port_of_infiniband_has_the_rate_that_its_encoding_leaves(void **state)
 {
 	struct fake_device device = {
@@ -712,6 +724,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_device_is_opened_with_what_it_can_do),
+		cmocka_unit_test(children_are_prepared_for_before_devices_are_looked_for),
 		cmocka_unit_test(a_port_of_infiniband_has_the_rate_that_its_encoding_leaves),
 		cmocka_unit_test(inline_goes_as_far_as_the_device_takes_it),
 		cmocka_unit_test(names_that_are_none_get_those_there_are),

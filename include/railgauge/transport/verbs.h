@@ -19,7 +19,12 @@
  * Threads: a device and all that was made from it belong to one thread. Each rank opens devices of
  * its own, also where ranks are threads of one process. Nothing here belongs into a timed region,
  * except rg_verbs_memory_get of memory that is registered already (no allocation, no system call).
- * A forked child must not touch any of it.
+ *
+ * fork: before Linux 5.12 a parent that writes to a page after a fork gets a copy of it, while the
+ * device goes on with the old one. libibverbs is asked to keep registered pages out of children
+ * (ibv_fork_init) before the first device is looked for; where it cannot, because somebody else
+ * registered memory before, nothing may fork while devices are open on such a kernel. What is
+ * registered should fill its pages: a child misses all of them. It must not touch anything here.
  *
  * Order of closing: queue pairs, completion queues and address handles (ibv_destroy_*) before their
  * device; registered memory that is still held is released by it.
