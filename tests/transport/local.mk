@@ -105,7 +105,8 @@ if HAVE_CMOCKA
 verbs_tests = \
 	tests/transport/test_verbs_device \
 	tests/transport/test_verbs_failures \
-	tests/transport/test_verbs_pair
+	tests/transport/test_verbs_pair \
+	tests/transport/test_verbs_way
 valgrind_tests += tests/transport/test_verbs_pair
 check_PROGRAMS += $(verbs_tests)
 TESTS += $(verbs_tests)
@@ -120,6 +121,9 @@ tests_transport_test_verbs_failures_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_pair_SOURCES = %D%/test_verbs_pair.c %D%/verbs_pair.c %D%/verbs_pair.h
 tests_transport_test_verbs_pair_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_transport_test_verbs_pair_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_way_SOURCES = %D%/test_verbs_way.c %D%/verbs_pair.c %D%/verbs_pair.h
+tests_transport_test_verbs_way_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_way_LDADD = $(fake_verbs_libs)
 endif
 endif
 
@@ -152,4 +156,4 @@ EXTRA_DIST += %D%/corpus-tcp
 
 unthreaded_tests += tests/transport/fuzz_tcp tests/transport/test_verbs_device \
 	tests/transport/test_verbs_failures tests/transport/test_verbs_options \
-	tests/transport/test_verbs_pair
+	tests/transport/test_verbs_pair tests/transport/test_verbs_way
