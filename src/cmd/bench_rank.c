@@ -86,9 +86,11 @@ static int open_transport(struct rank *r, struct rg_err *err)
 static uint32_t count_nodes(const struct rank *r)
 {
 	uint32_t last = 0;
+	bool sockets = false;
 
-	if (!r->job.ep ||
-	    (r->job.ep->ops != &rg_transport_tcp && r->job.ep->ops != &rg_transport_mixed))
+	for (uint32_t k = 0; r->job.ep && k < r->job.rdv->nranks; k++)
+		sockets |= rg_stream_reaches(r->job.ep, k);
+	if (!sockets)
 		return 1;
 	if (r->job.ep->ops == &rg_transport_tcp)
 		return r->job.rdv->nranks;

@@ -25,7 +25,8 @@ static struct tcp *sockets_of(const struct rg_endpoint *ep)
 	return ep->ops == &rg_transport_tcp ? (struct tcp *)ep : NULL;
 }
 
-bool rg_stream_reaches(const struct rg_endpoint *ep, uint32_t peer)
+/* Does a network lie between the two, of whatever kind? Never for itself. */
+static bool is_apart(const struct rg_endpoint *ep, uint32_t peer)
 {
 	if (peer >= ep->nranks || peer == ep->rank)
 		return false;
@@ -34,13 +35,18 @@ bool rg_stream_reaches(const struct rg_endpoint *ep, uint32_t peer)
 	return ep->ops == &rg_transport_tcp;
 }
 
+bool rg_stream_reaches(const struct rg_endpoint *ep, uint32_t peer)
+{
+	return sockets_of(ep) && is_apart(ep, peer);
+}
+
 int rg_stream_nodes(struct rg_endpoint *ep, uint32_t *node_out, uint32_t *local_out,
 		    uint32_t *nnodes_out, struct rg_err *err)
 {
-	uint32_t mine = 0; /* the lowest rank that this one needs no sockets for */
+	uint32_t mine = 0; /* the lowest rank that this one needs no network for */
 	int rc;
 
-	while (rg_stream_reaches(ep, mine))
+	while (is_apart(ep, mine))
 		mine++;
 	/* Each is replaced once it was read. */
 	rc = rg_rendezvous_allgather(ep->rdv, &mine, node_out, sizeof(mine),

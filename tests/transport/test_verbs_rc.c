@@ -10,6 +10,7 @@
 #include "transport/verbs_rc_impl.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/transport/stream.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -445,6 +446,39 @@ static void without_a_device_mixed_goes_over_sockets(void **state)
 	}
 }
 
+/* Ranks 1 and 2 share a node: ranks.h. Nodes are the same as with sockets; streams there are none.
+ */
+static int joins_nodes(struct rank *r)
+{
+	const uint32_t peer = next(r);
+	uint32_t node[RANKS], local[RANKS], nnodes;
+	int fd, rc = connect_all(r);
+
+	MUST(r, strstr(r->ep->about, "verbs-rc to"));
+	MUST(r, rg_streams_open(r->ep, &peer, 1, &fd, NULL) == RG_ERR_UNSUPPORTED);
+	MUST(r, !rg_stream_reaches(r->ep, peer));
+	MUST(r, !rg_stream_nodes(r->ep, node, local, &nnodes, &r->err));
+	MUST(r, nnodes == 2 && node[0] == 0 && node[1] == 1 && node[2] == 1 && local[2] == 1);
+	return rc ? rc : exchange(r, 0, 50, 4096);
+}
+
+static void mixed_joins_nodes_by_devices_and_has_no_streams_then(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default;
+	struct rank ranks[RANKS];
+
+	options.device = "fake0";
+	prepare_ranks(ranks, &rg_transport_mixed, joins_nodes);
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i].config.verbs = &options;
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -464,6 +498,8 @@ int main(void)
 		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named, set_up),
 		cmocka_unit_test_setup(a_device_that_was_named_is_not_replaced_by_sockets, set_up),
 		cmocka_unit_test_setup(without_a_device_mixed_goes_over_sockets, set_up),
+		cmocka_unit_test_setup(mixed_joins_nodes_by_devices_and_has_no_streams_then,
+				       set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -18,14 +18,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Does the endpoint reach that rank over sockets? Never itself. */
+/* Does the endpoint reach that rank over sockets? Never itself. (mixed may do so over RDMA.) */
 bool rg_stream_reaches(const struct rg_endpoint *ep, uint32_t peer);
 
 /*
- * (collective) Nodes: sets of ranks that the endpoint joins without sockets, numbered in the order
- * of their lowest ranks, and the number of each rank among those of its set; node_out[nranks],
- * local_out[nranks], equal on all ranks. Blocks at most the endpoint's timeout. As
- * rg_rendezvous_allgather.
+ * (collective) Nodes: sets of ranks that the endpoint joins without a network, numbered in the
+ * order of their lowest ranks, and the number of each rank among those of its set;
+ * node_out[nranks], local_out[nranks], equal on all ranks. Blocks at most the endpoint's timeout.
+ * As rg_rendezvous_allgather.
  */
 int rg_stream_nodes(struct rg_endpoint *ep, uint32_t *node_out, uint32_t *local_out,
 		    uint32_t *nnodes_out, struct rg_err *err);
