@@ -464,15 +464,17 @@ int rg_lane_verbs_open(struct rg_rendezvous *rdv, const struct rg_lane_verbs_con
 			 .wait_ns = config->wait_ns,
 			 .marks = config->op == RG_LANE_OP_WRITE,
 			 .transport = "verbs",
-			 .qps = (uint32_t)config->options->qps,
-			 .moderation = (uint32_t)config->options->moderation},
+			 .qps = (uint32_t)config->options->qps},
 		.rdv = rdv,
 		.options = config->options,
 		.op = config->op,
 		.deadline_ns = config->deadline_ns,
 		.nqueues = (uint32_t)config->options->qps,
 	};
-	rc = open_all(v, config, err);
+	rc = rg_verbs_moderation(config->options, (uint32_t)config->options->depth,
+				 &v->lane.moderation, err);
+	if (!rc)
+		rc = open_all(v, config, err);
 	if (rc) {
 		verbs_close(&v->lane);
 		return rc;

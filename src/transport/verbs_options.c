@@ -134,10 +134,11 @@ const struct rg_opt rg_verbs_options_table[] = {
 	{.name = "verbs.moderation",
 	 FIELD(INT, moderation),
 	 .value = "N",
-	 .dflt = "32",
-	 .min = 1,
+	 .dflt = "0",
+	 .min = 0,
 	 .max = 65536,
-	 .help = "each N-th of a row of work requests makes a completion"},
+	 .help = "each N-th of a row of work requests makes a completion; 0: a quarter of "
+		 "--verbs.depth"},
 	{.name = "verbs.reads",
 	 FIELD(INT, reads),
 	 .value = "N",
@@ -174,7 +175,6 @@ const struct rg_verbs_options rg_verbs_options_default = {
 	.inline_bytes = 220,
 	.depth = 128,
 	.qps = 1,
-	.moderation = 32,
 };
 
 int rg_verbs_options_check(const struct rg_verbs_options *options, struct rg_err *err)
@@ -188,6 +188,22 @@ int rg_verbs_options_check(const struct rg_verbs_options *options, struct rg_err
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--verbs.notify write-counter and --verbs.relaxed-ordering on: a "
 				  "counter could be there before its data");
+	return 0;
+}
+
+int rg_verbs_moderation(const struct rg_verbs_options *options, uint32_t most, uint32_t *out,
+			struct rg_err *err)
+{
+	uint32_t quarter = options->depth > 4 ? (uint32_t)options->depth / 4 : 1;
+
+	if (options->moderation > (int64_t)most)
+		return rg_err_set(
+			err, RG_ERR_INVALID,
+			"--verbs.moderation %lld: with --verbs.depth %lld at most %u here, "
+			"or sends would wait for a completion that none of them makes",
+			(long long)options->moderation, (long long)options->depth, most);
+	*out = options->moderation ? (uint32_t)options->moderation
+				   : (quarter < most ? quarter : most);
 	return 0;
 }
 

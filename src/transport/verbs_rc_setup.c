@@ -231,9 +231,7 @@ static int choose_sizes(struct vrc *v, struct rg_err *err)
 					  "completions than the %u that %s holds",
 					  peers, (int)v->options.qps, d->max_cqes, d->name);
 	}
-	v->moderation = (uint32_t)v->options.moderation;
-	v->moderation = v->moderation < v->depth / 2 ? v->moderation : v->depth / 2;
-	return 0;
+	return rg_verbs_moderation(&v->options, v->depth / 2, &v->moderation, err);
 }
 
 static int open_rail(struct vrc *v, struct vrc_rail *rail, struct rg_err *err)

@@ -115,9 +115,8 @@ static int choose_sizes(struct vud *u, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_LIMIT, "verbs-ud: %s has queues of %u, not of %u",
 				  d->name, most, 4 * VUD_BATCH);
 	half = u->depth < VUD_CONTROLS ? u->depth / 2 : VUD_CONTROLS / 2;
-	u->moderation = at_least((uint32_t)u->options.moderation, 1, half);
 	u->inline_bytes = d->max_inline_bytes;
-	return 0;
+	return rg_verbs_moderation(&u->options, half, &u->moderation, err);
 }
 
 static int make_tables(struct vud *u, struct rg_err *err)

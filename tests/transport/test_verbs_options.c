@@ -79,7 +79,7 @@ static void contradictions_are_named_on_both_sides(void **state)
 	struct rg_verbs_options o = rg_verbs_options_default;
 	struct rg_err err = {0};
 
-	o.moderation = o.depth + 1;
+	o.moderation = 129;
 	assert_int_equal(rg_verbs_options_check(&o, &err), RG_ERR_INVALID);
 	assert_non_null(strstr(err.text, "--verbs.moderation 129"));
 	assert_non_null(strstr(err.text, "--verbs.depth 128"));
@@ -90,6 +90,32 @@ static void contradictions_are_named_on_both_sides(void **state)
 	assert_int_equal(rg_verbs_options_check(&o, &err), RG_ERR_INVALID);
 	assert_non_null(strstr(err.text, "--verbs.notify write-counter"));
 	assert_non_null(strstr(err.text, "--verbs.relaxed-ordering on"));
+}
+
+static void moderation_is_honoured_refused_or_a_quarter_of_the_depth(void **state)
+{
+	struct rg_verbs_options o = rg_verbs_options_default;
+	struct rg_err err = {0};
+	uint32_t n = 77;
+
+	assert_int_equal(rg_verbs_moderation(&o, 64, &n, &err), 0);
+	assert_int_equal(n, 32);
+	assert_int_equal(rg_verbs_moderation(&o, 5, &n, &err), 0);
+	assert_int_equal(n, 5);
+	o.depth = 16; /* alone it contradicts nothing */
+	assert_int_equal(rg_verbs_options_check(&o, &err), 0);
+	assert_int_equal(rg_verbs_moderation(&o, 8, &n, &err), 0);
+	assert_int_equal(n, 4);
+	o.depth = 2;
+	assert_int_equal(rg_verbs_moderation(&o, 1, &n, &err), 0);
+	assert_int_equal(n, 1);
+	o.depth = 16;
+	o.moderation = 8;
+	assert_int_equal(rg_verbs_moderation(&o, 8, &n, &err), 0);
+	assert_int_equal(n, 8);
+	o.moderation = 9;
+	assert_int_equal(rg_verbs_moderation(&o, 8, &n, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "--verbs.moderation 9: with --verbs.depth 16 at most 8"));
 }
 
 /* --- times --- */
@@ -295,6 +321,7 @@ int main(void)
 		cmocka_unit_test(the_table_is_sound_and_its_defaults_are_those_of_the_struct),
 		cmocka_unit_test(a_rank_is_told_its_devices_by_the_environment),
 		cmocka_unit_test(contradictions_are_named_on_both_sides),
+		cmocka_unit_test(moderation_is_honoured_refused_or_a_quarter_of_the_depth),
 		cmocka_unit_test(a_timeout_is_never_shorter_than_asked_for),
 		cmocka_unit_test(a_pause_is_the_next_that_the_hardware_knows),
 		cmocka_unit_test(a_routable_address_of_roce_v2_is_chosen),

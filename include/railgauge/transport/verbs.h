@@ -12,9 +12,9 @@
  *
  * Who uses this includes <infiniband/verbs.h> itself and is compiled only with HAVE_VERBS. This
  * header needs neither: so options and their checks are the same in a build without libibverbs. Of
- * the functions below these exist in every build: rg_verbs_options_check, rg_verbs_timeout_*,
- * rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe and rg_verbs_check; the others only with
- * HAVE_VERBS.
+ * the functions below these exist in every build: rg_verbs_options_check, rg_verbs_moderation,
+ * rg_verbs_timeout_*, rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe and rg_verbs_check; the others
+ * only with HAVE_VERBS.
  *
  * Threads: a device and all that was made from it belong to one thread. Each rank opens devices of
  * its own, also where ranks are threads of one process. Nothing here belongs into a timed region,
@@ -78,7 +78,8 @@ struct rg_verbs_options {
 	int64_t retry_count, rnr_retry;
 	uint64_t timeout_ns, rnr_timer_ns;
 	uint64_t inline_bytes;
-	int64_t depth, qps, moderation, reads;
+	int64_t depth, qps, reads;
+	int64_t moderation;   /* 0: rg_verbs_moderation's */
 	int notify;	      /* enum rg_verbs_notify */
 	int relaxed_ordering; /* enum rg_verbs_switch */
 };
@@ -95,6 +96,13 @@ extern const struct rg_verbs_options rg_verbs_options_default;
  * devices is none. RG_ERR_INVALID.
  */
 int rg_verbs_options_check(const struct rg_verbs_options *options, struct rg_err *err);
+
+/*
+ * How many work requests of a row make one completion, where at most so many may: what was asked
+ * for, else a quarter of the depth or as many as may. RG_ERR_INVALID if more was asked for. Pure.
+ */
+int rg_verbs_moderation(const struct rg_verbs_options *options, uint32_t most, uint32_t *out,
+			struct rg_err *err);
 
 /*
  * The hardware knows timeouts of 4.096 us * 2^n only. The smallest n of 1 to 31 that is not
