@@ -199,6 +199,25 @@ static uint64_t soft_limit(int resource)
 	return r.rlim_cur;
 }
 
+/* Are this process's users the machine's? Without user namespaces they are. */
+static bool has_own_users(void)
+{
+	unsigned first = 0, of = 0, n = 0;
+	char *text;
+
+	if (rg_io_read_file("/proc/self/uid_map", 1 << 16, &text, NULL, NULL))
+		return false;
+	if (sscanf(text, "%u %u %u", &first, &of, &n) != 3)
+		n = UINT32_MAX;
+	rg_free(text);
+	return n != UINT32_MAX;
+}
+
+uint64_t rg_limits_memlock_bytes(void)
+{
+	return has_ipc_lock() && !has_own_users() ? RG_UNLIMITED : soft_limit(RLIMIT_MEMLOCK);
+}
+
 void rg_limits_read(struct rg_limits *out)
 {
 	struct utsname name;

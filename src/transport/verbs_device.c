@@ -6,6 +6,7 @@
 
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
+#include "railgauge/topo/limits.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 /* --- words --- */
@@ -21,20 +21,20 @@
 int verbs_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 {
 	char words[320], size[RG_UNITS_BYTES];
-	struct rlimit limit;
+	uint64_t limit = errnum == ENOMEM ? rg_limits_memlock_bytes() : RG_UNLIMITED;
 	va_list ap;
 
 	va_start(ap, fmt);
 	vsnprintf(words, sizeof(words), fmt, ap);
 	va_end(ap);
-	if (errnum != ENOMEM || getrlimit(RLIMIT_MEMLOCK, &limit) ||
-	    limit.rlim_cur == RLIM_INFINITY)
+	if (limit == RG_UNLIMITED)
 		return rg_err_errno(err, errnum, "%s", words);
-	return rg_err_set(err, RG_ERR_LIMIT,
-			  "%s: %s; locked memory is limited to %s (ulimit -l): raise it, best to "
-			  "unlimited (/etc/security/limits.conf, LimitMEMLOCK=, docker --ulimit "
-			  "memlock=-1)",
-			  words, strerror(errnum), rg_format_size(limit.rlim_cur, size));
+	return rg_err_set(
+		err, RG_ERR_LIMIT,
+		"%s: %s; maybe the limit of locked memory, %s (ulimit -l): raise it, best "
+		"to unlimited (/etc/security/limits.conf, LimitMEMLOCK=, docker --ulimit "
+		"memlock=-1)",
+		words, strerror(errnum), rg_format_size(limit, size));
 }
 
 /* --- what it can do --- */
@@ -201,7 +201,7 @@ static int set_up(struct rg_verbs_device *d, int64_t port, struct rg_err *err)
 	int e = ibv_query_device(d->context, &attr), rc;
 
 	if (e)
-		return verbs_errno(err, e, "verbs: %s does not answer", d->name);
+		return rg_err_errno(err, e, "verbs: %s does not answer", d->name);
 	rc = take_limits(d, &attr, err);
 	if (!rc)
 		rc = verbs_port_choose(d, attr.phys_port_cnt, port, &port_attr, err);
@@ -223,7 +223,7 @@ static int set_up(struct rg_verbs_device *d, int64_t port, struct rg_err *err)
 	errno = 0;
 	d->pd = ibv_alloc_pd(d->context);
 	if (!d->pd)
-		return verbs_errno(err, errno, "verbs: a protection domain on %s", d->name);
+		return rg_err_errno(err, errno, "verbs: a protection domain on %s", d->name);
 	d->memory = verbs_memory_open();
 	if (!d->memory)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "verbs: no memory for registrations");

@@ -46,7 +46,7 @@ int verbs_list(struct ibv_device ***list_out, int *n_out, struct rg_err *err)
 	if (list)
 		ibv_free_device_list(list);
 	else if (e && e != ENOSYS)
-		return verbs_errno(err, e, "verbs: the list of devices");
+		return rg_err_errno(err, e, "verbs: the list of devices");
 	rg_rdma_missing(missing);
 	return rg_err_set(err, RG_ERR_NOT_FOUND, "verbs: RDMA devices: %s", missing);
 }

@@ -20,8 +20,9 @@ struct ibv_device;
 struct ibv_port_attr;
 
 /*
- * For a call of libibverbs that failed with this errno: rg_err_errno, but where memory was refused
- * and locked memory is limited, RG_ERR_LIMIT and the limit.
+ * For a call of libibverbs that failed with this errno and locks memory (registrations, queues):
+ * rg_err_errno, but where memory was refused and what may be locked is limited, RG_ERR_LIMIT and
+ * the limit, as what is likely.
  */
 int verbs_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));

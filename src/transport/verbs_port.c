@@ -47,7 +47,7 @@ static int query_port(struct rg_verbs_device *d, uint8_t port, struct ibv_port_a
 {
 	int e = ibv_query_port(d->context, port, attr);
 
-	return e ? verbs_errno(err, e, "verbs: %s port %u does not answer", d->name, port) : 0;
+	return e ? rg_err_errno(err, e, "verbs: %s port %u does not answer", d->name, port) : 0;
 }
 
 /* wanted, or with 0 the first that is active. */
@@ -173,7 +173,7 @@ int verbs_gids_read(struct rg_verbs_device *d, int table, int nports, struct rg_
 	rg_free(entries);
 	if (!entries || !d->gids)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "verbs: no memory for %zu GIDs", room);
-	return n < 0 ? verbs_errno(err, (int)-n, "verbs: the GIDs of %s", d->name) : 0;
+	return n < 0 ? rg_err_errno(err, (int)-n, "verbs: the GIDs of %s", d->name) : 0;
 }
 
 int verbs_gid_settle(struct rg_verbs_device *d, const struct rg_verbs_offer *peers, uint32_t npeers,

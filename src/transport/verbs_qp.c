@@ -81,8 +81,8 @@ static int step(const struct rg_verbs_device *d, struct ibv_qp *qp, struct ibv_q
 	if (!e)
 		return 0;
 	(void)ibv_destroy_qp(qp);
-	return verbs_errno(err, e, "verbs: %s port %u: a new queue pair, %s", d->name, d->port,
-			   name);
+	return rg_err_errno(err, e, "verbs: %s port %u: a new queue pair, %s", d->name, d->port,
+			    name);
 }
 
 int rg_verbs_rc_open(const struct rg_verbs_device *device, const struct rg_verbs_queues *queues,
@@ -272,7 +272,7 @@ static int connect_error(const struct rg_verbs_device *d, const struct rg_verbs_
 			"verbs: %s, %s: %s: GID %s and GID %s of different kinds, or an MTU, "
 			"SL, P_Key or number of READs that the device does not take",
 			ends, what, strerror(errnum), mine, theirs);
-	return verbs_errno(err, errnum, "verbs: %s, %s", ends, what);
+	return rg_err_errno(err, errnum, "verbs: %s, %s", ends, what);
 }
 
 int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,

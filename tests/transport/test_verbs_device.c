@@ -7,11 +7,15 @@
 #include "railgauge/transport/transport.h"
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -391,13 +395,41 @@ static void what_nobody_holds_is_kept_up_to_a_number(void **state)
 	rg_verbs_device_close(d);
 }
 
+/* Takes this process's right to lock beyond its limit or gives it back. Had it that? */
+static bool lock_beyond_limits(bool may)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {{0}};
+	bool had;
+
+	assert_int_equal(syscall(SYS_capget, &header, data), 0);
+	had = data[0].effective >> CAP_IPC_LOCK & 1;
+	data[0].effective &= ~(1u << CAP_IPC_LOCK);
+	data[0].effective |= (unsigned)may << CAP_IPC_LOCK;
+	assert_int_equal(syscall(SYS_capset, &header, data), 0);
+	return had;
+}
+
+/* In a user namespace that right counts for nothing. */
+static bool own_users(void)
+{
+	unsigned n[3] = {0};
+	FILE *f = fopen("/proc/self/uid_map", "r");
+	bool own = f && fscanf(f, "%u %u %u", &n[0], &n[1], &n[2]) == 3 && n[2] != UINT32_MAX;
+
+	if (f)
+		fclose(f);
+	return own;
+}
+
 static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(void **state)
 {
 	static uint8_t bytes[100];
 	struct rlimit old, low = {.rlim_cur = 65536, .rlim_max = RLIM_INFINITY};
-	struct rg_verbs_device *d;
+	struct rg_verbs_device *d, *other = NULL;
 	struct rg_err err = {0};
 	struct ibv_mr *mr;
+	bool may;
 
 	start(NULL, 0);
 	d = must_open("fake0");
@@ -411,10 +443,21 @@ static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(voi
 	if (old.rlim_max < low.rlim_cur)
 		low.rlim_cur = old.rlim_max;
 	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &low), 0);
+	may = lock_beyond_limits(false);
 	fake_fail("ibv_reg_mr", 1, ENOMEM);
 	assert_int_equal(rg_verbs_memory_get(d, bytes, 20, 0, &mr, &err), RG_ERR_LIMIT);
 	assert_non_null(strstr(err.text, "registering 20 bytes of memory with fake0"));
-	assert_non_null(strstr(err.text, "locked memory is limited to 64K (ulimit -l)"));
+	assert_non_null(strstr(err.text, "maybe the limit of locked memory, 64K (ulimit -l)"));
+	fake_fail("ibv_alloc_pd", 1, ENOMEM);
+	assert_int_equal(rg_verbs_device_open(&options, "fake1", "", &other, &err),
+			 RG_ERR_NO_MEMORY);
+	assert_null(strstr(err.text, "ulimit"));
+	if (may) {
+		lock_beyond_limits(true);
+		fake_fail("ibv_reg_mr", 1, ENOMEM);
+		assert_int_equal(rg_verbs_memory_get(d, bytes, 20, 0, &mr, &err),
+				 own_users() ? RG_ERR_LIMIT : RG_ERR_NO_MEMORY);
+	}
 	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &old), 0);
 	rg_verbs_device_close(d);
 	assert_int_equal(fake_live(), 0);

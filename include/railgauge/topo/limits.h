@@ -42,6 +42,12 @@ struct rg_limits {
 /* Never fails. */
 void rg_limits_read(struct rg_limits *out);
 
+/*
+ * How much memory this process may lock: RLIMIT_MEMLOCK, or RG_UNLIMITED with CAP_IPC_LOCK of the
+ * machine itself, which a capability of a user namespace is not. Starts no child.
+ */
+uint64_t rg_limits_memlock_bytes(void);
+
 /* The part of rg_limits_read that comes from files: root stands before their paths. */
 void rg_limits_read_files(const char *root, struct rg_limits *out);
 
