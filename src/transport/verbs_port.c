@@ -112,22 +112,33 @@ static uint32_t count_bits(const uint8_t *mask, size_t len_bytes)
 	return bits;
 }
 
-/* The network prefix of the interface's address that a GID is made of. */
+/* Is it an address of this interface? Of one with a label ("eth0:1") the name stands before it. */
+static bool is_of_netdev(const struct ifaddrs *i, const char *netdev)
+{
+	size_t len = strcspn(i->ifa_name, ":");
+
+	return !netdev[0] || (strlen(netdev) == len && !memcmp(netdev, i->ifa_name, len));
+}
+
+/* The network prefix of the interface's address that a GID of RoCE is made of. */
 static void find_bits(const struct ifaddrs *list, struct rg_verbs_gid *g)
 {
-	for (const struct ifaddrs *i = list; i; i = i->ifa_next) {
+	bool is_v4 = verbs_gid_is_v4(g->raw);
+
+	for (const struct ifaddrs *i = list; i && g->type != RG_VERBS_GID_IB; i = i->ifa_next) {
 		const struct sockaddr_in *v4 = (const struct sockaddr_in *)i->ifa_addr;
 		const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)i->ifa_addr;
 
-		if (!i->ifa_addr || !i->ifa_netmask)
+		if (!i->ifa_addr || !i->ifa_netmask || !is_of_netdev(i, g->netdev) ||
+		    i->ifa_addr->sa_family != (is_v4 ? AF_INET : AF_INET6))
 			continue;
-		if (v4->sin_family == AF_INET && !memcmp(&v4->sin_addr, g->raw + 12, 4))
+		if (is_v4 && !memcmp(&v4->sin_addr, g->raw + 12, 4))
 			g->bits =
 				96 + count_bits((const uint8_t *)&(
 							(const struct sockaddr_in *)i->ifa_netmask)
 							->sin_addr,
 						4);
-		else if (v4->sin_family == AF_INET6 && !memcmp(&v6->sin6_addr, g->raw, 16))
+		else if (!is_v4 && !memcmp(&v6->sin6_addr, g->raw, 16))
 			g->bits = count_bits(
 				(const uint8_t *)&((const struct sockaddr_in6 *)i->ifa_netmask)
 					->sin6_addr,

@@ -70,6 +70,25 @@ static void a_gid_is_chosen_again_for_the_peers_that_there_are(void **state)
 	assert_int_equal(fake_live(), 0);
 }
 
+/* This machine has 127.0.0.1/8, if anything; no interface has the other one. */
+static void a_prefix_is_that_of_the_very_address(void **state)
+{
+	const struct fake_device device = {
+		.name = "d",
+		.ports = 1,
+		.ngids = 2,
+		.gids = {{0xfd, [12] = 127, 0, 0, 1}, {[10] = 0xff, 0xff, 127, 0, 0, 1}},
+		.gid_types = {IBV_GID_TYPE_ROCE_V2, IBV_GID_TYPE_ROCE_V2},
+	};
+	struct rg_verbs_device *d;
+
+	start(&device, 1);
+	d = must_open("d");
+	assert_int_equal(d->gids[0].bits, 0);
+	assert_true(d->gids[1].bits == 0 || d->gids[1].bits == 96 + 8);
+	rg_verbs_device_close(d);
+}
+
 static void all_addresses_are_offered_with_the_types_that_each_has(void **state)
 {
 	const struct fake_device device = {
@@ -309,6 +328,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
+		cmocka_unit_test(a_prefix_is_that_of_the_very_address),
 		cmocka_unit_test(all_addresses_are_offered_with_the_types_that_each_has),
 		cmocka_unit_test(an_address_that_does_not_fit_is_refused),
 		cmocka_unit_test(every_attribute_reaches_the_queue_pair),
