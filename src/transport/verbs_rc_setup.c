@@ -64,7 +64,7 @@ static int open_those_up(struct vrc *v, struct rg_verbs_device **devices, uint32
 	while (!rc && n < RG_VERBS_DEVICES_MAX && (name = strtok_r(rest, ",", &rest))) {
 		rc = rg_verbs_device_open(&v->options, name, "named", &devices[n++], err);
 		up += !rc;
-		if (rc == RG_ERR_UNSUPPORTED && (up || *rest))
+		if (rc == RG_ERR_UNSUPPORTED && (up || (rest && *rest)))
 			rc = 0;
 	}
 	if (rc)
