@@ -207,8 +207,9 @@ static int set_up(struct rg_verbs_device *d, int64_t port, struct rg_err *err)
 		rc = verbs_port_choose(d, attr.phys_port_cnt, port, &port_attr, err);
 	if (!rc)
 		rc = verbs_port_take(d, &port_attr, err);
+	d->gid_room = (uint32_t)port_attr.gid_tbl_len * attr.phys_port_cnt;
 	if (!rc)
-		rc = verbs_gids_read(d, port_attr.gid_tbl_len, attr.phys_port_cnt, err);
+		rc = verbs_gids_read(d, err);
 	if (rc)
 		return rc;
 	rc = verbs_gid_settle(d, NULL, 0, err);
@@ -301,7 +302,8 @@ bool rg_verbs_device_ask(struct rg_verbs_device *device)
 
 	device->active = !device->removed &&
 			 !ibv_query_port(device->context, device->port, &attr) &&
-			 attr.state == IBV_PORT_ACTIVE;
+			 attr.state == IBV_PORT_ACTIVE && !verbs_gids_read(device, NULL) &&
+			 verbs_gid_find_again(device);
 	return device->active;
 }
 

@@ -48,8 +48,9 @@ int verbs_port_choose(struct rg_verbs_device *d, uint8_t nports, int64_t wanted,
 int verbs_port_take(struct rg_verbs_device *d, const struct ibv_port_attr *attr,
 		    struct rg_err *err);
 
-/* Reads the port's GIDs, of a table of so many entries for each of nports; and chooses one. */
-int verbs_gids_read(struct rg_verbs_device *d, int table, int nports, struct rg_err *err);
+/* Reads the port's GIDs, in place of those it had; finds the chosen one in them; chooses one. */
+int verbs_gids_read(struct rg_verbs_device *d, struct rg_err *err);
+bool verbs_gid_find_again(struct rg_verbs_device *d);
 int verbs_gid_settle(struct rg_verbs_device *d, const struct rg_verbs_offer *peers, uint32_t npeers,
 		     struct rg_err *err);
 

@@ -170,21 +170,41 @@ static void take_gids(struct rg_verbs_device *d, const struct ibv_gid_entry *ent
 	freeifaddrs(addresses);
 }
 
-int verbs_gids_read(struct rg_verbs_device *d, int table, int nports, struct rg_err *err)
+int verbs_gids_read(struct rg_verbs_device *d, struct rg_err *err)
 {
-	size_t room = (size_t)table * (size_t)nports + 1;
+	size_t room = (size_t)d->gid_room + 1;
 	struct ibv_gid_entry *entries = rg_zalloc(room, sizeof(*entries));
+	struct rg_verbs_gid *gids = rg_zalloc(room, sizeof(*gids));
 	ssize_t n = -1;
 
-	d->gids = rg_zalloc(room, sizeof(*d->gids));
-	if (entries && d->gids)
+	if (entries && gids)
 		n = ibv_query_gid_table(d->context, entries, room, 0);
-	if (n >= 0)
+	if (n >= 0) {
+		rg_free(d->gids);
+		d->gids = gids;
+		d->ngids = 0;
 		take_gids(d, entries, n);
+	} else {
+		rg_free(gids);
+	}
 	rg_free(entries);
-	if (!entries || !d->gids)
+	if (!entries || !gids)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "verbs: no memory for %zu GIDs", room);
 	return n < 0 ? rg_err_errno(err, (int)-n, "verbs: the GIDs of %s", d->name) : 0;
+}
+
+bool verbs_gid_find_again(struct rg_verbs_device *d)
+{
+	for (uint32_t i = 0; i < d->ngids; i++) {
+		const struct rg_verbs_gid *g = &d->gids[i];
+
+		if (g->type == d->gid.type && !memcmp(g->raw, d->gid.raw, sizeof(g->raw)) &&
+		    !strcmp(g->netdev, d->gid.netdev)) {
+			d->gid = *g;
+			return true;
+		}
+	}
+	return false;
 }
 
 int verbs_gid_settle(struct rg_verbs_device *d, const struct rg_verbs_offer *peers, uint32_t npeers,

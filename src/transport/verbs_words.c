@@ -158,7 +158,7 @@ static const struct event events[] = {
 					   "a queue pair has taken its last shared receive"},
 	[IBV_EVENT_CLIENT_REREGISTER] = {RG_VERBS_EVENT_OTHER,
 					 "the subnet manager asks for registrations"},
-	[IBV_EVENT_GID_CHANGE] = {RG_VERBS_EVENT_OTHER, "the table of GIDs has changed"},
+	[IBV_EVENT_GID_CHANGE] = {RG_VERBS_EVENT_GIDS_CHANGED, "the table of GIDs has changed"},
 	[IBV_EVENT_WQ_FATAL] = {RG_VERBS_EVENT_RQ_FAILED,
 				"a work queue failed: nothing is received any more"},
 };

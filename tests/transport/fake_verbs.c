@@ -289,6 +289,19 @@ void fake_port(const char *device, uint8_t port, bool up)
 	pthread_mutex_unlock(&fake.lock);
 }
 
+void fake_gids(const char *device, uint32_t n, const uint8_t gids[][16], const uint32_t *types)
+{
+	struct fake_dev *dev;
+
+	pthread_mutex_lock(&fake.lock);
+	dev = find_device(device);
+	dev->config.ngids = n;
+	memcpy(dev->config.gids, gids, n * sizeof(gids[0]));
+	memcpy(dev->config.gid_types, types, n * sizeof(types[0]));
+	push_to_device(dev, IBV_EVENT_GID_CHANGE, NULL, 1);
+	pthread_mutex_unlock(&fake.lock);
+}
+
 void fake_give_up(const char *device)
 {
 	struct fake_dev *dev;

@@ -106,6 +106,9 @@ void fake_ud_loss(uint32_t lost, uint32_t twice, uint64_t seed);
 /* The port goes up or down, with its event at every context. Messages wait while a way is down. */
 void fake_port(const char *device, uint8_t port, bool up);
 
+/* The entries of the ports' tables are these from now on, with the event at every context. */
+void fake_gids(const char *device, uint32_t n, const uint8_t gids[][16], const uint32_t *types);
+
 /* Those that wait are given up: retries exceeded, at their senders. */
 void fake_give_up(const char *device);
 

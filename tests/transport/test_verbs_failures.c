@@ -275,6 +275,8 @@ static enum rg_verbs_event_kind kind_of(int type)
 		return RG_VERBS_EVENT_PORT_UP;
 	case IBV_EVENT_PORT_ERR:
 		return RG_VERBS_EVENT_PORT_DOWN;
+	case IBV_EVENT_GID_CHANGE:
+		return RG_VERBS_EVENT_GIDS_CHANGED;
 	default:
 		return RG_VERBS_EVENT_OTHER;
 	}

@@ -89,6 +89,32 @@ static void a_prefix_is_that_of_the_very_address(void **state)
 	rg_verbs_device_close(d);
 }
 
+static void a_gid_that_moved_is_found_again_and_one_that_went_is_missed(void **state)
+{
+	static const uint8_t gids[][16] = {{0xfe, 0x80, [15] = 9},
+					   {[10] = 0xff, 0xff, 10, 99, 0, 1},
+					   {[10] = 0xff, 0xff, 10, 99, 0, 1}};
+	static const uint32_t types[] = {IBV_GID_TYPE_ROCE_V2, IBV_GID_TYPE_ROCE_V2,
+					 IBV_GID_TYPE_ROCE_V1};
+	struct rg_verbs_event event;
+	struct rg_verbs_device *d;
+
+	start(NULL, 0);
+	d = must_open("fake0");
+	assert_int_equal(d->gid.index, 3);
+	fake_gids("fake0", 3, gids, types);
+	assert_int_equal(rg_verbs_device_event(d, &event), 1);
+	assert_int_equal(event.kind, RG_VERBS_EVENT_GIDS_CHANGED);
+	assert_true(rg_verbs_device_ask(d));
+	assert_int_equal(d->gid.index, 1);
+	assert_int_equal(d->ngids, 3);
+	fake_gids("fake0", 1, gids, types);
+	assert_false(rg_verbs_device_ask(d));
+	assert_false(d->active);
+	rg_verbs_device_close(d);
+	assert_int_equal(fake_live(), 0);
+}
+
 static void all_addresses_are_offered_with_the_types_that_each_has(void **state)
 {
 	const struct fake_device device = {
@@ -329,6 +355,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_gid_is_chosen_again_for_the_peers_that_there_are),
 		cmocka_unit_test(a_prefix_is_that_of_the_very_address),
+		cmocka_unit_test(a_gid_that_moved_is_found_again_and_one_that_went_is_missed),
 		cmocka_unit_test(all_addresses_are_offered_with_the_types_that_each_has),
 		cmocka_unit_test(an_address_that_does_not_fit_is_refused),
 		cmocka_unit_test(every_attribute_reaches_the_queue_pair),

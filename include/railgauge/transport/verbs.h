@@ -201,6 +201,7 @@ struct rg_verbs_device {
 	uint32_t max_sge;
 	uint32_t max_reads, max_reads_served; /* RDMA READs under way, as asker and as owner */
 	uint64_t max_message_bytes;
+	uint32_t gid_room; /* entries of the tables of all its ports */
 	uint32_t ngids;
 	struct rg_verbs_gid *gids;	  /* owned, [ngids]: without empty entries */
 	struct rg_verbs_gid gid;	  /* the chosen one */
@@ -273,11 +274,12 @@ void rg_verbs_check(struct rg_findings *list);
 /* --- what happens to a device meanwhile --- */
 
 enum rg_verbs_event_kind {
-	RG_VERBS_EVENT_OTHER,	    /* nothing to do: a LID, P_Key or GID table has changed, ... */
-	RG_VERBS_EVENT_PORT_DOWN,   /* device->active is false now */
-	RG_VERBS_EVENT_PORT_UP,	    /* device->active is true again */
-	RG_VERBS_EVENT_QP_FAILED,   /* qpn: it is in the error state */
-	RG_VERBS_EVENT_CQ_FAILED,   /* a completion queue has overrun: completions are lost */
+	RG_VERBS_EVENT_OTHER,	     /* nothing to do: a LID or the P_Key table has changed, ... */
+	RG_VERBS_EVENT_GIDS_CHANGED, /* rg_verbs_device_ask reads them again */
+	RG_VERBS_EVENT_PORT_DOWN,    /* device->active is false now */
+	RG_VERBS_EVENT_PORT_UP,	     /* device->active is true again */
+	RG_VERBS_EVENT_QP_FAILED,    /* qpn: it is in the error state */
+	RG_VERBS_EVENT_CQ_FAILED,    /* a completion queue has overrun: completions are lost */
 	RG_VERBS_EVENT_RQ_FAILED,   /* a queue of receives that queue pairs share: none completes */
 	RG_VERBS_EVENT_DEVICE_GONE, /* device->removed is true now */
 };
@@ -296,7 +298,11 @@ struct rg_verbs_event {
  */
 int rg_verbs_device_event(struct rg_verbs_device *device, struct rg_verbs_event *out);
 
-/* Asks the port itself, and sets active. A system call; between operations. */
+/*
+ * Asks the port itself, and sets active; reads its GIDs again, in which the chosen one may have
+ * another index: connections and address handles made from now on have that. Without the chosen one
+ * the port is as good as down. Allocates, and makes system calls: between operations.
+ */
 bool rg_verbs_device_ask(struct rg_verbs_device *device);
 
 /* --- memory --- */
