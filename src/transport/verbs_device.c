@@ -315,7 +315,7 @@ void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, siz
 
 	if (device->rate_Bps)
 		snprintf(rate, sizeof(rate), ", %g Gbit/s", (double)device->rate_Bps * 8 / 1e9);
-	snprintf(text, room, "%s port %u, %s, GID %u %s, MTU %u%s, inline %u, timeout %s",
+	snprintf(text, room, "%s port %u, %s, GID %u %s, MTU up to %u%s, inline %u, timeout %s",
 		 device->name, device->port, verbs_gid_type_text(device->gid.type),
 		 device->gid.index, rg_verbs_gid_text(device->gid.raw, gid), verbs_mtu_bytes(mtu),
 		 rate, device->max_inline_bytes,

@@ -70,7 +70,7 @@ static void a_device_is_opened_with_what_it_can_do(void **state)
 	assert_int_equal(d->gid.index, 3);
 	assert_string_equal(d->gid_why, "GID 3 10.99.0.3, RoCE v2: routable before link-local");
 	rg_verbs_device_about(d, about, sizeof(about));
-	assert_string_equal(about, "fake2 port 1, RoCE v2, GID 3 10.99.0.3, MTU 4096, "
+	assert_string_equal(about, "fake2 port 1, RoCE v2, GID 3 10.99.0.3, MTU up to 4096, "
 				   "inline 220, timeout 268 ms");
 	rg_verbs_device_close(d);
 	rg_verbs_device_close(NULL);
@@ -100,7 +100,7 @@ static void a_port_of_infiniband_has_the_rate_that_its_encoding_leaves(void **st
 	d = must_open("ib");
 	assert_int_equal(d->rate_Bps, 12500000000);
 	rg_verbs_device_about(d, about, sizeof(about));
-	assert_non_null(strstr(about, "MTU 4096, 100 Gbit/s, inline"));
+	assert_non_null(strstr(about, "MTU up to 4096, 100 Gbit/s, inline"));
 	rg_verbs_device_close(d);
 	device.speed = 4; /* QDR */
 	start(&device, 1);
@@ -227,7 +227,7 @@ static void each_active_device_is_described_or_refused(void **state)
 	assert_string_equal(list.rows[0].item, "good, opened");
 	assert_int_equal(list.rows[0].state, RG_STATE_OK);
 	assert_non_null(
-		strstr(list.rows[0].value, "good port 1, RoCE v2, GID 0 10.0.0.1, MTU 4096"));
+		strstr(list.rows[0].value, "good port 1, RoCE v2, GID 0 10.0.0.1, MTU up to 4096"));
 	assert_string_equal(list.rows[0].advice, "GID 0 10.0.0.1, RoCE v2: the only one");
 	assert_string_equal(list.rows[1].item, "nogid, opened");
 	assert_int_equal(list.rows[1].state, RG_STATE_NO);

@@ -251,7 +251,10 @@ void rg_verbs_device_offer(const struct rg_verbs_device *device, struct rg_verbs
 int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs_offer *peers,
 			   uint32_t npeers, uint32_t *bad_out, struct rg_err *err);
 
-/* "mlx5_0 port 1, RoCE v2, GID 3 10.0.0.1 (RoCE v2, routable, IPv4), MTU 4096, 200 Gbit/s". */
+/*
+ * "mlx5_0 port 1, RoCE v2, GID 3 10.0.0.1, MTU up to 4096, 200 Gbit/s, inline 220, timeout 268 ms".
+ * The MTU of a path is the smaller one of both ends, of which this is one.
+ */
 void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, size_t room);
 
 /*
