@@ -36,7 +36,7 @@ int verbs_open_error(struct rg_err *err, int errnum, const char *name);
 
 /*
  * The list of devices, which is to be freed, with at least one in it. RG_ERR_NOT_FOUND with what is
- * missing, RG_ERR_SYSTEM, RG_ERR_UNSUPPORTED (a kernel without RDMA).
+ * missing (also where the kernel has no RDMA), RG_ERR_SYSTEM.
  */
 int verbs_list(struct ibv_device ***list_out, int *n_out, struct rg_err *err);
 

@@ -72,8 +72,9 @@ uint32_t fake_live(void);
 /*
  * Every call that can fail has a number, counted from 1 since fake_reset or the last fake_fail: the
  * n-th one from now on fails with errnum, once. 0: none. name (may be NULL) counts only calls of
- * that name: "ibv_reg_mr". Polls are counted by name only ("ibv_poll_cq"); destroying and closing
- * never fails by this, and is not counted.
+ * that name: "ibv_reg_mr" ("ibv_post_recv" are those of shared receive queues as well). Polls are
+ * counted by name only ("ibv_poll_cq"); destroying and closing never fails by this, and is not
+ * counted.
  */
 void fake_fail(const char *name, unsigned long n, int errnum);
 const char *fake_failed(void);	/* the name of the call that failed so, or NULL */

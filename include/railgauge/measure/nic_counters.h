@@ -76,7 +76,7 @@ extern const char *const rg_nic_group_words[]; /* likewise */
 /* What is known of a counter. Static. */
 struct rg_nic_row {
 	enum rg_nic_group group;
-	const char *name; /* '#' stands for a whole number, '*' at an end for anything */
+	const char *name; /* '#' stands for a whole number, '*' for anything, or nothing */
 	enum rg_nic_class class;
 	uint8_t bits;	     /* its width; 0: not known, or 64 */
 	bool saturates;	     /* it stops at its largest value; else it begins again at 0 */

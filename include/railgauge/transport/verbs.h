@@ -216,7 +216,9 @@ struct rg_verbs_device {
  * how much goes inline. options and why are borrowed, why is copied. Blocks as long as a driver
  * does. On failure nothing is left open.
  *
+ * RG_ERR_INVALID    the name is no name of a device, or of a port
  * RG_ERR_NOT_FOUND  no such device (names those there are), no port of that number, no GID
+ * RG_ERR_RANGE      --verbs.mtu or --verbs.pkey-index beyond the port's
  * RG_ERR_SYSTEM     no device node, no permission, the driver does not answer: with the fix
  * RG_ERR_UNSUPPORTED the port is down: with the fix; iWARP, EFA, usNIC: neither InfiniBand nor RoCE
  * RG_ERR_LIMIT      locked memory (ulimit -l), depth or reads beyond the device's
@@ -427,7 +429,8 @@ struct rg_verbs_peer {
  * RG_ERR_FORMAT (not an address), RG_ERR_UNSUPPORTED (another link layer, a datagram queue pair, a
  * GID of another family or of another version of RoCE, another subnet of InfiniBand), RG_ERR_SYSTEM
  * naming the step (INIT -> RTR, RTR -> RTS), both ends and the likely cause, RG_ERR_TIMEOUT (the
- * kernel found no neighbour for the peer's address).
+ * kernel found no neighbour for the peer's address). Blocks meanwhile: over RoCE as long as the
+ * kernel asks for the neighbour, some seconds where none answers.
  */
 int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,
 			const struct rg_verbs_address *mine, const struct rg_verbs_address *peers,
@@ -440,7 +443,7 @@ int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs
 
 /*
  * A way to a peer's datagram queue pair; RG_VERBS_GRH_BYTES stand in front of what is received.
- * Ended by ibv_destroy_ah. Errors as rg_verbs_rc_connect.
+ * Ended by ibv_destroy_ah. Errors, and how long it blocks, as rg_verbs_rc_connect.
  */
 #define RG_VERBS_GRH_BYTES 40
 int rg_verbs_ah_open(const struct rg_verbs_device *device, const struct rg_verbs_address *peers,
