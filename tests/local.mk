@@ -21,6 +21,7 @@ TESTS += $(rule_tests)
 EXTRA_DIST += tests/installcheck.sh $(rule_tests) scripts/checksrc scripts/checksrc.waivers scripts/codespell.ignore
 
 valgrind_tests =
+lab_programs =
 unthreaded_tests =
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
@@ -40,6 +41,7 @@ include tests/tune/local.mk
 include tests/emit/local.mk
 include tests/report/local.mk
 include tests/cmd/local.mk
+include tests/lab/local.mk
 
 # The unit tests alone, for the stages of scripts/check. A unit test is a program; valgrind_tests
 # are those that are worth their time under valgrind, unthreaded_tests start no thread and so have
