@@ -14,7 +14,7 @@ counted() {
   shift
   export srcdir
   # shellcheck disable=SC2016
-  tests/lab/counted rxe1r1,rxe2r1,rxe3r1,s1r1,s2r1,s3r1 sh -c '
+  "${builddir:-.}/tests/lab/counted" rxe1r1,rxe2r1,rxe3r1,s1r1,s2r1,s3r1 sh -c '
     . "$srcdir/tests/lab/perftest.sh"
     rate rxe1r1 rxe2r1 "$@"' sh "$@" >"$tmp/counted" 2>"$tmp/client.$port" || fail "$what: status $?"
 }
@@ -57,6 +57,12 @@ moved rxe2r1 out_of_seq_request 1
 moved s2r1 'qdisc netem 1: drops' 2
 still rxe3r1
 [ "$(by s1r1 'qdisc netem 1: drops')" = 0 ] || wrong "another link lost as well"
+
+# The same by a measurement of railgauge's own: the table names port and counter.
+"${RAILGAUGE:?}" run -n 2 -- lab-rank "$RAILGAUGE" bench allreduce --transport verbs-rc --verbs.timeout=16ms \
+  --place out --no-calibrate -b 64K -e 64K -n 10 >"$tmp/client.bench" 2>&1 || fail "bench: status $?"
+grep -q '^#   lab rxe2r1 port 1: out_of_seq_request by [0-9]*, 64KB: requests that came out of order' \
+  "$tmp/client.bench" || fail "bench does not name what was lost"
 lab-ctl link 2 loss=0
 
 lab-ctl priority 26=1
