@@ -81,6 +81,12 @@ int rg_transport_find(const char *name, const struct rg_transport_ops **ops_out,
 		}
 		names[i] = rg_transports[i]->name;
 	}
+#ifndef HAVE_VERBS
+	if (!strncmp(name, "verbs-", 6))
+		return rg_err_set(err, RG_ERR_NOT_FOUND,
+				  "transport \"%s\" needs libibverbs, which this build lacks",
+				  name);
+#endif
 	near = rg_opt_nearest(name, names);
 	return rg_err_set(err, RG_ERR_NOT_FOUND, "there is no transport \"%s\"%s%s%s", name,
 			  near ? " (did you mean \"" : "", near ? near : "", near ? "\"?)" : "");
