@@ -84,7 +84,7 @@ static int suits_verbs(struct rank *r, bool *out, struct rg_err *err)
 	*out = false;
 	if (r->m.one_host)
 		return 0;
-	mine = !rg_verbs_probe(&r->pairs->verbs, NULL, 0, NULL);
+	mine = !rg_verbs_probe(&r->pairs->verbs, 0, 1, r->pairs->max_bytes, NULL, 0, NULL);
 	all = rg_zalloc(n, 1);
 	rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
 	rc = ranks_agree(&r->m, rc, err);

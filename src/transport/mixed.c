@@ -123,12 +123,16 @@ static int look_for_device(struct mixed *m, const struct rg_transport_config *co
 	const struct rg_verbs_options *options =
 		config->verbs ? config->verbs : &rg_verbs_options_default;
 	bool tcp = config->interface || config->congestion;
+	uint32_t local = 0, nlocal = 1;
 	struct rg_err why = {0};
 	int rc;
 
 	*word_out = options->device ? MIXED_NAMED : 0;
-	for (uint32_t r = 0; r < m->ep.nranks; r++)
+	for (uint32_t r = 0; r < m->ep.nranks; r++) {
 		*word_out |= m->is_near[r] ? 0 : MIXED_FAR;
+		local += m->is_near[r] && r < m->ep.rank;
+		nlocal += m->is_near[r] && r != m->ep.rank;
+	}
 	if (tcp && options->device)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "a device of verbs (%s) and an interface or congestion control "
@@ -136,7 +140,8 @@ static int look_for_device(struct mixed *m, const struct rg_transport_config *co
 				  options->device);
 	if (tcp || !(*word_out & MIXED_FAR))
 		return 0;
-	rc = rg_verbs_probe(options, NULL, 0, &why);
+	rc = rg_verbs_probe(options, local, nlocal, rg_geometry_link_bytes(&config->geometry), NULL,
+			    0, &why);
 	if (!rc)
 		*word_out |= MIXED_WORKS;
 	else if (rc != RG_ERR_NOT_FOUND) /* most have none, and need not be told */

@@ -29,12 +29,9 @@ int verbs_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 	va_end(ap);
 	if (limit == RG_UNLIMITED)
 		return rg_err_errno(err, errnum, "%s", words);
-	return rg_err_set(
-		err, RG_ERR_LIMIT,
-		"%s: %s; maybe the limit of locked memory, %s (ulimit -l): raise it, best "
-		"to unlimited (/etc/security/limits.conf, LimitMEMLOCK=, docker --ulimit "
-		"memlock=-1)",
-		words, strerror(errnum), rg_format_size(limit, size));
+	return rg_err_set(err, RG_ERR_LIMIT,
+			  "%s: %s; maybe the limit of locked memory, %s (ulimit -l): " VERBS_RAISE,
+			  words, strerror(errnum), rg_format_size(limit, size));
 }
 
 /* --- what it can do --- */

@@ -27,6 +27,11 @@ struct ibv_port_attr;
 int verbs_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* How a limit of locked memory is raised. */
+#define VERBS_RAISE                                                                               \
+	"raise it, best to unlimited (/etc/security/limits.conf, LimitMEMLOCK=, docker --ulimit " \
+	"memlock=-1)"
+
 /* "mlx5_0 port 1 to rank 3 on node7 (mlx5_2 port 1)"; the address may be NULL. */
 void verbs_ends(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
 		const struct rg_verbs_peer *peer, char *text, size_t room);

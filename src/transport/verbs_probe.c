@@ -10,6 +10,8 @@
 #ifdef HAVE_VERBS
 
 #include "railgauge/base/mem.h"
+#include "railgauge/base/units.h"
+#include "railgauge/topo/limits.h"
 
 #include <infiniband/verbs.h>
 #include <stdio.h>
@@ -30,6 +32,20 @@ static int probe_memory(struct rg_verbs_device *device, struct rg_err *err)
 	rg_verbs_memory_forget(device, page, len_bytes);
 	rg_free(page);
 	return rc;
+}
+
+static int probe_limit(const struct rg_verbs_device *device, uint64_t len_bytes, struct rg_err *err)
+{
+	char size[RG_UNITS_BYTES], allowed[RG_UNITS_BYTES];
+	uint64_t limit = rg_limits_memlock_bytes();
+
+	if (len_bytes <= limit)
+		return 0;
+	return rg_err_set(err, RG_ERR_LIMIT,
+			  "verbs: %s needs %s of locked memory or more, of which this process may "
+			  "have %s (ulimit -l): " VERBS_RAISE,
+			  device->name, rg_format_size(len_bytes, size),
+			  rg_format_size(limit, allowed));
 }
 
 static int probe_device(struct rg_verbs_device *device, struct rg_err *err)
@@ -53,15 +69,16 @@ static int probe_device(struct rg_verbs_device *device, struct rg_err *err)
 	return rc;
 }
 
-int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
-		   struct rg_err *err)
+int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+		   uint64_t len_bytes, char *about, size_t room, struct rg_err *err)
 {
 	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX];
 	uint32_t n = 0;
-	int rc = rg_verbs_devices_open(options, 0, 1, devices, &n, err);
+	int rc = rg_verbs_devices_open(options, local, nlocal, devices, &n, err);
 
 	if (rc)
 		return rc;
+	rc = probe_limit(devices[0], len_bytes, err);
 	for (uint32_t i = 0; !rc && i < n; i++)
 		rc = probe_device(devices[i], err);
 	if (!rc && about)
@@ -110,10 +127,13 @@ void rg_verbs_check(struct rg_findings *list)
 	(void)list; /* rg_rdma_check says why */
 }
 
-int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
-		   struct rg_err *err)
+int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+		   uint64_t len_bytes, char *about, size_t room, struct rg_err *err)
 {
 	(void)options;
+	(void)local;
+	(void)nlocal;
+	(void)len_bytes;
 	(void)about;
 	(void)room;
 	return rg_err_set(err, RG_ERR_UNSUPPORTED,

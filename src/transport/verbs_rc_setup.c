@@ -505,5 +505,6 @@ void vrc_teardown(struct vrc *v)
 
 int vrc_probe(struct rg_err *err)
 {
-	return rg_verbs_probe(&rg_verbs_options_default, NULL, 0, err);
+	return rg_verbs_probe(&rg_verbs_options_default, 0, 1,
+			      rg_geometry_link_bytes(&rg_geometry_verbs_rc), NULL, 0, err);
 }

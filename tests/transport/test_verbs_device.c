@@ -463,6 +463,32 @@ static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(voi
 	assert_int_equal(fake_live(), 0);
 }
 
+static void a_probe_is_of_the_ranks_own_device_and_of_the_memory_that_it_will_lock(void **state)
+{
+	struct rlimit old, low;
+	struct rg_err err = {0};
+	char about[200] = "";
+	bool may;
+
+	start(NULL, 0);
+	assert_int_equal(rg_verbs_probe(&options, 2, 4, 4096, about, sizeof(about), &err), 0);
+	assert_int_equal(strncmp(about, "fake2 port 1", 12), 0);
+	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &old), 0);
+	low = (struct rlimit){.rlim_cur = 65536, .rlim_max = old.rlim_max};
+	if (old.rlim_max < low.rlim_cur)
+		low.rlim_cur = old.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &low), 0);
+	may = lock_beyond_limits(false);
+	assert_int_equal(rg_verbs_probe(&options, 0, 1, 65536, NULL, 0, &err), 0);
+	assert_int_equal(rg_verbs_probe(&options, 0, 1, 1 << 20, NULL, 0, &err), RG_ERR_LIMIT);
+	assert_non_null(strstr(err.text, "fake0 needs 1M of locked memory or more, of which this "
+					 "process may have 64K (ulimit -l)"));
+	if (may)
+		lock_beyond_limits(true);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &old), 0);
+	assert_int_equal(fake_live(), 0);
+}
+
 static void memory_of_another_device_comes_by_dma_buf_or_is_refused_in_words(void **state)
 {
 	struct rg_verbs_device *d;
@@ -503,6 +529,8 @@ int main(void)
 		cmocka_unit_test(registrations_are_kept_until_they_are_forgotten),
 		cmocka_unit_test(what_nobody_holds_is_kept_up_to_a_number),
 		cmocka_unit_test(too_little_locked_memory_empties_the_cache_before_it_is_an_error),
+		cmocka_unit_test(
+			a_probe_is_of_the_ranks_own_device_and_of_the_memory_that_it_will_lock),
 		cmocka_unit_test(memory_of_another_device_comes_by_dma_buf_or_is_refused_in_words),
 	};
 

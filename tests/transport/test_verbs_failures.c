@@ -52,7 +52,7 @@ static struct pair pair;
 static int open_probe(struct rg_err *err)
 {
 	pair.options.device = "fake0";
-	return rg_verbs_probe(&pair.options, NULL, 0, err);
+	return rg_verbs_probe(&pair.options, 0, 1, 4096, NULL, 0, err);
 }
 
 static int open_datagrams(struct rg_err *err)

@@ -260,14 +260,15 @@ int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs
 void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, size_t room);
 
 /*
- * Would it work here? Opens the devices of rank 0 of 1, makes a completion queue and a queue pair
- * in state INIT on each, and registers a page; leaves nothing. Whether a peer is reached only a
- * peer can tell. *about (may be NULL) gets rg_verbs_device_about of the first one. Errors as
- * rg_verbs_devices_open, the queues' and the memory's; RG_ERR_UNSUPPORTED in a build without
- * libibverbs.
+ * Would it work here? Opens the devices of a rank, as rg_verbs_devices_open, makes a completion
+ * queue and a queue pair in state INIT on each, and registers a page; leaves nothing. len_bytes is
+ * what the caller will register at least: a limit of locked memory below that is RG_ERR_LIMIT, in
+ * place of a failure later on. Whether a peer is reached only a peer can tell. *about (may be NULL)
+ * gets rg_verbs_device_about of the first one. Errors as rg_verbs_devices_open, the queues' and the
+ * memory's; RG_ERR_UNSUPPORTED in a build without libibverbs.
  */
-int rg_verbs_probe(const struct rg_verbs_options *options, char *about, size_t room,
-		   struct rg_err *err);
+int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+		   uint64_t len_bytes, char *about, size_t room, struct rg_err *err);
 
 /*
  * Adds a row to the section "RDMA" for each device with an active port: opened and probed as above
