@@ -8,6 +8,8 @@ tests_transport_test_conform_SOURCES = %D%/test_conform.c $(rank_files)
 tests_transport_test_conform_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_conform_LDADD = $(test_libs)
 
+lab_programs += tests/transport/test_conform
+
 check_PROGRAMS += tests/transport/test_death
 TESTS += tests/transport/test_death
 tests_transport_test_death_SOURCES = %D%/test_death.c $(rank_files)
