@@ -131,6 +131,7 @@ endif
 
 if HAVE_VERBS
 if HAVE_CMOCKA
+lab_programs += tests/transport/test_window
 check_PROGRAMS += tests/transport/test_verbs_ud
 TESTS += tests/transport/test_verbs_ud
 tests_transport_test_verbs_ud_SOURCES = %D%/test_verbs_ud.c $(rank_files)
@@ -146,7 +147,7 @@ tests_transport_fuzz_verbs_ud_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS) -I$(srcd
 tests_transport_fuzz_verbs_ud_LDADD = $(rg_libs)
 endif
 TESTS += tests/transport/test_verbs_ud.sh
-EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud.sh
+EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud.sh tests/lab/test_verbs_ud.sh
 
 check_PROGRAMS += tests/transport/fuzz_tcp
 TESTS += tests/transport/fuzz_tcp
