@@ -16,7 +16,7 @@ survivors() {
   for r in 0 1 2; do
     [ "$r" != "$1" ] || continue
     said "^railgauge bench: rank $r ($host): .*rank [012] "
-    grep "^railgauge bench: rank $r " "$tmp/err" | grep -q "waited\|gave up\|come\|closed" ||
+    grep "^railgauge bench: rank $r " "$tmp/err" | grep -q "waited\|gave up\|come\|closed\|reading" ||
       fail "rank $r does not say what it waited for"
   done
   grep -q "^railgauge bench: rank [012] ($host): .*rank $1 " "$tmp/err" ||
