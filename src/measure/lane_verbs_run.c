@@ -252,7 +252,7 @@ static int await_mark(struct verbs_lane *v, struct rail *rail, const struct rg_l
 		if (done < 0)
 			rc = (int)done;
 	}
-	atomic_thread_fence(memory_order_acquire);
+	(void)__atomic_load_n(at, __ATOMIC_ACQUIRE); /* what it marks was written before it */
 	return rc;
 }
 
@@ -490,7 +490,7 @@ static int sleep_until_told(struct verbs_lane *v, struct rg_err *err)
 		if (!rc && now - begin >= 2 * v->lane.wait_ns)
 			rc = give_up(v, now - begin, err);
 	}
-	atomic_thread_fence(memory_order_acquire);
+	(void)__atomic_load_n(&v->control->come, __ATOMIC_ACQUIRE);
 	return rc;
 }
 
@@ -509,7 +509,7 @@ static int finish(struct streaming *s, const struct rg_lane_flow *flow, struct r
 		       (received && s->come < flow->in)))
 		rc = run_turns(s, false, received, &p, err);
 	v->early = received ? s->come - flow->in : 0;
-	atomic_thread_fence(memory_order_acquire);
+	(void)__atomic_load_n(&v->control->come, __ATOMIC_ACQUIRE);
 	return rc;
 }
 

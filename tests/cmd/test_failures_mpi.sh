@@ -5,7 +5,7 @@
 # the documented status, and nothing is left. What mpirun says beside it is its own business.
 set -u
 . "${srcdir:-.}/tests/cmd/failures.sh"
-LIBRARY=openmpi
+LIBRARY=openmpi ONCE=yes
 . "${srcdir:-.}/tests/mpi/launcher.sh"
 host=$(uname -n | cut -c1-63)
 export TSAN_OPTIONS=exitcode=0

@@ -5,7 +5,7 @@
 # the pairs measure is made up: no test depends on speed.
 set -u
 . "${srcdir:-.}/tests/cmd/command.sh"
-LIBRARY=openmpi
+LIBRARY=openmpi ONCE=yes
 . "$srcdir/tests/mpi/launcher.sh"
 . "$srcdir/tests/cmd/proof.sh"
 case $srcdir in /*) here=$srcdir ;; *) here=$PWD/$srcdir ;; esac

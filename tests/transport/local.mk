@@ -81,8 +81,8 @@ tests_transport_fake_window_LDADD = $(fake_verbs_libs)
 endif
 endif
 
-TESTS += tests/transport/test_verbs_rc.sh
-EXTRA_DIST += tests/transport/test_verbs_rc.sh
+TESTS += tests/transport/test_verbs_rc_suites.sh
+EXTRA_DIST += tests/transport/test_verbs_rc_suites.sh
 
 # A made-up libibverbs. What is linked with fake_verbs_libs has no other one: a function that it
 # lacks is an error of the linker.
@@ -146,8 +146,8 @@ tests_transport_fuzz_verbs_ud_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS) -I$(srcd
 	-DRG_CORPUS='"%D%/corpus-verbs-ud"' -DRG_MUTATIONS=300
 tests_transport_fuzz_verbs_ud_LDADD = $(rg_libs)
 endif
-TESTS += tests/transport/test_verbs_ud.sh
-EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud.sh tests/lab/test_verbs_ud.sh
+TESTS += tests/transport/test_verbs_ud_suites.sh
+EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud_suites.sh tests/lab/test_verbs_ud.sh
 
 check_PROGRAMS += tests/transport/fuzz_tcp
 TESTS += tests/transport/fuzz_tcp

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verbs-rc on made-up devices: what the suites for all transports (test_verbs_rc.sh runs them with
- * each way to notify) cannot see. Failures of the devices, and what an operation costs.
+ * verbs-rc on made-up devices: what the suites for all transports (test_verbs_rc_suites.sh runs
+ * them with each way to notify) cannot see. Failures of the devices, and what an operation costs.
  */
 #include "config.h"
 
