@@ -92,8 +92,10 @@ for signal in KILL STOP; do
     kill -KILL "$(cat "$tmp/pid.1")"
   fi
   every 4 0 2
+  # One that has all of rank 1's messages waits for the other, which waits for rank 1.
   for r in 0 2; do
-    names $r "rank 1"
+    names $r "rank [012]"
   done
+  grep -q "rank 1 " "$tmp/err.0" "$tmp/err.2" || { cat "$tmp/err.0" "$tmp/err.2"; exit 1; }
 done
 exit 0
