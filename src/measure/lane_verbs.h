@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The lane over queue pairs of its own: what lane_verbs.c (opening, meeting, closing) and
- * lane_verbs_run.c (what is timed) share.
+ * The lane over queue pairs of its own: what lane_verbs.c (opening, meeting, closing),
+ * lane_verbs_queue.c (requests and completions) and lane_verbs_run.c (there and back, streams)
+ * share.
  */
 #ifndef RG_MEASURE_LANE_VERBS_H
 #define RG_MEASURE_LANE_VERBS_H
@@ -13,6 +14,9 @@
 #include <infiniband/verbs.h>
 
 #define POLL_BATCH 16
+#define CONTROL_ID UINT64_MAX /* wr_id of the word to the peer */
+#define ASK_NS	   50000000   /* who waits asks the device that often what happened */
+#define LOOK_TURNS 64	      /* of waiting, between two looks at the clock */
 
 /* One queue pair and its peer's. */
 struct queue {
@@ -85,5 +89,41 @@ int verbs_stream(struct rg_lane *lane, const struct rg_lane_load *load,
 /* Receives up to recv_depth on a queue pair, if the operation takes any. */
 int verbs_post_receives(struct verbs_lane *v, struct rail *rail, struct queue *q,
 			struct rg_err *err);
+
+/* One wait: zeroed at its begin, and when anything has happened. */
+struct patience {
+	uint32_t turns;
+	uint64_t since_ns, asked_ns;
+};
+
+/* A turn of waiting in vain: yields, asks the devices, and ends at the lane's wait_ns. 0 or a code.
+ */
+int verbs_look(struct verbs_lane *v, struct patience *p, struct rg_err *err);
+
+static inline int verbs_wait_turn(struct verbs_lane *v, struct patience *p, struct rg_err *err)
+{
+	return ++p->turns % LOOK_TURNS ? 0 : verbs_look(v, p, err);
+}
+
+/* The words for a wait that was too long; RG_ERR_TIMEOUT. */
+int verbs_give_up(const struct verbs_lane *v, uint64_t waited_ns, struct rg_err *err);
+
+/* What the devices have to say: a port that went down explains more than a wait in vain. */
+int verbs_ask_devices(struct verbs_lane *v, struct rg_err *err);
+
+/* Sends that are known to be done by now: their number, or a code. */
+int64_t verbs_reap_sends(struct verbs_lane *v, struct rail *rail, bool *control_out,
+			 struct rg_err *err);
+
+/* Messages that have come by now, likewise; what they took is posted again in portions. */
+int64_t verbs_reap_receives(struct verbs_lane *v, struct rail *rail, struct rg_err *err);
+
+/*
+ * n messages in one list. With more than `full` under way there is no room for the next list, so
+ * the end of this one makes a completion; so does the queue pair's last message.
+ */
+int verbs_post(struct verbs_lane *v, struct rail *rail, struct queue *q, uint32_t n, uint32_t full,
+	       bool last, struct rg_err *err);
+int verbs_post_failed(const struct rail *rail, int e, struct rg_err *err);
 
 #endif

@@ -35,7 +35,7 @@ tests_measure_test_race_LDADD = $(test_libs)
 valgrind_tests += tests/measure/test_result_pairs
 check_PROGRAMS += tests/measure/test_result_pairs
 TESTS += tests/measure/test_result_pairs
-tests_measure_test_result_pairs_SOURCES = %D%/schema.c %D%/schema.h %D%/test_result_pairs.c
+tests_measure_test_result_pairs_SOURCES = tests/schema.c tests/schema.h %D%/test_result_pairs.c
 tests_measure_test_result_pairs_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_pairs_LDADD = $(test_libs) -lm
 
@@ -165,7 +165,7 @@ tests_measure_test_paths_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/measure/test_result
 TESTS += tests/measure/test_result
-tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/schema.c %D%/schema.h \
+tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h tests/schema.c tests/schema.h \
 	%D%/test_result.c
 tests_measure_test_result_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_LDADD = $(test_libs)

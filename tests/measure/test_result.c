@@ -3,7 +3,7 @@
 
 #include "railgauge/measure/result.h"
 #include "result_sample.h"
-#include "schema.h"
+#include "../schema.h"
 
 #include "railgauge/base/mem.h"
 

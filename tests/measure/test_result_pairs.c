@@ -3,7 +3,7 @@
 #include "config.h"
 
 #include "railgauge/measure/result.h"
-#include "schema.h"
+#include "../schema.h"
 
 #include <math.h>
 #include <setjmp.h>

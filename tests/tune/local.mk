@@ -14,7 +14,7 @@ valgrind_tests += tests/tune/test_binding
 tests_tune_test_binding_SOURCES = %D%/test_binding.c tests/topo/machine.h
 tests_tune_test_binding_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests -I$(srcdir)/src
 tests_tune_test_binding_LDADD = $(test_libs)
-tests_tune_test_decisions_SOURCES = %D%/decisions_sample.c %D%/decisions_sample.h \
+tests_tune_test_decisions_SOURCES = tests/schema.c tests/schema.h %D%/decisions_sample.c %D%/decisions_sample.h \
 	%D%/test_decisions.c
 tests_tune_test_decisions_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
 tests_tune_test_decisions_LDADD = $(test_libs)
