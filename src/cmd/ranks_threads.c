@@ -8,10 +8,7 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/launch/bind.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <sched.h>
-#include <string.h>
 
 /* Far more than a rank needs, whatever ulimit -s says, and little address space for many. */
 #define THREAD_STACK_BYTES ((size_t)1 << 20)
@@ -48,15 +45,10 @@ void ranks_gate_pass(struct ranks_gate *gate)
 static void *thread_main(void *arg)
 {
 	struct thread *t = arg;
+	struct rg_err why;
 
-	if (t->cpu >= 0) {
-		cpu_set_t set;
-
-		CPU_ZERO(&set);
-		CPU_SET(t->cpu, &set);
-		if (sched_setaffinity(0, sizeof(set), &set))
-			rg_log(RG_LOG_WARN, "cannot bind to CPU %d: %s", t->cpu, strerror(errno));
-	}
+	if (t->cpu >= 0 && rg_bind_thread(t->cpu, &why))
+		rg_log(RG_LOG_WARN, "%s", why.text);
 	t->rc = t->ranks->life(t->ranks, t->rdv, &t->agreed, &t->err);
 	rg_rendezvous_close(t->rdv);
 	return NULL;

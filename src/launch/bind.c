@@ -7,12 +7,21 @@
 #include "railgauge/base/mem.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 /* Larger than any kernel's: the call tells by EINVAL that a set is too small. */
 #define MAX_CPUS 65536
+
+#define SETS (MAX_CPUS / CPU_SETSIZE)
+
+/* Where the process may run. */
+static cpu_set_t process_cpus[SETS];
+static bool process_cpus_known;
+static pthread_once_t process_cpus_once = PTHREAD_ONCE_INIT;
 
 /* The list starts with the lowest CPU of the core: "0,64" or "2-3". */
 static int core_of_sysfs(int cpu, void *arg)
@@ -98,4 +107,35 @@ void rg_bind_order_release(struct rg_bind_order *order)
 		return;
 	rg_free(order->cpus);
 	*order = (struct rg_bind_order){0};
+}
+
+/* --- threads --- */
+
+/* No thread has been bound yet. */
+static void note_process_cpus(void)
+{
+	process_cpus_known = !sched_getaffinity(0, sizeof(process_cpus), process_cpus);
+}
+
+int rg_bind_thread(int cpu, struct rg_err *err)
+{
+	cpu_set_t set[SETS] = {0};
+
+	if (cpu < 0 || cpu >= MAX_CPUS)
+		return rg_err_set(err, RG_ERR_INVALID, "CPU %d: no number of a CPU", cpu);
+	pthread_once(&process_cpus_once, note_process_cpus);
+	CPU_SET_S(cpu, sizeof(set), set);
+	if (sched_setaffinity(0, sizeof(set), set)) {
+		int e = errno;
+
+		return rg_err_errno(err, e, "cannot bind to CPU %d", cpu);
+	}
+	return 0;
+}
+
+void rg_bind_helper(void)
+{
+	pthread_once(&process_cpus_once, note_process_cpus);
+	if (process_cpus_known)
+		(void)sched_setaffinity(0, sizeof(process_cpus), process_cpus);
 }

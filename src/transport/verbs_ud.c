@@ -114,7 +114,7 @@ static int vud_progress(struct rg_endpoint *ep, struct rg_err *err)
 
 	vud_enter(u);
 	u->moved = false;
-	vud_drive(u, true);
+	vud_drive(u, VUD_RANK);
 	rc = u->rc ? u->rc : u->moved;
 	if (u->rc && err)
 		*err = u->why;
@@ -145,8 +145,9 @@ const struct rg_transport_ops rg_transport_verbs_ud = {
 	.caps = RG_CAP_DATA,
 	.geometry = &geometry,
 	.system_calls = "none but the doorbells of soft devices; sched_yield and clock_nanosleep, "
-			"and read for the device's events, once a peer is late; mmap where a peer "
-			"sends before this rank connects",
+			"and read for the device's events, once a peer is late; mmap and an "
+			"address handle where a peer sends before this rank connects; a thread "
+			"that waits by futex 100 times a second, 1000 while the rank is away",
 	.probe = vud_probe,
 	.open = vud_open,
 	.close = vud_close,

@@ -5,6 +5,7 @@
 #include "verbs_ud_impl.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/launch/bind.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -137,17 +138,18 @@ static void tell_urgent(struct vud *u, uint64_t now_ns)
 	u->urgent.n = kept;
 }
 
-bool vud_drive(struct vud *u, bool apply)
+bool vud_drive(struct vud *u, enum vud_driver driver)
 {
 	uint64_t now = rg_clock_ns();
 	bool any = vud_sent(u), came = true;
 
+	u->driver = driver;
 	u->away = now - u->driven_ns > UD_FLOW_AWAY_NS;
 	u->driven_ns = now;
 	for (int k = 0; k < ROUNDS && came && !u->rc; k++) {
 		came = vud_receive(u, now);
 		any |= came;
-		if (apply)
+		if (driver == VUD_RANK)
 			any |= vud_apply(u);
 		vud_repost(u, false);
 	}
@@ -180,6 +182,7 @@ static void *keep(void *arg)
 	bool busy = false;
 	uint32_t seen = 0;
 
+	rg_bind_helper();
 	pthread_mutex_lock(&u->mutex);
 	while (!u->ends) {
 		uint32_t visits;
@@ -191,7 +194,7 @@ static void *keep(void *arg)
 			seen = visits;
 			continue;
 		}
-		busy = vud_drive(u, false);
+		busy = vud_drive(u, VUD_KEEPER);
 		vud_leave(u);
 	}
 	pthread_mutex_unlock(&u->mutex);

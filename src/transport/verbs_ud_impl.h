@@ -34,9 +34,11 @@
  * end that by waiting for acknowledgements, since the last one may be lost as well, when its sender
  * has gone away, too. So each endpoint has a thread which looks every VUD_KEEPER_NS whether the
  * rank has been here since; if it has not, the thread receives, acknowledges and repeats in its
- * place, but applies nothing: memory of the user and counters are touched by the rank alone. Both
- * exclude each other by a flag, which the rank finds free but for the microseconds of the thread's
- * turns.
+ * place, but applies nothing: memory of the user and counters are touched by the rank alone. Nor
+ * does it meet peers: an address handle may take the kernel seconds. What a peer sends that this
+ * rank has not met yet is lost while the rank is away, and comes again. Both exclude each other by
+ * a flag, which the rank finds free but for the microseconds of the thread's turns. The thread may
+ * run wherever the process may, not on the rank's core alone.
  *
  * Failure. A peer that acknowledges nothing for half the endpoint's timeout while something is owed
  * is gone (peer_alive says so, with what the device has said meanwhile), half so that its survivors
@@ -152,6 +154,13 @@ struct vud_peer {
 };
 
 /* A packet that came in its turn, to be applied. */
+/* Who is in here. */
+enum vud_driver {
+	VUD_RANK,
+	VUD_PARTING, /* the rank, which applies nothing any more */
+	VUD_KEEPER,  /* the thread, which meets nobody besides */
+};
+
 struct vud_arrived {
 	uint32_t peer;
 	uint16_t receive;
@@ -210,9 +219,10 @@ struct vud {
 	uint32_t first_arrived, narrived;
 
 	uint64_t driven_ns; /* when somebody was here last */
-	bool away;	    /* that was long ago */
-	bool moved;	    /* data were applied, or acknowledged, since progress began */
-	int rc;		    /* this rank's own failure, with its words */
+	enum vud_driver driver;
+	bool away;  /* that was long ago */
+	bool moved; /* data were applied, or acknowledged, since progress began */
+	int rc;	    /* this rank's own failure, with its words */
 	struct rg_err why;
 	char event[160]; /* the device's last one that may explain a failure; "" */
 	uint64_t events_ns;
@@ -265,11 +275,11 @@ int vud_keeper_start(struct vud *u, struct rg_err *err);
 void vud_keeper_stop(struct vud *u); /* if it was started */
 
 /*
- * Takes what has come, and applies it if that is asked for (by the rank, never by the keeper); sees
- * to what time demands, and to what is to be sent and told. True if anything came. This and all
- * below are for whoever is in here.
+ * Takes what has come, and applies it if the rank is here for that; sees to what time demands, and
+ * to what is to be sent and told. True if anything came. This and all below are for whoever is in
+ * here.
  */
-bool vud_drive(struct vud *u, bool apply);
+bool vud_drive(struct vud *u, enum vud_driver driver);
 
 /* This rank's own failure; the first words stay. */
 void vud_fail(struct vud *u, const struct rg_err *why);

@@ -179,7 +179,7 @@ void vud_part(struct vud *u)
 	uint64_t until;
 
 	for (uint32_t turns = 0; !u->rc && !is_settled(u); turns++) {
-		if (vud_drive(u, false))
+		if (vud_drive(u, VUD_PARTING))
 			turns = 0;
 		pause_after(turns);
 	}

@@ -181,6 +181,11 @@ void vud_take(struct vud *u, uint16_t receive, size_t len_bytes, uint64_t now_ns
 	}
 	p = &u->peers[h.from];
 	p->heard_ns = now_ns;
+	/* The rank would wait for the end of the meeting, in whatever it does: as if lost. */
+	if (!p->ah && u->driver == VUD_KEEPER) {
+		give_back(u, receive);
+		return;
+	}
 	if (p->fate != VUD_HERE)
 		refuse(u, &h);
 	else if (take_from_peer(u, &h, len_bytes - RG_VERBS_GRH_BYTES, receive, now_ns))

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Rendezvous of threads, and the operations that are built on allgather. */
+/* Rendezvous of threads, the operations that are built on allgather; threads that are bound. */
 #include "config.h"
 
+#include "railgauge/launch/bind.h"
 #include "railgauge/launch/rendezvous.h"
 
 #include "railgauge/base/clock.h"
@@ -408,6 +409,66 @@ static void no_memory_on_one_rank_is_told_to_all(void **state)
 	rg_mem_fail_nth(0);
 }
 
+/* --- binding --- */
+
+/* How many CPUs this thread may use; 0: the kernel does not say. */
+static uint32_t count_cpus(int *first_out)
+{
+	struct rg_bind_order order;
+	uint32_t n;
+
+	if (rg_bind_order_init(&order, NULL))
+		return 0;
+	n = order.ncpus;
+	*first_out = order.cpus[0];
+	rg_bind_order_release(&order);
+	return n;
+}
+
+struct bound {
+	uint32_t before, bound, helpers;
+};
+
+static void *help(void *arg)
+{
+	struct bound *b = arg;
+	int first;
+
+	rg_bind_helper();
+	b->helpers = count_cpus(&first);
+	return NULL;
+}
+
+static void *be_bound(void *arg)
+{
+	struct bound *b = arg;
+	pthread_t helper;
+	int first = -1;
+
+	b->before = count_cpus(&first);
+	if (rg_bind_thread(first, NULL))
+		return NULL;
+	b->bound = count_cpus(&first);
+	if (!pthread_create(&helper, NULL, help, b))
+		pthread_join(helper, NULL);
+	return NULL;
+}
+
+static void a_rank_is_bound_to_one_cpu_and_its_helper_is_not(void **state)
+{
+	struct rg_err err = {0};
+	struct bound b = {0};
+	pthread_t rank;
+
+	assert_int_equal(pthread_create(&rank, NULL, be_bound, &b), 0);
+	pthread_join(rank, NULL);
+	assert_true(b.before > 0);
+	assert_int_equal(b.bound, 1);
+	assert_int_equal(b.helpers, b.before);
+	assert_int_equal(rg_bind_thread(-1, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "-1"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -427,6 +488,7 @@ int main(void)
 		cmocka_unit_test(ranks_share_one_key_and_jobs_do_not),
 		cmocka_unit_test(open_fails_cleanly_at_every_allocation),
 		cmocka_unit_test(no_memory_on_one_rank_is_told_to_all),
+		cmocka_unit_test(a_rank_is_bound_to_one_cpu_and_its_helper_is_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

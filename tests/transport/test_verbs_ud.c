@@ -190,6 +190,49 @@ static int plays_ball(struct rank *r)
 	after = fake_counts();
 	if (rc)
 		return rc;
+/* Has the keeper heard the peer? Looks without being taken for the rank. */
+static bool is_heard(struct vud *u, uint32_t peer)
+{
+	bool heard = false;
+
+	if (!atomic_exchange_explicit(&u->taken, 1, memory_order_acquire)) {
+		heard = u->peers[peer].heard_ns;
+		vud_leave(u);
+	}
+	return heard;
+}
+
+/* Rank 1 sends to rank 0, which has not met it yet, and stays away until it has been heard. */
+static int is_away_when_first_sent_to(struct rank *r)
+{
+	struct vud *u = (struct vud *)r->ep;
+	uint64_t end = rg_clock_ns() + TEN_S;
+	int rc = 0;
+
+	if (r->ep->rank == 1) {
+		rc = connect_all(r);
+		if (!rc)
+			rc = signal_all(r, 0, 0, RG_CTR_DONE, 7);
+	}
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	while (!is_heard(u, 1)) {
+		MUST(r, rg_clock_ns() < end);
+		rg_clock_sleep_until(rg_clock_ns() + UINT64_C(1000000));
+	}
+	MUST(r, !u->peers[1].ah && !u->peers[1].flow.expected);
+	rc = connect_all(r);
+	if (!rc)
+		rc = wait_counter(r, 1, RG_CTR_DONE, 7);
+	return rc ? rc : meet(r);
+}
+
+static void
+a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself(void **state)
+{
+	run(is_away_when_first_sent_to, TEN_S);
+}
+
 	MUST(r, !fired);
 	MUST(r, after.others == before.others);
 	MUST(r, after.sends - before.sends >= 1000);
@@ -484,3 +527,6 @@ int main(void)
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
+		cmocka_unit_test_setup(
+			a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself,
+			reset),

@@ -2,7 +2,8 @@
 /*
  * In which order local ranks are given the logical CPUs that this process may use (its cpuset and
  * affinity): first one of each core, in CPU order, then the second hardware thread of each core,
- * and so on. Reads the affinity and /sys/devices/system/cpu; changes nothing. Any thread may call.
+ * and so on. And how a rank that is a thread is bound, and its helpers are not. Reads the affinity
+ * and /sys/devices/system/cpu. Any thread may call.
  */
 #ifndef RAILGAUGE_LAUNCH_BIND_H
 #define RAILGAUGE_LAUNCH_BIND_H
@@ -31,5 +32,15 @@ void rg_bind_order_release(struct rg_bind_order *order); /* NULL and zeroed are 
  */
 int rg_bind_order_make(const int *allowed, uint32_t nallowed, int (*core_of)(int cpu, void *arg),
 		       void *arg, struct rg_bind_order *order_out, struct rg_err *err);
+
+/* Binds the calling thread to one CPU. RG_ERR_SYSTEM, RG_ERR_INVALID (no number of a CPU). */
+int rg_bind_thread(int cpu, struct rg_err *err);
+
+/*
+ * For a thread that helps a rank, and is not to take its core away, as its first step: it may run
+ * wherever the process might before the first thread was bound by rg_bind_thread. Who is bound by a
+ * launcher is so with all threads. Where the kernel refuses, all stays as it is.
+ */
+void rg_bind_helper(void);
 
 #endif

@@ -16,8 +16,9 @@
  * rg_verbs_timeout_*, rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe and rg_verbs_check; the others
  * only with HAVE_VERBS.
  *
- * Threads: a device and all that was made from it belong to one thread. Each rank opens devices of
- * its own, also where ranks are threads of one process. Nothing here belongs into a timed region,
+ * Threads: a device and all that was made from it are for one thread at a time; who shares them (as
+ * verbs-ud does with its thread) keeps the others out meanwhile. Each rank opens devices of its
+ * own, also where ranks are threads of one process. Nothing here belongs into a timed region,
  * except rg_verbs_memory_get of memory that is registered already (no allocation, no system call).
  *
  * fork: before Linux 5.12 a parent that writes to a page after a fork gets a copy of it, while the
