@@ -107,8 +107,36 @@ int rg_verbs_rc_open(const struct rg_verbs_device *device, const struct rg_verbs
 	return rc;
 }
 
+/* With as much inline as it takes, up to what was asked for: downwards by halves. */
+static int create_ud(const struct rg_verbs_device *d, const struct rg_verbs_queues *asked,
+		     struct ibv_qp **out, uint32_t *inline_out, struct rg_err *err)
+{
+	struct rg_verbs_queues queues = *asked;
+	uint32_t low = 0, high = asked->inline_bytes; /* low works, high does not */
+	struct ibv_qp *qp;
+	int rc;
+
+	*inline_out = high;
+	if (!create(d, asked, IBV_QPT_UD, out, NULL))
+		return 0;
+	queues.inline_bytes = low;
+	rc = create(d, &queues, IBV_QPT_UD, out, err);
+	while (!rc && high - low > 1) {
+		queues.inline_bytes = low + (high - low) / 2;
+		if (create(d, &queues, IBV_QPT_UD, &qp, NULL)) {
+			high = queues.inline_bytes;
+			continue;
+		}
+		low = queues.inline_bytes;
+		(void)ibv_destroy_qp(*out);
+		*out = qp;
+	}
+	*inline_out = low;
+	return rc;
+}
+
 int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs_queues *queues,
-		     struct ibv_qp **out, struct rg_err *err)
+		     struct ibv_qp **out, uint32_t *inline_out, struct rg_err *err)
 {
 	struct ibv_qp_attr attr = {
 		.qp_state = IBV_QPS_INIT,
@@ -116,8 +144,9 @@ int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs
 		.port_num = device->port,
 		.qkey = RG_VERBS_QKEY,
 	};
+	uint32_t inline_bytes;
 	struct ibv_qp *qp;
-	int rc = create(device, queues, IBV_QPT_UD, &qp, err);
+	int rc = create_ud(device, queues, &qp, &inline_bytes, err);
 
 	if (!rc)
 		rc = step(device, qp, &attr,
@@ -129,9 +158,11 @@ int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs
 	attr.qp_state = IBV_QPS_RTS;
 	if (!rc)
 		rc = step(device, qp, &attr, IBV_QP_STATE | IBV_QP_SQ_PSN, "RTR -> RTS", err);
-	if (!rc)
-		*out = qp;
-	return rc;
+	if (rc)
+		return rc;
+	*out = qp;
+	*inline_out = inline_bytes;
+	return 0;
 }
 
 /* --- addresses --- */

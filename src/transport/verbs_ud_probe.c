@@ -8,6 +8,7 @@
 static int make_queues(const struct rg_verbs_device *device, struct rg_err *err)
 {
 	struct rg_verbs_queues queues = {.send_depth = 1, .recv_depth = 1};
+	uint32_t inline_bytes;
 	struct ibv_qp *qp;
 	struct ibv_cq *cq;
 	int rc = rg_verbs_cq_open(device, 2, &cq, err);
@@ -15,7 +16,7 @@ static int make_queues(const struct rg_verbs_device *device, struct rg_err *err)
 	if (rc)
 		return rc;
 	queues.send_cq = queues.recv_cq = cq;
-	rc = rg_verbs_ud_open(device, &queues, &qp, err);
+	rc = rg_verbs_ud_open(device, &queues, &qp, &inline_bytes, err);
 	if (!rc)
 		ibv_destroy_qp(qp);
 	ibv_destroy_cq(cq);

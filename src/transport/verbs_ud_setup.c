@@ -115,7 +115,6 @@ static int choose_sizes(struct vud *u, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_LIMIT, "verbs-ud: %s has queues of %u, not of %u",
 				  d->name, most, 4 * VUD_BATCH);
 	half = u->depth < VUD_CONTROLS ? u->depth / 2 : VUD_CONTROLS / 2;
-	u->inline_bytes = d->max_inline_bytes;
 	return rg_verbs_moderation(&u->options, half, &u->moderation, err);
 }
 
@@ -162,7 +161,7 @@ static int make_queues(struct vud *u, struct rg_err *err)
 		.send_depth = u->depth,
 		.recv_depth = u->nreceives,
 		.sge = 1,
-		.inline_bytes = u->inline_bytes,
+		.inline_bytes = u->device->max_inline_bytes,
 	};
 	int rc = rg_verbs_cq_open(u->device, u->depth, &u->send_cq, err);
 
@@ -170,7 +169,7 @@ static int make_queues(struct vud *u, struct rg_err *err)
 		rc = rg_verbs_cq_open(u->device, u->nreceives, &u->recv_cq, err);
 	queues.send_cq = u->send_cq;
 	queues.recv_cq = u->recv_cq;
-	return rc ? rc : rg_verbs_ud_open(u->device, &queues, &u->qp, err);
+	return rc ? rc : rg_verbs_ud_open(u->device, &queues, &u->qp, &u->inline_bytes, err);
 }
 
 /* With receives in place: peers may send as soon as they know the address. */

@@ -47,6 +47,8 @@ static void make_device(struct fake_dev *dev, const struct fake_device *config)
 		c->speed = 32;
 	if (!c->max_inline)
 		c->max_inline = 256;
+	if (!c->max_inline_ud)
+		c->max_inline_ud = c->max_inline;
 	if (!c->max_qp_wr)
 		c->max_qp_wr = 4096;
 	if (!c->max_cqe)

@@ -54,6 +54,7 @@ struct fake_device {
 	uint8_t gids[FAKE_GIDS_MAX][16];
 	uint32_t gid_types[FAKE_GIDS_MAX]; /* enum ibv_gid_type */
 	uint32_t max_inline;		   /* 0: 256 */
+	uint32_t max_inline_ud;		   /* of datagrams; 0: max_inline */
 	int max_qp_wr, max_cqe, max_reads; /* 0: 4096, 65536, 16 */
 };
 

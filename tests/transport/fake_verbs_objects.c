@@ -311,7 +311,9 @@ static bool fits(const struct fake_device *d, const struct ibv_qp_init_attr *ini
 	return (init->qp_type == IBV_QPT_RC || init->qp_type == IBV_QPT_UD) && init->send_cq &&
 	       init->recv_cq && c->max_send_wr <= (uint32_t)d->max_qp_wr &&
 	       c->max_recv_wr <= (uint32_t)d->max_qp_wr && c->max_send_sge <= FAKE_SGE &&
-	       c->max_recv_sge <= FAKE_SGE && c->max_inline_data <= d->max_inline;
+	       c->max_recv_sge <= FAKE_SGE &&
+	       c->max_inline_data <=
+		       (init->qp_type == IBV_QPT_UD ? d->max_inline_ud : d->max_inline);
 }
 
 /* With the lock held: what the queue pair uses is in use by one more, or one fewer. */

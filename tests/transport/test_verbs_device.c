@@ -129,6 +129,39 @@ static void inline_goes_as_far_as_the_device_takes_it(void **state)
 	}
 }
 
+/* A datagram's request carries the way to the peer, too. */
+static void a_datagram_goes_inline_as_far_as_its_queue_takes_it(void **state)
+{
+	const uint32_t limits[] = {1, 172, 219, 220, 900};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		const struct fake_device device = {.name = "d",
+						   .ports = 1,
+						   .ngids = 1,
+						   .gids = {{0xfe, 0x80, [15] = 1}},
+						   .gid_types = {IBV_GID_TYPE_ROCE_V2},
+						   .max_inline = 1024,
+						   .max_inline_ud = limits[i]};
+		struct rg_verbs_queues queues = {.send_depth = 4, .recv_depth = 4};
+		struct rg_verbs_device *d;
+		uint32_t inline_bytes = 77;
+		struct ibv_cq *cq;
+		struct ibv_qp *qp;
+
+		start(&device, 1);
+		d = must_open("d");
+		assert_int_equal(rg_verbs_cq_open(d, 8, &cq, NULL), 0);
+		queues.send_cq = queues.recv_cq = cq;
+		queues.inline_bytes = d->max_inline_bytes;
+		assert_int_equal(rg_verbs_ud_open(d, &queues, &qp, &inline_bytes, NULL), 0);
+		assert_int_equal(inline_bytes, limits[i] < 220 ? limits[i] : 220);
+		assert_int_equal(ibv_destroy_qp(qp), 0);
+		assert_int_equal(ibv_destroy_cq(cq), 0);
+		rg_verbs_device_close(d);
+		assert_int_equal(fake_live(), 0);
+	}
+}
+
 static void names_that_are_none_get_those_there_are(void **state)
 {
 	start(NULL, 0);
@@ -518,6 +551,7 @@ int main(void)
 		cmocka_unit_test(children_are_prepared_for_before_devices_are_looked_for),
 		cmocka_unit_test(a_port_of_infiniband_has_the_rate_that_its_encoding_leaves),
 		cmocka_unit_test(inline_goes_as_far_as_the_device_takes_it),
+		cmocka_unit_test(a_datagram_goes_inline_as_far_as_its_queue_takes_it),
 		cmocka_unit_test(names_that_are_none_get_those_there_are),
 		cmocka_unit_test(what_keeps_a_device_from_use_is_said_with_its_fix),
 		cmocka_unit_test(of_several_ports_the_first_active_one_is_taken),

@@ -33,8 +33,8 @@ static int open_end(struct pair *p, int i, struct rg_err *err)
 		return rc;
 	e->rkey = e->mr->rkey;
 	queues.send_cq = queues.recv_cq = e->cq;
-	queues.inline_bytes = e->device->max_inline_bytes;
-	rc = p->datagrams ? rg_verbs_ud_open(e->device, &queues, &e->qp, err)
+	queues.inline_bytes = e->inline_bytes = e->device->max_inline_bytes;
+	rc = p->datagrams ? rg_verbs_ud_open(e->device, &queues, &e->qp, &e->inline_bytes, err)
 			  : rg_verbs_rc_open(e->device, &queues, &e->qp, err);
 	if (!rc)
 		rg_verbs_address_of(e->device, e->qp, 0x1000001u * (unsigned)(i + 5), &e->address);

@@ -18,7 +18,8 @@ struct end {
 	struct ibv_cq *cq;
 	struct ibv_qp *qp;
 	struct ibv_mr *mr;
-	uint32_t rkey;	   /* its */
+	uint32_t rkey; /* its */
+	uint32_t inline_bytes;
 	struct ibv_ah *ah; /* to the other one's datagrams */
 	struct rg_verbs_address address;
 	uint8_t bytes[PAIR_BYTES];

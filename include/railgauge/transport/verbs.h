@@ -438,10 +438,15 @@ int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,
 			const struct rg_verbs_address *mine, const struct rg_verbs_address *peers,
 			const struct rg_verbs_peer *peer, struct rg_err *err);
 
-/* A datagram queue pair in state RTS. Errors as rg_verbs_rc_open. */
+/*
+ * A datagram queue pair in state RTS. The device's max_inline_bytes was found with a connected one,
+ * whose requests have more room on some devices (a datagram's has the way to the peer in it): how
+ * much of queues->inline_bytes goes inline here is tried, and goes to *inline_out. Errors as
+ * rg_verbs_rc_open.
+ */
 #define RG_VERBS_QKEY 0x52470000u
 int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs_queues *queues,
-		     struct ibv_qp **out, struct rg_err *err);
+		     struct ibv_qp **out, uint32_t *inline_out, struct rg_err *err);
 
 /*
  * A way to a peer's datagram queue pair; RG_VERBS_GRH_BYTES stand in front of what is received.
