@@ -15,13 +15,10 @@ static int choose(const char *list, const char *used, bool others, struct rg_nic
 	int rc = 0;
 
 	if (automatic)
-		list = used;
-	if (strcmp(list, "none") != 0)
-		rc = rg_nic_ports_find("", list, ports, n, automatic ? NULL : err);
-	/* Nobody asked for it: what cannot be found is left out. */
-	if (rc && automatic)
-		*n = 0;
-	else if (rc)
+		rg_nic_ports_seek("", used, ports, n);
+	else if (strcmp(list, "none") != 0)
+		rc = rg_nic_ports_find("", list, ports, n, err);
+	if (rc)
 		return rg_err_prefix(err, "--counters");
 	if (automatic && others)
 		rg_nic_ports_active("", ports, n);

@@ -171,6 +171,19 @@ static void drop_twins(struct rg_nic_port *ports, uint32_t *n)
 	*n = kept;
 }
 
+/* The name at the beginning of a list's rest, of len bytes. */
+static int add_first(const char *root, const char *rest, size_t len, struct rg_nic_port *ports,
+		     uint32_t *n, struct rg_err *err)
+{
+	char name[RG_NIC_DEVICE_BYTES];
+
+	if (len >= sizeof(name) || memchr(rest, '/', len) || rest[0] == '.')
+		return rg_err_set(err, RG_ERR_NOT_FOUND, "%.*s: not the name of a device",
+				  (int)(len > 100 ? 100 : len), rest);
+	snprintf(name, sizeof(name), "%.*s", (int)len, rest);
+	return add_name(root, name, ports, n, err);
+}
+
 int rg_nic_ports_find(const char *root, const char *list, struct rg_nic_port *ports,
 		      uint32_t *n_out, struct rg_err *err)
 {
@@ -179,15 +192,10 @@ int rg_nic_ports_find(const char *root, const char *list, struct rg_nic_port *po
 
 	for (const char *rest = list; !rc && *list && rest;) {
 		size_t len = strcspn(rest, ",");
-		char name[RG_NIC_DEVICE_BYTES];
 
 		if (!len)
 			return rg_err_set(err, RG_ERR_INVALID, "\"%.100s\": a name is empty", list);
-		if (len >= sizeof(name) || memchr(rest, '/', len) || rest[0] == '.')
-			return rg_err_set(err, RG_ERR_NOT_FOUND, "%.*s: not the name of a device",
-					  (int)(len > 100 ? 100 : len), rest);
-		snprintf(name, sizeof(name), "%.*s", (int)len, rest);
-		rc = add_name(root, name, ports, &n, err);
+		rc = add_first(root, rest, len, ports, &n, err);
 		rest = rest[len] ? rest + len + 1 : NULL;
 	}
 	if (rc)
@@ -195,6 +203,22 @@ int rg_nic_ports_find(const char *root, const char *list, struct rg_nic_port *po
 	drop_twins(ports, &n);
 	*n_out = n;
 	return 0;
+}
+
+void rg_nic_ports_seek(const char *root, const char *list, struct rg_nic_port *ports,
+		       uint32_t *n_out)
+{
+	uint32_t n = 0;
+
+	for (const char *rest = list; rest;) {
+		size_t len = strcspn(rest, ",");
+
+		if (len)
+			(void)add_first(root, rest, len, ports, &n, NULL);
+		rest = rest[len] ? rest + len + 1 : NULL;
+	}
+	drop_twins(ports, &n);
+	*n_out = n;
 }
 
 static int by_name(const struct dirent **a, const struct dirent **b)

@@ -18,6 +18,7 @@
 
 #include <sched.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SLEEP_NS 100000u
 
@@ -100,8 +101,11 @@ static void describe(struct mixed *m)
 
 	for (uint32_t r = 0; r < m->ep.nranks; r++)
 		n += m->is_near[r];
-	if (n < m->ep.nranks)
+	if (n < m->ep.nranks) {
 		snprintf(m->ep.nics, sizeof(m->ep.nics), "%s", m->far->nics);
+		memcpy(m->ep.lines, m->far->lines, sizeof(m->ep.lines));
+		m->ep.nlines = m->far->nlines;
+	}
 	snprintf(m->ep.about, sizeof(m->ep.about), "shm to %u of the node, %s to %u%s%s: %.*s",
 		 n - 1, m->far->ops->name, m->ep.nranks - n,
 		 m->no_verbs[0] ? ", not verbs-rc: " : "", m->no_verbs, m->no_verbs[0] ? 60 : 150,

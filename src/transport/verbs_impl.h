@@ -10,6 +10,7 @@
  *   verbs_memory.c   registrations
  *   verbs_qp.c       queue pairs and their connection
  *   verbs_words.c    completions that failed, in words; asynchronous events
+ *   verbs_line.c     what an endpoint says of its lines
  */
 #ifndef RG_TRANSPORT_VERBS_IMPL_H
 #define RG_TRANSPORT_VERBS_IMPL_H
@@ -18,6 +19,7 @@
 
 struct ibv_device;
 struct ibv_port_attr;
+struct rg_endpoint;
 
 /*
  * For a call of libibverbs that failed with this errno and locks memory (registrations, queues):
@@ -68,6 +70,9 @@ bool verbs_is_active(struct ibv_device *device);
 /* Empty; NULL without memory. close ends all registrations. */
 struct rg_verbs_memory *verbs_memory_open(void);
 void verbs_memory_close(struct rg_verbs_memory *memory);
+
+/* Adds the device's port to what the endpoint sends and receives by, while there is room. */
+void verbs_add_line(struct rg_endpoint *ep, const struct rg_verbs_device *d);
 
 /* One entry of IBV_MTU in bytes. */
 static inline uint32_t verbs_mtu_bytes(uint32_t mtu)

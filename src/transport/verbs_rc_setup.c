@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "verbs_impl.h"
 #include "verbs_rc_impl.h"
 
 #include "railgauge/base/clock.h"
@@ -440,13 +441,8 @@ static void describe(struct vrc *v)
 		if (v->left_out & 1u << r)
 			snprintf(text + used, room - used, "; rail %u is down and left out", r + 1);
 	}
-	for (uint32_t r = 0; r < v->nrails; r++) {
-		const struct rg_verbs_device *d = v->rails[r].device;
-
-		used = strlen(v->ep.nics);
-		snprintf(v->ep.nics + used, sizeof(v->ep.nics) - used, "%s%s:%u", r ? "," : "",
-			 d->name, d->port);
-	}
+	for (uint32_t r = 0; r < v->nrails; r++)
+		verbs_add_line(&v->ep, v->rails[r].device);
 	used = strlen(text);
 	snprintf(text + used, room - used, "; %s, %d QP%s", ways[v->options.notify],
 		 (int)v->options.qps, v->options.qps > 1 ? "s" : "");

@@ -54,6 +54,7 @@
 #define RG_TRANSPORT_VERBS_UD_IMPL_H
 
 #include "framed.h"
+#include "verbs_impl.h"
 #include "verbs_ud_flow.h"
 
 #include "railgauge/transport/verbs.h"

@@ -251,6 +251,10 @@ static void describe(struct vud *u)
 	used = strlen(about);
 	if (u->nasked > 1)
 		snprintf(about + used, room - used, " (the first of %u)", u->nasked);
+	used = strlen(about);
+	if (u->inline_bytes < u->device->max_inline_bytes)
+		snprintf(about + used, room - used, "; %u inline in datagrams", u->inline_bytes);
+	verbs_add_line(&u->f.ep, u->device);
 }
 
 int vud_setup(struct vud *u, struct rg_err *err)

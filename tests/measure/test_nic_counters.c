@@ -144,6 +144,20 @@ static void what_is_not_there_is_named(void **state)
 	}
 }
 
+static void of_names_that_nobody_asked_for_those_that_are_there_are_taken(void **state)
+{
+	struct rg_nic_port ports[RG_NIC_PORTS_MAX];
+	uint32_t n = 77;
+
+	rg_nic_ports_seek(fake_root, "eth9,rxe0:1,,mlx5_0:3,eth1,mlx5_0:2", ports, &n);
+	assert_int_equal(n, 2);
+	assert_string_equal(ports[0].device, "rxe0");
+	assert_string_equal(ports[1].device, "mlx5_0");
+	assert_int_equal(ports[1].port, 2);
+	rg_nic_ports_seek(fake_root, "", ports, &n);
+	assert_int_equal(n, 0);
+}
+
 static void a_reading_has_all_numbers_of_a_port_and_its_interface(void **state)
 {
 	struct rg_nic_port port = port_of("mlx5_0:1");
@@ -601,6 +615,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_tree, fake_close)
 		TEST(names_stand_for_ports_and_what_is_behind_them),
 		TEST(what_is_not_there_is_named),
+		TEST(of_names_that_nobody_asked_for_those_that_are_there_are_taken),
 		TEST(a_reading_has_all_numbers_of_a_port_and_its_interface),
 		TEST(tcp_is_read_with_the_port_that_says_so),
 		TEST(what_moved_between_two_readings_is_listed),

@@ -114,7 +114,7 @@ check_PROGRAMS += $(verbs_tests)
 TESTS += $(verbs_tests)
 tests_transport_test_verbs_device_SOURCES = %D%/test_verbs_device.c %D%/verbs_pair.c \
 	%D%/verbs_pair.h
-tests_transport_test_verbs_device_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_device_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_device_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_failures_SOURCES = %D%/test_verbs_failures.c %D%/verbs_pair.c \
 	%D%/verbs_pair.h

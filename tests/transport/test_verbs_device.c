@@ -5,6 +5,7 @@
 #include "verbs_pair.h"
 
 #include "railgauge/transport/transport.h"
+#include "transport/verbs_impl.h"
 
 #include <errno.h>
 #include <linux/capability.h>
@@ -160,6 +161,38 @@ static void a_datagram_goes_inline_as_far_as_its_queue_takes_it(void **state)
 		rg_verbs_device_close(d);
 		assert_int_equal(fake_live(), 0);
 	}
+}
+
+static void an_endpoint_has_room_for_eight_lines_of_long_names(void **state)
+{
+	struct rg_verbs_device d = {.options = &rg_verbs_options_default,
+				    .port = 255,
+				    .infiniband = true,
+				    .mtu = IBV_MTU_2048,
+				    .rate_Bps = 50000000000};
+	struct rg_endpoint ep = {0};
+
+	memset(d.name, 'x', sizeof(d.name) - 1);
+	for (int i = 0; i < 9; i++)
+		verbs_add_line(&ep, &d);
+	assert_int_equal(strlen(ep.nics), 8 * (sizeof(d.name) - 1 + strlen(":255")) + 7);
+	assert_int_equal(ep.nlines, 8);
+	assert_int_equal(strlen(ep.lines[7].nic), sizeof(d.name) - 1 + strlen(":255"));
+	assert_int_equal(ep.lines[7].rate_Bps, 50000000000);
+	assert_int_equal(ep.lines[7].mtu_bytes, 2048);
+	assert_true(ep.lines[7].infiniband && !ep.lines[7].ipv6);
+	/* A soft device has no line of its own. */
+	d = (struct rg_verbs_device){.options = &rg_verbs_options_default,
+				     .name = "rxe0",
+				     .port = 1,
+				     .soft = true,
+				     .rate_Bps = 1250000000,
+				     .gid = {.raw = {0xfe, 0x80}, .type = RG_VERBS_GID_ROCE_V2}};
+	ep = (struct rg_endpoint){0};
+	verbs_add_line(&ep, &d);
+	assert_string_equal(ep.nics, "rxe0:1");
+	assert_int_equal(ep.lines[0].rate_Bps, 0);
+	assert_true(ep.lines[0].ipv6 && !ep.lines[0].roce1);
 }
 
 static void names_that_are_none_get_those_there_are(void **state)
@@ -552,6 +585,7 @@ int main(void)
 		cmocka_unit_test(a_port_of_infiniband_has_the_rate_that_its_encoding_leaves),
 		cmocka_unit_test(inline_goes_as_far_as_the_device_takes_it),
 		cmocka_unit_test(a_datagram_goes_inline_as_far_as_its_queue_takes_it),
+		cmocka_unit_test(an_endpoint_has_room_for_eight_lines_of_long_names),
 		cmocka_unit_test(names_that_are_none_get_those_there_are),
 		cmocka_unit_test(what_keeps_a_device_from_use_is_said_with_its_fix),
 		cmocka_unit_test(of_several_ports_the_first_active_one_is_taken),

@@ -530,3 +530,7 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself,
 			reset),
+	char nic[16];
+
+	snprintf(nic, sizeof(nic), "%s:1", names[r->ep->rank]);
+	MUST(r, !strcmp(r->ep->nics, nic));

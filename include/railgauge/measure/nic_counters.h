@@ -114,6 +114,10 @@ struct rg_nic_port {
 int rg_nic_ports_find(const char *root, const char *list, struct rg_nic_port *ports,
 		      uint32_t *n_out, struct rg_err *err);
 
+/* The same for names that nobody asked for: those that are not found are left out. */
+void rg_nic_ports_seek(const char *root, const char *list, struct rg_nic_port *ports,
+		       uint32_t *n_out);
+
 /*
  * Adds the ports of all RDMA devices that are active, and not in ports[*n] yet, as many as there is
  * room for: for measurements of libraries that choose theirs themselves.

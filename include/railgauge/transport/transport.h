@@ -351,13 +351,26 @@ struct rg_endpoint {
 	uint32_t rank, nranks;
 	uint32_t caps; /* what open found to work, equal on all ranks */
 	struct rg_transport_config config;
+/* A line of a network that an endpoint sends and receives by, for bounds. Plain bytes. */
+#define RG_LINES_MAX	  8
+#define RG_LINE_NIC_BYTES 72
+struct rg_line {
+	char nic[RG_LINE_NIC_BYTES]; /* "mlx5_0:1" */
+	uint64_t rate_Bps;	     /* each way (topo/line.h); 0: not known, or a soft device */
+	uint32_t mtu_bytes;	     /* data in a packet, at most */
+	uint8_t infiniband;	     /* else Ethernet: RoCE v2, or v1 */
+	uint8_t roce1, ipv6, unused;
+};
+
 	char *names[3];		/* owned: what the config's names point to */
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
 	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
 	char about[224];	/* how it reaches its peers, in words: the interface */
 	/* What it sends and receives by, with commas: "eth0", "mlx5_0:1,mlx5_1:1"; empty: memory */
-	char nics[160];
+	char nics[RG_LINES_MAX * RG_LINE_NIC_BYTES];
+	struct rg_line lines[RG_LINES_MAX]; /* of nics, in their order */
+	uint32_t nlines;		    /* 0: memory, or sockets, which are measured */
 };
 
 static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
