@@ -50,9 +50,13 @@ static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, str
 		.congestion = r->bench->options.congestion,
 		.verbs = &r->bench->verbs,
 	};
-	int rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
+		.local = ranks_local(&r->m),
+		.nlocal = ranks_nlocal(&r->m),
+	int rc = ranks_agree(&r->m, ops->probe(&config, err), err);
 
 	return rc ? rc
+	if (!rc)
+		rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
 		  : ranks_agree(&r->m, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
 }
 
@@ -62,8 +66,6 @@ static int open_transport(struct rank *r, struct rg_err *err)
 	int rc = ranks_transport(&r->m, r->bench->options.transport, &ops, err);
 	uint32_t nnodes;
 
-	if (!rc)
-		rc = ops->probe(err);
 	rc = ranks_agree(&r->m, rc, err);
 	if (!rc)
 		rc = open_endpoint(r, ops, err);

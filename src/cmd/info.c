@@ -60,7 +60,7 @@ static void check_transports(struct rg_findings *list)
 {
 	for (const struct rg_transport_ops *const *t = rg_transports; *t; t++) {
 		struct rg_err err = {0};
-		int rc = (*t)->probe(&err);
+		int rc = (*t)->probe(NULL, &err);
 
 		if (rc)
 			rg_findings_add(list, "transports", (*t)->name, RG_STATE_NO, "%s",

@@ -58,19 +58,16 @@ static uint64_t wait_ns(const struct rank *r)
 
 static int open_verbs(struct rank *r, struct rg_err *err)
 {
-	uint32_t n = r->m.rdv->nranks, rank = r->m.rdv->rank, nlocal = 0;
-	struct rg_lane_verbs_config config = {
+	const struct rg_lane_verbs_config config = {
 		.options = &r->pairs->verbs,
 		.op = r->pairs->options.op,
-		.local = r->m.nodes[n + rank],
+		.local = ranks_local(&r->m),
+		.nlocal = ranks_nlocal(&r->m),
 		.max_bytes = r->pairs->max_bytes,
 		.wait_ns = wait_ns(r),
 		.deadline_ns = r->m.ranks->timeout_ns,
 	};
 
-	for (uint32_t k = 0; k < n; k++)
-		nlocal += r->m.nodes[k] == r->m.nodes[rank];
-	config.nlocal = nlocal;
 	return rg_lane_verbs_open(r->m.rdv, &config, &r->lane, err);
 }
 
@@ -84,7 +81,8 @@ static int suits_verbs(struct rank *r, bool *out, struct rg_err *err)
 	*out = false;
 	if (r->m.one_host)
 		return 0;
-	mine = !rg_verbs_probe(&r->pairs->verbs, 0, 1, r->pairs->max_bytes, NULL, 0, NULL);
+	mine = !rg_verbs_probe(&r->pairs->verbs, ranks_local(&r->m), ranks_nlocal(&r->m),
+			       r->pairs->max_bytes, NULL, 0, NULL);
 	all = rg_zalloc(n, 1);
 	rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
 	rc = ranks_agree(&r->m, rc, err);
@@ -97,11 +95,32 @@ static int suits_verbs(struct rank *r, bool *out, struct rg_err *err)
 	return rc;
 }
 
+static int open_transport(struct rank *r, const struct rg_transport_ops *ops, struct rg_err *err)
+{
+	const struct pairs_options *o = &r->pairs->options;
+	const struct rg_transport_config config = {
+		.geometry = rg_geometry_for(ops, r->m.rdv->nranks),
+		.patience = r->m.crowded ? rg_patience_shared_core : rg_patience_own_core,
+		.timeout_ns = r->m.ranks->timeout_ns,
+		.interface = o->interface,
+		.congestion = o->congestion,
+		.verbs = &r->pairs->verbs,
+		.local = ranks_local(&r->m),
+		.nlocal = ranks_nlocal(&r->m),
+	};
+	int rc = ranks_agree(&r->m, ops->probe(&config, err), err);
+
+	if (!rc)
+		rc = ops->open(r->m.rdv, &config, &r->ep, err);
+	if (rc)
+		return rc;
+	return rg_lane_transport_open(r->ep, r->pairs->max_bytes, wait_ns(r), &r->lane, err);
+}
+
 static int open_lane(struct rank *r, struct rg_err *err)
 {
 	const struct pairs_options *o = &r->pairs->options;
 	const struct rg_transport_ops *ops = NULL;
-	struct rg_transport_config config;
 	bool verbs = !strcmp(o->transport, PAIRS_VERBS);
 	int rc = 0;
 
@@ -111,23 +130,8 @@ static int open_lane(struct rank *r, struct rg_err *err)
 		return open_verbs(r, err);
 	if (!rc)
 		rc = ranks_transport(&r->m, o->transport, &ops, err);
-	if (!rc)
-		rc = ops->probe(err);
 	rc = ranks_agree(&r->m, rc, err);
-	if (rc)
-		return rc;
-	config = (struct rg_transport_config){
-		.geometry = rg_geometry_for(ops, r->m.rdv->nranks),
-		.patience = r->m.crowded ? rg_patience_shared_core : rg_patience_own_core,
-		.timeout_ns = r->m.ranks->timeout_ns,
-		.interface = o->interface,
-		.congestion = o->congestion,
-		.verbs = &r->pairs->verbs,
-	};
-	rc = ops->open(r->m.rdv, &config, &r->ep, err);
-	if (rc)
-		return rc;
-	return rg_lane_transport_open(r->ep, r->pairs->max_bytes, wait_ns(r), &r->lane, err);
+	return rc ? rc : open_transport(r, ops, err);
 }
 
 static int open_measuring(struct rank *r, struct rg_err *err)

@@ -122,6 +122,10 @@ int ranks_meet(struct ranks_member *m, const struct rg_opt_command *command,
 int ranks_transport(const struct ranks_member *m, const char *name,
 		    const struct rg_transport_ops **out, struct rg_err *err);
 
+/* Where this rank is among those of its node. After ranks_meet. */
+uint32_t ranks_local(const struct ranks_member *m);
+uint32_t ranks_nlocal(const struct ranks_member *m);
+
 /*
  * Collective: adapters whose counters are read, as --counters says: list is names, none or auto:
  * those that are used (names, or empty), and if others choose what they use, all active RDMA ports.

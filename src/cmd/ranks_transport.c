@@ -18,6 +18,20 @@ static const char *suits_nodes(const struct ranks_member *m)
 	return m->one_host && !apart ? "shm" : shared ? "mixed" : "tcp";
 }
 
+uint32_t ranks_local(const struct ranks_member *m)
+{
+	return m->nodes[m->rdv->nranks + m->rdv->rank];
+}
+
+uint32_t ranks_nlocal(const struct ranks_member *m)
+{
+	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < m->rdv->nranks; k++)
+		n += m->nodes[k] == m->nodes[m->rdv->rank];
+	return n;
+}
+
 int ranks_transport(const struct ranks_member *m, const char *name,
 		    const struct rg_transport_ops **out, struct rg_err *err)
 {

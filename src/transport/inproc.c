@@ -71,7 +71,7 @@ static int arena_make(const struct inproc *p, struct arena **out, struct rg_err 
 	return 0;
 }
 
-static int inproc_probe(struct rg_err *err)
+static int inproc_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
 	return 0;
 }

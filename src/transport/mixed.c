@@ -52,11 +52,11 @@ bool rg_mixed_is_near(const struct rg_endpoint *ep, uint32_t peer)
 	return ((const struct mixed *)ep)->is_near[peer];
 }
 
-static int mixed_probe(struct rg_err *err)
+static int mixed_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
-	int rc = rg_transport_shm.probe(err);
+	int rc = rg_transport_shm.probe(config, err);
 
-	return rc ? rc : rg_transport_tcp.probe(err);
+	return rc ? rc : rg_transport_tcp.probe(config, err);
 }
 
 static void mixed_close(struct rg_endpoint *ep)

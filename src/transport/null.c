@@ -26,7 +26,7 @@ struct null {
 	size_t arena_bytes;
 };
 
-static int null_probe(struct rg_err *err)
+static int null_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
 	return 0;
 }

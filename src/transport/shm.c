@@ -52,7 +52,7 @@ static int own_address(struct address *a, struct rg_err *err)
 	return 0;
 }
 
-static int shm_probe(struct rg_err *err)
+static int shm_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
 	struct address a;
 	int rc = own_address(&a, err);

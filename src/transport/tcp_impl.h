@@ -153,7 +153,7 @@ int tcp_choose_address(const char *interface, bool one_node, struct tcp_address 
 		       size_t room, struct rg_err *err);
 
 /* The member of the row: a connection of this process to itself, over loopback (tcp_probe.c). */
-int tcp_probe(struct rg_err *err);
+int tcp_probe(const struct rg_transport_config *config, struct rg_err *err);
 
 /* "10.0.0.1:4711", "[fe80::1]:4711". */
 void tcp_address_text(const struct tcp_address *address, char *text, size_t room);

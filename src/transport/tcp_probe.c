@@ -86,7 +86,7 @@ static bool is_loopback(const struct sockaddr_storage *sa)
 }
 
 /* Without loopback a process may be unable to reach itself, though it reaches others. */
-int tcp_probe(struct rg_err *err)
+int tcp_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
 	struct probe p = {-1, -1, -1};
 	const int *fds[] = {&p.listener, &p.out, &p.in};

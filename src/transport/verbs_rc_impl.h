@@ -260,7 +260,7 @@ int vrc_setup(struct vrc *v, struct rg_err *err);
 void vrc_teardown(struct vrc *v);
 
 /* The member of the row. */
-int vrc_probe(struct rg_err *err);
+int vrc_probe(const struct rg_transport_config *config, struct rg_err *err);
 
 /* --- memory (verbs_rc_memory.c) --- */
 

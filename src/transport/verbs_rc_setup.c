@@ -499,8 +499,12 @@ void vrc_teardown(struct vrc *v)
 	rg_free(v->dirty);
 }
 
-int vrc_probe(struct rg_err *err)
+int vrc_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
-	return rg_verbs_probe(&rg_verbs_options_default, 0, 1,
+	static const struct rg_transport_config defaults;
+	const struct rg_transport_config *c = config ? config : &defaults;
+
+	return rg_verbs_probe(c->verbs ? c->verbs : &rg_verbs_options_default, c->local,
+			      c->nlocal ? c->nlocal : 1,
 			      rg_geometry_link_bytes(&rg_geometry_verbs_rc), NULL, 0, err);
 }

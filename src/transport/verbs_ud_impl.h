@@ -154,7 +154,6 @@ struct vud_peer {
 	uint64_t left;
 };
 
-/* A packet that came in its turn, to be applied. */
 /* Who is in here. */
 enum vud_driver {
 	VUD_RANK,
@@ -162,6 +161,7 @@ enum vud_driver {
 	VUD_KEEPER,  /* the thread, which meets nobody besides */
 };
 
+/* A packet that came in its turn, to be applied. */
 struct vud_arrived {
 	uint32_t peer;
 	uint16_t receive;
@@ -264,7 +264,7 @@ int vud_setup(struct vud *u, struct rg_err *err);
 void vud_teardown(struct vud *u);
 
 /* The member of the row: a device, and a datagram queue pair on it. */
-int vud_probe(struct rg_err *err);
+int vud_probe(const struct rg_transport_config *config, struct rg_err *err);
 
 /* --- who is in here (verbs_ud_drive.c) --- */
 

@@ -23,11 +23,14 @@ static int make_queues(const struct rg_verbs_device *device, struct rg_err *err)
 	return rc;
 }
 
-int vud_probe(struct rg_err *err)
+int vud_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
+	static const struct rg_transport_config defaults;
+	const struct rg_transport_config *c = config ? config : &defaults;
 	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX];
 	uint32_t n = 0;
-	int rc = rg_verbs_devices_open(&rg_verbs_options_default, 0, 1, devices, &n, err);
+	int rc = rg_verbs_devices_open(c->verbs ? c->verbs : &rg_verbs_options_default, c->local,
+				       c->nlocal ? c->nlocal : 1, devices, &n, err);
 
 	if (rc)
 		return rc;

@@ -35,7 +35,7 @@ static bool is_tried(const struct rg_transport_ops *ops)
 
 	if (only)
 		return !strcmp(ops->name, only);
-	return strncmp(ops->name, "verbs", 5) != 0 || !ops->probe(NULL);
+	return strncmp(ops->name, "verbs", 5) != 0 || !ops->probe(NULL, NULL);
 }
 
 const struct rg_transport_ops *const *transports_here(void)

@@ -260,7 +260,7 @@ static void every_row_of_the_table_is_filled(void **state)
 		assert_ptr_equal(found, o);
 	}
 	for (size_t t = 0; here[t]; t++)
-		assert_int_equal(here[t]->probe(NULL), 0);
+		assert_int_equal(here[t]->probe(NULL, NULL), 0);
 }
 
 static void an_unknown_transport_gets_a_suggestion(void **state)

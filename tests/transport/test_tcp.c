@@ -228,16 +228,16 @@ static int probe_in_a_new_network(void)
 
 	if (unshare(CLONE_NEWNET) && unshare(CLONE_NEWUSER | CLONE_NEWNET))
 		return 77;
-	if (rg_transport_tcp.probe(&err) != RG_ERR_NOT_FOUND || !strstr(err.text, "is up"))
+	if (rg_transport_tcp.probe(NULL, &err) != RG_ERR_NOT_FOUND || !strstr(err.text, "is up"))
 		return 1;
-	if (!bring_up_loopback() || rg_transport_tcp.probe(NULL))
+	if (!bring_up_loopback() || rg_transport_tcp.probe(NULL, NULL))
 		return 2;
 	if (forbid_more_files(&limit) || getrlimit(RLIMIT_NOFILE, &limit))
 		return 3;
 	limit.rlim_cur++; /* for the listener, but for no connection */
 	if (setrlimit(RLIMIT_NOFILE, &limit))
 		return 4;
-	if (rg_transport_tcp.probe(&err) != RG_ERR_SYSTEM || !strstr(err.text, "ulimit -n"))
+	if (rg_transport_tcp.probe(NULL, &err) != RG_ERR_SYSTEM || !strstr(err.text, "ulimit -n"))
 		return 5;
 	return 0;
 }

@@ -474,7 +474,7 @@ static void a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing(v
 	for (unsigned long n = 1;; n++) {
 		fake_reset(NULL, 0);
 		fake_fail(NULL, n, EINVAL);
-		assert_true(rg_transport_verbs_ud.probe(NULL) == 0 || fake_failed());
+		assert_true(rg_transport_verbs_ud.probe(NULL, NULL) == 0 || fake_failed());
 		assert_int_equal(fake_live(), 0);
 		if (!fake_failed())
 			break;
@@ -534,3 +534,35 @@ int main(void)
 
 	snprintf(nic, sizeof(nic), "%s:1", names[r->ep->rank]);
 	MUST(r, !strcmp(r->ep->nics, nic));
+static void a_probe_is_of_the_device_that_the_rank_would_use(void **state)
+{
+	static const struct rg_transport_ops *const rows[] = {&rg_transport_verbs_rc,
+							      &rg_transport_verbs_ud};
+	const struct fake_device devices[] = {
+		{.name = "good",
+		 .ports = 1,
+		 .ngids = 1,
+		 .gids = {{0xfe, 0x80, [15] = 1}},
+		 .gid_types = {IBV_GID_TYPE_ROCE_V2}},
+		{.name = "bad", .ports = 1},
+	};
+
+	fake_reset(devices, 2);
+	for (int i = 0; i < 2; i++) {
+		struct rg_verbs_options named = rg_verbs_options_default;
+		struct rg_transport_config config = {.verbs = &named};
+		struct rg_err err = {0};
+
+		assert_int_equal(rows[i]->probe(NULL, NULL), 0);
+		assert_int_equal(rows[i]->probe(&config, NULL), 0);
+		named.device = "none";
+		assert_int_equal(rows[i]->probe(&config, &err), RG_ERR_NOT_FOUND);
+		assert_non_null(strstr(err.text, "none"));
+		config = (struct rg_transport_config){.local = 1, .nlocal = 2};
+		assert_int_equal(rows[i]->probe(&config, &err), RG_ERR_NOT_FOUND);
+		assert_non_null(strstr(err.text, "bad"));
+		assert_int_equal(fake_live(), 0);
+	}
+}
+
+		cmocka_unit_test(a_probe_is_of_the_device_that_the_rank_would_use),

@@ -152,6 +152,11 @@ struct rg_transport_config {
 	const char *node; /* name of this rank's node, likewise; NULL: see launch/process.h */
 	/* verbs-rc, verbs-ud (transport/verbs.h). NULL: the defaults; outlives the endpoint. */
 	const struct rg_verbs_options *verbs;
+	/*
+	 * For probe: this rank is the local-th of nlocal of its node, which have their own devices;
+	 * nlocal 0: the only one. open asks the others.
+	 */
+	uint32_t local, nlocal;
 	bool leave_others; /* shm: ranks that it cannot reach are no error until connect */
 };
 
@@ -243,10 +248,12 @@ struct rg_transport_ops {
 	const struct rg_geometry *geometry; /* what suits it where nobody asks for another */
 
 	/*
-	 * May it work here? Tries the real thing, quickly, leaves nothing. The text says why not:
-	 * RG_ERR_SYSTEM, RG_ERR_LIMIT, RG_ERR_NO_MEMORY, RG_ERR_NOT_FOUND (tcp: an interface).
+	 * May it work here? Tries the real thing, quickly, leaves nothing. Of config (NULL: the
+	 * defaults) count verbs, local and nlocal. The text says why not: RG_ERR_SYSTEM,
+	 * RG_ERR_LIMIT, RG_ERR_NO_MEMORY, RG_ERR_NOT_FOUND (tcp: an interface); by verbs as
+	 * rg_verbs_probe.
 	 */
-	int (*probe)(struct rg_err *err);
+	int (*probe)(const struct rg_transport_config *config, struct rg_err *err);
 
 	/*
 	 * (collective) Creates this rank's endpoint and exchanges what connect needs. rdv is
@@ -344,13 +351,6 @@ struct rg_transport_ops {
 	int (*peer_alive)(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err);
 };
 
-/* The common head of every endpoint; an implementation embeds it first and uses container_of. */
-struct rg_endpoint {
-	const struct rg_transport_ops *ops;
-	struct rg_rendezvous *rdv; /* borrowed */
-	uint32_t rank, nranks;
-	uint32_t caps; /* what open found to work, equal on all ranks */
-	struct rg_transport_config config;
 /* A line of a network that an endpoint sends and receives by, for bounds. Plain bytes. */
 #define RG_LINES_MAX	  8
 #define RG_LINE_NIC_BYTES 72
@@ -362,6 +362,13 @@ struct rg_line {
 	uint8_t roce1, ipv6, unused;
 };
 
+/* The common head of every endpoint; an implementation embeds it first and uses container_of. */
+struct rg_endpoint {
+	const struct rg_transport_ops *ops;
+	struct rg_rendezvous *rdv; /* borrowed */
+	uint32_t rank, nranks;
+	uint32_t caps; /* what open found to work, equal on all ranks */
+	struct rg_transport_config config;
 	char *names[3];		/* owned: what the config's names point to */
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
