@@ -115,7 +115,7 @@ struct bench_job {
 	const char *transport; /* NULL: none */
 	const char *network;   /* rank 0's way to its peers, in words; empty: memory */
 	size_t link_bytes;     /* of the transport, between two ranks */
-	uint32_t nnodes;       /* that talk over sockets; 1: none do */
+	uint32_t nnodes;       /* that talk over sockets, to be calibrated; 1: none do */
 	const struct rg_plan *plan;
 	const uint64_t *weights; /* --traffic, [nranks][nranks]; NULL: none */
 	const struct rg_sampler_config *config;
@@ -180,11 +180,13 @@ struct bench_out;
 int bench_out_open(const struct bench_job *job, struct bench_out **out, struct rg_err *err);
 
 /*
- * Adds the calibrations (NULL: none was made) and prints the head of the table. network is borrowed
- * until close.
+ * Adds the calibrations (NULL: none was made) and prints the head of the table. Bounds are by
+ * network, else by lines (measure/network_lines.h), which was not measured and so is no part of the
+ * document; both are borrowed until close.
  */
 int bench_out_begin(struct bench_out *out, const struct rg_calibration *calibration,
-		    const struct rg_network *network, struct rg_err *err);
+		    const struct rg_network *network, const struct rg_network *lines,
+		    struct rg_err *err);
 void bench_out_close(struct bench_out *out); /* NULL is allowed */
 
 /*

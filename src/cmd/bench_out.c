@@ -25,7 +25,7 @@ struct bench_out {
 	struct rg_result *result; /* owned */
 	bool calibrated;
 	struct rg_calibration calibration;
-	const struct rg_network *network; /* borrowed; NULL: not calibrated */
+	const struct rg_network *network; /* for bounds, borrowed; NULL: nothing is known */
 	uint64_t wrong;
 	char first_wrong[256];
 	double *scratch; /* owned, grows */
@@ -342,10 +342,12 @@ static int add_network(struct bench_out *o, const struct rg_network *network, st
 }
 
 int bench_out_begin(struct bench_out *o, const struct rg_calibration *calibration,
-		    const struct rg_network *network, struct rg_err *err)
+		    const struct rg_network *network, const struct rg_network *lines,
+		    struct rg_err *err)
 {
 	int rc = 0;
 
+	o->network = lines;
 	if (calibration) {
 		o->calibrated = true;
 		o->calibration = *calibration;

@@ -13,6 +13,7 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 #include "railgauge/device/reduce.h"
+#include "railgauge/measure/network_lines.h"
 #include "railgauge/report/progress.h"
 #include "railgauge/transport/stream.h"
 
@@ -49,14 +50,14 @@ static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, str
 		.interface = r->bench->options.interface,
 		.congestion = r->bench->options.congestion,
 		.verbs = &r->bench->verbs,
-	};
 		.local = ranks_local(&r->m),
 		.nlocal = ranks_nlocal(&r->m),
+	};
 	int rc = ranks_agree(&r->m, ops->probe(&config, err), err);
 
-	return rc ? rc
 	if (!rc)
 		rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
+	return rc ? rc
 		  : ranks_agree(&r->m, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
 }
 
@@ -149,6 +150,8 @@ static int calibrate(struct rank *r, struct rg_err *err)
 		rc = bench_calibrate(&job, r->job.rdv, r->sampler, &r->calibration, err);
 		r->calibrated = !rc;
 	}
+	if (!rc && r->job.ep && job.nnodes < 2)
+		rc = rg_network_of_lines(r->job.ep, r->m.nodes, r->job.deadline_ns, &r->lines, err);
 	if (rc || job.nnodes < 2)
 		return rc;
 	rg_progress_stage(&r->progress, "calibrating the network",
@@ -194,7 +197,8 @@ static int begin_output(struct rank *r, struct rg_err *err)
 	if (!r->out)
 		return 0;
 	return bench_out_begin(r->out, r->calibrated ? &r->calibration : NULL,
-			       r->network.nnodes ? &r->network : NULL, err);
+			       r->network.nnodes ? &r->network : NULL,
+			       r->lines.nnodes ? &r->lines : NULL, err);
 }
 
 static void show_progress(struct rank *r, const struct bench_job *job, uint32_t point)
@@ -396,6 +400,7 @@ int bench_rank(const struct ranks *ranks, struct rg_rendezvous *rdv, bool *agree
 	if (r.job.ep)
 		r.job.ep->ops->close(r.job.ep);
 	rg_network_release(&r.network);
+	rg_network_release(&r.lines);
 	ranks_release(&r.m);
 	return rc;
 }

@@ -25,6 +25,7 @@ struct rank {
 	bool calibrated;
 	struct rg_calibration calibration;
 	struct rg_network network;   /* owned; no nodes: not calibrated */
+	struct rg_network lines;     /* owned; likewise: of RDMA devices, by their ports' rates */
 	struct rg_samples *samples;  /* owned, [nsamples]: of the point being measured */
 	uint32_t nsamples;	     /* as many as a point has candidates at most */
 	struct bench_out *out;	     /* owned; rank 0 */

@@ -10,6 +10,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/pairs.h \
 	include/railgauge/measure/paths.h \
 	include/railgauge/measure/machine.h \
+	include/railgauge/measure/network_lines.h \
 	include/railgauge/measure/nic_counters.h \
 	include/railgauge/measure/nic_counters_job.h \
 	include/railgauge/measure/place.h \
@@ -42,6 +43,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/network_flow.c \
 	%D%/network_flow.h \
 	%D%/network_impl.h \
+	%D%/network_lines.c \
 	%D%/network_rounds.c \
 	%D%/network_rounds.h \
 	%D%/nic_counters.c \

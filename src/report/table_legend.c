@@ -70,6 +70,8 @@ static void print_columns(const struct rg_table *t, const struct rg_result *head
 		: !strcmp(start, "apart") ? "each its own, after a barrier: too little for some"
 					  : "an agreed time",
 		head->network.nnodes ? ", or (railgauge over sockets) the network,\n#          "
+		: head->run.network  ? ", or (railgauge) the network where its lines' rate is\n"
+				       "#           known,"
 				     : "");
 	if (t->plan.ntargets > 1)
 		fprintf(out,

@@ -86,6 +86,12 @@ tests_measure_test_calibrate_SOURCES = %D%/test_calibrate.c
 tests_measure_test_calibrate_CPPFLAGS = $(test_cppflags)
 tests_measure_test_calibrate_LDADD = $(test_libs)
 
+check_PROGRAMS += tests/measure/test_network_lines
+TESTS += tests/measure/test_network_lines
+tests_measure_test_network_lines_SOURCES = %D%/test_network_lines.c
+tests_measure_test_network_lines_CPPFLAGS = $(test_cppflags)
+tests_measure_test_network_lines_LDADD = $(test_libs) -lm
+
 check_PROGRAMS += tests/measure/test_calibrate_network
 TESTS += tests/measure/test_calibrate_network
 tests_measure_test_calibrate_network_SOURCES = %D%/test_calibrate_network.c
