@@ -68,7 +68,7 @@ static void send_one(const struct fake_qp *qp, const struct fake_wqe *w,
 	uint8_t port;
 
 	if (!fake_find_port(dev, &w->to, &to, &port) || !dev->ports[qp->attr.port_num].up ||
-	    !to->ports[port].up)
+	    !to->ports[port].up || d->len_bytes > 128u << to->config.mtu)
 		return;
 	for (struct fake_qp *p = fake.qps; p; p = p->next) {
 		if (p->v.qp_num == w->to_qpn && p->v.qp_type == IBV_QPT_UD &&

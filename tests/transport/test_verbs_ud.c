@@ -113,6 +113,57 @@ static int wait_until_gone(struct rank *r, uint32_t peer)
 	return 0;
 }
 
+/* --- unlike ports --- */
+
+#define LONG_BYTES 3000
+
+/* Each puts something longer than the smallest of the three takes, in a packet, to both others. */
+static int puts_long(struct rank *r)
+{
+	uint8_t data[LONG_BYTES];
+	int rc = begin(r);
+
+	MUST(r, rc || ((struct vud *)r->ep)->packet_bytes == 1024);
+	memset(data, (int)(r->ep->rank + 1), sizeof(data));
+	for (uint32_t peer = 0; peer < RANKS && !rc; peer++) {
+		const struct rg_put put = {.peer = peer,
+					   .src = data,
+					   .len_bytes = sizeof(data),
+					   .notify = true,
+					   .value = 1};
+
+		if (peer != r->ep->rank)
+			rc = put_all(r, &put);
+	}
+	for (uint32_t peer = 0; peer < RANKS && !rc; peer++) {
+		const uint8_t *slot = rg_endpoint_link(r->ep, 0, peer)->rx_slots;
+
+		if (peer == r->ep->rank)
+			continue;
+		rc = wait_counter(r, peer, RG_CTR_READY, 1);
+		for (uint32_t i = 0; !rc && i < LONG_BYTES; i++)
+			MUST(r, slot[i] == peer + 1);
+	}
+	return rc ? rc : meet(r);
+}
+
+static void where_ports_take_packets_of_different_sizes_the_smallest_counts(void **state)
+{
+	static const enum ibv_mtu mtus[RANKS] = {IBV_MTU_4096, IBV_MTU_1024, IBV_MTU_2048};
+	struct fake_device devices[RANKS];
+
+	for (uint32_t i = 0; i < RANKS; i++)
+		devices[i] = (struct fake_device){
+			.name = names[i],
+			.ports = 1,
+			.mtu = mtus[i],
+			.ngids = 1,
+			.gids = {{[10] = 0xff, 0xff, 10, 99, 0, (uint8_t)(i + 1)}},
+			.gid_types = {IBV_GID_TYPE_ROCE_V2}};
+	fake_reset(devices, RANKS);
+	run(puts_long, TEN_S);
+}
+
 /* --- away --- */
 
 #define ROUNDS 24
@@ -137,6 +188,49 @@ static void what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost(void *
 {
 	fake_ud_loss(200, 0, 3);
 	run(goes_away, TEN_S);
+}
+
+/* Has the keeper heard the peer? Looks without being taken for the rank. */
+static bool is_heard(struct vud *u, uint32_t peer)
+{
+	bool heard = false;
+
+	if (!atomic_exchange_explicit(&u->taken, 1, memory_order_acquire)) {
+		heard = u->peers[peer].heard_ns;
+		vud_leave(u);
+	}
+	return heard;
+}
+
+/* Rank 1 sends to rank 0, which has not met it yet, and stays away until it has been heard. */
+static int is_away_when_first_sent_to(struct rank *r)
+{
+	struct vud *u = (struct vud *)r->ep;
+	uint64_t end = rg_clock_ns() + TEN_S;
+	int rc = 0;
+
+	if (r->ep->rank == 1) {
+		rc = connect_all(r);
+		if (!rc)
+			rc = signal_all(r, 0, 0, RG_CTR_DONE, 7);
+	}
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	while (!is_heard(u, 1)) {
+		MUST(r, rg_clock_ns() < end);
+		rg_clock_sleep_until(rg_clock_ns() + UINT64_C(1000000));
+	}
+	MUST(r, !u->peers[1].ah && !u->peers[1].flow.expected);
+	rc = connect_all(r);
+	if (!rc)
+		rc = wait_counter(r, 1, RG_CTR_DONE, 7);
+	return rc ? rc : meet(r);
+}
+
+static void
+a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself(void **state)
+{
+	run(is_away_when_first_sent_to, TEN_S);
 }
 
 /* --- in timed regions --- */
@@ -190,49 +284,6 @@ static int plays_ball(struct rank *r)
 	after = fake_counts();
 	if (rc)
 		return rc;
-/* Has the keeper heard the peer? Looks without being taken for the rank. */
-static bool is_heard(struct vud *u, uint32_t peer)
-{
-	bool heard = false;
-
-	if (!atomic_exchange_explicit(&u->taken, 1, memory_order_acquire)) {
-		heard = u->peers[peer].heard_ns;
-		vud_leave(u);
-	}
-	return heard;
-}
-
-/* Rank 1 sends to rank 0, which has not met it yet, and stays away until it has been heard. */
-static int is_away_when_first_sent_to(struct rank *r)
-{
-	struct vud *u = (struct vud *)r->ep;
-	uint64_t end = rg_clock_ns() + TEN_S;
-	int rc = 0;
-
-	if (r->ep->rank == 1) {
-		rc = connect_all(r);
-		if (!rc)
-			rc = signal_all(r, 0, 0, RG_CTR_DONE, 7);
-	}
-	if (rc || r->ep->rank)
-		return rc ? rc : meet(r);
-	while (!is_heard(u, 1)) {
-		MUST(r, rg_clock_ns() < end);
-		rg_clock_sleep_until(rg_clock_ns() + UINT64_C(1000000));
-	}
-	MUST(r, !u->peers[1].ah && !u->peers[1].flow.expected);
-	rc = connect_all(r);
-	if (!rc)
-		rc = wait_counter(r, 1, RG_CTR_DONE, 7);
-	return rc ? rc : meet(r);
-}
-
-static void
-a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself(void **state)
-{
-	run(is_away_when_first_sent_to, TEN_S);
-}
-
 	MUST(r, !fired);
 	MUST(r, after.others == before.others);
 	MUST(r, after.sends - before.sends >= 1000);
@@ -314,6 +365,50 @@ static void a_peer_that_closes_says_so_and_what_it_sent_comes_before(void **stat
 	fake_ud_loss(200, 100, 5);
 	fake_order(FAKE_UD_ANY_ORDER, 5);
 	run(parts_early, 2 * ONE_S); /* its last words may be lost: then its silence says it */
+}
+
+/*
+ * Rank 1 gets what rank 2 sent last, and closes; whatever it says meanwhile, its last words among
+ * it, is lost. Rank 0 waits for it, rank 2 has nothing left to do but to close.
+ */
+static int loses_last_words(struct rank *r)
+{
+	struct vud *u = (struct vud *)r->ep;
+	int rc = begin(r);
+
+	if (!rc)
+		rc = come_to_rest(r);
+	if (!rc && r->ep->rank == 1)
+		vud_enter(u); /* so that nothing is acknowledged yet */
+	if (!rc)
+		rc = rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
+	if (!rc && r->ep->rank == 2) {
+		rc = signal_all(r, 1, 0, RG_CTR_DONE, 7);
+		MUST(r, rc || !r->ops->flush(r->ep, &r->err));
+	}
+	if (!rc)
+		rc = rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
+	if (!rc && r->ep->rank == 1) {
+		fake_ud_loss(1000, 0, 1);
+		vud_leave(u);
+		rc = wait_counter(r, 2, RG_CTR_DONE, 7);
+		r->ops->close(r->ep);
+		r->ep = NULL;
+		fake_ud_loss(0, 0, 1);
+	}
+	if (!rc)
+		rc = rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
+	if (!rc && r->ep && r->ep->rank == 0) {
+		rc = wait_until_gone(r, 1);
+		MUST(r, rc || strstr(r->err.text, "acknowledged nothing"));
+	}
+	part(r);
+	return rc;
+}
+
+static void who_hears_no_last_words_ends_all_the_same(void **state)
+{
+	run(loses_last_words, ONE_S);
 }
 
 /* Rank 0 gives rank 1 up, which hears of it with what it sends next. */
@@ -483,6 +578,10 @@ static void a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing(v
 
 static int says_where_it_is(struct rank *r)
 {
+	char nic[16];
+
+	snprintf(nic, sizeof(nic), "%s:1", names[r->ep->rank]);
+	MUST(r, !strcmp(r->ep->nics, nic));
 	MUST(r, strstr(r->ep->about, names[r->ep->rank]));
 	MUST(r, !strstr(r->ep->about, "(the first of 2)") == (r->ep->rank != 1));
 	return 0;
@@ -502,38 +601,6 @@ static void of_several_devices_the_first_is_used_and_that_is_said(void **state)
 	assert_int_equal(fake_live(), 0);
 }
 
-int main(void)
-{
-	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(
-			what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost, reset),
-		cmocka_unit_test_setup(messages_take_no_memory_and_no_calls_but_posts_and_polls,
-				       reset),
-		cmocka_unit_test_setup(
-			a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it,
-			reset),
-		cmocka_unit_test_setup(a_peer_that_closes_says_so_and_what_it_sent_comes_before,
-				       reset),
-		cmocka_unit_test_setup(a_peer_that_was_given_up_is_told_so, reset),
-		cmocka_unit_test_setup(a_peer_that_makes_no_sense_is_cut_off_and_told_so, reset),
-		cmocka_unit_test_setup(packets_of_strangers_are_dropped_unread, reset),
-		cmocka_unit_test_setup(a_completion_with_an_error_ends_the_endpoint_with_its_words,
-				       reset),
-		cmocka_unit_test_setup(
-			a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing, reset),
-		cmocka_unit_test_setup(of_several_devices_the_first_is_used_and_that_is_said,
-				       reset),
-	};
-
-	return cmocka_run_group_tests(tests, NULL, NULL);
-}
-		cmocka_unit_test_setup(
-			a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself,
-			reset),
-	char nic[16];
-
-	snprintf(nic, sizeof(nic), "%s:1", names[r->ep->rank]);
-	MUST(r, !strcmp(r->ep->nics, nic));
 static void a_probe_is_of_the_device_that_the_rank_would_use(void **state)
 {
 	static const struct rg_transport_ops *const rows[] = {&rg_transport_verbs_rc,
@@ -565,4 +632,34 @@ static void a_probe_is_of_the_device_that_the_rank_would_use(void **state)
 	}
 }
 
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(where_ports_take_packets_of_different_sizes_the_smallest_counts),
+		cmocka_unit_test_setup(
+			what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost, reset),
+		cmocka_unit_test_setup(
+			a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself,
+			reset),
+		cmocka_unit_test_setup(messages_take_no_memory_and_no_calls_but_posts_and_polls,
+				       reset),
+		cmocka_unit_test_setup(
+			a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it,
+			reset),
+		cmocka_unit_test_setup(a_peer_that_closes_says_so_and_what_it_sent_comes_before,
+				       reset),
+		cmocka_unit_test_setup(who_hears_no_last_words_ends_all_the_same, reset),
+		cmocka_unit_test_setup(a_peer_that_was_given_up_is_told_so, reset),
+		cmocka_unit_test_setup(a_peer_that_makes_no_sense_is_cut_off_and_told_so, reset),
+		cmocka_unit_test_setup(packets_of_strangers_are_dropped_unread, reset),
+		cmocka_unit_test_setup(a_completion_with_an_error_ends_the_endpoint_with_its_words,
+				       reset),
+		cmocka_unit_test_setup(
+			a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing, reset),
+		cmocka_unit_test_setup(of_several_devices_the_first_is_used_and_that_is_said,
+				       reset),
 		cmocka_unit_test(a_probe_is_of_the_device_that_the_rank_would_use),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
