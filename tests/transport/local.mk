@@ -1,4 +1,5 @@
 # Tests of the module transport.
+fuzz_files = %D%/fuzz.c %D%/fuzz.h tests/replay.c
 rank_files = %D%/ranks.c %D%/ranks.h $(verbs_words_files)
 
 if HAVE_CMOCKA
@@ -141,7 +142,7 @@ endif
 
 check_PROGRAMS += tests/transport/fuzz_verbs_ud
 TESTS += tests/transport/fuzz_verbs_ud
-tests_transport_fuzz_verbs_ud_SOURCES = %D%/fuzz_verbs_ud.c tests/replay.c
+tests_transport_fuzz_verbs_ud_SOURCES = %D%/fuzz_verbs_ud.c $(fuzz_files)
 tests_transport_fuzz_verbs_ud_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS) -I$(srcdir)/src \
 	-DRG_CORPUS='"%D%/corpus-verbs-ud"' -DRG_MUTATIONS=300
 tests_transport_fuzz_verbs_ud_LDADD = $(rg_libs)
@@ -151,7 +152,7 @@ EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud_suites.sh tests/lab/test_ver
 
 check_PROGRAMS += tests/transport/fuzz_tcp
 TESTS += tests/transport/fuzz_tcp
-tests_transport_fuzz_tcp_SOURCES = %D%/fuzz_tcp.c tests/replay.c
+tests_transport_fuzz_tcp_SOURCES = %D%/fuzz_tcp.c $(fuzz_files)
 tests_transport_fuzz_tcp_CPPFLAGS = $(AM_CPPFLAGS) -I$(srcdir)/src \
 	-DRG_CORPUS='"%D%/corpus-tcp"' -DRG_MUTATIONS=300
 tests_transport_fuzz_tcp_LDADD = $(rg_libs)
