@@ -31,6 +31,9 @@ struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t pee
 int rg_endpoint_reserve(struct rg_endpoint *ep, size_t len_bytes, const char *what,
 			struct rg_err *err);
 
+/* lend and take_back of transports that have no use for a buffer. */
+void rg_endpoint_ignore_buffer(struct rg_endpoint *ep, const struct rg_buffer *buffer);
+
 /* Does the put lie within its region? RG_ERR_RANGE. */
 int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 

@@ -45,6 +45,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_rc.c \
 	%D%/verbs_rc_control.c \
 	%D%/verbs_rc_impl.h \
+	%D%/verbs_rc_lend.c \
 	%D%/verbs_rc_memory.c \
 	%D%/verbs_rc_order.c \
 	%D%/verbs_rc_post.c \

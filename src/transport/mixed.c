@@ -245,6 +245,7 @@ static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_confi
 		mixed_close(&m->ep);
 		return rc;
 	}
+	m->ep.straight_bytes = m->far->straight_bytes;
 	describe(m);
 	*ep_out = &m->ep;
 	return 0;
@@ -343,6 +344,20 @@ static int mixed_window_map(struct rg_window *window, uint32_t peer, struct rg_e
 	return 0;
 }
 
+static void mixed_lend(struct rg_endpoint *ep, const struct rg_buffer *buffer)
+{
+	struct rg_endpoint *far = ((struct mixed *)ep)->far;
+
+	far->ops->lend(far, buffer);
+}
+
+static void mixed_take_back(struct rg_endpoint *ep, const struct rg_buffer *buffer)
+{
+	struct rg_endpoint *far = ((struct mixed *)ep)->far;
+
+	far->ops->take_back(far, buffer);
+}
+
 static int mixed_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
 {
 	int rc = rg_endpoint_check(ep, put->peer, put->channel, err);
@@ -430,6 +445,8 @@ const struct rg_transport_ops rg_transport_mixed = {
 	.window_open = mixed_window_open,
 	.window_close = mixed_window_close,
 	.window_map = mixed_window_map,
+	.lend = mixed_lend,
+	.take_back = mixed_take_back,
 	.put = mixed_put,
 	.signal = mixed_signal,
 	.read = mixed_read,

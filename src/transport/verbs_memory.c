@@ -121,20 +121,30 @@ static struct ibv_mr *add(struct rg_verbs_memory *m, const struct entry *e)
 	return m->entries[m->n++].mr;
 }
 
+struct ibv_mr *rg_verbs_memory_find(struct rg_verbs_device *device, const void *base,
+				    size_t len_bytes, unsigned access)
+{
+	struct entry *known = find(device->memory, (uintptr_t)base, len_bytes, access);
+
+	if (!known)
+		return NULL;
+	known->users++;
+	return known->mr;
+}
+
 int rg_verbs_memory_get(struct rg_verbs_device *device, const void *base, size_t len_bytes,
 			unsigned access, struct ibv_mr **mr_out, struct rg_err *err)
 {
 	struct rg_verbs_memory *m = device->memory;
 	struct entry fresh = {.base = (uintptr_t)base, .len_bytes = len_bytes, .access = access};
-	struct entry *known;
+	struct ibv_mr *known;
 	int e = 0, rc;
 
 	if (access & RG_VERBS_REMOTE)
 		fresh.access |= RG_VERBS_RECEIVE;
-	known = find(m, fresh.base, len_bytes, fresh.access);
+	known = rg_verbs_memory_find(device, base, len_bytes, fresh.access);
 	if (known) {
-		known->users++;
-		*mr_out = known->mr;
+		*mr_out = known;
 		return 0;
 	}
 	rc = make_room(m, err);

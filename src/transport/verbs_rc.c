@@ -48,6 +48,7 @@ static int rc_open(struct rg_rendezvous *rdv, const struct rg_transport_config *
 		return rc;
 	}
 	v->opened = true;
+	v->ep.straight_bytes = VRC_STRAIGHT_BYTES;
 	*ep_out = &v->ep;
 	return 0;
 }
@@ -145,6 +146,8 @@ const struct rg_transport_ops rg_transport_verbs_rc = {
 	.window_open = vrc_window_open,
 	.window_close = vrc_window_close,
 	.window_map = vrc_window_map,
+	.lend = vrc_lend,
+	.take_back = vrc_take_back,
 	.put = vrc_put,
 	.signal = vrc_signal,
 	.read = rc_read,

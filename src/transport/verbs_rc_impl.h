@@ -2,8 +2,9 @@
 /*
  * verbs-rc: RDMA writes over reliable connections. Between verbs_rc.c (the endpoint),
  * verbs_rc_setup.c (devices, queue pairs, addresses), verbs_rc_memory.c (links, windows),
- * verbs_rc_send.c, verbs_rc_post.c, verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell
- * each other besides data, and how they part) and verbs_rc_order.c (notifications in sequence).
+ * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_send.c, verbs_rc_post.c,
+ * verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell each other besides data, and how
+ * they part) and verbs_rc_order.c (notifications in sequence).
  *
  * Memory. A link is one piece of registered memory at each end: counters and rings, which the peer
  * writes, and a *shadow* of the peer's rings. A put copies its source into the shadow, at the same
@@ -12,6 +13,14 @@
  * well. So a source is reusable when put returns, and what was sent stays here until the peer has
  * acknowledged it. Long sources are copied and written piece by piece. What is put into a window
  * has no shadow: it goes through a few staging pieces, which completions give back.
+ *
+ * What lies in the shadow already is not copied (rg_link's tx_shadow), nor is what is long, lent
+ * and lasting: the device reads it where it lies, and may read it again until the completion of
+ * that very piece says that the peer has acknowledged it. So each such piece asks for a completion,
+ * which gives its registration back to the cache, and flush returns 1 as long as one is held.
+ * Waiting for that costs a round trip at the end of an operation, some microseconds, in which a
+ * core copies 16 KiB and more; hence VRC_STRAIGHT_BYTES. Registering takes longer than copying, so
+ * it is done when a buffer is lent, and never by a put: what is not registered is copied.
  *
  * Connections. All queue pairs are made and joined when the endpoint opens, --verbs.qps per device
  * and peer: a connection needs both sides, and connect may not wait for the other one. A job of n
@@ -61,19 +70,20 @@
 
 #include <infiniband/verbs.h>
 
-#define VRC_RAILS	  8
-#define VRC_QPS		  32 /* of one connection, all devices together */
-#define VRC_WINDOW	  128
-#define VRC_WINDOW_SEND	  32 /* where each has a long receive */
-#define VRC_MESSAGE_BYTES 64
-#define VRC_PAYLOAD_BYTES ((uint32_t)8 << 10) /* of one message with data */
-#define VRC_PIECE_BYTES	  ((uint64_t)64 << 10)
-#define VRC_STRIPE_BYTES  ((uint64_t)16 << 10) /* shorter pieces are not dealt to several */
-#define VRC_STAGES	  8
-#define VRC_SLACK	  8 /* receives per peer for what is no notification */
-#define VRC_LINGER_NS	  ((uint64_t)2000000000)
-#define VRC_PROBE_NS	  ((uint64_t)200000000)
-#define VRC_EVENTS_NS	  ((uint64_t)20000000)
+#define VRC_RAILS	   8
+#define VRC_QPS		   32 /* of one connection, all devices together */
+#define VRC_WINDOW	   128
+#define VRC_WINDOW_SEND	   32 /* where each has a long receive */
+#define VRC_MESSAGE_BYTES  64
+#define VRC_PAYLOAD_BYTES  ((uint32_t)8 << 10) /* of one message with data */
+#define VRC_PIECE_BYTES	   ((uint64_t)64 << 10)
+#define VRC_STRIPE_BYTES   ((uint64_t)16 << 10) /* shorter pieces are not dealt to several */
+#define VRC_STAGES	   8
+#define VRC_STRAIGHT_BYTES ((uint64_t)16 << 10)
+#define VRC_SLACK	   8 /* receives per peer for what is no notification */
+#define VRC_LINGER_NS	   ((uint64_t)2000000000)
+#define VRC_PROBE_NS	   ((uint64_t)200000000)
+#define VRC_EVENTS_NS	   ((uint64_t)20000000)
 
 /* --- notifications (verbs_rc_order.c) --- */
 
@@ -150,13 +160,13 @@ struct vrc_rail {
 	uint32_t *qp_of, mask; /* owned: of a queue pair its index plus 1, by VRC_HASH */
 };
 
-/* Piece of a window's data under way: 0 none, else its number plus 1. */
 struct vrc_qp {
 	struct ibv_qp *qp; /* owned; NULL: of this rank itself */
 	uint32_t peer, rail;
 	struct ibv_send_wr *wr;	   /* owned, [depth]: place n mod depth, each points to the next */
 	struct ibv_sge *sge;	   /* owned, [depth][2] */
 	uint8_t *stage;		   /* owned, [depth]: staging piece plus 1; 0: none */
+	struct ibv_mr **lent;	   /* owned, [depth]: held while it is sent from; NULL: none */
 	struct vrc_message *cells; /* [depth], in a chunk: what is sent besides data */
 	uint32_t lkey;		   /* of cells */
 	uint64_t head, posted, tail; /* made; handed to the device; known to be done */
@@ -231,6 +241,7 @@ struct vrc {
 	uint8_t *stages; /* [VRC_STAGES][VRC_PIECE_BYTES], in a chunk; NULL before windows */
 	const struct vrc_chunk *stages_in;
 	uint8_t free_stages[VRC_STAGES], nfree_stages;
+	uint64_t nlent;	       /* requests under way that send from lent memory */
 	struct vrc_held *held; /* owned */
 	uint32_t nheld;
 	bool moved, opened;
@@ -284,6 +295,15 @@ int vrc_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err);
 /* --- posting (verbs_rc_post.c) --- */
 
 static inline bool vrc_has_room(const struct vrc *v, const struct vrc_qp *q)
+/* --- what is sent from where it lies (verbs_rc_lend.c) --- */
+
+void vrc_lend(struct rg_endpoint *ep, const struct rg_buffer *buffer);
+void vrc_take_back(struct rg_endpoint *ep, const struct rg_buffer *buffer);
+
+/* The registration, held, by which a piece of a put may be sent straight; NULL: it is copied. */
+struct ibv_mr *vrc_lent_of(struct vrc *v, const struct vrc_qp *q, const struct rg_put *put,
+			   const void *src, uint64_t len_bytes);
+
 {
 	return q->head - q->tail < v->depth;
 }
@@ -303,6 +323,9 @@ int vrc_flush(struct rg_endpoint *ep, struct rg_err *err);
 /* A send has completed, well or not. True if that is progress: a probe's is none. */
 #define VRC_WR_RECEIVE ((uint64_t)1 << 63)
 #define VRC_WR_PROBE   ((uint64_t)1 << 62)
+/* Ends the requests under way that send from this memory, and their connections with them. */
+void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes);
+
 bool vrc_sent(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc);
 
 /* The peer fails with the words for a completion that is no success. */

@@ -147,7 +147,8 @@ static void lay_out(struct vrc *v, struct vrc_link *l, uint8_t *at)
 	l->base.rx = (struct rg_counter *)at;
 	l->base.rx_ll = (uint64_t *)(at + vrc_ring_offset(v, RG_REGION_LL, false));
 	l->base.rx_slots = at + vrc_ring_offset(v, RG_REGION_SLOT, false);
-	if (l->peer != v->ep.rank)
+	if (l->peer != v->ep.rank) {
+		l->base.tx_shadow = l->shadow + vrc_ring_offset(v, RG_REGION_SLOT, true);
 		return;
 	l->base.tx = l->base.rx;
 	l->base.tx_ll = l->base.rx_ll;
@@ -177,6 +178,7 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 	l->channel = channel;
 	lay_out(v, l, at);
 	v->links[(size_t)channel * v->ep.nranks + peer] = l;
+	}
 	*out = l;
 	if (peer == v->ep.rank)
 		return 0;

@@ -28,6 +28,7 @@ struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q)
 	wr->num_sge = 0;
 	wr->send_flags = 0;
 	q->stage[n] = 0;
+	q->lent[n] = NULL;
 	return wr;
 }
 
@@ -57,20 +58,26 @@ void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool comple
 		vrc_post(v, q);
 }
 
-static void give_back_stage(struct vrc *v, struct vrc_qp *q, uint64_t n)
+/* What request n was sent from is not needed any more. */
+static void give_back(struct vrc *v, struct vrc_qp *q, uint64_t n)
 {
-	uint8_t stage = q->stage[place(v, n)];
+	uint32_t at = place(v, n);
 
-	if (stage)
-		v->free_stages[v->nfree_stages++] = (uint8_t)(stage - 1);
-	q->stage[place(v, n)] = 0;
+	if (q->stage[at])
+		v->free_stages[v->nfree_stages++] = (uint8_t)(q->stage[at] - 1);
+	if (q->lent[at]) {
+		rg_verbs_memory_put(v->rails[q->rail].device, q->lent[at]);
+		v->nlent--;
+	}
+	q->stage[at] = 0;
+	q->lent[at] = NULL;
 }
 
 /* What the device has not taken will not be sent. */
 static void drop(struct vrc *v, struct vrc_qp *q)
 {
 	while (q->head > q->posted)
-		give_back_stage(v, q, --q->head);
+		give_back(v, q, --q->head);
 	if (q->signalled > q->head)
 		q->signalled = q->head;
 	q->unposted_bytes = 0;
@@ -137,7 +144,7 @@ int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
 			v->dirty[kept++] = v->dirty[k];
 	}
 	v->ndirty = kept;
-	return kept > 0;
+	return kept > 0 || v->nlent > 0;
 }
 
 /* All up to a work request are done; its low 32 bits say which one it is. */
@@ -148,7 +155,47 @@ static void advance(struct vrc *v, struct vrc_qp *q, uint32_t low)
 	if (done > q->posted)
 		return;
 	while (q->tail < done)
-		give_back_stage(v, q, q->tail++);
+		give_back(v, q, q->tail++);
+}
+
+static bool is_within(const struct ibv_mr *mr, const void *base, size_t len_bytes)
+{
+	uint64_t from = (uintptr_t)base, at = (uintptr_t)mr->addr;
+
+	return at < from + len_bytes && from < at + mr->length;
+}
+
+static bool sends_from(const struct vrc *v, const struct vrc_qp *q, const void *base,
+		       size_t len_bytes)
+{
+	for (uint64_t n = q->tail; n < q->head; n++) {
+		const struct ibv_mr *mr = q->lent[place(v, n)];
+
+		if (mr && is_within(mr, base, len_bytes))
+			return true;
+	}
+	return false;
+}
+
+/* In the error state the device is done with what was posted. */
+void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes)
+{
+	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_ERR};
+
+	for (uint32_t k = 0; v->nlent && k < v->ep.nranks * v->nqps; k++) {
+		struct vrc_qp *q = &v->qps[k];
+		struct rg_err why = {0};
+
+		if (!q->qp || !sends_from(v, q, base, len_bytes))
+			continue;
+		rg_err_set(&why, RG_ERR_PEER,
+			   "rank %u (%s) was cut off: what was being sent to it was taken back",
+			   q->peer, v->ep.host[q->peer]);
+		vrc_fail(v, q->peer, &why);
+		(void)ibv_modify_qp(q->qp, &attr, IBV_QP_STATE);
+		for (uint64_t n = q->tail; n < q->posted; n++)
+			give_back(v, q, n);
+	}
 }
 
 /* Events first: whether the port is up belongs to the words. */

@@ -117,27 +117,58 @@ static uint64_t piece_bytes(const struct vrc *v, const struct rg_put *put)
 	return each > VRC_STRIPE_BYTES ? each : VRC_STRIPE_BYTES;
 }
 
-/* Copies to where the device reads it: the shadow, or a staging piece. False if there is none. */
-static bool stage(struct vrc *v, struct vrc_link *l, const struct rg_put *put, uint64_t len_bytes,
-		  struct vrc_qp *q, struct ibv_sge *sge, uint8_t *stage_out)
+/* What a piece is sent from, and what is given back when it has been. */
+struct source {
+	struct ibv_sge sge;
+	struct ibv_mr *lent;
+	uint8_t stage; /* plus 1 */
+};
+
+/* Where the device reads it: the shadow, or a staging piece. False if there is none. */
+static bool copy(struct vrc *v, struct vrc_link *l, const struct rg_put *put, const uint8_t *from,
+		 struct source *s)
 {
-	const struct vrc_chunk *in = l->chunk;
 	uint8_t *to;
 
-	*stage_out = 0;
 	if (put->region == RG_REGION_WINDOW) {
 		if (!v->nfree_stages)
 			return false;
-		*stage_out = (uint8_t)(v->free_stages[--v->nfree_stages] + 1);
-		to = v->stages + (*stage_out - 1) * VRC_PIECE_BYTES;
-		in = v->stages_in;
+		s->stage = (uint8_t)(v->free_stages[--v->nfree_stages] + 1);
+		to = v->stages + (s->stage - 1) * VRC_PIECE_BYTES;
 	} else {
 		to = l->shadow + vrc_ring_offset(v, put->region, true) + put->offset +
 		     l->done_bytes;
 	}
-	memcpy(to, (const uint8_t *)put->src + l->done_bytes, len_bytes);
-	*sge = (struct ibv_sge){(uintptr_t)to, (uint32_t)len_bytes, in->mr[q->rail]->lkey};
+	if (to != from) /* else it was made there */
+		memcpy(to, from, s->sge.length);
+	s->sge.addr = (uintptr_t)to;
 	return true;
+}
+
+/* The next len_bytes of a put, straight from where they lie or copied. False: not now. */
+static bool find_source(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
+			uint64_t len_bytes, const struct vrc_qp *q, struct source *s)
+{
+	const struct vrc_chunk *in = put->region == RG_REGION_WINDOW ? v->stages_in : l->chunk;
+	const uint8_t *from = (const uint8_t *)put->src + l->done_bytes;
+
+	*s = (struct source){
+		.lent = vrc_lent_of(v, q, put, from, len_bytes),
+		.sge = {(uintptr_t)from, (uint32_t)len_bytes, in->mr[q->rail]->lkey},
+	};
+	if (!s->lent)
+		return copy(v, l, put, from, s);
+	s->sge.lkey = s->lent->lkey;
+	return true;
+}
+
+/* Appends a draft that sends so many bytes, those of the source among them. */
+static void append(struct vrc *v, struct vrc_qp *q, const struct source *s, uint64_t len_bytes)
+{
+	q->stage[q->head % v->depth] = s->stage;
+	q->lent[q->head % v->depth] = s->lent;
+	v->nlent += s->lent != NULL;
+	vrc_append(v, q, len_bytes, s->stage || s->lent);
 }
 
 static uint64_t remote_address(const struct vrc *v, const struct vrc_link *l,
@@ -161,16 +192,14 @@ static enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_
 {
 	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
 	struct ibv_send_wr *wr;
-	struct ibv_sge sge;
-	uint8_t stage_no;
+	struct source source;
 
 	if (!vrc_has_room(v, q) || (closes && !is_within_window(v, l)) ||
-	    !stage(v, l, put, n, q, &sge, &stage_no))
+	    !find_source(v, l, put, n, q, &source))
 		return STEP_NO_ROOM;
 	wr = vrc_draft(v, q);
-	wr->sg_list[0] = sge;
+	wr->sg_list[0] = source.sge;
 	wr->num_sge = 1;
-	q->stage[q->head % v->depth] = stage_no;
 	wr->opcode = closes ? IBV_WR_RDMA_WRITE_WITH_IMM : IBV_WR_RDMA_WRITE;
 	wr->wr.rdma.remote_addr = remote_address(v, l, put, q, &wr->wr.rdma.rkey);
 	l->done_bytes += n;
@@ -180,7 +209,7 @@ static enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_
 	} else {
 		l->open |= 1u << k;
 	}
-	vrc_append(v, q, n, stage_no > 0);
+	append(v, q, &source, n);
 	return closes && ctr != VRC_NOTHING ? STEP_TOLD : STEP_TAKEN;
 }
 
@@ -191,10 +220,10 @@ static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_p
 	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
 	struct vrc_message *m;
 	struct ibv_send_wr *wr;
-	struct ibv_sge sge;
-	uint8_t none;
+	struct source source;
 
-	if (!vrc_has_room(v, q) || !is_within_window(v, l) || !stage(v, l, put, n, q, &sge, &none))
+	if (!vrc_has_room(v, q) || !is_within_window(v, l) ||
+	    !find_source(v, l, put, n, q, &source))
 		return STEP_NO_ROOM;
 	wr = vrc_draft(v, q);
 	m = vrc_cell(v, q);
@@ -207,10 +236,10 @@ static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_p
 	wr->opcode = IBV_WR_SEND_WITH_IMM;
 	wr->imm_data = next_imm(l, ctr, put->value);
 	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
-	wr->sg_list[1] = sge;
+	wr->sg_list[1] = source.sge;
 	wr->num_sge = 2;
 	l->done_bytes += n;
-	vrc_append(v, q, sizeof(*m) + n, false);
+	append(v, q, &source, sizeof(*m) + n);
 	return ctr != VRC_NOTHING ? STEP_TOLD : STEP_TAKEN;
 }
 

@@ -270,7 +270,8 @@ static int make_ring(struct vrc *v, struct vrc_qp *q, struct rg_err *err)
 	q->wr = rg_zalloc(v->depth, sizeof(q->wr[0]));
 	q->sge = rg_zalloc(2 * (size_t)v->depth, sizeof(q->sge[0]));
 	q->stage = rg_zalloc(v->depth, sizeof(q->stage[0]));
-	if (!q->wr || !q->sge || !q->stage)
+	q->lent = rg_zalloc(v->depth, sizeof(q->lent[0]));
+	if (!q->wr || !q->sge || !q->stage || !q->lent)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a queue of %u", v->depth);
 	for (uint32_t n = 0; n < v->depth; n++)
 		q->wr[n].next = &q->wr[(n + 1) % v->depth];
@@ -480,6 +481,7 @@ void vrc_teardown(struct vrc *v)
 		rg_free(v->qps[n].stage);
 	}
 	for (uint32_t r = 0; r < v->nrails; r++) {
+		rg_free(v->qps[n].lent);
 		struct vrc_rail *rail = &v->rails[r];
 
 		if (rail->srq)

@@ -69,6 +69,12 @@ tests_transport_test_verbs_rc_SOURCES = %D%/test_verbs_rc.c $(rank_files)
 tests_transport_test_verbs_rc_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_rc_LDADD = $(fake_verbs_libs)
 
+check_PROGRAMS += tests/transport/test_verbs_straight
+TESTS += tests/transport/test_verbs_straight
+tests_transport_test_verbs_straight_SOURCES = %D%/test_verbs_straight.c $(rank_files)
+tests_transport_test_verbs_straight_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_straight_LDADD = $(fake_verbs_libs)
+
 check_PROGRAMS += tests/transport/fake_conform tests/transport/fake_open tests/transport/fake_window
 tests_transport_fake_conform_SOURCES = %D%/test_conform.c $(fake_suite_files)
 tests_transport_fake_conform_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src

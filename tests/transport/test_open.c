@@ -254,8 +254,8 @@ static void every_row_of_the_table_is_filled(void **state)
 
 		assert_true(o->name && o->summary && o->probe && o->open && o->close &&
 			    o->connect && o->window_open && o->window_close && o->window_map &&
-			    o->put && o->signal && o->read && o->progress && o->idle && o->wake &&
-			    o->peer_alive);
+			    o->lend && o->take_back && o->put && o->signal && o->read &&
+			    o->progress && o->idle && o->wake && o->peer_alive);
 		assert_int_equal(rg_transport_find(o->name, &found, NULL), 0);
 		assert_ptr_equal(found, o);
 	}

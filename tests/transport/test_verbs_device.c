@@ -410,7 +410,11 @@ static void registrations_are_kept_until_they_are_forgotten(void **state)
 	struct rg_verbs_device *d;
 	struct ibv_mr *a, *b, *c;
 	struct rg_err err = {0};
+	assert_null(rg_verbs_memory_find(d, bytes, 8192, 0));
 
+	assert_ptr_equal(rg_verbs_memory_find(d, bytes + 1, 8191, 0), a);
+	rg_verbs_memory_put(d, a);
+	assert_null(rg_verbs_memory_find(d, bytes + 1, 8192, 0));
 	start(NULL, 0);
 	d = must_open("fake0");
 	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, RG_VERBS_REMOTE, &a, &err), 0);

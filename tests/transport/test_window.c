@@ -230,6 +230,62 @@ static int take_long_puts(struct rank *r)
 	return rc;
 }
 
+#define LENT_BYTES ((size_t)1 << 20)
+
+/* Sent from where they lie, or not: they are this rank's again when flush says so. */
+static int put_what_lasts(struct rank *r, const struct rg_window *window,
+			  const struct rg_buffer *lent)
+{
+	const struct rg_put put = {
+		.peer = next(r),
+		.region = RG_REGION_WINDOW,
+		.window = window,
+		.src = lent->base,
+		.len_bytes = LENT_BYTES,
+		.lasting = true,
+		.notify = true,
+		.ctr = RG_CTR_DONE,
+		.value = 1,
+	};
+	uint32_t *words = lent->base;
+
+	for (size_t i = 0; i < LENT_BYTES / 4; i++)
+		words[i] = long_word(r->ep->rank, i);
+	MUST(r, !r->ops->window_map((struct rg_window *)window, next(r), &r->err));
+	MUST(r, !put_all(r, &put));
+	MUST(r, !meet(r)); /* flush has returned 0 */
+	memset(lent->base, 0xff, LENT_BYTES);
+	return wait_counter(r, previous(r), RG_CTR_DONE, 1);
+}
+
+static int take_puts_that_last_out_of_lent_memory(struct rank *r)
+{
+	struct rg_buffer lent = {0};
+	struct memory m = {0};
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = rg_buffer_open(RG_MEMORY_HOST, LENT_BYTES, 0, -1, &lent, &r->err);
+	if (!rc)
+		rc = rg_buffer_open(RG_MEMORY_SHARED, LENT_BYTES, 0, -1, &m.buffer, &r->err);
+	if (!rc)
+		rc = r->ops->window_open(r->ep, &m.buffer, &m.window, &r->err);
+	r->ops->lend(r->ep, &lent);
+	r->ops->lend(r->ep, &lent); /* twice is once */
+	if (!rc)
+		rc = put_what_lasts(r, m.window, &lent);
+	for (size_t i = 0; !rc && moves_data(r) && i < LENT_BYTES / 4; i++) {
+		if (((uint32_t *)m.buffer.base)[i] != long_word(previous(r), i))
+			rc = rg_err_set(&r->err, RG_ERR_WRONG_DATA, "word %zu is wrong", i);
+	}
+	part(r);
+	r->ops->take_back(r->ep, &lent);
+	r->ops->take_back(r->ep, &lent);
+	rg_buffer_close(&lent);
+	close_memory(r, &m);
+	return rc;
+}
+
 #define WINDOWS 3
 
 /* Closes one window; the others of this rank and of its peers go on working. */
@@ -368,6 +424,7 @@ CASE(are_written_and_read_by_peers)
 CASE(end_where_the_memory_of_the_peer_ends)
 CASE(are_reached_by_those_who_mapped_them)
 CASE(take_long_puts)
+CASE(take_puts_that_last_out_of_lent_memory)
 CASE(may_be_closed_in_any_order)
 CASE(of_unfit_memory_are_refused_on_all_ranks)
 
@@ -383,6 +440,7 @@ int main(void)
 		cmocka_unit_test(test_windows_end_where_the_memory_of_the_peer_ends),
 		cmocka_unit_test(test_windows_are_reached_by_those_who_mapped_them),
 		cmocka_unit_test(test_windows_take_long_puts),
+		cmocka_unit_test(test_windows_take_puts_that_last_out_of_lent_memory),
 		cmocka_unit_test(test_windows_may_be_closed_in_any_order),
 		cmocka_unit_test(test_windows_of_unfit_memory_are_refused_on_all_ranks),
 		cmocka_unit_test(test_places_that_are_posted_take_their_messages),

@@ -22,9 +22,10 @@
  * ("ordered before what follows"); nothing else is promised unless a capability says so. In
  * particular two puts may arrive in any order, and the last byte may arrive first.
  *
- * Completion has three names. *Reusable*: the source may be overwritten; so it is when put returns.
- * *Visible*: the peer can see the data; known only from what the peer signals back. *Ordered*: see
- * above.
+ * Completion has three names. *Reusable*: the source may be overwritten; so it is when put returns,
+ * but for a *lasting* put, which may be carried out straight from its source: that is reusable when
+ * a later flush has returned 0. *Visible*: the peer can see the data; known only from what the peer
+ * signals back. *Ordered*: see above.
  *
  * Where a link is mapped the executor stores into slots and counters itself, by the pointers of
  * rg_link; put and signal are the same as functions: what links that are not mapped are driven by,
@@ -40,11 +41,11 @@
  * Collective operations block until all ranks have come, at most timeout_ns per exchange; the
  * others do not wait for anybody.
  *
- * Order of closing: programs and windows before their endpoint, a window before its buffer, the
- * endpoint before its rendezvous. Between ranks there is no order: who closes takes nothing away
- * from who does not, except that a peer's memory may no longer be mapped for the first time, and
- * that between threads (inproc) the buffer behind a window is its owner's own memory, to be kept
- * until no other rank uses it any more.
+ * Order of closing: programs and windows before their endpoint, a window before its buffer, a
+ * buffer that was lent when it has been taken back, the endpoint before its rendezvous. Between
+ * ranks there is no order: who closes takes nothing away from who does not, except that a peer's
+ * memory may no longer be mapped for the first time, and that between threads (inproc) the buffer
+ * behind a window is its owner's own memory, to be kept until no other rank uses it any more.
  */
 #ifndef RAILGAUGE_TRANSPORT_TRANSPORT_H
 #define RAILGAUGE_TRANSPORT_TRANSPORT_H
@@ -181,15 +182,21 @@ struct rg_posted {
 /*
  * One peer on one channel, as the executor sees it. Pointers are borrowed from the endpoint and
  * live until its close. Those of tx are NULL where the link is not mapped; a rank's link to itself
- * always is. posted is NULL where it is, and where the transport places nothing.
+ * always is. posted is NULL where it is, and where the transport places nothing. tx_shadow is NULL
+ * where the link is mapped, and where the transport has none.
  */
 struct rg_link {
-	struct rg_counter *rx;	     /* [RG_CTR_COUNT] in my memory, written by the peer */
-	struct rg_counter *tx;	     /* [RG_CTR_COUNT] in the peer's memory, written by me */
-	uint8_t *rx_slots;	     /* [slots][slot_bytes] in my memory */
-	uint8_t *tx_slots;	     /* [slots][slot_bytes] in the peer's memory */
-	uint64_t *rx_ll;	     /* [ll_slots][ll_bytes / 4] words in my memory */
-	uint64_t *tx_ll;	     /* the same in the peer's memory */
+	struct rg_counter *rx; /* [RG_CTR_COUNT] in my memory, written by the peer */
+	struct rg_counter *tx; /* [RG_CTR_COUNT] in the peer's memory, written by me */
+	uint8_t *rx_slots;     /* [slots][slot_bytes] in my memory */
+	uint8_t *tx_slots;     /* [slots][slot_bytes] in the peer's memory */
+	uint64_t *rx_ll;       /* [ll_slots][ll_bytes / 4] words in my memory */
+	uint64_t *tx_ll;       /* the same in the peer's memory */
+	/*
+	 * [slots][slot_bytes] in my memory: what is put into a slot from its place here is not
+	 * copied. As the slot, a place may be written when the peer's FREE says so, until its put.
+	 */
+	uint8_t *tx_shadow;
 	struct rg_posted *posted;    /* [slots]: message n in entry n mod slots */
 	_Atomic uint32_t *tx_asleep; /* the peer's: nonzero while it may be sleeping */
 	uint64_t sent[2];     /* messages ever sent: [0] slot, [1] small; kept by the executor */
@@ -228,6 +235,7 @@ struct rg_put {
 	uint64_t offset;
 	const void *src; /* borrowed until put has returned something else than 1 */
 	uint64_t len_bytes;
+	bool lasting; /* src stays as it is until flush has returned 0: see straight_bytes */
 	/* Followed by a signal, in one go: counter ctr of the link is set to value. */
 	bool notify;
 	enum rg_ctr ctr;
@@ -294,6 +302,21 @@ struct rg_transport_ops {
 	int (*window_map)(struct rg_window *window, uint32_t peer, struct rg_err *err);
 
 	/*
+	 * Lasting puts may be sent straight from this buffer, which stays open until it is taken
+	 * back. Not collective, and no error: a transport that has no use for it ignores it, and
+	 * where a device cannot have it (locked memory) puts from it are copied like others, which
+	 * is logged. Twice is once. A system call.
+	 */
+	void (*lend)(struct rg_endpoint *ep, const struct rg_buffer *buffer);
+
+	/*
+	 * From here on nobody reads it any more. flush has returned 0 before; where it could not,
+	 * after a failure, the connections to the peers that it was being sent to are cut. Of a
+	 * buffer that was not lent nothing is done.
+	 */
+	void (*take_back)(struct rg_endpoint *ep, const struct rg_buffer *buffer);
+
+	/*
 	 * Writes into the peer's memory. 0; 1 when it could not be taken whole: call progress and
 	 * put the same again, with the same source, until the result is another; or an error:
 	 * RG_ERR_INVALID (not connected, or its window not mapped), RG_ERR_RANGE (beyond the ring
@@ -321,8 +344,8 @@ struct rg_transport_ops {
 
 	/*
 	 * Hands what was put and signalled to the network. 0, or 1 if some is left that the network
-	 * does not take now. Never blocks. Until it has returned 0 a peer may wait for what is
-	 * left.
+	 * does not take now, or sources of lasting puts are still needed. Never blocks. Until it
+	 * has returned 0 a peer may wait for what is left.
 	 */
 	int (*flush)(struct rg_endpoint *ep, struct rg_err *err);
 
@@ -373,7 +396,9 @@ struct rg_endpoint {
 	struct rg_link **links; /* owned, [channels * nranks]; NULL where not connected */
 	char (*host)[64];	/* owned, [nranks]: host names, for messages */
 	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
-	char about[224];	/* how it reaches its peers, in words: the interface */
+	/* Lasting puts of so many bytes or more are sent straight from lent buffers; 0: none is. */
+	uint64_t straight_bytes;
+	char about[224]; /* how it reaches its peers, in words: the interface */
 	/* What it sends and receives by, with commas: "eth0", "mlx5_0:1,mlx5_1:1"; empty: memory */
 	char nics[RG_LINES_MAX * RG_LINE_NIC_BYTES];
 	struct rg_line lines[RG_LINES_MAX]; /* of nics, in their order */

@@ -19,7 +19,8 @@
  * Threads: a device and all that was made from it are for one thread at a time; who shares them (as
  * verbs-ud does with its thread) keeps the others out meanwhile. Each rank opens devices of its
  * own, also where ranks are threads of one process. Nothing here belongs into a timed region,
- * except rg_verbs_memory_get of memory that is registered already (no allocation, no system call).
+ * except rg_verbs_memory_find, and rg_verbs_memory_get of memory that is registered already (no
+ * allocation, no system call).
  *
  * fork: before Linux 5.12 a parent that writes to a page after a fork gets a copy of it, while the
  * device goes on with the old one. libibverbs is asked to keep registered pages out of children
@@ -327,13 +328,14 @@ enum rg_verbs_access {
  * every notification but write-counter), never with RG_VERBS_ORDERED; libraries and devices without
  * it ignore that.
  *
- * A registration that nobody holds stays in the cache, at most RG_VERBS_CACHE of all, so that user
- * buffers are registered once and not in every operation. It pins the pages that are there now; if
- * they are unmapped and others are mapped at the same address, the device goes on using the old
- * ones. So: *whoever is about to unmap or to free memory that was ever registered calls
- * rg_verbs_memory_forget first*. For our buffers (device/buffer.h) that is whoever closes the
- * buffer: window_close for windows, the endpoint's close for its own; memory of others, which may
- * free it at any time, is forgotten at the end of each operation.
+ * A registration that nobody holds stays in the cache, at most RG_VERBS_CACHE of all, so that a
+ * buffer that is lent (transport.h) is registered once and not in every operation. Where locked
+ * memory is short such ones give way, the longest unused first, to what is registered because it
+ * must be. A registration pins the pages that are there now; if they are unmapped and others are
+ * mapped at the same address, the device goes on using the old ones. So: *whoever is about to unmap
+ * or to free memory that was ever registered calls rg_verbs_memory_forget first*. That is the owner
+ * of a buffer by take_back, and an endpoint's close for what is its own. Memory that its owner may
+ * free at any time, without a word, is not registered at all.
  *
  * RG_ERR_LIMIT (locked memory, with ulimit -l and what it would take; the cache is emptied of what
  * nobody holds and the call repeated before that is said), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
@@ -344,11 +346,17 @@ int rg_verbs_memory_get(struct rg_verbs_device *device, const void *base, size_t
 void rg_verbs_memory_put(struct rg_verbs_device *device, struct ibv_mr *mr); /* NULL is allowed */
 
 /* Ends all registrations that touch the range; none of them may be held. len_bytes 0: nothing. */
+/* As get, of memory that is registered already; NULL if it is not. */
+struct ibv_mr *rg_verbs_memory_find(struct rg_verbs_device *device, const void *base,
+				    size_t len_bytes, unsigned access);
+
 void rg_verbs_memory_forget(struct rg_verbs_device *device, const void *base, size_t len_bytes);
 
 /*
  * Memory of another device (a GPU's) by its dma-buf: len_bytes from offset on, to be addressed by
- * peers from `address` on. Not in the cache; put ends it. RG_ERR_UNSUPPORTED where libibverbs, the
+ * peers from `address` on. No kind of memory (device/buffer.h) has a dma-buf yet, so nobody calls
+ * this: that of CUDA will, where a transport registers a buffer by its kind, which is window_open
+ * and lend. Not in the cache; put ends it. RG_ERR_UNSUPPORTED where libibverbs, the
  * kernel or the driver has no dma-buf (and what else works: nvidia-peermem), else as above.
  */
 int rg_verbs_memory_dmabuf(struct rg_verbs_device *device, int fd, uint64_t offset,
