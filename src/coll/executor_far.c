@@ -66,6 +66,19 @@ static bool is_plain(const struct rg_insn *i)
 	return i->nsrc == 1 && !(i->flags & RG_INSN_SCALE);
 }
 
+/* Where a result goes that nobody wants here: to where it is put from without being copied. */
+static uint8_t *result_place(const struct rg_run *run, const struct stream *s,
+			     const struct rg_insn *i)
+{
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+	const struct run_link *l = &run->links[run->program->bases[i->dst].link];
+	uint64_t message = l->told0[RG_CTR_READY] + i->out_msg;
+
+	if (!l->link->tx_shadow)
+		return s->result;
+	return l->link->tx_shadow + (message & (geo->slots - 1)) * geo->slot_bytes;
+}
+
 /* The destinations that are here get their values; returns where the others' values are. */
 static const uint8_t *compute(struct rg_run *run, const struct stream *s, const struct rg_insn *i)
 {
@@ -82,23 +95,13 @@ static const uint8_t *compute(struct rg_run *run, const struct stream *s, const 
 			dst[n++] = rg_run_address(run, i->dst + k, i->dst_off, i);
 	}
 	if (!n)
-		dst[n++] = s->result;
+		dst[n++] = result_place(run, s, i);
 	p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0,
 		  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
 	return dst[0];
 }
 
-/* A single source is put from where it lies. */
-static const uint8_t *find_source(struct rg_run *run, const struct stream *s,
-				  const struct rg_insn *i)
-{
-	if (!is_plain(i))
-		return compute(run, s, i);
-	return i->flags & RG_INSN_POSTED ? take(run, i)
-					 : rg_run_address(run, i->src, i->src_off, i);
-}
-
-/* What was put goes to the destinations that are here, while it is on its way to the others. */
+/* What is put goes to the destinations that are here, too. */
 static void copy_near(struct rg_run *run, const struct stream *s, const struct rg_insn *i)
 {
 	for (uint32_t k = 0; k < i->ndst; k++) {
@@ -110,6 +113,40 @@ static void copy_near(struct rg_run *run, const struct stream *s, const struct r
 		if (to != s->from) /* else it was received there, or is in place */
 			rg_copy(to, s->from, i->len_bytes, RG_STORE_CACHED);
 	}
+}
+
+/* The first destination that is this rank's own memory. */
+static const uint8_t *own_place(const struct rg_run *run, const struct rg_insn *i)
+{
+	const struct rg_program *p = run->program;
+	uint32_t k = 0;
+
+	while (p->bases[i->dst + k].buf >= RG_BUF_IN || p->bases[i->dst + k].rank != p->rank)
+		k++;
+	return rg_run_address(run, i->dst + k, i->dst_off, i);
+}
+
+/* A slot is written again before the run is done: what is to last is put from its copy. */
+static bool is_passed_on(const struct rg_run *run, const struct rg_insn *i)
+{
+	return i->flags & RG_INSN_LASTS && run->program->bases[i->src].buf == RG_BUF_IN;
+}
+
+/* A single source is put from where it lies. */
+static void find_source(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+{
+	if (!is_plain(i)) {
+		s->from = compute(run, s, i);
+		if (i->flags & RG_INSN_LASTS)
+			s->from = own_place(run, i);
+		return;
+	}
+	s->from = i->flags & RG_INSN_POSTED ? take(run, i)
+					    : rg_run_address(run, i->src, i->src_off, i);
+	if (!is_passed_on(run, i))
+		return;
+	copy_near(run, s, i);
+	s->from = own_place(run, i);
 }
 
 /*
@@ -127,14 +164,17 @@ static void join_credit(struct rg_run *run, const struct run_link *l)
 		link->free_told[0] = link->free_due[0];
 }
 
-/* Comes back here until all peers have their message; what is put does not change meanwhile. */
+/*
+ * Comes back here until all peers have their message; what is put does not change meanwhile. It
+ * goes to the destinations that are here while it is on its way to the others.
+ */
 bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 {
 	struct rg_executor *x = run->executor;
 	const struct rg_geometry *geo = &x->ep->config.geometry;
 
 	if (!s->from)
-		s->from = find_source(run, s, i);
+		find_source(run, s, i);
 	for (; s->put < i->ndst; s->put++) {
 		const struct rg_base *b = &run->program->bases[i->dst + s->put];
 		const struct run_link *l;
@@ -153,6 +193,7 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 			.offset = (message & (geo->slots - 1)) * geo->slot_bytes,
 			.src = s->from,
 			.len_bytes = i->len_bytes,
+			.lasting = i->flags & RG_INSN_LASTS,
 			.notify = true,
 			.ctr = RG_CTR_READY,
 			.value = message + 1,
@@ -163,7 +204,7 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 		if (rc)
 			return false;
 	}
-	if (is_plain(i))
+	if (is_plain(i) && !is_passed_on(run, i))
 		copy_near(run, s, i);
 	s->from = NULL;
 	s->put = 0;

@@ -65,7 +65,9 @@ src_librailgauge_a_SOURCES += \
 	%D%/problem.c \
 	%D%/program.c \
 	%D%/program_impl.h \
+	%D%/program_last.c \
 	%D%/program_post.c \
+	%D%/program_span.c \
 	%D%/prover.c \
 	%D%/prover_clock.c \
 	%D%/prover_link.c \

@@ -386,7 +386,9 @@ static int build(struct builder *b, struct rg_err *err)
 	b->p->tmp_bytes = needs.tmp_bytes;
 	if (b->p->nstreams == 1)
 		rc = rg_program_post(b->p, &b->streams[0].insns, &b->streams[0].n, err);
-	return rc ? rc : join_streams(b, err);
+	if (!rc)
+		rc = join_streams(b, err);
+	return rc ? rc : rg_program_last(b->p, err);
 }
 
 int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm,

@@ -21,58 +21,20 @@
 
 #define NOT_POSTED UINT32_MAX
 
-/* Bytes of one of this rank's memories; in place SRC and DST are one. */
-struct span {
-	uint8_t buf; /* RG_BUF_SRC, DST or TMP */
-	uint64_t begin, end;
-};
-
-/* Where the source (the destination) begins in the larger buffer of which it is one block. */
-static uint64_t block_at(const struct rg_program *p, bool src)
-{
-	enum rg_coll c = p->problem.coll;
-	bool small = src ? c == RG_COLL_ALLGATHER || c == RG_COLL_GATHER
-			 : c == RG_COLL_REDUCESCATTER || c == RG_COLL_SCATTER;
-
-	return small ? p->rank * rg_problem_block_bytes(&p->problem) : 0;
-}
-
-/* False if the entry is no memory of this rank alone. */
-static bool span_of(const struct rg_program *p, uint32_t base, uint64_t off, uint64_t len,
-		    struct span *out)
-{
-	const struct rg_base *b = &p->bases[base];
-
-	if (b->buf == RG_BUF_IN || b->buf == RG_BUF_OUT || b->rank != p->rank)
-		return false;
-	if (p->problem.in_place && b->buf != RG_BUF_TMP)
-		off += block_at(p, b->buf == RG_BUF_SRC);
-	*out = (struct span){
-		.buf = p->problem.in_place && b->buf == RG_BUF_SRC ? RG_BUF_DST : b->buf,
-		.begin = off,
-		.end = off + len,
-	};
-	return true;
-}
-
-static bool overlap(const struct span *a, const struct span *b)
-{
-	return a->buf == b->buf && a->begin < b->end && b->begin < a->end;
-}
-
 /* Does the instruction read or write any of it? */
-static bool touches(const struct rg_program *p, const struct rg_insn *i, const struct span *s)
+static bool touches(const struct rg_program *p, const struct rg_insn *i, const struct rg_span *s)
 {
-	struct span t;
+	struct rg_span t;
 
 	for (uint32_t k = 0; k < i->nsrc; k++) {
-		if (span_of(p, i->src + k, i->src_off + k * (uint64_t)i->src_stride, i->len_bytes,
-			    &t) &&
-		    overlap(&t, s))
+		if (rg_span_of(p, i->src + k, i->src_off + k * (uint64_t)i->src_stride,
+			       i->len_bytes, &t) &&
+		    rg_span_overlap(&t, s))
 			return true;
 	}
 	for (uint32_t k = 0; k < i->ndst; k++) {
-		if (span_of(p, i->dst + k, i->dst_off, i->len_bytes, &t) && overlap(&t, s))
+		if (rg_span_of(p, i->dst + k, i->dst_off, i->len_bytes, &t) &&
+		    rg_span_overlap(&t, s))
 			return true;
 	}
 	return false;
@@ -114,9 +76,9 @@ static bool find_place(const struct rg_program *p, const struct rg_insn *i, stru
 		.len_bytes = i->len_bytes,
 	};
 	for (uint32_t k = 0; k < i->ndst; k++) {
-		struct span s;
+		struct rg_span s;
 
-		if (span_of(p, i->dst + k, 0, 0, &s)) {
+		if (rg_span_of(p, i->dst + k, 0, 0, &s)) {
 			post->dst = (uint16_t)(i->dst + k);
 			n++;
 		}
@@ -131,9 +93,9 @@ static uint32_t find_point(const struct rg_program *p, const struct rg_insn *ins
 			   const struct rg_insn *post)
 {
 	uint32_t first = at > REACH ? at - REACH : 0, point = at;
-	struct span place;
+	struct rg_span place;
 
-	(void)span_of(p, post->dst, post->dst_off, post->len_bytes, &place);
+	(void)rg_span_of(p, post->dst, post->dst_off, post->len_bytes, &place);
 	while (point > first && !touches(p, &insns[point - 1], &place) &&
 	       !frees_entry(p, &insns[point - 1], post->link, post->in_msg))
 		point--;

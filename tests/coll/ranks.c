@@ -57,6 +57,8 @@ static void *rank_main(void *arg)
 	config.node = r->rdv->rank % 3 ? "a" : "b"; /* for mixed */
 	config.verbs = t->verbs;
 	t->rc = rank_transport->open(r->rdv, &config, &r->ep, &r->err);
+	if (!t->rc && r->ep->straight_bytes)
+		r->ep->straight_bytes = 64; /* slots are short here */
 	if (!t->rc)
 		t->rc = rg_executor_open(r->ep, 2, &r->x, &r->err);
 	if (!t->rc)
@@ -165,7 +167,7 @@ int open_place(struct rank *r, uint64_t bytes, struct place *out)
 {
 	int rc;
 
-	*out = (struct place){0};
+	*out = (struct place){.ep = r->ep};
 	rc = rg_buffer_open(rank_memory(), bytes, 0, -1, &out->src, &r->err);
 	if (!rc)
 		rc = rg_buffer_open(rank_memory(), bytes, 0, -1, &out->dst, &r->err);
@@ -173,6 +175,10 @@ int open_place(struct rank *r, uint64_t bytes, struct place *out)
 		rc = r->ep->ops->window_open(r->ep, &out->src, &out->src_window, &r->err);
 	if (!rc)
 		rc = r->ep->ops->window_open(r->ep, &out->dst, &out->dst_window, &r->err);
+	if (!rc) {
+		r->ep->ops->lend(r->ep, &out->src);
+		r->ep->ops->lend(r->ep, &out->dst);
+	}
 	for (uint32_t i = 0; i < r->ep->nranks && !rc; i++) {
 		rc = r->ep->ops->window_map(out->src_window, i, &r->err);
 		if (!rc)
@@ -185,6 +191,10 @@ void close_place(struct place *place)
 {
 	rank_transport->window_close(place->src_window);
 	rank_transport->window_close(place->dst_window);
+	if (place->ep) {
+		rank_transport->take_back(place->ep, &place->src);
+		rank_transport->take_back(place->ep, &place->dst);
+	}
 	rg_buffer_close(&place->src);
 	rg_buffer_close(&place->dst);
 }

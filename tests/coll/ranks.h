@@ -61,6 +61,7 @@ void set_counts(struct rg_problem *p, uint64_t most, uint32_t *state, uint64_t *
 
 /* A pair of buffers. In place, src stands for both. */
 struct place {
+	struct rg_endpoint *ep; /* borrowed */
 	struct rg_buffer src, dst;
 	struct rg_window *src_window, *dst_window;
 };

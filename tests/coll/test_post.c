@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Messages that are received straight into their places: between its post and its taking nothing
- * else touches a place, for every algorithm; and what can be posted is.
+ * For every algorithm: of messages that are received straight into their places, that nothing else
+ * touches a place between its post and its taking, and that what can be posted is; of those that
+ * may be sent straight from where they lie, that nothing writes there any more.
  */
 #include "config.h"
 
@@ -172,6 +173,67 @@ static int walk(struct rank *r, const struct rg_program *p, uint32_t *unposted)
 	return rc;
 }
 
+/* --- what is to last --- */
+
+static bool is_plain(const struct rg_insn *i)
+{
+	return i->nsrc == 1 && !(i->flags & RG_INSN_SCALE);
+}
+
+/* Where what is put lies; 0: not in this rank's memory. */
+static uint64_t data_of(const struct walk *w, const struct rg_insn *i)
+{
+	uint64_t at = 0;
+
+	if (is_plain(i) && w->p->bases[i->src].buf != RG_BUF_IN)
+		return address(w, i->src, i->src_off);
+	for (uint32_t k = 0; k < i->ndst && !at; k++)
+		at = address(w, i->dst + k, i->dst_off);
+	return at;
+}
+
+static int look_for_writers(struct rank *r, const struct walk *w, const struct rg_insn *put)
+{
+	uint64_t data = data_of(w, put);
+
+	if (!data)
+		return complain(r, w, put, "nothing here is to last");
+	for (const struct rg_insn *i = put + 1; i->op != RG_INSN_END; i++) {
+		uint32_t n = i->op == RG_INSN_POST ? 1 : i->ndst;
+
+		for (uint32_t k = 0; k < n; k++) {
+			uint64_t at = address(w, i->dst + k, i->dst_off);
+
+			if (at && at < data + put->len_bytes && data < at + i->len_bytes)
+				return complain(r, w, i, "writes over what is to last");
+		}
+	}
+	return 0;
+}
+
+/* What lasts, and what ought to: sources that are nothing else, and what is passed on. */
+static int look_at_puts(struct rank *r, const struct rg_program *p)
+{
+	bool passes_on =
+		p->problem.coll == RG_COLL_ALLGATHER && !strcmp(p->algorithm->name, "ring");
+	struct walk w = {.p = p};
+	int rc = 0;
+
+	place_buffers(&w);
+	for (const struct rg_insn *i = p->insns; i->op != RG_INSN_END && !rc; i++) {
+		bool source =
+			is_plain(i) && !p->problem.in_place && p->bases[i->src].buf == RG_BUF_SRC;
+
+		if (i->op != RG_INSN_PUT)
+			continue;
+		if (i->flags & RG_INSN_LASTS)
+			rc = look_for_writers(r, &w, i);
+		else if (i->len_bytes && (passes_on || source))
+			rc = complain(r, &w, i, "could last");
+	}
+	return rc;
+}
+
 static const uint64_t counts[] = {1, 700, 3001};
 
 static int look_at(struct rank *r, const struct rg_algorithm *a, const struct rg_problem *problem)
@@ -182,6 +244,8 @@ static int look_at(struct rank *r, const struct rg_algorithm *a, const struct rg
 
 	if (!rc)
 		rc = walk(r, p, &unposted);
+	if (!rc)
+		rc = look_at_puts(r, p);
 	if (!rc && unposted && !problem->in_place &&
 	    (a->coll == RG_COLL_ALLTOALL || a->coll == RG_COLL_ALLTOALLV) &&
 	    (!strcmp(a->name, "pairwise") || !strcmp(a->name, "linear")))
@@ -201,6 +265,7 @@ static int look_at_all(struct rank *r, void *arg)
 	uint64_t counts_of[PAIRS_MAX];
 	int rc = meet(r);
 
+	r->ep->straight_bytes = 1; /* as if it could */
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a && !rc; a++) {
 		for (size_t v = 0; v < 2 * sizeof(counts) / sizeof(counts[0]) && !rc; v++) {
 			struct rg_problem p = {
@@ -224,7 +289,7 @@ static int look_at_all(struct rank *r, void *arg)
 	return rc;
 }
 
-static void nothing_touches_a_place_between_its_post_and_its_taking(void **state)
+static void nothing_touches_what_is_posted_or_writes_over_what_is_to_last(void **state)
 {
 	for (uint32_t n = 1; n <= MAX_RANKS; n++)
 		run_ranks(n, 0, look_at_all, NULL, "posts");
@@ -233,7 +298,7 @@ static void nothing_touches_a_place_between_its_post_and_its_taking(void **state
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nothing_touches_a_place_between_its_post_and_its_taking),
+		cmocka_unit_test(nothing_touches_what_is_posted_or_writes_over_what_is_to_last),
 	};
 
 	rank_transport = &rg_transport_tcp;

@@ -37,6 +37,7 @@ enum rg_insn_flags {
 	RG_INSN_WORDS = 1 << 1,	 /* LL_FREE rather than FREE */
 	RG_INSN_PLACE = 1 << 2,	 /* ENTER tells, or learns, where the buffers are */
 	RG_INSN_POSTED = 1 << 3, /* PUT: its source is a message that may have been placed */
+	RG_INSN_LASTS = 1 << 4,	 /* PUT: what it puts stays as it is until the run is done */
 };
 
 /*
@@ -45,6 +46,11 @@ enum rg_insn_flags {
  * copied to one place in this rank's memory is posted there (rg_posted) as soon as nothing before
  * touches that place and its entry is free; not in programs of several channels, whose order among
  * each other is not looked at.
+ *
+ * Where the transport sends long puts straight (rg_endpoint's straight_bytes), those are lasting
+ * whose data no later instruction writes over. They are put from memory of this rank: a message
+ * that is passed on from its place here, when it has been copied there, since its slot is given
+ * back; a result from its place, too.
  */
 struct rg_insn {
 	uint8_t op;		  /* enum rg_insn_op */
