@@ -116,6 +116,7 @@ static struct rg_put put_of(const struct transport_lane *t, const struct rg_lane
 		.window = t->window,
 		.src = t->lane.source,
 		.len_bytes = load->size_bytes,
+		.lasting = true, /* whoever fills it comes after drain */
 		.notify = true,
 		.ctr = RG_CTR_DONE,
 	};
@@ -353,6 +354,7 @@ static void transport_close(struct rg_lane *lane)
 
 	if (t->window)
 		t->ep->ops->window_close(t->window);
+	t->ep->ops->take_back(t->ep, &t->source);
 	rg_buffer_close(&t->sink);
 	rg_buffer_close(&t->source);
 	rg_free(t);
@@ -398,6 +400,7 @@ static int allocate(struct rg_endpoint *ep, uint64_t max_bytes, struct transport
 		.sink = t->sink.base,
 		.transport = ep->ops->name,
 	};
+	ep->ops->lend(ep, &t->source);
 	*out = t;
 	return 0;
 }

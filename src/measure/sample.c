@@ -19,8 +19,12 @@ void rg_samples_release(struct rg_samples *samples)
 
 static void close_lane(const struct rg_sampler *s, struct lane *lane)
 {
+	struct rg_endpoint *ep = s->job->ep;
+
 	if (lane->window)
-		s->job->ep->ops->window_close(lane->window);
+		ep->ops->window_close(lane->window);
+	if (ep && lane->buffer.base)
+		ep->ops->take_back(ep, &lane->buffer);
 	rg_buffer_close(&lane->buffer);
 	rg_free(lane->src_number);
 	rg_free(lane->dst_number);
@@ -80,6 +84,8 @@ static int open_local(struct rg_sampler *s, struct rg_err *err)
 		rc = rg_buffer_open(a == RG_ACCESS_WINDOW ? RG_MEMORY_SHARED : RG_MEMORY_HOST,
 				    s->config.pairs_bytes, 0, -1, &lane->buffer, err);
 		lane->pairs.base = lane->buffer.base;
+		if (!rc && s->job->ep)
+			s->job->ep->ops->lend(s->job->ep, &lane->buffer);
 	}
 	if (!rc && walk_bytes(&s->config))
 		rc = rg_buffer_open(RG_MEMORY_HOST, walk_bytes(&s->config), 0, -1, &s->walk, err);
