@@ -40,6 +40,10 @@ int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct 
 /* Of an endpoint of shm: may its memory and that rank's be mapped by each other? */
 bool rg_shm_reaches(const struct rg_endpoint *ep, uint32_t peer);
 
+/* What an endpoint of verbs-rc registers at least with each device, for one peer on one channel. */
+uint64_t rg_verbs_rc_locked_bytes(const struct rg_verbs_options *options,
+				  const struct rg_geometry *geometry);
+
 /* Of an endpoint of mixed: its part over sockets; and does memory reach that rank? */
 struct rg_endpoint *rg_mixed_far(const struct rg_endpoint *ep);
 bool rg_mixed_is_near(const struct rg_endpoint *ep, uint32_t peer);

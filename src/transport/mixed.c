@@ -144,8 +144,8 @@ static int look_for_device(struct mixed *m, const struct rg_transport_config *co
 				  options->device);
 	if (tcp || !(*word_out & MIXED_FAR))
 		return 0;
-	rc = rg_verbs_probe(options, local, nlocal, rg_geometry_link_bytes(&config->geometry), NULL,
-			    0, &why);
+	rc = rg_verbs_probe(options, local, nlocal,
+			    rg_verbs_rc_locked_bytes(options, &config->geometry), NULL, 0, &why);
 	if (!rc)
 		*word_out |= MIXED_WORKS;
 	else if (rc != RG_ERR_NOT_FOUND) /* most have none, and need not be told */

@@ -34,6 +34,12 @@ int verbs_errno(struct rg_err *err, int errnum, const char *fmt, ...)
 	"raise it, best to unlimited (/etc/security/limits.conf, LimitMEMLOCK=, docker --ulimit " \
 	"memlock=-1)"
 
+/*
+ * May this process lock so much, as far as its limit goes? RG_ERR_LIMIT with the fix; `who` needs
+ * it.
+ */
+int verbs_check_locked(const char *who, uint64_t len_bytes, struct rg_err *err);
+
 /* "mlx5_0 port 1 to rank 3 on node7 (mlx5_2 port 1)"; the address may be NULL. */
 void verbs_ends(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
 		const struct rg_verbs_peer *peer, char *text, size_t room);

@@ -34,7 +34,7 @@ static int probe_memory(struct rg_verbs_device *device, struct rg_err *err)
 	return rc;
 }
 
-static int probe_limit(const struct rg_verbs_device *device, uint64_t len_bytes, struct rg_err *err)
+int verbs_check_locked(const char *who, uint64_t len_bytes, struct rg_err *err)
 {
 	char size[RG_UNITS_BYTES], allowed[RG_UNITS_BYTES];
 	uint64_t limit = rg_limits_memlock_bytes();
@@ -44,8 +44,7 @@ static int probe_limit(const struct rg_verbs_device *device, uint64_t len_bytes,
 	return rg_err_set(err, RG_ERR_LIMIT,
 			  "verbs: %s needs %s of locked memory or more, of which this process may "
 			  "have %s (ulimit -l): " VERBS_RAISE,
-			  device->name, rg_format_size(len_bytes, size),
-			  rg_format_size(limit, allowed));
+			  who, rg_format_size(len_bytes, size), rg_format_size(limit, allowed));
 }
 
 static int probe_device(struct rg_verbs_device *device, struct rg_err *err)
@@ -78,7 +77,7 @@ int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint3
 
 	if (rc)
 		return rc;
-	rc = probe_limit(devices[0], len_bytes, err);
+	rc = verbs_check_locked(devices[0]->name, n * len_bytes, err);
 	for (uint32_t i = 0; !rc && i < n; i++)
 		rc = probe_device(devices[i], err);
 	if (!rc && about)

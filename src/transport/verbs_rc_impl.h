@@ -280,6 +280,9 @@ int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t
 		    const struct vrc_chunk **chunk_out, struct rg_err *err);
 void vrc_memory_release(struct vrc *v);
 
+/* RG_ERR_LIMIT, with the fix, where this process may not lock what the options imply at least. */
+int vrc_check_locked(const struct vrc *v, struct rg_err *err);
+
 /* A link's memory, made by connect or by the peer's HELLO. */
 int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_link **out,
 		  struct rg_err *err);
@@ -292,9 +295,6 @@ int vrc_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
 void vrc_window_close(struct rg_window *window);
 int vrc_window_map(struct rg_window *window, uint32_t peer, struct rg_err *err);
 
-/* --- posting (verbs_rc_post.c) --- */
-
-static inline bool vrc_has_room(const struct vrc *v, const struct vrc_qp *q)
 /* --- what is sent from where it lies (verbs_rc_lend.c) --- */
 
 void vrc_lend(struct rg_endpoint *ep, const struct rg_buffer *buffer);
@@ -304,6 +304,9 @@ void vrc_take_back(struct rg_endpoint *ep, const struct rg_buffer *buffer);
 struct ibv_mr *vrc_lent_of(struct vrc *v, const struct vrc_qp *q, const struct rg_put *put,
 			   const void *src, uint64_t len_bytes);
 
+/* --- posting (verbs_rc_post.c) --- */
+
+static inline bool vrc_has_room(const struct vrc *v, const struct vrc_qp *q)
 {
 	return q->head - q->tail < v->depth;
 }
@@ -320,12 +323,12 @@ void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool comple
 void vrc_post(struct vrc *v, struct vrc_qp *q);
 int vrc_flush(struct rg_endpoint *ep, struct rg_err *err);
 
-/* A send has completed, well or not. True if that is progress: a probe's is none. */
-#define VRC_WR_RECEIVE ((uint64_t)1 << 63)
-#define VRC_WR_PROBE   ((uint64_t)1 << 62)
 /* Ends the requests under way that send from this memory, and their connections with them. */
 void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes);
 
+/* A send has completed, well or not. True if that is progress: a probe's is none. */
+#define VRC_WR_RECEIVE ((uint64_t)1 << 63)
+#define VRC_WR_PROBE   ((uint64_t)1 << 62)
 bool vrc_sent(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc);
 
 /* The peer fails with the words for a completion that is no success. */

@@ -5,12 +5,14 @@
  */
 #include "config.h"
 
+#include "verbs_impl.h"
 #include "verbs_rc_impl.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -121,6 +123,32 @@ void vrc_memory_release(struct vrc *v)
 	rg_free(v->chunks);
 }
 
+/* --- the limit of locked memory --- */
+
+uint64_t rg_verbs_rc_locked_bytes(const struct rg_verbs_options *o, const struct rg_geometry *g)
+{
+	bool messages = o->notify == RG_VERBS_SEND;
+	uint64_t window = messages ? VRC_WINDOW_SEND : VRC_WINDOW;
+	uint64_t each = VRC_MESSAGE_BYTES + (messages ? VRC_PAYLOAD_BYTES : 0);
+	uint64_t receives = window * g->channels * each;
+	uint64_t sends = (uint64_t)(o->qps * o->depth) * VRC_MESSAGE_BYTES;
+
+	return receives + sends + 2 * rg_geometry_link_bytes(g);
+}
+
+int vrc_check_locked(const struct vrc *v, struct rg_err *err)
+{
+	const struct rg_geometry *g = &v->ep.config.geometry;
+	uint64_t each = rg_verbs_rc_locked_bytes(&v->options, g);
+	char who[96];
+
+	if (v->ep.nranks == 1)
+		return 0;
+	snprintf(who, sizeof(who), "--verbs.depth %d with --verbs.qps %d and %u slots of %u bytes",
+		 (int)v->options.depth, (int)v->options.qps, g->slots, g->slot_bytes);
+	return verbs_check_locked(who, v->nrails * each, err);
+}
+
 /* --- links --- */
 
 static size_t words_bytes(const struct vrc *v)
@@ -150,6 +178,7 @@ static void lay_out(struct vrc *v, struct vrc_link *l, uint8_t *at)
 	if (l->peer != v->ep.rank) {
 		l->base.tx_shadow = l->shadow + vrc_ring_offset(v, RG_REGION_SLOT, true);
 		return;
+	}
 	l->base.tx = l->base.rx;
 	l->base.tx_ll = l->base.rx_ll;
 	l->base.tx_slots = l->base.rx_slots;
@@ -178,7 +207,6 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 	l->channel = channel;
 	lay_out(v, l, at);
 	v->links[(size_t)channel * v->ep.nranks + peer] = l;
-	}
 	*out = l;
 	if (peer == v->ep.rank)
 		return 0;

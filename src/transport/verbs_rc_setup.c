@@ -457,6 +457,8 @@ int vrc_setup(struct vrc *v, struct rg_err *err)
 		return rc;
 	rc = choose_sizes(v, err);
 	if (!rc)
+		rc = vrc_check_locked(v, err);
+	if (!rc)
 		rc = make_tables(v, err);
 	if (!rc)
 		rc = open_qps(v, err);
@@ -479,9 +481,9 @@ void vrc_teardown(struct vrc *v)
 		rg_free(v->qps[n].wr);
 		rg_free(v->qps[n].sge);
 		rg_free(v->qps[n].stage);
+		rg_free(v->qps[n].lent);
 	}
 	for (uint32_t r = 0; r < v->nrails; r++) {
-		rg_free(v->qps[n].lent);
 		struct vrc_rail *rail = &v->rails[r];
 
 		if (rail->srq)
@@ -505,8 +507,9 @@ int vrc_probe(const struct rg_transport_config *config, struct rg_err *err)
 {
 	static const struct rg_transport_config defaults;
 	const struct rg_transport_config *c = config ? config : &defaults;
+	const struct rg_verbs_options *options = c->verbs ? c->verbs : &rg_verbs_options_default;
 
-	return rg_verbs_probe(c->verbs ? c->verbs : &rg_verbs_options_default, c->local,
-			      c->nlocal ? c->nlocal : 1,
-			      rg_geometry_link_bytes(&rg_geometry_verbs_rc), NULL, 0, err);
+	return rg_verbs_probe(options, c->local, c->nlocal ? c->nlocal : 1,
+			      rg_verbs_rc_locked_bytes(options, &rg_geometry_verbs_rc), NULL, 0,
+			      err);
 }

@@ -71,7 +71,8 @@ tests_transport_test_verbs_rc_LDADD = $(fake_verbs_libs)
 
 check_PROGRAMS += tests/transport/test_verbs_straight
 TESTS += tests/transport/test_verbs_straight
-tests_transport_test_verbs_straight_SOURCES = %D%/test_verbs_straight.c $(rank_files)
+tests_transport_test_verbs_straight_SOURCES = %D%/test_verbs_straight.c %D%/locked.c %D%/locked.h \
+	$(rank_files)
 tests_transport_test_verbs_straight_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_transport_test_verbs_straight_LDADD = $(fake_verbs_libs)
 
@@ -119,8 +120,8 @@ verbs_tests = \
 valgrind_tests += tests/transport/test_verbs_pair
 check_PROGRAMS += $(verbs_tests)
 TESTS += $(verbs_tests)
-tests_transport_test_verbs_device_SOURCES = %D%/test_verbs_device.c %D%/verbs_pair.c \
-	%D%/verbs_pair.h
+tests_transport_test_verbs_device_SOURCES = %D%/test_verbs_device.c %D%/locked.c %D%/locked.h \
+	%D%/verbs_pair.c %D%/verbs_pair.h
 tests_transport_test_verbs_device_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_device_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_failures_SOURCES = %D%/test_verbs_failures.c %D%/verbs_pair.c \

@@ -2,21 +2,18 @@
 /* verbs: devices, which and why; memory; what is said where something is not right. */
 #include "config.h"
 
+#include "locked.h"
 #include "verbs_pair.h"
 
 #include "railgauge/transport/transport.h"
 #include "transport/verbs_impl.h"
 
 #include <errno.h>
-#include <linux/capability.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -410,14 +407,14 @@ static void registrations_are_kept_until_they_are_forgotten(void **state)
 	struct rg_verbs_device *d;
 	struct ibv_mr *a, *b, *c;
 	struct rg_err err = {0};
-	assert_null(rg_verbs_memory_find(d, bytes, 8192, 0));
 
+	start(NULL, 0);
+	d = must_open("fake0");
+	assert_null(rg_verbs_memory_find(d, bytes, 8192, 0));
+	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, RG_VERBS_REMOTE, &a, &err), 0);
 	assert_ptr_equal(rg_verbs_memory_find(d, bytes + 1, 8191, 0), a);
 	rg_verbs_memory_put(d, a);
 	assert_null(rg_verbs_memory_find(d, bytes + 1, 8192, 0));
-	start(NULL, 0);
-	d = must_open("fake0");
-	assert_int_equal(rg_verbs_memory_get(d, bytes, 8192, RG_VERBS_REMOTE, &a, &err), 0);
 	assert_int_equal(rg_verbs_memory_get(d, bytes + 100, 200, RG_VERBS_RECEIVE, &b, &err), 0);
 	assert_ptr_equal(a, b);
 	rg_verbs_memory_put(d, a);
@@ -465,21 +462,6 @@ static void what_nobody_holds_is_kept_up_to_a_number(void **state)
 	rg_verbs_device_close(d);
 }
 
-/* Takes this process's right to lock beyond its limit or gives it back. Had it that? */
-static bool lock_beyond_limits(bool may)
-{
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {{0}};
-	bool had;
-
-	assert_int_equal(syscall(SYS_capget, &header, data), 0);
-	had = data[0].effective >> CAP_IPC_LOCK & 1;
-	data[0].effective &= ~(1u << CAP_IPC_LOCK);
-	data[0].effective |= (unsigned)may << CAP_IPC_LOCK;
-	assert_int_equal(syscall(SYS_capset, &header, data), 0);
-	return had;
-}
-
 /* In a user namespace that right counts for nothing. */
 static bool own_users(void)
 {
@@ -495,8 +477,8 @@ static bool own_users(void)
 static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(void **state)
 {
 	static uint8_t bytes[100];
-	struct rlimit old, low = {.rlim_cur = 65536, .rlim_max = RLIM_INFINITY};
 	struct rg_verbs_device *d, *other = NULL;
+	struct rlimit old;
 	struct rg_err err = {0};
 	struct ibv_mr *mr;
 	bool may;
@@ -508,11 +490,7 @@ static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(voi
 	fake_fail("ibv_reg_mr", 1, ENOMEM);
 	assert_int_equal(rg_verbs_memory_get(d, bytes + 50, 50, 0, &mr, &err), 0);
 	assert_string_equal(fake_failed(), "ibv_reg_mr");
-	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &old), 0);
-	low.rlim_max = old.rlim_max;
-	if (old.rlim_max < low.rlim_cur)
-		low.rlim_cur = old.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &low), 0);
+	lower_limit(&old);
 	may = lock_beyond_limits(false);
 	fake_fail("ibv_reg_mr", 1, ENOMEM);
 	assert_int_equal(rg_verbs_memory_get(d, bytes, 20, 0, &mr, &err), RG_ERR_LIMIT);
@@ -535,7 +513,7 @@ static void too_little_locked_memory_empties_the_cache_before_it_is_an_error(voi
 
 static void a_probe_is_of_the_ranks_own_device_and_of_the_memory_that_it_will_lock(void **state)
 {
-	struct rlimit old, low;
+	struct rlimit old;
 	struct rg_err err = {0};
 	char about[200] = "";
 	bool may;
@@ -543,11 +521,7 @@ static void a_probe_is_of_the_ranks_own_device_and_of_the_memory_that_it_will_lo
 	start(NULL, 0);
 	assert_int_equal(rg_verbs_probe(&options, 2, 4, 4096, about, sizeof(about), &err), 0);
 	assert_int_equal(strncmp(about, "fake2 port 1", 12), 0);
-	assert_int_equal(getrlimit(RLIMIT_MEMLOCK, &old), 0);
-	low = (struct rlimit){.rlim_cur = 65536, .rlim_max = old.rlim_max};
-	if (old.rlim_max < low.rlim_cur)
-		low.rlim_cur = old.rlim_max;
-	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &low), 0);
+	lower_limit(&old);
 	may = lock_beyond_limits(false);
 	assert_int_equal(rg_verbs_probe(&options, 0, 1, 65536, NULL, 0, &err), 0);
 	assert_int_equal(rg_verbs_probe(&options, 0, 1, 1 << 20, NULL, 0, &err), RG_ERR_LIMIT);

@@ -7,6 +7,7 @@
 #include "config.h"
 
 #include "fake_verbs.h"
+#include "locked.h"
 #include "ranks.h"
 
 #include "railgauge/base/clock.h"
@@ -317,6 +318,37 @@ static void where_locked_memory_is_short_lent_memory_gives_way(void **state)
 	run(is_displaced, &options);
 }
 
+static int only_opens(struct rank *r)
+{
+	return 0;
+}
+
+static void too_little_locked_memory_for_the_options_is_said_before_anything_is_sent(void **state)
+{
+	struct rank ranks[RANKS];
+	struct rlimit old;
+	bool may;
+
+	fake_reset(NULL, 0);
+	lower_limit(&old);
+	may = lock_beyond_limits(false);
+	prepare_ranks(ranks, &rg_transport_verbs_rc, only_opens);
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i].config.geometry.slot_bytes = SLOT_BYTES;
+	run_ranks(ranks, 0);
+	if (may)
+		lock_beyond_limits(true);
+	assert_int_equal(setrlimit(RLIMIT_MEMLOCK, &old), 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		assert_int_equal(ranks[i].rc, RG_ERR_LIMIT);
+		assert_non_null(strstr(ranks[i].err.text, "--verbs.depth"));
+		assert_non_null(strstr(ranks[i].err.text, "4 slots of 65536 bytes"));
+		assert_non_null(strstr(ranks[i].err.text, "ulimit -l"));
+	}
+	assert_int_equal(fake_counts().registered, 0);
+	assert_int_equal(fake_live(), 0);
+}
+
 /* --- failures --- */
 
 /* While the way is down what is sent waits; after take_back nobody reads it any more. */
@@ -406,6 +438,8 @@ int main(void)
 			what_does_not_last_or_is_not_lent_or_short_is_reusable_when_put_returns),
 		cmocka_unit_test(what_cannot_be_registered_is_copied),
 		cmocka_unit_test(where_locked_memory_is_short_lent_memory_gives_way),
+		cmocka_unit_test(
+			too_little_locked_memory_for_the_options_is_said_before_anything_is_sent),
 		cmocka_unit_test(what_is_taken_back_while_it_is_sent_is_not_read_any_more),
 		cmocka_unit_test(a_peer_that_fails_holds_no_source),
 	};

@@ -264,10 +264,11 @@ void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, siz
 /*
  * Would it work here? Opens the devices of a rank, as rg_verbs_devices_open, makes a completion
  * queue and a queue pair in state INIT on each, and registers a page; leaves nothing. len_bytes is
- * what the caller will register at least: a limit of locked memory below that is RG_ERR_LIMIT, in
- * place of a failure later on. Whether a peer is reached only a peer can tell. *about (may be NULL)
- * gets rg_verbs_device_about of the first one. Errors as rg_verbs_devices_open, the queues' and the
- * memory's; RG_ERR_UNSUPPORTED in a build without libibverbs.
+ * what the caller will register at least, with each of them: a limit of locked memory below that is
+ * RG_ERR_LIMIT, in place of a failure later on. Whether a peer is reached only a peer can tell.
+ * *about (may be NULL) gets rg_verbs_device_about of the first one. Errors as
+ * rg_verbs_devices_open, the queues' and the memory's; RG_ERR_UNSUPPORTED in a build without
+ * libibverbs.
  */
 int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
 		   uint64_t len_bytes, char *about, size_t room, struct rg_err *err);
@@ -345,11 +346,11 @@ int rg_verbs_memory_get(struct rg_verbs_device *device, const void *base, size_t
 			unsigned access, struct ibv_mr **mr_out, struct rg_err *err);
 void rg_verbs_memory_put(struct rg_verbs_device *device, struct ibv_mr *mr); /* NULL is allowed */
 
-/* Ends all registrations that touch the range; none of them may be held. len_bytes 0: nothing. */
 /* As get, of memory that is registered already; NULL if it is not. */
 struct ibv_mr *rg_verbs_memory_find(struct rg_verbs_device *device, const void *base,
 				    size_t len_bytes, unsigned access);
 
+/* Ends all registrations that touch the range; none of them may be held. len_bytes 0: nothing. */
 void rg_verbs_memory_forget(struct rg_verbs_device *device, const void *base, size_t len_bytes);
 
 /*
