@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * A lane over queue pairs of its own: devices and memory once, queue pairs anew for each peer,
- * since connections to all ranks at once would be many.
- */
+/* A lane over queue pairs of its own: devices and memory, bounds. */
 #include "config.h"
 
 #include "railgauge/measure/lane.h"
@@ -19,193 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * What a rank tells all others when they meet: its host's name, then for each rail what the peer
- * may reach, and the addresses of its queue pairs.
- */
-#define NODE_BYTES 64
-
-static uint64_t deadline(const struct verbs_lane *v)
-{
-	return rg_clock_ns() + v->deadline_ns;
-}
-
-static int agree(struct verbs_lane *v, int rc, struct rg_err *err)
-{
-	return rg_rendezvous_agree(v->rdv, rc, deadline(v), err);
-}
-
-/* --- queue pairs --- */
-
-static void close_queues(struct verbs_lane *v)
-{
-	for (uint32_t r = 0; r < v->lane.nrails; r++) {
-		for (uint32_t i = 0; v->rails[r].queues && i < v->nqueues; i++) {
-			struct queue *q = &v->rails[r].queues[i];
-
-			if (q->qp)
-				ibv_destroy_qp(q->qp);
-			*q = (struct queue){.wrs = q->wrs};
-		}
-	}
-}
-
-/* Completions of queue pairs that are gone are nobody's. */
-static void empty_cqs(struct verbs_lane *v)
-{
-	struct ibv_wc wc[POLL_BATCH];
-
-	for (uint32_t r = 0; r < v->lane.nrails; r++) {
-		while (ibv_poll_cq(v->rails[r].send_cq, POLL_BATCH, wc) > 0)
-			;
-		while (ibv_poll_cq(v->rails[r].recv_cq, POLL_BATCH, wc) > 0)
-			;
-	}
-}
-
-static int open_queues(struct verbs_lane *v, struct rg_err *err)
-{
-	uint32_t psn = 0x2545f491u * (v->rdv->rank + 1) + 0x9e3779b9u * ++v->meetings;
-	int rc = 0;
-
-	for (uint32_t r = 0; !rc && r < v->lane.nrails; r++) {
-		struct rail *rail = &v->rails[r];
-		const struct rg_verbs_queues queues = {
-			.send_cq = rail->send_cq,
-			.recv_cq = rail->recv_cq,
-			.send_depth = v->depth + 1, /* and the word at the end of a stream */
-			.recv_depth = v->recv_depth,
-			.inline_bytes = rail->device->max_inline_bytes,
-		};
-
-		for (uint32_t i = 0; !rc && i < v->nqueues; i++) {
-			struct queue *q = &rail->queues[i];
-
-			rc = rg_verbs_rc_open(rail->device, &queues, &q->qp, err);
-			if (rc)
-				break;
-			rg_verbs_address_of(rail->device, q->qp, psn + 7919 * (i + 1), &q->mine);
-			rc = verbs_post_receives(v, rail, q, err);
-		}
-	}
-	return rc;
-}
-
-/* --- meeting --- */
-
-static size_t words_bytes(const struct verbs_lane *v)
-{
-	return NODE_BYTES + v->lane.nrails * (sizeof(struct reach) +
-					      v->nqueues * sizeof(struct rg_verbs_address));
-}
-
-static void write_words(const struct verbs_lane *v, uint8_t *words)
-{
-	if (gethostname((char *)words, NODE_BYTES - 1))
-		snprintf((char *)words, NODE_BYTES, "an unnamed host");
-	words += NODE_BYTES;
-	for (uint32_t r = 0; r < v->lane.nrails; r++) {
-		const struct rail *rail = &v->rails[r];
-		const struct reach reach = {
-			.source = (uintptr_t)v->lane.source,
-			.sink = (uintptr_t)v->lane.sink,
-			.control = (uintptr_t)&v->control->come,
-			.source_key = rail->source->rkey,
-			.sink_key = rail->sink->rkey,
-			.control_key = rail->control->rkey,
-		};
-
-		memcpy(words, &reach, sizeof(reach));
-		words += sizeof(reach);
-		for (uint32_t i = 0; i < v->nqueues; i++) {
-			memcpy(words, &rail->queues[i].mine, sizeof(rail->queues[i].mine));
-			words += sizeof(rail->queues[i].mine);
-		}
-	}
-}
-
-static void read_words(struct verbs_lane *v, const uint8_t *words)
-{
-	snprintf(v->peer_node, sizeof(v->peer_node), "%.*s", NODE_BYTES - 1, (const char *)words);
-	words += NODE_BYTES;
-	for (uint32_t r = 0; r < v->lane.nrails; r++) {
-		struct rail *rail = &v->rails[r];
-
-		memcpy(&rail->peer, words, sizeof(rail->peer));
-		words += sizeof(rail->peer);
-		for (uint32_t i = 0; i < v->nqueues; i++) {
-			memcpy(&rail->queues[i].theirs, words, sizeof(rail->queues[i].theirs));
-			words += sizeof(rail->queues[i].theirs);
-		}
-		snprintf(v->lane.peer_rails[r], sizeof(v->lane.peer_rails[r]), "%.*s",
-			 (int)sizeof(rail->queues[0].theirs.device), rail->queues[0].theirs.device);
-	}
-}
-
-static int connect_queues(struct verbs_lane *v, struct rg_err *err)
-{
-	int rc = 0;
-
-	for (uint32_t r = 0; !rc && r < v->lane.nrails; r++) {
-		struct rail *rail = &v->rails[r];
-
-		for (uint32_t i = 0; !rc && i < v->nqueues; i++) {
-			struct queue *q = &rail->queues[i];
-
-			rc = rg_verbs_rc_connect(rail->device, q->qp, &q->mine, &q->theirs,
-						 &v->peer, err);
-		}
-	}
-	return rc;
-}
-
-static int exchange(struct verbs_lane *v, uint32_t peer, struct rg_err *err)
-{
-	size_t bytes = words_bytes(v);
-	uint8_t *mine = rg_zalloc(1, bytes), *all = rg_zalloc(v->rdv->nranks, bytes);
-	int rc = 0;
-
-	if (!mine || !all)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the addresses of %u ranks",
-				v->rdv->nranks);
-	if (!rc && peer != RG_TOURNAMENT_NOBODY)
-		rc = open_queues(v, err);
-	rc = agree(v, rc, err);
-	if (!rc) {
-		write_words(v, mine);
-		rc = rg_rendezvous_allgather(v->rdv, mine, all, bytes, deadline(v), err);
-	}
-	if (!rc && peer != RG_TOURNAMENT_NOBODY) {
-		read_words(v, all + peer * bytes);
-		v->peer = (struct rg_verbs_peer){.rank = peer, .node = v->peer_node};
-	}
-	rg_free(mine);
-	rg_free(all);
-	return rc;
-}
-
-static int verbs_meet(struct rg_lane *lane, uint32_t peer, struct rg_err *err)
-{
-	struct verbs_lane *v = (struct verbs_lane *)lane;
-	int rc;
-
-	/* Nobody of the last peers has anything under way: all have met since. */
-	close_queues(v);
-	empty_cqs(v);
-	lane->peer = RG_TOURNAMENT_NOBODY;
-	v->control->come = v->control->told = v->heard = v->early = 0;
-	v->mark = v->mark_seen = 0;
-	rc = exchange(v, peer, err);
-	if (rc)
-		return rc;
-	if (peer != RG_TOURNAMENT_NOBODY)
-		rc = connect_queues(v, err);
-	rc = agree(v, rc, err);
-	if (!rc)
-		lane->peer = peer;
-	return rc;
-}
-
 /* --- opening --- */
 
 static void close_rail(struct rail *rail)
@@ -218,6 +28,7 @@ static void close_rail(struct rail *rail)
 		ibv_destroy_cq(rail->recv_cq);
 	rg_verbs_memory_put(rail->device, rail->source);
 	rg_verbs_memory_put(rail->device, rail->sink);
+	rg_verbs_memory_put(rail->device, rail->ordered);
 	rg_verbs_memory_put(rail->device, rail->control);
 	rg_free(rail->queues);
 	rg_free(rail->wrs);
@@ -280,7 +91,7 @@ static void verbs_close(struct rg_lane *lane)
 {
 	struct verbs_lane *v = (struct verbs_lane *)lane;
 
-	close_queues(v);
+	verbs_close_queues(v);
 	for (uint32_t r = 0; r < lane->nrails; r++)
 		close_rail(&v->rails[r]);
 	rg_verbs_devices_close(v->devices, lane->nrails);
@@ -299,20 +110,25 @@ static const struct rg_lane_ops verbs_ops = {
 	.close = verbs_close,
 };
 
+/*
+ * Of writes, the sink twice: with relaxed ordering, where the library has it, for streams, and
+ * without for what is looked at. In this order, since memory that keeps order would do for both.
+ */
 static int register_memory(struct verbs_lane *v, struct rail *rail, struct rg_err *err)
 {
-	/* Whose last byte is looked at must come whole and in order. */
-	unsigned ordered = v->op == RG_LANE_OP_WRITE ? RG_VERBS_ORDERED : 0;
+	const unsigned ordered = RG_VERBS_REMOTE | RG_VERBS_ORDERED;
+	const unsigned looked_at = v->op == RG_LANE_OP_WRITE ? ordered : RG_VERBS_REMOTE;
+	struct rg_verbs_device *d = rail->device;
 	uint64_t bytes = v->lane.max_bytes;
-	int rc = rg_verbs_memory_get(rail->device, v->lane.source, bytes, RG_VERBS_REMOTE,
-				     &rail->source, err);
+	int rc = rg_verbs_memory_get(d, v->lane.source, bytes, RG_VERBS_REMOTE, &rail->source, err);
 
 	if (!rc)
-		rc = rg_verbs_memory_get(rail->device, v->lane.sink, bytes,
-					 RG_VERBS_REMOTE | ordered, &rail->sink, err);
+		rc = rg_verbs_memory_get(d, v->lane.sink, bytes, RG_VERBS_REMOTE, &rail->sink, err);
 	if (!rc)
-		rc = rg_verbs_memory_get(rail->device, v->control, sizeof(*v->control),
-					 RG_VERBS_REMOTE | RG_VERBS_ORDERED, &rail->control, err);
+		rc = rg_verbs_memory_get(d, v->lane.sink, bytes, looked_at, &rail->ordered, err);
+	if (!rc)
+		rc = rg_verbs_memory_get(d, v->control, sizeof(*v->control), ordered,
+					 &rail->control, err);
 	return rc;
 }
 
@@ -402,10 +218,10 @@ static int settle(struct verbs_lane *v, struct rg_err *err)
 
 	if (!counts || !offers)
 		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
-	rc = agree(v, rc, err);
+	rc = verbs_agree(v, rc, err);
 	if (rc)
 		goto free_lists;
-	rc = rg_rendezvous_allgather(v->rdv, &mine, counts, sizeof(mine), deadline(v), err);
+	rc = rg_rendezvous_allgather(v->rdv, &mine, counts, sizeof(mine), verbs_deadline(v), err);
 	if (rc)
 		goto free_lists;
 	for (uint32_t r = 1; !rc && r < n; r++) {
@@ -415,13 +231,14 @@ static int settle(struct verbs_lane *v, struct rg_err *err)
 					"all (--verbs.device)",
 					r, counts[r], counts[r] == 1 ? "" : "s", counts[0]);
 	}
-	rc = agree(v, rc, err);
+	rc = verbs_agree(v, rc, err);
 	for (uint32_t r = 0; !rc && r < mine; r++) {
 		rg_verbs_device_offer(v->devices[r], &own);
-		rc = rg_rendezvous_allgather(v->rdv, &own, offers, sizeof(own), deadline(v), err);
+		rc = rg_rendezvous_allgather(v->rdv, &own, offers, sizeof(own), verbs_deadline(v),
+					     err);
 		if (!rc)
 			rc = rg_verbs_device_settle(v->devices[r], offers, n, &bad, err);
-		rc = agree(v, rc, err);
+		rc = verbs_agree(v, rc, err);
 	}
 free_lists:
 	rg_free(counts);
@@ -431,7 +248,7 @@ free_lists:
 
 static int open_all(struct verbs_lane *v, const struct rg_lane_verbs_config *c, struct rg_err *err)
 {
-	int rc = agree(v, open_devices(v, c, err), err);
+	int rc = verbs_agree(v, open_devices(v, c, err), err);
 
 	if (!rc)
 		rc = settle(v, err);
@@ -442,7 +259,7 @@ static int open_all(struct verbs_lane *v, const struct rg_lane_verbs_config *c, 
 		rc = open_rail(v, &v->rails[r], err);
 		rg_verbs_device_about(v->devices[r], v->lane.about[r], sizeof(v->lane.about[r]));
 	}
-	return agree(v, rc, err);
+	return verbs_agree(v, rc, err);
 }
 
 int rg_lane_verbs_open(struct rg_rendezvous *rdv, const struct rg_lane_verbs_config *config,

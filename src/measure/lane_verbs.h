@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The lane over queue pairs of its own: what lane_verbs.c (opening, meeting, closing),
- * lane_verbs_queue.c (requests and completions) and lane_verbs_run.c (there and back, streams)
- * share.
+ * The lane over queue pairs of its own: what lane_verbs.c (opening, closing), lane_verbs_meet.c
+ * (queue pairs anew for each peer), lane_verbs_queue.c (requests and completions) and
+ * lane_verbs_run.c (there and back, streams) share.
  */
 #ifndef RG_MEASURE_LANE_VERBS_H
 #define RG_MEASURE_LANE_VERBS_H
@@ -29,23 +29,26 @@ struct queue {
 	bool last_posted;	 /* its last message of this stream */
 };
 
-/* What a rank lets its peer reach: exchanged. */
+/*
+ * What a rank lets its peer reach: exchanged. The sink has two keys: a message whose last byte is
+ * looked at must come in order, one of a stream need not.
+ */
 struct reach {
 	uint64_t source, sink, control; /* addresses */
-	uint32_t source_key, sink_key, control_key;
-	uint32_t unused;
+	uint32_t source_key, sink_key, ordered_key, control_key;
 };
 
 struct rail {
 	struct rg_verbs_device *device;		/* owned by the lane's array */
 	struct ibv_mr *source, *sink, *control; /* held */
-	struct ibv_cq *send_cq, *recv_cq;	/* owned */
-	struct reach peer;			/* what it may reach there */
-	struct queue *queues;			/* owned, [nqueues] */
-	struct ibv_send_wr *wrs;		/* owned, [nqueues][depth] */
-	struct ibv_sge sge;			/* of sends */
-	struct ibv_sge receive_sge;		/* of receives of sends */
-	struct ibv_recv_wr *receives;		/* owned, [recv_depth], chained */
+	struct ibv_mr *ordered; /* held: the sink, without relaxed ordering if that matters */
+	struct ibv_cq *send_cq, *recv_cq; /* owned */
+	struct reach peer;		  /* what it may reach there */
+	struct queue *queues;		  /* owned, [nqueues] */
+	struct ibv_send_wr *wrs;	  /* owned, [nqueues][depth] */
+	struct ibv_sge sge;		  /* of sends */
+	struct ibv_sge receive_sge;	  /* of receives of sends */
+	struct ibv_recv_wr *receives;	  /* owned, [recv_depth], chained */
 };
 
 /*
@@ -78,6 +81,14 @@ struct verbs_lane {
 	char peer_node[64];
 	uint32_t meetings;
 };
+
+/* (collective) The member of the lane; and what is left of the last meeting. */
+int verbs_meet(struct rg_lane *lane, uint32_t peer, struct rg_err *err);
+void verbs_close_queues(struct verbs_lane *v);
+
+/* What happened here happens on all ranks: 0 everywhere, or a code with words. */
+int verbs_agree(struct verbs_lane *v, int rc, struct rg_err *err);
+uint64_t verbs_deadline(const struct verbs_lane *v); /* of an exchange that begins now */
 
 int verbs_prepare(struct rg_lane *lane, const struct rg_lane_load *load, struct rg_err *err);
 int verbs_pingpong(struct rg_lane *lane, const struct rg_lane_load *load, uint64_t n, bool first,

@@ -224,7 +224,9 @@ static void fill_requests(struct verbs_lane *v, struct rail *rail, struct queue 
 		if (load->op == RG_LANE_OP_SEND)
 			continue;
 		wr->wr.rdma.remote_addr = read ? rail->peer.source : rail->peer.sink;
-		wr->wr.rdma.rkey = read ? rail->peer.source_key : rail->peer.sink_key;
+		wr->wr.rdma.rkey = read		  ? rail->peer.source_key
+				   : load->stream ? rail->peer.sink_key
+						  : rail->peer.ordered_key;
 	}
 }
 

@@ -33,6 +33,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/lane_transport.c \
 	%D%/lane_verbs.c \
 	%D%/lane_verbs.h \
+	%D%/lane_verbs_meet.c \
 	%D%/lane_verbs_queue.c \
 	%D%/lane_verbs_run.c \
 	%D%/meet.c \

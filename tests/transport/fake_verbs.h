@@ -126,6 +126,7 @@ struct fake_counts {
 	uint64_t sent_bytes;
 	uint64_t lent_bytes; /* of which out of memory that the device may read and nobody write */
 	uint64_t writes, write_imms, messages, reads; /* of which; SENDs are messages */
+	uint64_t relaxed; /* writes carried out into memory with relaxed ordering */
 	uint64_t recv_calls, recvs;
 	uint64_t polls, empty_polls, completions; /* calls; without a result; results */
 	uint64_t registered, registered_bytes;	  /* memory, ever */

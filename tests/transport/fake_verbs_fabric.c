@@ -258,6 +258,8 @@ static enum ibv_wc_status do_write(struct fake_qp *qp, struct fake_qp *peer, str
 		       IBV_ACCESS_REMOTE_WRITE);
 	if (!at || !(peer->attr.qp_access_flags & IBV_ACCESS_REMOTE_WRITE))
 		return IBV_WC_REM_ACCESS_ERR;
+	fake.counts.relaxed += translate(peer->v.pd, w->rkey, true, w->remote_addr, len_bytes,
+					 IBV_ACCESS_RELAXED_ORDERING) != NULL;
 	fake_gather(qp, w, at);
 	return IBV_WC_SUCCESS;
 }
