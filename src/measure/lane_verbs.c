@@ -180,6 +180,7 @@ static int open_devices(struct verbs_lane *v, const struct rg_lane_verbs_config 
 		struct rg_verbs_device *d = v->devices[r];
 
 		v->rails[r].device = d;
+		v->soft |= d->soft;
 		snprintf(v->lane.rails[r], sizeof(v->lane.rails[r]), "%.31s", d->name);
 		snprintf(v->lane.nics + used, sizeof(v->lane.nics) - used, "%s%.31s:%u",
 			 r ? "," : "", d->name, d->port);

@@ -66,6 +66,7 @@ struct verbs_lane {
 	const struct rg_verbs_options *options;
 	enum rg_lane_op op;
 	uint64_t deadline_ns;
+	bool soft; /* a device is: the kernel does its work, on these processors */
 	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX]; /* owned */
 	struct rail rails[RG_LANE_RAILS_MAX];
 	uint32_t nqueues;	    /* of each rail */

@@ -22,7 +22,9 @@
 #include <arpa/inet.h>
 #include <sched.h>
 
-#define YIELD_NS 1000000 /* who has waited so long may leave its processor to others */
+/* Who has waited so long may leave its processor to others; to a soft device's kernel at once. */
+#define YIELD_NS      1000000
+#define YIELD_SOFT_NS 2000
 
 /* --- waiting --- */
 
@@ -60,7 +62,7 @@ int verbs_look(struct verbs_lane *v, struct patience *p, struct rg_err *err)
 
 	if (!p->since_ns)
 		p->since_ns = p->asked_ns = now;
-	if (now - p->since_ns > YIELD_NS)
+	if (now - p->since_ns >= (v->soft ? YIELD_SOFT_NS : YIELD_NS))
 		sched_yield();
 	if (now - p->asked_ns < ASK_NS)
 		return 0;

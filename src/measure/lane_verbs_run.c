@@ -11,7 +11,7 @@
 #include "railgauge/base/clock.h"
 
 #define TURNS  64 /* of waiting, between two looks at the completions of what was sent */
-#define NAP_NS 100000
+#define NAP_NS 1000000
 
 /* --- there and back --- */
 

@@ -11,9 +11,12 @@
  * what perftest lets one choose: operation, queue pairs, inline data, work requests under way,
  * lists of them, moderation of completions, several devices at once.
  *
- * What is timed is in pingpong and stream: these neither allocate nor make a system call of their
- * own (those of a transport are said in its ops; a soft device's doorbell is one). Every wait in
- * them ends after wait_ns without any progress.
+ * What is timed is in pingpong and stream: these do not allocate, and while messages go make no
+ * system calls but the transport's (said in its ops; a soft device's doorbell is one). Who waits
+ * does: yields once a wait has lasted, with a soft device at once, since what it waits for is done
+ * by the kernel on these processors; looks at the devices' events now and then; and sleeps through
+ * a stream in which it has neither to send nor to take anything. Every wait in them ends after
+ * wait_ns without any progress.
  *
  * A lane belongs to one thread. Functions marked (collective) are called by all ranks in the same
  * order; the others by the two of a pair.
