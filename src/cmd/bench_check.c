@@ -30,13 +30,7 @@ static int check_meaning(const struct bench *b, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_INVALID, "--root: %s has no root", coll);
 	if (is_set(b, "traffic") && b->coll != RG_COLL_ALLTOALLV)
 		return rg_cmd_no_traffic(b->coll, err);
-	/* Ranks that are processes were bound, or not, before they began. */
-	if (is_set(b, "bind") && !b->options.threads)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--bind is for ranks that are threads (--threads); processes are "
-				  "bound by what starts them: railgauge run --bind core, mpirun "
-				  "--bind-to core");
-	return 0;
+	return is_set(b, "bind") ? ranks_check_bind(b->options.threads, err) : 0;
 }
 
 /* Options that say what --points says. */

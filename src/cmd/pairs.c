@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define USUAL_OUTSTANDING 64
+
 /* Is the option of that name anything but what it is by default? */
 static bool is_given(const struct pairs *p, const char *name)
 {
@@ -23,22 +25,46 @@ static bool is_given(const struct pairs *p, const char *name)
 	return false;
 }
 
+/* Does or may the lane of verbs be used? */
+static bool may_be_verbs(const struct pairs *p)
+{
+	const char *name = p->options.transport;
+
+	return !strcmp(name, PAIRS_VERBS) || !strcmp(name, "auto");
+}
+
+/* --outstanding, or what suits the other numbers. */
+static uint32_t choose_outstanding(const struct pairs *p)
+{
+	const struct pairs_options *o = &p->options;
+	int64_t n = o->post_list > USUAL_OUTSTANDING ? o->post_list : USUAL_OUTSTANDING;
+
+	if (o->outstanding)
+		n = o->outstanding;
+	else if (may_be_verbs(p) && n > p->verbs.depth)
+		n = p->verbs.depth;
+	return (uint32_t)n;
+}
+
+static int check_verbs(const struct pairs *p, struct rg_err *err)
+{
+	if (is_given(p, "verbs.notify"))
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--verbs.notify: here --op says how messages go");
+	if (p->outstanding > p->verbs.depth)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--outstanding %u: a queue pair takes --verbs.depth %lld",
+				  p->outstanding, (long long)p->verbs.depth);
+	return rg_verbs_options_check(&p->verbs, err);
+}
+
 /* What is for one kind of transport only. */
 static int check_transport(const struct pairs *p, struct rg_err *err)
 {
 	const struct pairs_options *o = &p->options;
 
-	if (!strcmp(o->transport, PAIRS_VERBS) || !strcmp(o->transport, "auto")) {
-		if (is_given(p, "verbs.notify"))
-			return rg_err_set(err, RG_ERR_INVALID,
-					  "--verbs.notify: here --op says how messages go");
-		if (o->outstanding > p->verbs.depth)
-			return rg_err_set(err, RG_ERR_INVALID,
-					  "--outstanding %lld: a queue pair takes --verbs.depth "
-					  "%lld",
-					  (long long)o->outstanding, (long long)p->verbs.depth);
-		return rg_verbs_options_check(&p->verbs, err);
-	}
+	if (may_be_verbs(p))
+		return check_verbs(p, err);
 	if (o->op != RG_LANE_OP_WRITE)
 		return rg_err_set(err, RG_ERR_INVALID, "--op %s needs --transport verbs",
 				  rg_lane_op_words[o->op]);
@@ -47,15 +73,27 @@ static int check_transport(const struct pairs *p, struct rg_err *err)
 	return 0;
 }
 
-static int check(const struct pairs *p, struct rg_err *err)
+static int check_lists(const struct pairs *p, struct rg_err *err)
 {
 	const struct pairs_options *o = &p->options;
 
-	if (o->post_list > o->outstanding)
+	if (o->post_list <= p->outstanding)
+		return 0;
+	if (o->outstanding)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--post-list %lld: more than may be under way, --outstanding "
 				  "%lld",
 				  (long long)o->post_list, (long long)o->outstanding);
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "--post-list %lld: a queue pair takes --verbs.depth %lld",
+			  (long long)o->post_list, (long long)p->verbs.depth);
+}
+
+static int check(const struct pairs *p, struct rg_err *err)
+{
+	const struct pairs_options *o = &p->options;
+	int rc;
+
 	if (p->two && o->threads && o->threads != 2)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--threads %lld: pingpong is between 2 ranks; railgauge pairs "
@@ -65,7 +103,10 @@ static int check(const struct pairs *p, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--json and --csv both name the file %s: they need one each",
 				  o->json);
-	return check_transport(p, err);
+	rc = is_given(p, "bind") ? ranks_check_bind(o->threads, err) : 0;
+	if (!rc)
+		rc = check_lists(p, err);
+	return rc ? rc : check_transport(p, err);
 }
 
 static int parse(struct pairs *p, struct rg_err *err)
@@ -77,7 +118,10 @@ static int parse(struct pairs *p, struct rg_err *err)
 	rc = rg_opt_parse(p->command, p->argc, p->argv, bases, &p->origins, &first, err);
 	if (!rc)
 		rc = pairs_items(p, err);
-	return rc ? rc : check(p, err);
+	if (rc)
+		return rc;
+	p->outstanding = choose_outstanding(p);
+	return check(p, err);
 }
 
 static int run(struct pairs *p)

@@ -56,7 +56,8 @@ struct pairs {
 	char **argv;
 	struct pairs_item *items; /* owned, [nitems] */
 	uint32_t nitems;
-	uint64_t max_bytes; /* the largest size */
+	uint64_t max_bytes;   /* the largest size */
+	uint32_t outstanding; /* what comes of --outstanding */
 	struct ranks ranks;
 };
 

@@ -239,7 +239,7 @@ static int measure_rail(struct rank *r, uint32_t round, int32_t rail, struct rg_
 			.load = {.op = o->op,
 				 .size_bytes = item->size_bytes,
 				 .rail = rail,
-				 .outstanding = stream ? (uint32_t)o->outstanding : 1,
+				 .outstanding = stream ? r->pairs->outstanding : 1,
 				 .post_list = stream ? (uint32_t)o->post_list : 1,
 				 .stream = stream},
 		};

@@ -82,6 +82,9 @@ int ranks_run(struct ranks *ranks, int refused, struct rg_err *err);
 int ranks_threads(struct ranks *ranks, uint32_t n, struct rg_err *err);
 void ranks_gate_pass(struct ranks_gate *gate);
 
+/* --bind was given: RG_ERR_INVALID where the ranks are no threads. */
+int ranks_check_bind(int64_t nthreads, struct rg_err *err);
+
 /* --- one rank among the others (ranks_meet.c) --- */
 
 struct ranks_member {

@@ -99,6 +99,16 @@ static int start_threads(struct thread *threads, uint32_t n, struct rg_err *err)
 	return rc;
 }
 
+/* Processes were bound, or not, before they began. */
+int ranks_check_bind(int64_t nthreads, struct rg_err *err)
+{
+	if (nthreads)
+		return 0;
+	return rg_err_set(err, RG_ERR_INVALID,
+			  "--bind is for ranks that are threads (--threads); processes are bound "
+			  "by what starts them: railgauge run --bind core, mpirun --bind-to core");
+}
+
 int ranks_threads(struct ranks *ranks, uint32_t n, struct rg_err *err)
 {
 	struct ranks_gate gate = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, n};

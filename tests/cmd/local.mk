@@ -17,6 +17,7 @@ cmd_tests = \
 	tests/cmd/test_interfaces.sh \
 	tests/cmd/test_network.sh \
 	tests/cmd/test_pairs.sh \
+	tests/cmd/test_pairs_hosts.sh \
 	tests/cmd/test_pairs_mpi.sh \
 	tests/cmd/test_peer_death.sh \
 	tests/cmd/test_prove.sh \

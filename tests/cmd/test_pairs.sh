@@ -40,6 +40,14 @@ refused 2 '--post-list needs --transport verbs' pairs --threads 2 --post-list 2 
 refused 3 'transport inproc puts, which is a write: send is' pingpong --threads 2 --op send
 refused 3 'posts no lists of work requests' pairs --threads 2 --post-list 2 --test rate
 refused 2 '--outstanding 129: a queue pair takes --verbs.depth 128' pairs --transport verbs -t 129
+refused 2 '--outstanding 64: a queue pair takes --verbs.depth 32' pairs --transport verbs -t 64 --verbs.depth 32
+refused 2 '--post-list 48: a queue pair takes --verbs.depth 32' pairs --transport verbs --post-list 48 --verbs.depth 32
+refused 2 'rails: no "eech"; did you mean each' pairs --threads 2 --rails eech
+refused 2 'warmups: -1 is not between 0 and' pairs --threads 2 --warmups=-1
+refused 2 'timeout: 50ms is not between' pairs --threads 2 --timeout 50ms
+refused 2 '--bind is for ranks that are threads' pairs --bind none
+refused 2 '"lam": no such MPI library' pairs --mpi lam
+refused 3 '--counters: eth77: no RDMA device' pairs --threads 2 --counters eth77
 refused 2 '--verbs.notify: here --op says' pairs --transport verbs --verbs.notify send
 refused 3 'no transport "shn" (did you mean "shm"' pairs --threads 2 --transport shn
 refused 3 'moves no data' pairs --threads 2 --transport null
@@ -74,6 +82,41 @@ refused 2 'one document at a time' report "$tmp/pairs.json" "$tmp/pairs.json"
 refused 2 'pairs of ranks, and no targets' report --baseline mpi "$tmp/pairs.json"
 run 0 pingpong --threads 2 -n 100 -s 8 --test latency --json -
 grep -q '"test": "latency"' "$tmp/out" || fail 'the document on standard output'
+
+# A depth alone contradicts no default, and lists make room for themselves.
+for words in '--verbs.depth 32' '--verbs.depth 128 --post-list 100'; do
+  # shellcheck disable=SC2086
+  "$RAILGAUGE" pairs --transport verbs --verbs.device none --threads 2 $words >"$tmp/out" 2>"$tmp/err" &&
+    fail "$words: measured with a device that there is not"
+  grep -q 'outstanding\|post-list\|depth' "$tmp/err" && fail "$words: refused"
+done
+
+# What was asked for and what is not compared; where ranks may run; one device is all of them.
+column() { # column NAME: of all lines of the CSV
+  awk -F, -v name="$1" '
+    { sub(/\r$/, "") }
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    { print $at[name] }' "$tmp/pairs.csv" | sort -u | tr '\n' ' '
+}
+few="pingpong --threads 2 -n 10 -s 8 --test bandwidth --csv $tmp/pairs.csv --json $tmp/pairs.json"
+# shellcheck disable=SC2086
+run 0 $few
+[ "$(column outstanding)" = '64 ' ] || fail "outstanding: $(column outstanding)"
+[ "$(column checked)" != '0 ' ] || fail 'nothing was compared'
+# shellcheck disable=SC2086
+run 0 $few -t 7 --no-check --rails both --warmups 0
+[ "$(column outstanding)" = '7 ' ] || fail "outstanding: $(column outstanding)"
+[ "$(column checked)" = '0 ' ] || fail "compared: $(column checked)"
+[ "$(wc -l <"$tmp/pairs.csv")" -eq 3 ] || fail 'one device, all at once: measured twice'
+places() { grep -o '"cpus": "[^"]*"' "$tmp/pairs.json" | sort -u | wc -l; }
+# shellcheck disable=SC2086
+run 0 $few --bind none
+[ "$(places)" -eq 1 ] || fail 'threads that are not to be bound are'
+if [ "$(lscpu -p=core 2>/dev/null | grep -v '^#' | sort -u | wc -l)" -ge 2 ] && [ "$(nproc)" -ge 2 ]; then
+  # shellcheck disable=SC2086
+  run 0 $few --bind core
+  [ "$(places)" -eq 2 ] || fail 'threads are not bound to cores'
+fi
 
 # Percentiles and the rest by time as well; one pair at a time.
 run 0 pairs --threads 3 -D 2ms --alone --test rate --csv "$tmp/alone.csv" --json "$tmp/alone.json"
