@@ -62,8 +62,8 @@ static const struct rg_opt bench_table[] = {
 	 "choice"},
 	{"transport", 0, RG_OPT_STRING, AT(transport), "NAME", "auto", 0, 0, NULL, NULL,
 	 "shm, tcp, verbs-rc, verbs-ud, mixed (shm within a node; between nodes verbs-rc where all "
-	 "ranks have an RDMA device, else tcp), inproc or null; auto: what suits the ranks, mixed "
-	 "if there are several nodes"},
+	 "ranks have an RDMA device, else tcp), inproc or null; auto: what suits the ranks: shm on "
+	 "one node, mixed on several, and with one rank on each its network alone"},
 	{"tcp.interface", 0, RG_OPT_STRING, AT(interface), "NAME", NULL, 0, 0, NULL, NULL,
 	 "network interface of transport tcp; default: loopback on one node, else the fastest one"},
 	{"tcp.congestion", 0, RG_OPT_STRING, AT(congestion), "NAME", NULL, 0, 0, NULL, NULL,

@@ -63,8 +63,11 @@ static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, str
 
 static int open_transport(struct rank *r, struct rg_err *err)
 {
+	const struct ranks_network network = {.verbs = &r->bench->verbs,
+					      .interface = r->bench->options.interface,
+					      .congestion = r->bench->options.congestion};
 	const struct rg_transport_ops *ops = NULL;
-	int rc = ranks_transport(&r->m, r->bench->options.transport, &ops, err);
+	int rc = ranks_transport(&r->m, r->bench->options.transport, &network, &ops, err);
 	uint32_t nnodes;
 
 	rc = ranks_agree(&r->m, rc, err);

@@ -105,7 +105,7 @@ static const struct rg_opt common_table[] = {
 	 .value = "NAME",
 	 .dflt = "auto",
 	 .help = "verbs (work requests on RDMA devices), shm, tcp, mixed (shm within a node, tcp "
-		 "between nodes) or inproc; auto: verbs between nodes "
+		 "or verbs-rc between nodes) or inproc; auto: verbs between nodes "
 		 "where all ranks have a device, else shm, tcp or mixed, as suits the ranks"},
 	{.name = "tcp.interface",
 	 FIELD(STRING, interface),

@@ -71,30 +71,6 @@ static int open_verbs(struct rank *r, struct rg_err *err)
 	return rg_lane_verbs_open(r->m.rdv, &config, &r->lane, err);
 }
 
-/* Between nodes whose adapters all can, verbs is what one wants to know about. */
-static int suits_verbs(struct rank *r, bool *out, struct rg_err *err)
-{
-	uint32_t n = r->m.rdv->nranks;
-	uint8_t mine, *all;
-	int rc;
-
-	*out = false;
-	if (r->m.one_host)
-		return 0;
-	mine = !rg_verbs_probe(&r->pairs->verbs, ranks_local(&r->m), ranks_nlocal(&r->m),
-			       r->pairs->max_bytes, NULL, 0, NULL);
-	all = rg_zalloc(n, 1);
-	rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
-	rc = ranks_agree(&r->m, rc, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(r->m.rdv, &mine, all, 1, ranks_deadline(&r->m), err);
-	*out = !rc;
-	for (uint32_t k = 0; !rc && k < n; k++)
-		*out &= all[k];
-	rg_free(all);
-	return rc;
-}
-
 static int open_transport(struct rank *r, const struct rg_transport_ops *ops, struct rg_err *err)
 {
 	const struct pairs_options *o = &r->pairs->options;
@@ -120,16 +96,18 @@ static int open_transport(struct rank *r, const struct rg_transport_ops *ops, st
 static int open_lane(struct rank *r, struct rg_err *err)
 {
 	const struct pairs_options *o = &r->pairs->options;
+	const struct ranks_network network = {
+		.verbs = &r->pairs->verbs, .interface = o->interface, .congestion = o->congestion};
 	const struct rg_transport_ops *ops = NULL;
 	bool verbs = !strcmp(o->transport, PAIRS_VERBS);
 	int rc = 0;
 
 	if (!strcmp(o->transport, "auto"))
-		rc = suits_verbs(r, &verbs, err);
+		rc = ranks_verbs_suit(&r->m, &network, r->pairs->max_bytes, &verbs, err);
 	if (!rc && verbs)
 		return open_verbs(r, err);
 	if (!rc)
-		rc = ranks_transport(&r->m, o->transport, &ops, err);
+		rc = ranks_transport(&r->m, o->transport, NULL, &ops, err);
 	rc = ranks_agree(&r->m, rc, err);
 	return rc ? rc : open_transport(r, ops, err);
 }

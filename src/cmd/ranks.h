@@ -96,6 +96,7 @@ struct ranks_member {
 	uint32_t *nodes;	     /* owned, [2][nranks]: of each rank, and its number there */
 	bool one_host;		     /* all ranks share a network namespace */
 	bool crowded;		     /* more ranks than cores */
+	char no_verbs[192];	     /* why RDMA does not join the nodes; or "" */
 	struct rg_load load;	     /* when measuring began: rg_load_read */
 };
 
@@ -118,11 +119,26 @@ int ranks_meet(struct ranks_member *m, const struct rg_opt_command *command,
 	       const void *const *bases, const struct rg_opt_origins *origins, const char *operand,
 	       struct rg_err *err);
 
+/* What a command was told of networks; borrowed. */
+struct ranks_network {
+	const struct rg_verbs_options *verbs;
+	const char *interface, *congestion; /* of tcp; NULL: not named */
+};
+
 /*
- * The transport of that name; auto: what suits where the ranks are. RG_ERR_NOT_FOUND,
- * RG_ERR_INVALID (inproc between processes).
+ * Collective: is RDMA the way between the ranks' nodes, of which there are several? If some have no
+ * device that works, m->no_verbs says why. As rg_verbs_suits.
  */
-int ranks_transport(const struct ranks_member *m, const char *name,
+int ranks_verbs_suit(struct ranks_member *m, const struct ranks_network *network,
+		     uint64_t len_bytes, bool *out, struct rg_err *err);
+
+/*
+ * The transport of that name; auto: what suits where the ranks are, collective: shm on one node,
+ * mixed where nodes have several ranks, and where none has, verbs-rc if ranks_verbs_suit (network
+ * NULL: that is known already, and does not), else tcp. RG_ERR_NOT_FOUND, RG_ERR_INVALID (inproc
+ * between processes), and as rg_verbs_suits.
+ */
+int ranks_transport(struct ranks_member *m, const char *name, const struct ranks_network *network,
 		    const struct rg_transport_ops **out, struct rg_err *err);
 
 /* Where this rank is among those of its node. After ranks_meet. */

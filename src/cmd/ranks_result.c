@@ -66,7 +66,10 @@ int ranks_describe(const struct ranks_member *m, struct rg_result *result, struc
 		return rc;
 	rg_place_judge(m->places, m->rdv->nranks, warn_into, result);
 	judge_shm(m, result);
-	return 0;
+	if (m->no_verbs[0])
+		rc = rg_result_add_warning(result, err, "no-rdma",
+					   "RDMA does not join the nodes: %s", m->no_verbs);
+	return rc;
 }
 
 /* A twentieth of a processor is what an idle machine's own daemons take. */

@@ -32,6 +32,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_impl.h \
 	%D%/verbs_options.c \
 	%D%/verbs_probe.c \
+	%D%/verbs_suits.c \
 	%D%/verbs_ud_flow.c \
 	%D%/verbs_ud_flow.h
 if HAVE_VERBS

@@ -2,7 +2,8 @@
 /*
  * mixed: shm to the ranks of this node; to all others verbs-rc where every rank has a device that
  * works, else tcp, and `about` says why. Who names an interface or a congestion control wants tcp;
- * who names a device wants verbs-rc, and where that does not work it is an error.
+ * who names a device, or a way to notify, wants verbs-rc, and where that does not work it is an
+ * error.
  *
  * Both endpoints know all ranks by the same numbers; a link is that of the one which reaches the
  * peer. Whoever waits must look at both memory and network, so nobody sleeps for long.
@@ -114,69 +115,24 @@ static void describe(struct mixed *m)
 
 #ifdef HAVE_VERBS
 
-enum mixed_word {
-	MIXED_WORKS = 1, /* a device that works here */
-	MIXED_NAMED = 2, /* one was named: no other way will do */
-	MIXED_FAR = 4,	 /* there are ranks to use it for */
-};
-
-/* This rank's word; a device that was named and does not work is an error. */
-static int look_for_device(struct mixed *m, const struct rg_transport_config *config,
-			   uint8_t *word_out, struct rg_err *err)
+static int look_for_devices(const struct mixed *m, const struct rg_transport_config *config,
+			    struct rg_verbs_suit *out, struct rg_err *err)
 {
 	const struct rg_verbs_options *options =
 		config->verbs ? config->verbs : &rg_verbs_options_default;
-	bool tcp = config->interface || config->congestion;
-	uint32_t local = 0, nlocal = 1;
-	struct rg_err why = {0};
-	int rc;
+	struct rg_verbs_wish wish = {
+		.options = options,
+		.len_bytes = rg_verbs_rc_locked_bytes(options, &config->geometry),
+		.timeout_ns = m->ep.config.timeout_ns,
+		.tcp = config->interface || config->congestion,
+	};
 
-	*word_out = options->device ? MIXED_NAMED : 0;
 	for (uint32_t r = 0; r < m->ep.nranks; r++) {
-		*word_out |= m->is_near[r] ? 0 : MIXED_FAR;
-		local += m->is_near[r] && r < m->ep.rank;
-		nlocal += m->is_near[r] && r != m->ep.rank;
+		wish.far |= !m->is_near[r];
+		wish.local += m->is_near[r] && r < m->ep.rank;
+		wish.nlocal += m->is_near[r];
 	}
-	if (tcp && options->device)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "a device of verbs (%s) and an interface or congestion control "
-				  "of tcp: which of the two? --transport says",
-				  options->device);
-	if (tcp || !(*word_out & MIXED_FAR))
-		return 0;
-	rc = rg_verbs_probe(options, local, nlocal,
-			    rg_verbs_rc_locked_bytes(options, &config->geometry), NULL, 0, &why);
-	if (!rc)
-		*word_out |= MIXED_WORKS;
-	else if (rc != RG_ERR_NOT_FOUND) /* most have none, and need not be told */
-		snprintf(m->no_verbs, sizeof(m->no_verbs), "%.79s", why.text);
-	return rc && options->device ? rg_err_set(err, rc, "%s", why.text) : 0;
-}
-
-/* Has every rank with far peers a device that works? And was one named? */
-static int have_devices(struct mixed *m, const struct rg_transport_config *config, bool *all_out,
-			bool *named_out, struct rg_err *err)
-{
-	uint8_t mine = 0, *all = rg_zalloc(m->ep.nranks, 1);
-	bool has_far = false;
-	uint64_t until;
-	int rc = all ? look_for_device(m, config, &mine, err)
-		     : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' devices");
-
-	until = rg_clock_ns() + m->ep.config.timeout_ns;
-	rc = rg_rendezvous_agree(m->ep.rdv, rc, until, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, 1, until, err);
-	*all_out = true;
-	*named_out = false;
-	for (uint32_t r = 0; r < m->ep.nranks && !rc; r++) {
-		*all_out &= all[r] & MIXED_WORKS || !(all[r] & MIXED_FAR);
-		*named_out |= all[r] & MIXED_NAMED;
-		has_far |= all[r] & MIXED_FAR;
-	}
-	*all_out &= has_far;
-	rg_free(all);
-	return rc;
+	return rg_verbs_suits(m->ep.rdv, &wish, out, err);
 }
 
 /* Are the words about a mistake, rather than about what there is? */
@@ -188,16 +144,17 @@ static bool is_mistake(int rc)
 /* 0: far is verbs-rc; 1: it may be something else; or an error. The same on all ranks. */
 static int open_verbs(struct mixed *m, const struct rg_transport_config *config, struct rg_err *err)
 {
+	struct rg_verbs_suit suit;
 	struct rg_err why = {0};
-	bool all, named;
-	int rc = have_devices(m, config, &all, &named, err);
+	int rc = look_for_devices(m, config, &suit, err);
 
-	if (rc || !all)
+	snprintf(m->no_verbs, sizeof(m->no_verbs), "%.79s", suit.why_not);
+	if (rc || !suit.all)
 		return rc ? rc : 1;
 	rc = rg_transport_verbs_rc.open(m->ep.rdv, config, &m->far, &why);
 	if (!rc)
 		return 0;
-	if (named || is_mistake(rc) || rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT ||
+	if (suit.named || is_mistake(rc) || rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT ||
 	    rc == RG_ERR_NO_MEMORY)
 		return rg_err_set(err, rc, "%s", why.text);
 	snprintf(m->no_verbs, sizeof(m->no_verbs), "%.79s", why.text);

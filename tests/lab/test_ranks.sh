@@ -34,14 +34,15 @@ job() {
 set -- "$RAILGAUGE" bench allreduce -b 64K -e 64K -n 5 --buffers private --place out --no-calibrate
 job "$@" || fail "two ranks on one node:"
 if grep -q '^# network:' "$tmp/out"; then fail "two ranks on one node do not share memory:"; fi
-job lab-rank "$@" --tcp.interface lo || fail "two ranks on two endpoints:"
+job lab-rank "$@" --transport tcp --tcp.interface lo || fail "two ranks on two endpoints:"
 grep -q '^# network: interface lo' "$tmp/out" || fail "two endpoints share memory:"
 
-# Each rank has its endpoint's devices, so all that goes between them is on the wire: each of 5 all-reduces takes 64 KiB
-# each way.
+# Each rank has its endpoint's devices, and nobody has to say so. All that goes between them is on the wire: each of 5
+# all-reduces takes 64 KiB each way.
 sent() { cat "/sys/class/net/$1/statistics/tx_bytes"; }
 first=$(sent e1r1) second=$(sent e2r1)
-job lab-rank "$@" --transport verbs-rc || fail "verbs between two endpoints:"
+job lab-rank "$@" || fail "verbs between two endpoints:"
+grep -q '^# network: rxe1r1 port 1, ' "$tmp/out" || fail "two endpoints are not joined by verbs:"
 first=$(($(sent e1r1) - first)) second=$(($(sent e2r1) - second))
 echo "$first bytes left endpoint 1, $second endpoint 2"
 [ $first -gt 327680 ] && [ $second -gt 327680 ] || fail "verbs do not use the wire"

@@ -446,6 +446,30 @@ static void without_a_device_mixed_goes_over_sockets(void **state)
 	}
 }
 
+static int goes_over_sockets_because_of_2(struct rank *r)
+{
+	MUST(r, strstr(r->ep->about, "tcp to"));
+	MUST(r, strstr(r->ep->about, "not verbs-rc: rank 2: verbs: "));
+	return 0;
+}
+
+static void the_rank_whose_device_does_not_work_is_named_on_all(void **state)
+{
+	struct rg_verbs_options good = rg_verbs_options_default, bad = good;
+	struct rank ranks[RANKS];
+
+	bad.pkey_index = 1000;
+	prepare_ranks(ranks, &rg_transport_mixed, goes_over_sockets_because_of_2);
+	for (uint32_t i = 0; i < RANKS; i++)
+		ranks[i].config.verbs = i == 2 ? &bad : &good;
+	run_ranks(ranks, 0);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+	assert_int_equal(fake_live(), 0);
+}
+
 /* Ranks 1 and 2 share a node: ranks.h. Nodes are the same as with sockets; streams there are none.
  */
 static int joins_nodes(struct rank *r)
@@ -498,6 +522,7 @@ int main(void)
 		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named, set_up),
 		cmocka_unit_test_setup(a_device_that_was_named_is_not_replaced_by_sockets, set_up),
 		cmocka_unit_test_setup(without_a_device_mixed_goes_over_sockets, set_up),
+		cmocka_unit_test_setup(the_rank_whose_device_does_not_work_is_named_on_all, set_up),
 		cmocka_unit_test_setup(mixed_joins_nodes_by_devices_and_has_no_streams_then,
 				       set_up),
 	};

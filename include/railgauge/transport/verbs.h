@@ -13,8 +13,8 @@
  * Who uses this includes <infiniband/verbs.h> itself and is compiled only with HAVE_VERBS. This
  * header needs neither: so options and their checks are the same in a build without libibverbs. Of
  * the functions below these exist in every build: rg_verbs_options_check, rg_verbs_moderation,
- * rg_verbs_timeout_*, rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe and rg_verbs_check; the others
- * only with HAVE_VERBS.
+ * rg_verbs_timeout_*, rg_verbs_rnr_*, rg_verbs_gid_*, rg_verbs_probe, rg_verbs_suits and
+ * rg_verbs_check; the others only with HAVE_VERBS.
  *
  * Threads: a device and all that was made from it are for one thread at a time; who shares them (as
  * verbs-ud does with its thread) keeps the others out meanwhile. Each rank opens devices of its
@@ -50,6 +50,7 @@ struct ibv_pd;
 struct ibv_qp;
 struct ibv_srq;
 struct ibv_wc;
+struct rg_rendezvous;
 
 #define RG_VERBS_DEVICES_MAX 16 /* of one rank */
 #define RG_VERBS_NAME_BYTES  64 /* of a device, with its zero */
@@ -272,6 +273,31 @@ void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, siz
  */
 int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
 		   uint64_t len_bytes, char *about, size_t room, struct rg_err *err);
+
+/* What one rank of a job asks below. */
+struct rg_verbs_wish {
+	const struct rg_verbs_options *options;
+	uint32_t local, nlocal; /* as rg_verbs_devices_open */
+	uint64_t len_bytes;	/* as rg_verbs_probe */
+	uint64_t timeout_ns;	/* of waiting for all ranks */
+	bool far;		/* there are ranks that it would use a device for */
+	bool tcp;		/* somebody named an interface or congestion control of tcp */
+};
+
+struct rg_verbs_suit {
+	bool all;	   /* every rank that needs a device has one that works */
+	bool named;	   /* some rank was told which device, or how to notify */
+	char why_not[192]; /* of the first rank that has none; "": nobody has a device at all */
+};
+
+/*
+ * (collective) Is RDMA the way between the nodes of a job, where nobody named a transport? By
+ * rg_verbs_probe, on all ranks. A device that was named, or a way to notify that no other transport
+ * has, is not replaced: if it does not work that is an error, with the probe's code and words;
+ * RG_ERR_INVALID if tcp was wished for as well; RG_ERR_NO_MEMORY, and as rg_rendezvous_allgather.
+ */
+int rg_verbs_suits(struct rg_rendezvous *rdv, const struct rg_verbs_wish *wish,
+		   struct rg_verbs_suit *out, struct rg_err *err);
 
 /*
  * Adds a row to the section "RDMA" for each device with an active port: opened and probed as above
