@@ -14,7 +14,7 @@ enum {
 	FCS = 4,
 	PREAMBLE = 8,
 	GAP = 12,
-	FRAME_MIN = 64, /* from the destination's address to FCS */
+	FRAME_MIN = 64, /* from the destination's address to FCS, a tag among it */
 	IPV4 = 20,
 	IPV6 = 40,
 	UDP = 8,
@@ -39,14 +39,12 @@ const char *const rg_bound_verb_words[] = {
 /* An Ethernet frame around so many bytes, as it is counted. */
 static uint64_t frame_bytes(const struct rg_wire_path *path, uint64_t inside_bytes)
 {
-	uint64_t header = ETHERNET + (path->vlan ? VLAN : 0), least = FRAME_MIN;
-	uint64_t bytes = header + inside_bytes;
+	uint64_t bytes = ETHERNET + inside_bytes;
 
 	if (path->account == RG_WIRE_QDISC)
 		return bytes;
-	least += path->vlan ? VLAN : 0;
-	bytes += FCS;
-	return (bytes < least ? least : bytes) + PREAMBLE + GAP;
+	bytes += FCS + (path->vlan ? VLAN : 0);
+	return (bytes < FRAME_MIN ? FRAME_MIN : bytes) + PREAMBLE + GAP;
 }
 
 /* A packet with so many bytes of data, and of headers behind the BTH. */

@@ -81,10 +81,10 @@ static void short_frames_are_filled_up_to_64_bytes(void **state)
 	/* 14 + 20 + 8 + 12 + 4 + 4 = 62: 64, + 20 */
 	assert_int_equal(out_of(roce, RG_BOUND_VERB_SEND, 0), 84);
 	assert_int_equal(out_of(roce, RG_BOUND_VERB_SEND, 4), 86);
-	path.vlan = true; /* 66: 68, + 20 */
-	assert_int_equal(out_of(path, RG_BOUND_VERB_SEND, 0), 88);
-	path.account = RG_WIRE_QDISC; /* 18 + 20 + 8 + 12 + 4 */
-	assert_int_equal(out_of(path, RG_BOUND_VERB_SEND, 0), 62);
+	path.vlan = true; /* The tag is one of the 64: 66, + 20 */
+	assert_int_equal(out_of(path, RG_BOUND_VERB_SEND, 0), 86);
+	path.account = RG_WIRE_QDISC; /* 14 + 20 + 8 + 12 + 4: the tag is beside it */
+	assert_int_equal(out_of(path, RG_BOUND_VERB_SEND, 0), 58);
 }
 
 static void a_long_message_has_its_headers_in_the_first_and_the_last_packet(void **state)
@@ -203,8 +203,10 @@ static void a_stream_of_tcp_gets_1448_of_1538_bytes(void **state)
 	assert_near(rg_wire_tcp_goodput_Bps(&path), 125e6 * 1448 / 1538);
 	path.account = RG_WIRE_QDISC;
 	assert_near(rg_wire_tcp_goodput_Bps(&path), 125e6 * 1448 / 1514);
-	path.ipv6 = path.vlan = true;
-	assert_near(rg_wire_tcp_goodput_Bps(&path), 125e6 * 1428 / 1518);
+	path.ipv6 = path.vlan = true; /* the tag is beside the packet */
+	assert_near(rg_wire_tcp_goodput_Bps(&path), 125e6 * 1428 / 1514);
+	path.account = RG_WIRE_LINE;
+	assert_near(rg_wire_tcp_goodput_Bps(&path), 125e6 * 1428 / 1542);
 	path.mtu_bytes = 60;
 	assert_true(rg_wire_tcp_goodput_Bps(&path) == 0);
 }

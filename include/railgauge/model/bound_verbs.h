@@ -22,8 +22,9 @@
  *     ud           one packet of at most MTU: DETH 8
  *     acknowledgement, the other way, without data: AETH 4
  *   above        ICRC 4, VCRC 2      ICRC 4, FCS 4
- *   on the line                      frames of less than 64 bytes (68 with VLAN) filled up to that;
- *                                    preamble and start of frame 8, gap to the next one 12
+ *   on the line                      frames of less than 64 bytes, VLAN among them, filled up to
+ *                                    that (bridges may fill up to 68); preamble and start of frame
+ *                                    8, gap to the next one 12
  *   (*) if there is one
  *
  * Not counted, and so the bounds hold in spite of them: InfiniBand's packet delimiters, idle
@@ -31,8 +32,9 @@
  *
  * What a byte is worth depends on who sets the rate. A line passes all of the above. The queues of
  * Linux (tc's tbf, for one) count a packet as the kernel has it: with the Ethernet header, without
- * what fills up a short frame, FCS, preamble and gap [Linux-qdisc]. A link that is shaped to a rate
- * is to be compared with the bound in the shaper's account.
+ * the tag of a VLAN, which is beside the packet until it leaves, what fills up a short frame, FCS,
+ * preamble and gap [Linux-qdisc]. A link that is shaped to a rate is to be compared with the bound
+ * in the shaper's account.
  *
  * Acknowledgements go the other way. A responder may answer many packets at once, so what they take
  * is the caller's to say, per message; 0 is a bound for whoever answers least. They count where
