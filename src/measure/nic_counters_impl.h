@@ -28,9 +28,12 @@ bool nic_is_ring(const char *name);
 /* Queueing disciplines and classes of the interface. Asks by netlink. */
 void nic_read_queues(const char *netdev, struct nic_list *list);
 
-/* Those of interface index in one answer of the kernel, messages[len_bytes]; false: it was the
- * last. */
-bool nic_parse_queues(const void *messages, size_t len_bytes, int index, struct nic_list *list);
+/*
+ * Those of interface index in one answer of the kernel, messages[len_bytes], to the request of
+ * number seq; what answers another is skipped. false: it was the last.
+ */
+bool nic_parse_queues(const void *messages, size_t len_bytes, uint32_t seq, int index,
+		      struct nic_list *list);
 
 /* TCP's counters in both files. */
 void nic_read_tcp(const char *root, struct nic_list *list);

@@ -116,7 +116,8 @@ static void add_queue(struct nic_list *list, bool is_class, const struct tcmsg *
 	add_stats(list, queue, &stats);
 }
 
-bool nic_parse_queues(const void *messages, size_t len_bytes, int index, struct nic_list *list)
+bool nic_parse_queues(const void *messages, size_t len_bytes, uint32_t seq, int index,
+		      struct nic_list *list)
 {
 	const uint8_t *bytes = messages;
 	struct nlmsghdr head;
@@ -127,8 +128,11 @@ bool nic_parse_queues(const void *messages, size_t len_bytes, int index, struct 
 		bool is_class;
 
 		memcpy(&head, bytes + at, sizeof(head));
-		if (head.nlmsg_len < sizeof(head) || head.nlmsg_len > len_bytes - at ||
-		    head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR)
+		if (head.nlmsg_len < sizeof(head) || head.nlmsg_len > len_bytes - at)
+			return true; /* cut: the next one may be whole */
+		if (head.nlmsg_seq != seq)
+			continue;
+		if (head.nlmsg_type == NLMSG_DONE || head.nlmsg_type == NLMSG_ERROR)
 			return false;
 		is_class = head.nlmsg_type == RTM_NEWTCLASS;
 		if ((!is_class && head.nlmsg_type != RTM_NEWQDISC) ||
@@ -143,14 +147,16 @@ bool nic_parse_queues(const void *messages, size_t len_bytes, int index, struct 
 	return true;
 }
 
-static void dump(int fd, uint16_t type, int index, struct nic_list *list)
+/* What an earlier dump left in the socket bears another number. */
+static void dump(int fd, uint16_t type, uint32_t seq, int index, struct nic_list *list)
 {
 	struct {
 		struct nlmsghdr head;
 		struct tcmsg tc;
 	} request = {.head = {.nlmsg_len = sizeof(request),
 			      .nlmsg_type = type,
-			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP},
+			      .nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			      .nlmsg_seq = seq},
 		     .tc = {.tcm_family = AF_UNSPEC, .tcm_ifindex = index}};
 	uint8_t answer[32768];
 	ssize_t n;
@@ -161,7 +167,7 @@ static void dump(int fd, uint16_t type, int index, struct nic_list *list)
 		do
 			n = recv(fd, answer, sizeof(answer), 0);
 		while (n < 0 && errno == EINTR);
-	} while (n > 0 && nic_parse_queues(answer, (size_t)n, index, list));
+	} while (n > 0 && nic_parse_queues(answer, (size_t)n, seq, index, list));
 }
 
 void nic_read_queues(const char *netdev, struct nic_list *list)
@@ -174,8 +180,8 @@ void nic_read_queues(const char *netdev, struct nic_list *list)
 	if (fd < 0)
 		return;
 	if (index && !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit))) {
-		dump(fd, RTM_GETQDISC, index, list);
-		dump(fd, RTM_GETTCLASS, index, list);
+		dump(fd, RTM_GETQDISC, 1, index, list);
+		dump(fd, RTM_GETTCLASS, 2, index, list);
 	}
 	close(fd);
 }

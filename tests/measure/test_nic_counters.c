@@ -406,6 +406,8 @@ static void single_rings_are_told_from_ports(void **state)
 
 /* --- what the kernel says of queues --- */
 
+#define SEQ 9 /* of the request that is answered */
+
 static struct {
 	_Alignas(8) uint8_t bytes[1024];
 	size_t n;
@@ -442,7 +444,7 @@ static void put_attribute(uint16_t type, const void *data, size_t len)
 static void put_queue(uint16_t type, int index, uint32_t handle, const char *kind, uint64_t bytes,
 		      uint32_t packets, uint32_t drops)
 {
-	struct nlmsghdr head = {.nlmsg_type = type};
+	struct nlmsghdr head = {.nlmsg_type = type, .nlmsg_seq = SEQ};
 	const struct tcmsg tc = {.tcm_ifindex = index, .tcm_handle = handle, .tcm_parent = 0x30001};
 	const struct gnet_stats_queue queue = {.drops = drops};
 	uint8_t basic[12];
@@ -461,6 +463,15 @@ static void put_queue(uint16_t type, int index, uint32_t handle, const char *kin
 	memcpy(answer.bytes + at, &head, sizeof(head));
 }
 
+/* The last message of a dump. */
+static void put_done(uint32_t seq)
+{
+	const struct nlmsghdr done = {
+		.nlmsg_type = NLMSG_DONE, .nlmsg_len = sizeof(done), .nlmsg_seq = seq};
+
+	put_bytes(&done, sizeof(done));
+}
+
 static uint64_t queue_value(const struct nic_list *list, const char *name)
 {
 	const struct rg_nic_value *v = value_of(&list->reading, name);
@@ -473,7 +484,6 @@ static uint64_t queue_value(const struct nic_list *list, const char *name)
 
 static void queues_of_the_interface_are_read_out_of_the_kernels_answer(void **state)
 {
-	const struct nlmsghdr done = {.nlmsg_type = NLMSG_DONE, .nlmsg_len = sizeof(done)};
 	struct nic_list list = {.room = 0};
 
 	answer.n = 0;
@@ -481,17 +491,33 @@ static void queues_of_the_interface_are_read_out_of_the_kernels_answer(void **st
 	put_queue(RTM_NEWTCLASS, 5, 0x30001, "prio", 7000, 70, 0);
 	put_queue(RTM_NEWQDISC, 6, 0x40000, "tbf", 1, 1, 1); /* another interface's */
 	put_queue(RTM_NEWQDISC, 5, 0, "fq_codel", 1, 1, 1);  /* a ring's */
-	assert_true(nic_parse_queues(answer.bytes, answer.n, 5, &list));
+	assert_true(nic_parse_queues(answer.bytes, answer.n, SEQ, 5, &list));
 	assert_int_equal(list.reading.n, 10);
 	assert_true(queue_value(&list, "qdisc prio 3: bytes") == 1ull << 33);
 	assert_int_equal(queue_value(&list, "qdisc prio 3: packets"), 100);
 	assert_int_equal(queue_value(&list, "qdisc prio 3: drops"), 2);
 	assert_int_equal(queue_value(&list, "class prio 3:1 packets"), 70);
-	put_bytes(&done, sizeof(done));
+	put_done(SEQ);
 	rg_nic_reading_release(&list.reading);
 	list.room = 0;
-	assert_false(nic_parse_queues(answer.bytes, answer.n, 5, &list));
+	assert_false(nic_parse_queues(answer.bytes, answer.n, SEQ, 5, &list));
 	assert_int_equal(list.reading.n, 10);
+	rg_nic_reading_release(&list.reading);
+}
+
+/* What an earlier request left unread ends with its own last message. */
+static void what_answers_another_request_is_skipped(void **state)
+{
+	struct nic_list list = {.room = 0};
+
+	answer.n = 0;
+	put_queue(RTM_NEWQDISC, 5, 0x40000, "tbf", 1, 1, 1);
+	((struct nlmsghdr *)(void *)answer.bytes)->nlmsg_seq = SEQ - 1;
+	put_done(SEQ - 1);
+	put_queue(RTM_NEWTCLASS, 5, 0x30001, "prio", 7000, 70, 0);
+	assert_true(nic_parse_queues(answer.bytes, answer.n, SEQ, 5, &list));
+	assert_int_equal(list.reading.n, 5);
+	assert_int_equal(queue_value(&list, "class prio 3:1 bytes"), 7000);
 	rg_nic_reading_release(&list.reading);
 }
 
@@ -506,12 +532,12 @@ static void an_answer_that_is_cut_is_not_read_beyond_its_end(void **state)
 		uint32_t whole = (uint32_t)n;
 
 		memcpy(copy, answer.bytes, n);
-		(void)nic_parse_queues(copy, n, 5, &list);
+		(void)nic_parse_queues(copy, n, SEQ, 5, &list);
 		assert_int_equal(list.reading.n, 0);
 		/* The same, but claiming to be whole. */
 		if (n >= sizeof(struct nlmsghdr)) {
 			memcpy(copy, &whole, sizeof(whole));
-			(void)nic_parse_queues(copy, n, 5, &list);
+			(void)nic_parse_queues(copy, n, SEQ, 5, &list);
 		}
 		rg_nic_reading_release(&list.reading);
 		rg_free(copy);
@@ -628,6 +654,7 @@ int main(void)
 		cmocka_unit_test(every_row_has_a_source_and_words_and_can_be_found),
 		cmocka_unit_test(single_rings_are_told_from_ports),
 		cmocka_unit_test(queues_of_the_interface_are_read_out_of_the_kernels_answer),
+		cmocka_unit_test(what_answers_another_request_is_skipped),
 		cmocka_unit_test(an_answer_that_is_cut_is_not_read_beyond_its_end),
 		cmocka_unit_test(statistics_that_grow_while_they_are_read_are_left_out),
 		cmocka_unit_test(this_machine_can_be_read),
