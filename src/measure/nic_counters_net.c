@@ -4,14 +4,15 @@
 
 #include "nic_counters_impl.h"
 
-#define ROW(from, text, how, who, tag, words)                                       \
-	{                                                                           \
-		.group = RG_NIC_FROM_##from, .name = (text), .class = RG_NIC_##how, \
-		.drivers = (who), .source = (tag), .meaning = (words)               \
+#define ROW(from, text, how, width, who, tag, words)                                   \
+	{                                                                              \
+		.group = RG_NIC_FROM_##from, .name = (text), .class = RG_NIC_##how,    \
+		.bits = (width), .drivers = (who), .source = (tag), .meaning = (words) \
 	}
 
 const struct rg_nic_row rg_nic_rows_net[] = {
-#define STAT(text, how, words) ROW(STATISTICS, text, how, "any", "Linux-statistics", words)
+/* The kernel's own, which have 64 bits whatever the adapter's have. */
+#define STAT(text, how, words) ROW(STATISTICS, text, how, 64, "any", "Linux-statistics", words)
 	STAT("rx_errors", STILL, "frames that came with an error"),
 	STAT("tx_errors", STILL, "frames that could not be sent"),
 	STAT("rx_crc_errors", STILL, "frames with a wrong checksum"),
@@ -35,9 +36,10 @@ const struct rg_nic_row rg_nic_rows_net[] = {
 	STAT("rx_packets", PLAIN, "frames received"),
 	STAT("tx_packets", PLAIN, "frames sent"),
 	STAT("multicast", PLAIN, "multicast frames received"),
+	STAT("*", PLAIN, "of unknown meaning"),
 #undef STAT
 
-#define MLX5(text, how, words) ROW(ETHTOOL, text, how, "mlx5", "Linux-mlx5-ethtool", words)
+#define MLX5(text, how, words) ROW(ETHTOOL, text, how, 0, "mlx5", "Linux-mlx5-ethtool", words)
 	MLX5("rx_crc_errors_phy", STILL, "frames with a wrong checksum: the cable, or its ends"),
 	MLX5("rx_in_range_len_errors_phy", STILL, "frames of a wrong length"),
 	MLX5("rx_out_of_range_len_phy", STILL, "frames too long: the peer's MTU is larger"),
@@ -55,12 +57,13 @@ const struct rg_nic_row rg_nic_rows_net[] = {
 	MLX5("module_bus_stuck", STILL, "times the transceiver did not answer"),
 	MLX5("module_high_temp", STILL, "times the transceiver was too hot"),
 	MLX5("module_bad_shorted", STILL, "times the cable had a short"),
-	MLX5("rx_steer_missed_packets", STILL, "packets that no rule wanted"),
 	MLX5("tx_pause_storm_error_events", STILL,
 	     "times pausing was forbidden for having lasted too long"),
 	MLX5("rx_pci_signal_integrity", STILL, "errors of the PCIe link, found here"),
 	MLX5("tx_pci_signal_integrity", STILL, "errors of the PCIe link, found at its other end"),
 	MLX5("rx_prio#_discards", STILL, "frames of a priority dropped for lack of buffers"),
+	/* Flooded frames, and multicast that nobody here asked for, count as well. */
+	MLX5("rx_steer_missed_packets", BUSY, "packets that no rule wanted"),
 	MLX5("rx_corrected_bits_phy", BUSY, "bits that were corrected"),
 	MLX5("rx_err_lane_#_phy", BUSY, "errors of a lane before correction"),
 	MLX5("rx_out_of_buffer", BUSY, "packets dropped because no receive was posted"),
@@ -95,26 +98,26 @@ const struct rg_nic_row rg_nic_rows_net[] = {
 	 .source = "Linux-mlx5-ethtool",
 	 .meaning = "share of the last second in which PCIe held the adapter up"},
 
-	ROW(ETHTOOL, "rx_pfc_ena_frames_pri#", BUSY, "bnxt_en", "Linux-bnxt",
+	ROW(ETHTOOL, "rx_pfc_ena_frames_pri#", BUSY, 0, "bnxt_en", "Linux-bnxt",
 	    "pauses of a priority asked for by the switch"),
-	ROW(ETHTOOL, "tx_pfc_ena_frames_pri#", BUSY, "bnxt_en", "Linux-bnxt",
+	ROW(ETHTOOL, "tx_pfc_ena_frames_pri#", BUSY, 0, "bnxt_en", "Linux-bnxt",
 	    "pauses of a priority asked of the switch"),
-	ROW(ETHTOOL, "rx_priority_#_xoff.nic", BUSY, "ice", "Linux-ice",
+	ROW(ETHTOOL, "rx_priority_#_xoff.nic", BUSY, 0, "ice", "Linux-ice",
 	    "pauses of a priority asked for by the switch"),
-	ROW(ETHTOOL, "tx_priority_#_xoff.nic", BUSY, "ice", "Linux-ice",
+	ROW(ETHTOOL, "tx_priority_#_xoff.nic", BUSY, 0, "ice", "Linux-ice",
 	    "pauses of a priority asked of the switch"),
 
 /* "qdisc prio 3: drops", "class prio 3:1 bytes". */
-#define TC(text, how, words) ROW(QUEUES, text, how, "any", "Linux-qdisc", words)
-	TC("* bytes", PLAIN, "bytes that went through the queue"),
-	TC("* packets", PLAIN, "packets that went through the queue"),
-	TC("* drops", BUSY, "packets that the queue dropped"),
-	TC("* overlimits", BUSY, "times the queue held a packet back"),
-	TC("* requeues", PLAIN, "packets that were given back to the queue"),
+#define TC(text, how, width, words) ROW(QUEUES, text, how, width, "any", "Linux-qdisc", words)
+	TC("* bytes", PLAIN, 64, "bytes that went through the queue"),
+	TC("* packets", PLAIN, 0, "packets that went through the queue"),
+	TC("* drops", BUSY, 32, "packets that the queue dropped"),
+	TC("* overlimits", BUSY, 32, "times the queue held a packet back"),
+	TC("* requeues", PLAIN, 32, "packets that were given back to the queue"),
 #undef TC
 
 /* Of all connections of the namespace, so none of them says anything about one network. */
-#define TCP(text, words) ROW(TCP, text, PLAIN, "any", "Linux-snmp", words)
+#define TCP(text, words) ROW(TCP, text, PLAIN, 64, "any", "Linux-snmp", words)
 	TCP("InSegs", "segments received"),
 	TCP("OutSegs", "segments sent"),
 	TCP("RetransSegs", "segments sent again"),

@@ -3,9 +3,12 @@
  * Counters of RDMA devices: their class and what they mean. Facts are from the sources that each
  * row names; the words are ours.
  *
- * What a lossless network must not do, lose and reorder, and what only mistakes bring about must
- * not move. A receiver that is late, flow control, marks of congestion and rate control come with
- * load. siw has no counters of its own [Linux-siw]: its interface and TCP have.
+ * What a lossless network must not do, lose and have sent again, and what only mistakes bring about
+ * must not move. A receiver that is late, flow control, marks of congestion and rate control come
+ * with load; so do packets that overtake others where the network sends them over several ways
+ * (adaptive routing) and the adapter takes them in any order. An adapter that does not asks for
+ * them again, which is a sequence error at the sender. siw has no counters of its own [Linux-siw]:
+ * its interface and TCP have.
  */
 #include "config.h"
 
@@ -62,8 +65,8 @@ const struct rg_nic_row rg_nic_rows_rdma[] = {
 
 /* The queues' counters have 32 bits and begin again at 0, the ports' 64. */
 #define MLX5(text, how, width, words) ROW(HW, text, how, width, "mlx5", "Linux-mlx5", words)
-	MLX5("out_of_sequence", STILL, 32,
-	     "packets that came out of order: others were lost, or overtaken"),
+	MLX5("out_of_sequence", BUSY, 32,
+	     "packets that came out of order: others were overtaken (adaptive routing), or lost"),
 	MLX5("packet_seq_err", STILL, 32,
 	     "sequence errors that a peer reported: what was sent got lost, or overtaken"),
 	MLX5("implied_nak_seq_err", STILL, 32, "responses that were missing before a later one"),
@@ -108,6 +111,7 @@ const struct rg_nic_row rg_nic_rows_rdma[] = {
 	ROW(HW, "duplicate_request", STILL, 0, "mlx5, rxe", "Linux-mlx5",
 	    "requests that had come before: the peer sent them again"),
 
+/* It takes no packet but the next one in order: whatever is overtaken is sent again. */
 #define RXE(text, how, words) ROW(HW, text, how, 0, "rxe", "Linux-rxe", words)
 	RXE("out_of_seq_request", STILL,
 	    "requests that came out of order: others were lost, or overtaken"),

@@ -278,6 +278,13 @@ static void widths_decide_what_a_fall_means(void **state)
 		{RG_NIC_FROM_HW, "sent_pkts", 4294967000, 40, RG_NIC_WRAPPED, 336},
 		{RG_NIC_FROM_HW, "sent_pkts", 1ull << 40, 40, RG_NIC_RESET, 40},
 		{RG_NIC_FROM_ETHTOOL, "anything", 8, 0, RG_NIC_RESET, 0},
+		/* The kernel's own have 64 bits, also those that no row knows. */
+		{RG_NIC_FROM_STATISTICS, "rx_bytes", 3000000000, 10, RG_NIC_RESET, 10},
+		{RG_NIC_FROM_STATISTICS, "anything", 3000000000, 0, RG_NIC_RESET, 0},
+		{RG_NIC_FROM_STATISTICS, "tx_bytes", UINT64_MAX, 4, RG_NIC_WRAPPED, 5},
+		{RG_NIC_FROM_TCP, "RetransSegs", 4294967295, 1, RG_NIC_RESET, 1},
+		{RG_NIC_FROM_QUEUES, "qdisc prio 3: bytes", 4294967295, 1, RG_NIC_RESET, 1},
+		{RG_NIC_FROM_QUEUES, "qdisc prio 3: drops", 4294967295, 1, RG_NIC_WRAPPED, 2},
 	};
 	struct rg_nic_moved m;
 
@@ -318,9 +325,13 @@ static void names_of_vendors_are_classed(void **state)
 		{RG_NIC_FROM_HW, "rx_err_pkt", RG_NIC_STILL},
 		{RG_NIC_FROM_HW, "rx_drops", RG_NIC_STILL},
 		{RG_NIC_FROM_DEVICE, "cmds_err", RG_NIC_STILL},
-		{RG_NIC_FROM_DEVICE, "out_of_sequence", RG_NIC_STILL}, /* as the port's */
+		/* Packets may overtake each other, but none is to be asked for again. */
+		{RG_NIC_FROM_HW, "out_of_sequence", RG_NIC_BUSY},
+		{RG_NIC_FROM_HW, "packet_seq_err", RG_NIC_STILL},
+		{RG_NIC_FROM_DEVICE, "packet_seq_err", RG_NIC_STILL}, /* as the port's */
 		{RG_NIC_FROM_STATISTICS, "rx_crc_errors", RG_NIC_STILL},
 		{RG_NIC_FROM_STATISTICS, "rx_dropped", RG_NIC_BUSY},
+		{RG_NIC_FROM_ETHTOOL, "rx_steer_missed_packets", RG_NIC_BUSY},
 		{RG_NIC_FROM_ETHTOOL, "rx_prio3_pause", RG_NIC_BUSY},
 		{RG_NIC_FROM_ETHTOOL, "rx_prio3_packets", RG_NIC_PLAIN},
 		{RG_NIC_FROM_ETHTOOL, "rx_prio3_discards", RG_NIC_STILL},

@@ -20,8 +20,9 @@
  *
  * Widths. A counter may be narrower than what sysfs prints. The older port counters stop at their
  * largest value (4, 8, 16 or 32 bits) until somebody resets them [IBTA15, section 16.1.3.5]; others
- * begin again at 0. Where the table does not know, a value that fell from the upper half of 32 bits
- * has wrapped, and any other that fell was reset. A counter that wraps more than once between two
+ * begin again at 0. An interface's statistics and TCP's counters have 64. Where the table does not
+ * know, which is of some vendors' counters, a value that fell from the upper half of 32 bits has
+ * wrapped, and any other that fell was reset. A counter that wraps more than once between two
  * readings cannot be told from one that did not; none of those that must not move is so fast.
  *
  * Ageing. The kernel keeps hw_counters for a "lifespan" (10 ms, up to 10 s), and gives what it has
@@ -78,7 +79,7 @@ struct rg_nic_row {
 	enum rg_nic_group group;
 	const char *name; /* '#' stands for a whole number, '*' for anything, or nothing */
 	enum rg_nic_class class;
-	uint8_t bits;	     /* its width; 0: not known, or 64 */
+	uint8_t bits;	     /* its width; 0: not known */
 	bool saturates;	     /* it stops at its largest value; else it begins again at 0 */
 	bool level;	     /* not a count, but how many there are: it is not compared */
 	const char *drivers; /* who has it */
