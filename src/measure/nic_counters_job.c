@@ -44,11 +44,16 @@ struct rg_nic_job {
 	uint32_t most;		     /* ports of the rank that reads most */
 	struct rg_nic_reading *last; /* owned, [nmine] */
 	bool begun;		     /* there was a reading */
-	/* Of the last interval, of all ranks. */
-	uint32_t rows;		    /* of each rank in moved */
+	/* Of the last interval, of all ranks; rank 0 keeps it. */
 	struct finding *findings;   /* owned, [nranks][most]; NULL: there was no interval */
-	struct rg_nic_moved *moved; /* owned, [nranks][rows] */
+	struct rg_nic_moved *moved; /* owned: the rows of ports[], one port's after another's */
 };
+
+/*
+ * What moved is exchanged in pieces, so that it takes a rank no more memory than this and a row of
+ * each: few ranks have rows, and all bring as many to an exchange.
+ */
+#define PIECE_BYTES ((size_t)256 << 10)
 
 static int no_memory(struct rg_err *err)
 {
@@ -277,35 +282,80 @@ static int read_mine(struct rg_nic_job *job, struct part *part, struct rg_err *e
 	return rc;
 }
 
-/* What all ranks have found into the job. */
-static int share(struct rg_nic_job *job, struct part *part, struct rg_err *err)
+/* How many rows a rank has found. */
+static uint32_t rows_of(const struct rg_nic_job *job, const struct finding *findings, uint32_t rank)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < job->most; i++)
+		n += findings[(size_t)rank * job->most + i].nmoved;
+	return n;
+}
+
+/* Rows from done on of each rank, [nranks][n] of them, to their places among all rows. */
+static void place(const struct rg_nic_job *job, const struct finding *findings,
+		  const struct rg_nic_moved *rows, uint32_t done, uint32_t n,
+		  struct rg_nic_moved *moved)
+{
+	for (uint32_t r = 0; r < job->rdv->nranks; r++) {
+		uint32_t have = rows_of(job, findings, r), here = have > done ? have - done : 0;
+
+		if (here)
+			memcpy(moved + done, rows + (size_t)r * n,
+			       (here < n ? here : n) * sizeof(*rows));
+		moved += have;
+	}
+}
+
+/* All ranks' rows, on rank 0 into moved; the longest rank has most of them. */
+static int share_rows(struct rg_nic_job *job, const struct part *part,
+		      const struct finding *findings, uint32_t most, struct rg_nic_moved *moved,
+		      struct rg_err *err)
+{
+	size_t fit = PIECE_BYTES / sizeof(*moved) / job->rdv->nranks;
+	uint32_t n = fit > most ? most : fit ? (uint32_t)fit : 1;
+	struct rg_nic_moved *mine = rg_zalloc(n, sizeof(*mine));
+	struct rg_nic_moved *all = rg_zalloc((size_t)job->rdv->nranks * n, sizeof(*all));
+	int rc = agree(job, mine && all ? 0 : no_memory(err), err);
+
+	for (uint32_t done = 0; !rc && done < most; done += n) {
+		uint32_t left = part->n > done ? part->n - done : 0;
+
+		if (left)
+			memcpy(mine, part->rows + done, (left < n ? left : n) * sizeof(*mine));
+		rc = gather(job, mine, all, n * sizeof(*mine), err);
+		if (!rc && job->rdv->rank == 0)
+			place(job, findings, all, done, n, moved);
+	}
+	rg_free(mine);
+	rg_free(all);
+	return rc;
+}
+
+/* What all ranks have found, to rank 0 into the job. */
+static int share(struct rg_nic_job *job, const struct part *part, struct rg_err *err)
 {
 	uint32_t nranks = job->rdv->nranks, most = 0;
-	struct rg_nic_moved *moved = NULL, *padded;
-	struct finding *findings = NULL;
-	uint32_t *counts = rg_zalloc(nranks, sizeof(*counts));
-	int rc = agree(job, counts ? 0 : no_memory(err), err);
+	struct finding *findings = rg_zalloc((size_t)nranks * job->most, sizeof(*findings));
+	struct rg_nic_moved *moved = NULL;
+	size_t total = 0;
+	int rc = agree(job, findings ? 0 : no_memory(err), err);
 
 	if (!rc)
-		rc = gather(job, &part->n, counts, sizeof(part->n), err);
-	for (uint32_t r = 0; !rc && r < nranks; r++)
-		most = counts[r] > most ? counts[r] : most;
-	rg_free(counts);
-	if (rc)
-		return rc;
-	findings = rg_zalloc((size_t)nranks * job->most, sizeof(*findings));
-	moved = rg_zalloc((size_t)nranks * most + 1, sizeof(*moved));
-	padded = rg_realloc(part->rows, ((size_t)most + 1) * sizeof(*padded));
-	if (padded)
-		part->rows = padded;
-	rc = agree(job, findings && moved && padded ? 0 : no_memory(err), err);
-	if (!rc)
 		rc = gather(job, part->findings, findings, job->most * sizeof(*findings), err);
-	if (!rc && most) {
-		memset(padded + part->n, 0, (most - part->n) * sizeof(*padded));
-		rc = gather(job, padded, moved, most * sizeof(*padded), err);
+	for (uint32_t r = 0; !rc && r < nranks; r++) {
+		uint32_t n = rows_of(job, findings, r);
+
+		total += n;
+		most = n > most ? n : most;
 	}
-	if (rc) {
+	if (!rc && job->rdv->rank == 0)
+		moved = rg_zalloc(total + 1, sizeof(*moved));
+	if (!rc)
+		rc = agree(job, moved || job->rdv->rank ? 0 : no_memory(err), err);
+	if (!rc && most)
+		rc = share_rows(job, part, findings, most, moved, err);
+	if (rc || job->rdv->rank) {
 		rg_free(findings);
 		rg_free(moved);
 		return rc;
@@ -314,7 +364,6 @@ static int share(struct rg_nic_job *job, struct part *part, struct rg_err *err)
 	rg_free(job->moved);
 	job->findings = findings;
 	job->moved = moved;
-	job->rows = most;
 	return 0;
 }
 
@@ -357,7 +406,7 @@ static int add_nics(const struct rg_nic_job *job, struct rg_counters *counters, 
 int rg_nic_job_add(const struct rg_nic_job *job, uint32_t first_point, uint32_t npoints,
 		   struct rg_counters *counters, struct rg_err *err)
 {
-	const struct rg_nic_moved *rows = NULL;
+	const struct rg_nic_moved *rows = job->moved;
 	const struct finding *f = NULL;
 	int rc = add_nics(job, counters, err);
 
@@ -366,11 +415,9 @@ int rg_nic_job_add(const struct rg_nic_job *job, uint32_t first_point, uint32_t 
 		struct rg_counters_reading reading = {
 			.nic = i, .first_point = first_point, .npoints = npoints};
 
-		/* Ports are by rank: the first one of each begins its rows. */
-		if (!i || job->ports[i - 1].rank != rank) {
+		/* Ports are by rank. */
+		if (!i || job->ports[i - 1].rank != rank)
 			f = &job->findings[(size_t)rank * job->most];
-			rows = &job->moved[(size_t)rank * job->rows];
-		}
 		reading.read = f->read;
 		reading.gone = f->gone;
 		reading.stale_ns = f->stale_ns;

@@ -137,36 +137,85 @@ static void lose_at_rxe1(int step)
 	fake_put("/proc/net/snmp", step ? "Tcp: RetransSegs\nTcp: 6" : "Tcp: RetransSegs\nTcp: 1");
 }
 
-static void all_ranks_learn_what_moved_at_which_port(void **state)
+static void rank_0_learns_what_moved_at_which_port(void **state)
 {
 	struct rank ranks[RANKS];
+	const struct rg_counters *c = &ranks[0].counters;
 
 	lists[0] = "rxe0";
 	lists[1] = "rxe0,rxe1";
 	lists[2] = "eth0";
 	run_all(ranks, lose_at_rxe1, 2);
 	for (int i = 0; i < RANKS; i++) {
-		const struct rg_counters *c = &ranks[i].counters;
+		const struct rg_counters *mine = &ranks[i].counters;
 
 		/* rxe0 is rank 0's, though rank 1 names it as well. */
 		assert_int_equal(ranks[i].nports, 3);
-		assert_int_equal(c->nnics, 3);
-		assert_string_equal(c->nics[1].device, "rxe1");
-		assert_int_equal(c->nics[1].rank, 1);
-		assert_int_equal(c->nics[1].port, 1);
-		assert_string_equal(c->nics[2].device, "eth0");
-		assert_int_equal(c->nics[2].rank, 2);
-		assert_int_equal(c->nreadings, 6);
-		assert_int_equal(c->readings[4].first_point, 2);
-		assert_int_equal(c->readings[4].npoints, 2);
-		assert_int_equal(c->readings[4].read, 2);
-		assert_null(moved_of(c, "rxe1", 0, "rcvd_seq_err"));
-		assert_int_equal(moved_of(c, "rxe1", 1, "rcvd_seq_err")->by, 3);
-		assert_null(moved_of(c, "rxe0", 1, "rcvd_seq_err"));
-		assert_int_equal(moved_of(c, "rxe0", 0, "sent_pkts")->by, 95);
-		assert_int_equal(moved_of(c, "rxe0", 1, "sent_pkts")->by, 1);
-		assert_int_equal(moved_of(c, "eth0", 1, "RetransSegs")->by, 5);
-		assert_null(moved_of(c, "rxe1", 1, "RetransSegs"));
+		assert_int_equal(mine->nnics, 3);
+		assert_string_equal(mine->nics[1].device, "rxe1");
+		assert_int_equal(mine->nics[1].rank, 1);
+		assert_int_equal(mine->nics[1].port, 1);
+		assert_string_equal(mine->nics[2].device, "eth0");
+		assert_int_equal(mine->nics[2].rank, 2);
+		assert_int_equal(mine->nreadings, i ? 0 : 6);
+	}
+	assert_int_equal(c->readings[4].first_point, 2);
+	assert_int_equal(c->readings[4].npoints, 2);
+	assert_int_equal(c->readings[4].read, 2);
+	assert_null(moved_of(c, "rxe1", 0, "rcvd_seq_err"));
+	assert_int_equal(moved_of(c, "rxe1", 1, "rcvd_seq_err")->by, 3);
+	assert_null(moved_of(c, "rxe0", 1, "rcvd_seq_err"));
+	assert_int_equal(moved_of(c, "rxe0", 0, "sent_pkts")->by, 95);
+	assert_int_equal(moved_of(c, "rxe0", 1, "sent_pkts")->by, 1);
+	assert_int_equal(moved_of(c, "eth0", 1, "RetransSegs")->by, 5);
+	assert_null(moved_of(c, "rxe1", 1, "RetransSegs"));
+	release(ranks);
+}
+
+/* More than one exchange takes of a rank. */
+#define MANY 2000
+
+static void set_many(unsigned add)
+{
+	char name[16];
+
+	for (unsigned k = 0; k < MANY; k++) {
+		snprintf(name, sizeof(name), "made_up_%04u", k);
+		fake_number(RXE(1), name, (unsigned long long)k * (1 + add));
+	}
+}
+
+static void move_many(int step)
+{
+	set_many((unsigned)step + 1);
+	fake_number(RXE(0), "sent_pkts", 6);
+	fake_number("/sys/class/net/eth0/statistics", "tx_bytes", 9);
+}
+
+static void rows_of_any_number_come_to_their_ports(void **state)
+{
+	const struct rg_counters *c;
+	struct rank ranks[RANKS];
+
+	set_many(0);
+	lists[0] = "eth0";
+	lists[1] = "rxe1";
+	lists[2] = "rxe0";
+	run_all(ranks, move_many, 1);
+	c = &ranks[0].counters;
+	assert_int_equal(c->nreadings, 3);
+	assert_int_equal(c->readings[0].nmoved, 1);
+	assert_int_equal(c->readings[1].nmoved, MANY - 1); /* 0 stands still */
+	assert_int_equal(c->readings[2].nmoved, 1);
+	assert_int_equal(moved_of(c, "eth0", 0, "tx_bytes")->by, 9);
+	assert_int_equal(moved_of(c, "rxe0", 0, "sent_pkts")->by, 1);
+	for (uint32_t k = 0; k < c->readings[1].nmoved; k++) {
+		const struct rg_counters_moved *m = &c->readings[1].moved[k];
+		unsigned number;
+
+		assert_int_equal(sscanf(c->kinds[m->kind].name, "made_up_%u", &number), 1);
+		assert_int_equal(number, k + 1);
+		assert_int_equal(m->by, number);
 	}
 	release(ranks);
 }
@@ -275,7 +324,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, make_tree, fake_close)
-		TEST(all_ranks_learn_what_moved_at_which_port),
+		TEST(rank_0_learns_what_moved_at_which_port),
+		TEST(rows_of_any_number_come_to_their_ports),
 		TEST(a_device_that_goes_and_comes_back_is_told),
 		TEST(ranks_without_ports_read_nothing),
 #undef TEST

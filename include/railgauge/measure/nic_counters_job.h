@@ -39,15 +39,15 @@ void rg_nic_job_close(struct rg_nic_job *job); /* NULL is allowed */
 uint32_t rg_nic_job_nports(const struct rg_nic_job *job);
 
 /*
- * Reads all ports, and tells all ranks what moved since the reading before. RG_ERR_NO_MEMORY, and
- * as rg_rendezvous_allgather.
+ * Reads all ports, and tells rank 0 what moved since the reading before. RG_ERR_NO_MEMORY, and as
+ * rg_rendezvous_allgather.
  */
 int rg_nic_job_read(struct rg_nic_job *job, struct rg_err *err);
 
 /*
  * Adds what the last reading found, about these points, to counters, which is empty or was given to
- * no other job; with no reading but the first one, only the ports. RG_ERR_NO_MEMORY,
- * RG_ERR_INVALID (npoints 0, names of devices that are not UTF-8).
+ * no other job; on other ranks than 0, and with no reading but the first one, only the ports.
+ * RG_ERR_NO_MEMORY, RG_ERR_INVALID (npoints 0, names of devices that are not UTF-8).
  */
 int rg_nic_job_add(const struct rg_nic_job *job, uint32_t first_point, uint32_t npoints,
 		   struct rg_counters *counters, struct rg_err *err);
