@@ -5,6 +5,8 @@
 
 #include "impl.h"
 
+#include "railgauge/topo/rdma.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -88,8 +90,24 @@ static void read_port(const char *dir, struct rg_topo_nic *nic)
 	read_gids(dir, nic);
 }
 
-/* The bus id of a device's folder, from its link "device"; false for soft devices. */
-static bool read_busid(const char *dir, char *busid, size_t len_bytes)
+bool rg_rdma_is_soft(const char *root, const char *device)
+{
+	char dir[PORT_DIR_BYTES], path[PORT_DIR_BYTES + 16], text[64];
+	bool bus;
+
+	snprintf(dir, sizeof(dir), "%.200s/sys/class/infiniband/%.100s", root, device);
+	if (access(dir, F_OK))
+		return false;
+	snprintf(path, sizeof(path), "%s/device", dir);
+	bus = readlink(path, text, sizeof(text)) >= 0;
+	if (!bus || topo_sysfs_read(text, sizeof(text), "%s/parent", dir))
+		return true;
+	return topo_sysfs_read(text, sizeof(text), "%s/node_desc", dir) &&
+	       !strncmp(text, "Software", strlen("Software"));
+}
+
+/* The bus id of a device's folder, from its link "device", if there is one. */
+static void read_busid(const char *dir, char *busid, size_t len_bytes)
 {
 	char link[512], path[PORT_DIR_BYTES];
 	unsigned d[4];
@@ -99,14 +117,13 @@ static bool read_busid(const char *dir, char *busid, size_t len_bytes)
 	snprintf(path, sizeof(path), "%.380s/device", dir);
 	n = readlink(path, link, sizeof(link) - 1);
 	if (n <= 0)
-		return false;
+		return;
 	link[n] = '\0';
 	base = strrchr(link, '/');
 	base = base ? base + 1 : link;
 	if (sscanf(base, "%x:%x:%x.%x", &d[0], &d[1], &d[2], &d[3]) == 4)
 		snprintf(busid, len_bytes, "%04x:%02x:%02x.%x", d[0], d[1], d[2] & 0x1fu,
 			 d[3] & 7u);
-	return true;
 }
 
 /* A device that hwloc has not placed: only its NUMA node is known. */
@@ -119,7 +136,7 @@ static void place_alone(const struct rg_topo *topo, const char *dir, struct rg_t
 					 .host_bridge = RG_TOPO_NONE,
 					 .numa = RG_TOPO_NONE,
 					 .package = RG_TOPO_NONE};
-	nic->soft = !read_busid(dir, nic->at.busid, sizeof(nic->at.busid));
+	read_busid(dir, nic->at.busid, sizeof(nic->at.busid));
 	if (topo_sysfs_read(text, sizeof(text), "%s/device/numa_node", dir))
 		os = strtoul(text, NULL, 10);
 	for (uint32_t i = 0; i < topo->nnumas; i++) {
@@ -137,40 +154,42 @@ static void read_parent(const char *dir, const char *port_dir, char *netdev, siz
 		topo_sysfs_read(netdev, len_bytes, "%s/gid_attrs/ndevs/0", port_dir);
 }
 
-static int add_port(struct rg_topo *topo, const char *dir, const char *rdma, uint32_t port,
-		    struct rg_err *err)
+/* A port that hwloc has not found: on the row of its netdev, where that has none, or a new one. */
+static struct rg_topo_nic *add_row(struct rg_topo *topo, const char *dir, const char *rdma,
+				   uint32_t port, const char *netdev, bool soft, struct rg_err *err)
 {
-	char port_dir[PORT_DIR_BYTES], netdev[RG_TOPO_NAME_BYTES], desc[64];
+	struct rg_topo_nic *nic = netdev[0] ? find_netdev(topo, netdev) : NULL;
+
+	if (!nic) {
+		nic = topo_grow((void **)&topo->nics, &topo->nnics, sizeof(*nic), err);
+		if (!nic)
+			return NULL;
+		place_alone(topo, dir, nic);
+		topo_copy_text(nic->model, sizeof(nic->model), soft ? "software" : "unknown model");
+	}
+	topo_copy_text(nic->rdma, sizeof(nic->rdma), rdma);
+	nic->port = port;
+	if (port > 1)
+		snprintf(nic->name, sizeof(nic->name), "%.58s:%" PRIu32, rdma, port);
+	else
+		topo_copy_text(nic->name, sizeof(nic->name), rdma);
+	return nic;
+}
+
+static int add_port(const char *root, struct rg_topo *topo, const char *dir, const char *rdma,
+		    uint32_t port, struct rg_err *err)
+{
+	char port_dir[PORT_DIR_BYTES], netdev[RG_TOPO_NAME_BYTES];
 	struct rg_topo_nic *nic = find_port(topo, rdma, port);
+	bool soft = rg_rdma_is_soft(root, rdma);
 
 	snprintf(port_dir, sizeof(port_dir), "%.380s/ports/%" PRIu32, dir, port);
 	read_parent(dir, port_dir, netdev, sizeof(netdev));
-	if (!nic) {
-		struct rg_topo_nic fresh = {0};
-
-		place_alone(topo, dir, &fresh);
-		nic = netdev[0] ? find_netdev(topo, netdev) : NULL;
-		if (nic) {
-			nic->soft = fresh.soft;
-		} else {
-			nic = topo_grow((void **)&topo->nics, &topo->nnics, sizeof(*nic), err);
-			if (!nic)
-				return RG_ERR_NO_MEMORY;
-			*nic = fresh;
-			topo_copy_text(nic->model, sizeof(nic->model),
-				       fresh.soft ? "software" : "unknown model");
-		}
-		topo_copy_text(nic->rdma, sizeof(nic->rdma), rdma);
-		nic->port = port;
-		if (port > 1)
-			snprintf(nic->name, sizeof(nic->name), "%.58s:%" PRIu32, rdma, port);
-		else
-			topo_copy_text(nic->name, sizeof(nic->name), rdma);
-	}
-	/* siw of older kernels hides behind its parent's PCI device. */
-	if (topo_sysfs_read(desc, sizeof(desc), "%s/node_desc", dir) &&
-	    !strncmp(desc, "Software", strlen("Software")))
-		nic->soft = true;
+	if (!nic)
+		nic = add_row(topo, dir, rdma, port, netdev, soft, err);
+	if (!nic)
+		return RG_ERR_NO_MEMORY;
+	nic->soft = soft;
 	if (netdev[0])
 		topo_copy_text(nic->netdev, sizeof(nic->netdev), netdev);
 	read_port(port_dir, nic);
@@ -191,7 +210,7 @@ static int add_device(const char *root, struct rg_topo *topo, const char *rdma, 
 		unsigned long port = strtoul(entry->d_name, NULL, 10);
 
 		if (port > 0 && port < 256)
-			rc = add_port(topo, dir, rdma, (uint32_t)port, err);
+			rc = add_port(root, topo, dir, rdma, (uint32_t)port, err);
 	}
 	if (d)
 		closedir(d);

@@ -7,6 +7,7 @@
 #include "railgauge/base/mem.h"
 #include "railgauge/base/units.h"
 #include "railgauge/topo/limits.h"
+#include "railgauge/topo/rdma.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- words --- */
 
@@ -122,15 +122,6 @@ int verbs_open_error(struct rg_err *err, int errnum, const char *name)
 			  "verbs: %s cannot be opened: %s%s", name, strerror(errnum), fix);
 }
 
-/* rxe and siw hang off no bus. */
-static bool is_soft(const struct ibv_device *device)
-{
-	char path[IBV_SYSFS_PATH_MAX + 16];
-
-	snprintf(path, sizeof(path), "%s/device", device->ibdev_path);
-	return device->ibdev_path[0] && access(path, F_OK) != 0;
-}
-
 static int open_named(struct rg_verbs_device *d, const char *name, size_t len, struct rg_err *err)
 {
 	struct ibv_device **list, *found = NULL;
@@ -163,7 +154,7 @@ static int open_named(struct rg_verbs_device *d, const char *name, size_t len, s
 					: "a device with a transport of its own (EFA, usNIC)");
 	} else {
 		snprintf(d->name, sizeof(d->name), "%.*s", (int)len, name);
-		d->soft = is_soft(found);
+		d->soft = rg_rdma_is_soft("", d->name);
 		errno = 0;
 		d->context = ibv_open_device(found);
 		e = errno;

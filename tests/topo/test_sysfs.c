@@ -4,6 +4,7 @@
 
 #include "railgauge/topo/distance.h"
 #include "railgauge/topo/line.h"
+#include "railgauge/topo/rdma.h"
 
 #include "machine.h"
 
@@ -88,6 +89,7 @@ static void a_known_adapter_is_completed(void **state)
 	struct rg_topo *t = make_machine();
 	const struct rg_topo_nic *nic;
 
+	put_link(IB "mlx5_0/device", "../../../0000:13:00.0");
 	put_port("mlx5_0", "InfiniBand", "2: INIT", "200 Gb/sec (4X HDR)");
 	put(IB "mlx5_0/ports/1/gids/0", "fe80:0000:0000:0000:0800:3800:01bf:f8d8");
 	put(IB "mlx5_0/ports/1/gids/1", "0000:0000:0000:0000:0000:0000:0000:0000");
@@ -104,6 +106,7 @@ static void a_known_adapter_is_completed(void **state)
 	assert_int_equal(topo_sysfs(root, t, NULL), 0);
 	assert_int_equal(t->nnics, 4);
 	nic = find(t, "mlx5_0");
+	assert_false(nic->soft);
 	assert_int_equal(nic->state, RG_TOPO_STATE_INIT);
 	assert_int_equal(nic->layer, RG_TOPO_LAYER_INFINIBAND);
 	assert_int_equal(nic->rate_Bps, UINT64_C(25000000000));
@@ -195,6 +198,34 @@ static void adapters_that_hwloc_missed_are_added(void **state)
 	rg_topo_close(t);
 }
 
+/* Before Linux 5.11 rxe hung off its interface's PCI device, and hwloc found it there. */
+static void software_that_passes_for_its_interfaces_device_is_told(void **state)
+{
+	struct rg_topo *t = make_machine();
+
+	snprintf(t->nics[0].name, sizeof(t->nics[0].name), "rxe0");
+	snprintf(t->nics[0].rdma, sizeof(t->nics[0].rdma), "rxe0");
+	put(IB "rxe0/parent", "eth9");
+	put(IB "rxe0/node_desc", "rxe");
+	put_link(IB "rxe0/device", "../../../0000:13:00.0");
+	put_port("rxe0", "Ethernet", "4: ACTIVE", "2.5 Gb/sec (1X SDR)");
+	put(NET "eth9/speed", "10000");
+	put(IB "siw0/node_desc", "Software iWARP stack");
+	put_link(IB "siw0/device", "../../../0000:14:00.0");
+	put_port("siw0", "Ethernet", "4: ACTIVE", "2.5 Gb/sec (1X SDR)");
+	put_link(IB "mlx5_1/device", "../../../0000:15:00.0");
+	put(IB "mlx5_1/node_desc", "host1 mlx5_1");
+	assert_int_equal(topo_sysfs(root, t, NULL), 0);
+	assert_true(find(t, "rxe0")->soft);
+	assert_string_equal(find(t, "rxe0")->at.busid, "0000:13:00.0");
+	assert_int_equal(find(t, "rxe0")->rate_Bps, 1250000000);
+	assert_true(find(t, "siw0")->soft);
+	assert_true(rg_rdma_is_soft(root, "rxe0"));
+	assert_false(rg_rdma_is_soft(root, "mlx5_1"));
+	assert_false(rg_rdma_is_soft(root, "mlx5_7")); /* not there */
+	rg_topo_close(t);
+}
+
 static void without_any_of_it_nothing_changes(void **state)
 {
 	struct rg_topo *t = make_machine();
@@ -250,6 +281,9 @@ int main(void)
 						remove_root),
 		cmocka_unit_test_setup_teardown(adapters_that_hwloc_missed_are_added, make_root,
 						remove_root),
+		cmocka_unit_test_setup_teardown(
+			software_that_passes_for_its_interfaces_device_is_told, make_root,
+			remove_root),
 		cmocka_unit_test_setup_teardown(without_any_of_it_nothing_changes, make_root,
 						remove_root),
 		cmocka_unit_test(adapters_are_sorted_with_numbers_as_numbers),

@@ -8,6 +8,8 @@
 
 #include "railgauge/topo/finding.h"
 
+#include <stdbool.h>
+
 /* One row per device, or one that says what is missing. Blocks as long as a driver does. */
 void rg_rdma_check(struct rg_findings *list);
 
@@ -16,5 +18,13 @@ void rg_rdma_check(struct rg_findings *list);
  */
 #define RG_RDMA_MISSING_BYTES 240
 void rg_rdma_missing(char text[RG_RDMA_MISSING_BYTES]);
+
+/*
+ * Is the RDMA of this device software (rxe, siw), which runs on the host's cores at the speed of
+ * whatever is below? By sysfs below root ("" for the live system): they hang off no bus, or say
+ * whose child they are, or that they are software, which those of older kernels do that pass for
+ * their interface's PCI device [Linux-rxe; Linux-siw]. false where sysfs has no such device.
+ */
+bool rg_rdma_is_soft(const char *root, const char *device);
 
 #endif
