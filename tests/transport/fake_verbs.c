@@ -11,6 +11,19 @@
 #include <unistd.h>
 
 struct fake fake = {.lock = PTHREAD_MUTEX_INITIALIZER};
+_Thread_local atomic_int fake_inside;
+
+void fake_lock(void)
+{
+	atomic_fetch_add(&fake_inside, 1);
+	pthread_mutex_lock(&fake.lock);
+}
+
+void fake_unlock(void)
+{
+	pthread_mutex_unlock(&fake.lock);
+	atomic_fetch_sub(&fake_inside, 1);
+}
 
 static void refuse(const char *why)
 {
@@ -167,7 +180,7 @@ int fake_call(const char *name)
 {
 	int e = 0;
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	if (strcmp(name, "ibv_post_send") != 0 && strcmp(name, "ibv_post_recv") != 0 &&
 	    strcmp(name, "ibv_poll_cq") != 0)
 		fake.counts.others++;
@@ -177,26 +190,26 @@ int fake_call(const char *name)
 			e = fake.fail_errnum;
 		}
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return e;
 }
 
 void fake_note(void)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.counts.others++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 void fake_fail(const char *name, unsigned long n, int errnum)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.fail_name = name;
 	fake.fail_nth = n;
 	fake.fail_errnum = errnum;
 	fake.failed = NULL;
 	fake.calls = 0;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 const char *fake_failed(void)
@@ -211,37 +224,37 @@ unsigned long fake_calls(void)
 
 void fake_complete(unsigned long n, enum ibv_wc_status status, uint32_t vendor)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.complete_nth = n ? fake.sends + n : 0;
 	fake.complete_status = status;
 	fake.complete_vendor = vendor;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 void fake_order(unsigned modes, uint64_t seed)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.modes = modes;
 	fake.random = seed;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 void fake_ud_loss(uint32_t lost, uint32_t twice, uint64_t seed)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.lost = lost;
 	fake.twice = twice;
 	fake.random = seed;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 struct fake_counts fake_counts(void)
 {
 	struct fake_counts c;
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	c = fake.counts;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return c;
 }
 
@@ -272,47 +285,47 @@ static void push_to_device(const struct fake_dev *dev, enum ibv_event_type type,
 
 void fake_event(const char *device, enum ibv_event_type type, struct ibv_qp *qp)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	push_to_device(find_device(device), type, qp, 1);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 void fake_port(const char *device, uint8_t port, bool up)
 {
 	struct fake_dev *dev;
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	dev = find_device(device);
 	if (dev->ports[port].up != up) {
 		dev->ports[port].up = up;
 		push_to_device(dev, up ? IBV_EVENT_PORT_ACTIVE : IBV_EVENT_PORT_ERR, NULL, port);
 		fake_run_all();
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 void fake_gids(const char *device, uint32_t n, const uint8_t gids[][16], const uint32_t *types)
 {
 	struct fake_dev *dev;
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	dev = find_device(device);
 	dev->config.ngids = n;
 	memcpy(dev->config.gids, gids, n * sizeof(gids[0]));
 	memcpy(dev->config.gid_types, types, n * sizeof(types[0]));
 	push_to_device(dev, IBV_EVENT_GID_CHANGE, NULL, 1);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 void fake_give_up(const char *device)
 {
 	struct fake_dev *dev;
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	dev = find_device(device);
 	for (struct fake_qp *qp = fake.qps; qp; qp = qp->next)
 		fake_give_up_qp(qp, dev);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 int ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
@@ -324,19 +337,22 @@ int ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *eve
 		errno = e;
 		return -1;
 	}
+	atomic_fetch_add(&fake_inside, 1); /* without the lock: it may block */
 	n = read(context->async_fd, event, sizeof(*event));
-	if (n != sizeof(*event))
-		return -1;
-	pthread_mutex_lock(&fake.lock);
-	fake.live++;
-	pthread_mutex_unlock(&fake.lock);
-	return 0;
+	e = errno;
+	atomic_fetch_sub(&fake_inside, 1);
+	fake_lock();
+	fake.counts.events_asked++;
+	fake.live += n == sizeof(*event);
+	fake_unlock();
+	errno = e;
+	return n == sizeof(*event) ? 0 : -1;
 }
 
 void ibv_ack_async_event(struct ibv_async_event *event)
 {
 	(void)event;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.live--;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }

@@ -14,10 +14,10 @@
 
 int ibv_fork_init(void)
 {
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.counts.others++;
 	fake.counts.forks_prepared++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return 0;
 }
 
@@ -35,18 +35,18 @@ struct ibv_device **ibv_get_device_list(int *n_out)
 		list[i] = &fake.devices[i].v;
 	if (n_out)
 		*n_out = (int)fake.ndevices;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.live++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return list;
 }
 
 void ibv_free_device_list(struct ibv_device **list)
 {
 	free(list);
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.live--;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 const char *ibv_get_device_name(struct ibv_device *device)
@@ -86,11 +86,11 @@ struct ibv_context *ibv_open_device(struct ibv_device *device)
 		return NULL;
 	}
 	c = make_context(dev);
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	c->next = fake.contexts;
 	fake.contexts = c;
 	fake.live++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return &c->v;
 }
 
@@ -100,7 +100,7 @@ int ibv_close_device(struct ibv_context *context)
 	bool busy;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	busy = c->users > 0;
 	if (!busy) {
 		for (at = &fake.contexts; *at != c;)
@@ -108,7 +108,7 @@ int ibv_close_device(struct ibv_context *context)
 		*at = c->next;
 		fake.live--;
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (busy)
 		return EBUSY;
 	close(c->event_pipe[0]);
@@ -157,7 +157,7 @@ int ibv_query_port(struct ibv_context *context, uint8_t port, struct _compat_ibv
 		e = EINVAL;
 	if (e)
 		return e;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	*attr = (struct ibv_port_attr){
 		.state = dev->ports[port].up	       ? IBV_PORT_ACTIVE
 			 : d->state == IBV_PORT_ACTIVE ? IBV_PORT_DOWN
@@ -175,7 +175,7 @@ int ibv_query_port(struct ibv_context *context, uint8_t port, struct _compat_ibv
 		.phys_state = 5,
 		.link_layer = d->infiniband ? IBV_LINK_LAYER_INFINIBAND : IBV_LINK_LAYER_ETHERNET,
 	};
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return 0;
 }
 

@@ -9,8 +9,8 @@
  *   fake_verbs_fabric.c   what happens to a request: delivery, completions
  *   fake_verbs_ud.c       the same for datagrams
  *
- * All functions here are called with fake.lock held, but for fake_call and fake_note, which take
- * it.
+ * All functions here are called between fake_lock and fake_unlock, but for fake_call and fake_note,
+ * which call these.
  */
 #ifndef TESTS_TRANSPORT_FAKE_VERBS_IMPL_H
 #define TESTS_TRANSPORT_FAKE_VERBS_IMPL_H
@@ -18,6 +18,7 @@
 #include "fake_verbs.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #define FAKE_SGE 16
 
@@ -165,6 +166,12 @@ struct fake {
 };
 
 extern struct fake fake;
+
+/* Above 0 while the calling thread is here: what it does then is not what a test looks at. */
+extern _Thread_local atomic_int fake_inside;
+
+void fake_lock(void);
+void fake_unlock(void);
 
 /* Counts a call of this name, and says with an errno whether it is to fail; 0: not. */
 int fake_call(const char *name);

@@ -22,10 +22,10 @@ static void *make(const char *name, struct ibv_context *context, size_t len_byte
 		errno = e ? e : ENOMEM;
 		return NULL;
 	}
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.live++;
 	((struct fake_context *)context)->users++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return p;
 }
 
@@ -54,11 +54,11 @@ int ibv_dealloc_pd(struct ibv_pd *v)
 	bool busy;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	busy = pd->users > 0;
 	if (!busy)
 		unmake(v->context);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (busy)
 		return EBUSY;
 	free(pd);
@@ -75,7 +75,7 @@ static struct ibv_mr *make_mr(const char *name, struct ibv_pd *pd, void *addr, s
 		return NULL;
 	for (size_t i = 0; addr && i < len_bytes; i += 4096)
 		(void)*(volatile char *)((char *)addr + i);
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	mr->v.context = pd->context;
 	mr->v.pd = pd;
 	mr->v.addr = addr;
@@ -90,7 +90,7 @@ static struct ibv_mr *make_mr(const char *name, struct ibv_pd *pd, void *addr, s
 	((struct fake_pd *)pd)->users++;
 	fake.counts.registered++;
 	fake.counts.registered_bytes += len_bytes;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return &mr->v;
 }
 
@@ -123,13 +123,13 @@ int ibv_dereg_mr(struct ibv_mr *v)
 	struct fake_mr **at = &fake.mrs, *mr = (struct fake_mr *)v;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	while (*at != mr)
 		at = &(*at)->next;
 	*at = mr->next;
 	((struct fake_pd *)v->pd)->users--;
 	unmake(v->context);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	free(mr);
 	return 0;
 }
@@ -160,11 +160,11 @@ int ibv_destroy_comp_channel(struct ibv_comp_channel *v)
 	bool busy;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	busy = v->refcnt > 0;
 	if (!busy)
 		unmake(v->context);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (busy)
 		return EBUSY;
 	close(c->pipe[0]);
@@ -192,18 +192,18 @@ int ibv_get_cq_event(struct ibv_comp_channel *channel, struct ibv_cq **cq, void 
 	if (read(channel->fd, cq, sizeof(*cq)) != sizeof(*cq))
 		return -1;
 	*context = (*cq)->cq_context;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.live++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return 0;
 }
 
 void ibv_ack_cq_events(struct ibv_cq *cq, unsigned n)
 {
 	(void)cq;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.live -= n;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 }
 
 struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_context,
@@ -216,13 +216,13 @@ struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_cont
 		return NULL;
 	if (cqe > 0 && cqe <= d->max_cqe && vector == 0)
 		cq->entries = calloc((size_t)cqe, sizeof(*cq->entries));
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	if (!cq->entries) {
 		unmake(context);
 	} else if (channel) {
 		channel->refcnt++;
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (!cq->entries) {
 		free(cq);
 		errno = EINVAL;
@@ -241,14 +241,14 @@ int ibv_destroy_cq(struct ibv_cq *v)
 	bool busy;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	busy = cq->users > 0;
 	if (!busy) {
 		unmake(v->context);
 		if (v->channel)
 			v->channel->refcnt--;
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (busy)
 		return EBUSY;
 	free(cq->entries);
@@ -268,12 +268,12 @@ struct ibv_srq *ibv_create_srq(struct ibv_pd *pd, struct ibv_srq_init_attr *init
 	srq->rq.depth = init->attr.max_wr;
 	if (srq->rq.depth && srq->rq.depth <= (uint32_t)d->max_qp_wr)
 		srq->rq.entries = calloc(srq->rq.depth, sizeof(*srq->rq.entries));
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	if (srq->rq.entries)
 		((struct fake_pd *)pd)->users++;
 	else
 		unmake(pd->context);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (!srq->rq.entries) {
 		free(srq);
 		errno = EINVAL;
@@ -290,13 +290,13 @@ int ibv_destroy_srq(struct ibv_srq *v)
 	bool busy;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	busy = srq->users > 0;
 	if (!busy) {
 		((struct fake_pd *)v->pd)->users--;
 		unmake(v->context);
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (busy)
 		return EBUSY;
 	free(srq->rq.entries);
@@ -332,10 +332,10 @@ struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *init)
 
 	if (!qp)
 		return NULL;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	if (!fits(&((struct fake_context *)pd->context)->dev->config, init)) {
 		unmake(pd->context);
-		pthread_mutex_unlock(&fake.lock);
+		fake_unlock();
 		free(qp);
 		errno = EINVAL;
 		return NULL;
@@ -361,7 +361,7 @@ struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *init)
 	use(qp, 1);
 	qp->next = fake.qps;
 	fake.qps = qp;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return &qp->v;
 }
 
@@ -371,7 +371,7 @@ int ibv_destroy_qp(struct ibv_qp *v)
 	bool busy = false;
 
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	for (struct fake_group *g = fake.groups; g; g = g->next)
 		busy |= g->qp == qp;
 	if (!busy) {
@@ -382,7 +382,7 @@ int ibv_destroy_qp(struct ibv_qp *v)
 		*at = qp->next;
 		unmake(v->context);
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (busy)
 		return EBUSY;
 	free(qp->sq);
@@ -402,7 +402,7 @@ struct ibv_ah *ibv_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr)
 
 	if (!ah)
 		return NULL;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	ok = attr->port_num >= 1 && attr->port_num <= dev->config.ports &&
 	     (attr->is_global || dev->config.infiniband) &&
 	     (!attr->is_global || fake_gid(dev, attr->port_num, attr->grh.sgid_index, gid));
@@ -410,7 +410,7 @@ struct ibv_ah *ibv_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr)
 		((struct fake_pd *)pd)->users++;
 	else
 		unmake(pd->context);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	if (!ok) {
 		free(ah);
 		errno = EINVAL;
@@ -425,10 +425,10 @@ struct ibv_ah *ibv_create_ah(struct ibv_pd *pd, struct ibv_ah_attr *attr)
 int ibv_destroy_ah(struct ibv_ah *v)
 {
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	((struct fake_pd *)v->pd)->users--;
 	unmake(v->context);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	free(v);
 	return 0;
 }
@@ -448,11 +448,11 @@ int ibv_attach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
 		return ENOMEM;
 	g->qp = (struct fake_qp *)qp;
 	memcpy(g->gid, gid->raw, 16);
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	g->next = fake.groups;
 	fake.groups = g;
 	fake.live++;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return 0;
 }
 
@@ -462,7 +462,7 @@ int ibv_detach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
 
 	(void)lid;
 	fake_note();
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	while (*at && ((*at)->qp != (struct fake_qp *)qp || memcmp((*at)->gid, gid->raw, 16) != 0))
 		at = &(*at)->next;
 	g = *at;
@@ -470,7 +470,7 @@ int ibv_detach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
 		*at = g->next;
 		fake.live--;
 	}
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	free(g);
 	return g ? 0 : EINVAL;
 }

@@ -121,7 +121,7 @@ int fake_post_send(struct ibv_qp *v, struct ibv_send_wr *wr, struct ibv_send_wr 
 	struct fake_qp *qp = (struct fake_qp *)v;
 	int e = fake_call("ibv_post_send");
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.counts.doorbells++;
 	if (!e && v->state != IBV_QPS_RTS && v->state != IBV_QPS_ERR)
 		e = EINVAL;
@@ -129,7 +129,7 @@ int fake_post_send(struct ibv_qp *v, struct ibv_send_wr *wr, struct ibv_send_wr 
 		e = take_send(qp, *bad);
 	if (!(fake.modes & FAKE_LATE) || v->state == IBV_QPS_ERR)
 		fake_run_qp(qp);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return e;
 }
 
@@ -162,7 +162,7 @@ int fake_post_recv(struct ibv_qp *v, struct ibv_recv_wr *wr, struct ibv_recv_wr 
 	int e = fake_call("ibv_post_recv");
 
 	*bad = wr;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	if (!e && (v->state == IBV_QPS_RESET || v->srq))
 		e = EINVAL;
 	if (!e)
@@ -171,7 +171,7 @@ int fake_post_recv(struct ibv_qp *v, struct ibv_recv_wr *wr, struct ibv_recv_wr 
 		fake_qp_fail(qp); /* flushes what has come */
 	else if (!(fake.modes & FAKE_LATE))
 		fake_run_all();
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return e;
 }
 
@@ -180,12 +180,12 @@ int fake_post_srq_recv(struct ibv_srq *v, struct ibv_recv_wr *wr, struct ibv_rec
 	int e = fake_call("ibv_post_recv");
 
 	*bad = wr;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	if (!e)
 		e = take_recvs(&((struct fake_srq *)v)->rq, FAKE_SGE, wr, bad);
 	if (!(fake.modes & FAKE_LATE))
 		fake_run_all();
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return e;
 }
 
@@ -222,7 +222,7 @@ int fake_poll_cq(struct ibv_cq *v, int max, struct ibv_wc *wc)
 	struct fake_cq *cq = (struct fake_cq *)v;
 	int e = fake_call("ibv_poll_cq"), n = 0;
 
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	fake.counts.polls++;
 	fake_run_late();
 	while (!e && n < max && cq->n) {
@@ -238,7 +238,7 @@ int fake_poll_cq(struct ibv_cq *v, int max, struct ibv_wc *wc)
 	fake.counts.completions += (uint64_t)n;
 	if (e || (!n && max && cq->overrun))
 		n = -1;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return n;
 }
 
@@ -248,8 +248,8 @@ int fake_req_notify_cq(struct ibv_cq *v, int solicited_only)
 
 	if (e)
 		return e;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	((struct fake_cq *)v)->armed = solicited_only ? 2 : 1;
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return 0;
 }

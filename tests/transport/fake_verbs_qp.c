@@ -122,9 +122,9 @@ int ibv_modify_qp(struct ibv_qp *qp, struct ibv_qp_attr *attr, int mask)
 
 	if (e)
 		return e;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	e = modify((struct fake_qp *)qp, attr, mask);
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return e;
 }
 
@@ -137,7 +137,7 @@ int ibv_query_qp(struct ibv_qp *v, struct ibv_qp_attr *attr, int mask,
 	(void)mask;
 	if (e)
 		return e;
-	pthread_mutex_lock(&fake.lock);
+	fake_lock();
 	*attr = qp->attr;
 	attr->qp_state = v->state;
 	attr->cap = qp->cap;
@@ -150,7 +150,7 @@ int ibv_query_qp(struct ibv_qp *v, struct ibv_qp_attr *attr, int mask,
 		.qp_type = v->qp_type,
 		.sq_sig_all = qp->signal_all,
 	};
-	pthread_mutex_unlock(&fake.lock);
+	fake_unlock();
 	return 0;
 }
 
