@@ -6,11 +6,13 @@
 #include "config.h"
 
 #include "../transport/fake_verbs.h"
+#include "../transport/system_calls.h"
 #include "../watched.h"
 
 #include "railgauge/measure/pairs.h"
 
 #include "railgauge/base/clock.h"
+#include "railgauge/base/mem.h"
 #include "railgauge/measure/tournament.h"
 #include "railgauge/transport/verbs.h"
 
@@ -214,6 +216,9 @@ static void every_operation_carries_the_right_data(void **state)
 
 static struct fake_counts counted;
 static pthread_barrier_t gate;
+static bool allocated;
+static struct system_calls calls[2]; /* of each rank */
+static unsigned made[2];
 
 static int stream_or_pingpong(struct rank *r, struct rg_err *err)
 {
@@ -229,7 +234,7 @@ static int stream_or_pingpong(struct rank *r, struct rg_err *err)
 /* Counts what the two together do in so many messages one way, or there and back. */
 static int count_both(struct rank *r, struct rg_err *err)
 {
-	bool first = r->rdv->rank == 0;
+	uint32_t me = r->rdv->rank;
 	struct fake_counts before;
 	int rc = rg_pairs_meet(r->pairs, 0, err);
 
@@ -238,14 +243,23 @@ static int count_both(struct rank *r, struct rg_err *err)
 		rc = r->lane->ops->prepare(r->lane, &r->load, err);
 	if (rc)
 		return rc;
+	(void)system_calls_watch(&calls[me]); /* else there are none */
 	pthread_barrier_wait(&gate);
 	before = fake_counts();
+	if (!me)
+		rg_mem_fail_nth(1);
 	pthread_barrier_wait(&gate);
+	system_calls_begin(&calls[me]);
 	rc = stream_or_pingpong(r, err);
+	made[me] = system_calls_end(&calls[me]);
 	pthread_barrier_wait(&gate);
 	counted = fake_counts();
+	if (!me) {
+		allocated = rg_mem_fail_fired();
+		rg_mem_fail_nth(0);
+	}
 	pthread_barrier_wait(&gate);
-	if (!first)
+	if (me)
 		return rc;
 	counted.doorbells -= before.doorbells;
 	counted.sends -= before.sends;
@@ -255,6 +269,7 @@ static int count_both(struct rank *r, struct rg_err *err)
 	counted.write_imms -= before.write_imms;
 	counted.messages -= before.messages;
 	counted.reads -= before.reads;
+	counted.events_asked -= before.events_asked;
 	counted.others -= before.others;
 	counted.registered -= before.registered;
 	counted.relaxed -= before.relaxed;
@@ -275,6 +290,8 @@ static void count_load(enum rg_lane_op op, struct rg_lane_load load, int64_t mod
 	pthread_barrier_init(&gate, NULL, 2);
 	run_ranks(ranks, 2, &like);
 	pthread_barrier_destroy(&gate);
+	for (int i = 0; i < 2; i++)
+		system_calls_close(&calls[i]);
 	must_all(ranks, 2, "counting");
 }
 
@@ -325,10 +342,17 @@ static void lists_that_do_not_fill_the_queue_do_not_stop_it(void **state)
 
 static void what_is_timed_posts_and_polls_and_nothing_else(void **state)
 {
-	for (int op = 0; op < RG_LANE_OP_COUNT; op++) {
-		count((enum rg_lane_op)op, 64, 1, 16);
+	for (int i = 0; i < 2 * RG_LANE_OP_COUNT; i++) {
+		const struct rg_lane_load load = {
+			.size_bytes = 64, .outstanding = 64, .post_list = 1, .stream = i % 2};
+
+		count_load((enum rg_lane_op)(i / 2), load, 16);
 		assert_int_equal(counted.registered, 0);
-		assert_int_equal(counted.others, 0);
+		assert_int_equal(counted.others, counted.events_asked);
+		assert_false(allocated);
+		if (made[0] + made[1])
+			fail_msg("%s: %u and %u system calls", rg_lane_op_words[i / 2], made[0],
+				 made[1]);
 	}
 }
 
@@ -442,6 +466,7 @@ static void each_call_of_the_library_may_fail(void **state)
 
 	like.wait_ns = 60000000;
 	for (unsigned long n = 1; n < 300; n += n < 60 ? 1 : 13) {
+		like.rails = 1 + n % 2;
 		fake_reset(NULL, 0);
 		fake_fail(NULL, n, ENOMEM);
 		run_ranks(ranks, 2, &like);

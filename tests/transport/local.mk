@@ -76,6 +76,12 @@ tests_transport_test_verbs_straight_SOURCES = %D%/test_verbs_straight.c %D%/lock
 tests_transport_test_verbs_straight_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_transport_test_verbs_straight_LDADD = $(fake_verbs_libs)
 
+check_PROGRAMS += tests/transport/test_verbs_cost
+TESTS += tests/transport/test_verbs_cost
+tests_transport_test_verbs_cost_SOURCES = %D%/test_verbs_cost.c $(rank_files)
+tests_transport_test_verbs_cost_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_cost_LDADD = $(fake_verbs_libs)
+
 check_PROGRAMS += tests/transport/fake_conform tests/transport/fake_open tests/transport/fake_window
 tests_transport_fake_conform_SOURCES = %D%/test_conform.c $(fake_suite_files)
 tests_transport_fake_conform_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
@@ -108,7 +114,10 @@ tests_transport_libfakeverbs_a_SOURCES = \
 	%D%/fake_verbs_objects.c \
 	%D%/fake_verbs_post.c \
 	%D%/fake_verbs_qp.c \
-	%D%/fake_verbs_ud.c
+	%D%/fake_verbs_ud.c \
+	%D%/system_calls.c \
+	%D%/system_calls.h \
+	tests/watched.h
 tests_transport_libfakeverbs_a_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS)
 
 if HAVE_CMOCKA

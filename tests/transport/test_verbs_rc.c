@@ -124,48 +124,6 @@ static int exchange(struct rank *r, uint64_t from, uint64_t to, size_t len_bytes
 	return 0;
 }
 
-/* The counts are all ranks'. Nobody is between the two but with what is counted. */
-static struct fake_counts counts_before;
-
-static int costs_little(struct rank *r)
-{
-	const uint64_t n = 1000;
-	int rc = connect_all(r);
-
-	if (!rc)
-		rc = exchange(r, 0, 8, 64);
-	if (!rc)
-		rc = meet(r);
-	if (!rc && r->ep->rank == 0)
-		counts_before = fake_counts();
-	if (!rc)
-		rc = meet(r);
-	if (!rc)
-		rc = exchange(r, 8, 8 + n, 64);
-	if (!rc)
-		rc = meet(r);
-	if (rc || r->ep->rank)
-		return rc ? rc : meet(r);
-	struct fake_counts now = fake_counts();
-	uint64_t sends = now.sends - counts_before.sends, messages = RANKS * n;
-
-	/* Nothing but posts and polls; a message and its credit are two sends, and few are more. */
-	MUST(r, now.others == counts_before.others);
-	MUST(r, now.registered == counts_before.registered);
-	MUST(r, sends >= 2 * messages && sends < 2 * messages + messages / 8);
-	MUST(r, now.doorbells - counts_before.doorbells <= sends);
-	MUST(r, now.inlined - counts_before.inlined > messages);
-	/* Receives are given back in batches, and of sends few complete by themselves. */
-	MUST(r, now.recv_calls - counts_before.recv_calls < messages / 4);
-	MUST(r, now.signaled - counts_before.signaled < messages / 4);
-	return meet(r);
-}
-
-static void a_message_is_one_send_and_takes_nothing_but_posts_and_polls(void **state)
-{
-	run(costs_little, NULL);
-}
-
 /* What is put between two flushes to one peer leaves with one doorbell. */
 static int chains(struct rank *r)
 {
@@ -508,8 +466,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(immediate_data_tell_what_was_packed),
 		cmocka_unit_test(notifications_are_applied_in_the_order_of_their_numbers),
-		cmocka_unit_test_setup(a_message_is_one_send_and_takes_nothing_but_posts_and_polls,
-				       set_up),
 		cmocka_unit_test_setup(puts_to_one_peer_leave_with_one_doorbell, set_up),
 		cmocka_unit_test_setup(a_peer_whose_connection_fails_is_named_with_the_cause,
 				       set_up),

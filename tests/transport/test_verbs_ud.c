@@ -9,7 +9,6 @@
 #include "ranks.h"
 
 #include "railgauge/base/clock.h"
-#include "railgauge/base/mem.h"
 #include "transport/verbs_ud_impl.h"
 
 #include <errno.h>
@@ -231,73 +230,6 @@ static void
 a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself(void **state)
 {
 	run(is_away_when_first_sent_to, TEN_S);
-}
-
-/* --- in timed regions --- */
-
-static int play(struct rank *r, uint64_t from, uint64_t to)
-{
-	uint32_t peer = 1 - r->ep->rank;
-	uint8_t data[3000] = {0};
-	const struct rg_put put = {
-		.peer = peer, .src = data, .len_bytes = sizeof(data), .notify = true};
-	int rc = 0;
-
-	for (uint64_t k = from; k <= to && !rc; k++) {
-		struct rg_put ball = put;
-
-		ball.value = k;
-		if (r->ep->rank == 1)
-			rc = wait_counter(r, peer, RG_CTR_READY, k);
-		if (!rc)
-			rc = put_all(r, &ball);
-		if (!rc && r->ep->rank == 0)
-			rc = wait_counter(r, peer, RG_CTR_READY, k);
-	}
-	return rc;
-}
-
-static int plays_ball(struct rank *r)
-{
-	struct fake_counts before, after;
-	bool fired;
-	int rc = begin(r);
-
-	/* Not at the barrier, which takes memory. */
-	if (!rc && r->ep->rank == 2)
-		rc = wait_counter(r, 0, RG_CTR_DONE, 1);
-	if (rc || r->ep->rank == 2)
-		return rc ? rc : meet(r);
-	rc = play(r, 1, 50);
-	if (rc || r->ep->rank == 1) {
-		if (!rc)
-			rc = play(r, 51, 550);
-		if (!rc)
-			rc = wait_counter(r, 0, RG_CTR_DONE, 1);
-		return rc ? rc : meet(r);
-	}
-	before = fake_counts();
-	rg_mem_fail_nth(1);
-	rc = play(r, 51, 550);
-	fired = rg_mem_fail_fired();
-	rg_mem_fail_nth(0);
-	after = fake_counts();
-	if (rc)
-		return rc;
-	MUST(r, !fired);
-	MUST(r, after.others == before.others);
-	MUST(r, after.sends - before.sends >= 1000);
-	/* Few acknowledgements of their own, and few completions. */
-	MUST(r, after.sends - before.sends < 1200);
-	MUST(r, after.signaled - before.signaled < (after.sends - before.sends) / 8);
-	for (uint32_t peer = 1; peer < RANKS && !rc; peer++)
-		rc = signal_all(r, peer, 0, RG_CTR_DONE, 1);
-	return rc ? rc : meet(r);
-}
-
-static void messages_take_no_memory_and_no_calls_but_posts_and_polls(void **state)
-{
-	run(plays_ball, TEN_S);
 }
 
 /* --- who is gone --- */
@@ -641,8 +573,6 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself,
 			reset),
-		cmocka_unit_test_setup(messages_take_no_memory_and_no_calls_but_posts_and_polls,
-				       reset),
 		cmocka_unit_test_setup(
 			a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it,
 			reset),
