@@ -98,6 +98,13 @@ tests_measure_test_calibrate_network_SOURCES = %D%/test_calibrate_network.c
 tests_measure_test_calibrate_network_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_calibrate_network_LDADD = $(test_libs)
 
+valgrind_tests += tests/measure/test_network_rounds
+check_PROGRAMS += tests/measure/test_network_rounds
+TESTS += tests/measure/test_network_rounds
+tests_measure_test_network_rounds_SOURCES = %D%/test_network_rounds.c
+tests_measure_test_network_rounds_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_network_rounds_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_network_account
 check_PROGRAMS += tests/measure/test_network_account
 TESTS += tests/measure/test_network_account
@@ -125,15 +132,26 @@ tests_measure_test_data_SOURCES = %D%/data_oracle.c %D%/data_oracle.h \
 tests_measure_test_data_CPPFLAGS = $(test_cppflags)
 tests_measure_test_data_LDADD = $(test_libs)
 
-valgrind_tests += tests/measure/test_nic_counters tests/measure/test_nic_job
-check_PROGRAMS += tests/measure/test_nic_counters tests/measure/test_nic_job
-TESTS += tests/measure/test_nic_counters tests/measure/test_nic_job
+nic_tests = \
+	tests/measure/test_nic_counters \
+	tests/measure/test_nic_job \
+	tests/measure/test_nic_kernel \
+	tests/measure/test_nic_rows
+valgrind_tests += $(nic_tests)
+check_PROGRAMS += $(nic_tests)
+TESTS += $(nic_tests)
 tests_measure_test_nic_counters_SOURCES = %D%/fake_sysfs.h %D%/test_nic_counters.c
-tests_measure_test_nic_counters_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_nic_counters_CPPFLAGS = $(test_cppflags)
 tests_measure_test_nic_counters_LDADD = $(test_libs)
 tests_measure_test_nic_job_SOURCES = %D%/fake_sysfs.h %D%/test_nic_job.c
 tests_measure_test_nic_job_CPPFLAGS = $(test_cppflags)
 tests_measure_test_nic_job_LDADD = $(test_libs)
+tests_measure_test_nic_kernel_SOURCES = %D%/test_nic_kernel.c
+tests_measure_test_nic_kernel_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
+tests_measure_test_nic_kernel_LDADD = $(test_libs)
+tests_measure_test_nic_rows_SOURCES = %D%/test_nic_rows.c
+tests_measure_test_nic_rows_CPPFLAGS = $(test_cppflags)
+tests_measure_test_nic_rows_LDADD = $(test_libs)
 
 valgrind_tests += tests/measure/test_plan
 check_PROGRAMS += tests/measure/test_plan
@@ -162,7 +180,7 @@ tests_measure_test_stats_series_SOURCES = %D%/test_stats_series.c
 tests_measure_test_stats_series_CPPFLAGS = $(test_cppflags)
 tests_measure_test_stats_series_LDADD = $(test_libs)
 
-valgrind_tests += tests/measure/test_result
+valgrind_tests += tests/measure/test_result tests/measure/test_result_bad
 check_PROGRAMS += tests/measure/test_paths
 TESTS += tests/measure/test_paths
 tests_measure_test_paths_SOURCES = %D%/test_paths.c
@@ -171,10 +189,16 @@ tests_measure_test_paths_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/measure/test_result
 TESTS += tests/measure/test_result
-tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h tests/schema.c tests/schema.h \
-	%D%/test_result.c
+tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/test_result.c
 tests_measure_test_result_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_LDADD = $(test_libs)
+
+check_PROGRAMS += tests/measure/test_result_bad
+TESTS += tests/measure/test_result_bad
+tests_measure_test_result_bad_SOURCES = %D%/result_sample.c %D%/result_sample.h tests/schema.c \
+	tests/schema.h %D%/test_result_bad.c
+tests_measure_test_result_bad_CPPFLAGS = $(test_cppflags)
+tests_measure_test_result_bad_LDADD = $(test_libs)
 endif
 EXTRA_DIST += %D%/machine docs/RESULT.md docs/result-schema.json
 
@@ -197,7 +221,9 @@ tests_measure_fuzz_result_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-result
 
 unthreaded_tests += tests/measure/test_clocks tests/measure/test_data tests/measure/test_direct \
-	tests/measure/test_nic_counters tests/measure/test_place tests/measure/test_plan \
-	tests/measure/test_result tests/measure/test_result_pairs tests/measure/test_series \
+	tests/measure/test_nic_counters tests/measure/test_nic_kernel tests/measure/test_nic_rows \
+	tests/measure/test_network_rounds tests/measure/test_place tests/measure/test_plan \
+	tests/measure/test_result tests/measure/test_result_bad tests/measure/test_result_pairs \
+	tests/measure/test_series \
 	tests/measure/test_stats tests/measure/test_stats_series tests/measure/test_target tests/measure/test_tournament \
 	tests/measure/test_time_spaces tests/measure/test_traffic tests/measure/fuzz_result

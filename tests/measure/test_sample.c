@@ -473,68 +473,6 @@ static void every_failing_allocation_of_open_is_an_error(void **state)
 	rg_plan_close(&plan);
 }
 
-static int parse(const char *list, enum rg_coll coll, bool *mpi, bool *algorithms, char *text)
-{
-	struct rg_err err = {0};
-	int rc = rg_target_parse(list, "--target", coll, mpi, algorithms, &err);
-
-	snprintf(text, 200, "%.199s", err.text);
-	return rc;
-}
-
-static void lists_of_targets_say_what_they_need(void **state)
-{
-	bool mpi, algorithms;
-	char text[200];
-
-	(void)state;
-	assert_int_equal(parse("railgauge", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
-	assert_false(mpi);
-	assert_int_equal(parse("railgauge,mpi", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
-	assert_true(mpi);
-	assert_false(algorithms);
-	assert_int_equal(parse("mpi:default", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
-	assert_false(algorithms);
-	assert_int_equal(parse("mpi:all", RG_COLL_ALLREDUCE, &mpi, &algorithms, text), 0);
-	assert_true(algorithms);
-	assert_int_equal(parse("mpi-v", RG_COLL_REDUCESCATTER, &mpi, &algorithms, text), 0);
-	assert_int_equal(parse("railgauge:all", RG_COLL_ALLTOALL, &mpi, &algorithms, text), 0);
-	assert_int_equal(parse("railgauge:auto", RG_COLL_ALLTOALL, &mpi, &algorithms, text), 0);
-}
-
-static void nonsense_in_lists_of_targets_is_named(void **state)
-{
-	static const struct {
-		const char *list, *words;
-	} cases[] = {
-		{"", "empty name"},
-		{"mpi,", "empty name"},
-		{"mpi,,mpi", "empty name"},
-		{"mpj", "did you mean mpi"},
-		{"railgauge:twoshit", "did you mean \"twoshot\""},
-		{"railgauge:twoshot:slit", "slit"},
-		{"railgauge::slot", "needs an algorithm"},
-		{"mpi:a:b", "\"b\" is not a size"},
-		{"mpi:a:4K:b", "expected mpi:ALGORITHM or mpi:ALGORITHM:SEGMENT"},
-		{"mpi:all:4K", "for one algorithm by name"},
-		{"mpi-v", "one function"},
-		{"railgauge:"
-		 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
-		 "too long"},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		bool mpi, algorithms;
-		char text[200];
-
-		assert_int_equal(parse(cases[i].list, RG_COLL_ALLREDUCE, &mpi, &algorithms, text),
-				 RG_ERR_INVALID);
-		if (!strstr(text, cases[i].words))
-			fail_msg("%s: %s", cases[i].list, text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -548,8 +486,6 @@ int main(void)
 		cmocka_unit_test(operations_that_have_no_room_here_are_refused),
 		cmocka_unit_test(an_interrupt_ends_the_point_in_order),
 		cmocka_unit_test(every_failing_allocation_of_open_is_an_error),
-		cmocka_unit_test(lists_of_targets_say_what_they_need),
-		cmocka_unit_test(nonsense_in_lists_of_targets_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
