@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * What comes to rank 0's port, or answers at it, without being a rank of the job. The messages are
- * written byte by byte, as a check of the layout and byte order on the wire.
+ * What comes to rank 0's port without being a rank of the job. The messages are written byte by
+ * byte, as a check of the layout and byte order on the wire.
  */
 #include "config.h"
 
-#include "railgauge/launch/star.h"
+#include "wire_bytes.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/log.h"
@@ -26,43 +26,6 @@
 #include <unistd.h>
 
 #include <cmocka.h>
-
-#define SECONDS	    ((uint64_t)1000000000)
-#define LONG_NS	    (60 * SECONDS)
-#define HEAD_BYTES  16
-#define HELLO_BYTES 168
-
-static const char secret[] = "0123456789abcdef";
-
-struct rank {
-	struct rg_star_config config;
-	int rc;
-	struct rg_err err;
-	pthread_t thread;
-};
-
-static void *join_job(void *arg)
-{
-	struct rank *r = arg;
-	struct rg_rendezvous *rdv = NULL;
-
-	r->rc = rg_star_open(&r->config, rg_clock_ns() + LONG_NS, &rdv, &r->err);
-	if (!r->rc)
-		r->rc = rg_rendezvous_barrier(rdv, rg_clock_ns() + LONG_NS, &r->err);
-	rg_rendezvous_close(rdv);
-	return NULL;
-}
-
-static struct rank make_rank(uint32_t rank, uint16_t port)
-{
-	return (struct rank){.config = {.rank = rank,
-					.nranks = 2,
-					.host = "127.0.0.1",
-					.port = port,
-					.port_held = true,
-					.secret = secret,
-					.secret_bytes = sizeof(secret) - 1}};
-}
 
 static void start(struct rank *r)
 {
@@ -96,21 +59,6 @@ static int knock(uint16_t port)
 	}
 }
 
-static void put_be(uint8_t *to, uint32_t v, int bytes)
-{
-	for (int i = bytes - 1; i >= 0; i--, v >>= 8)
-		to[i] = (uint8_t)v;
-}
-
-static void put_head(uint8_t *to, uint32_t kind, uint32_t len_bytes)
-{
-	memcpy(to, "RGRV", 4);
-	put_be(to + 4, 1, 2);
-	put_be(to + 6, kind, 2);
-	put_be(to + 8, len_bytes, 4);
-	put_be(to + 12, 0, 4);
-}
-
 /* A HELLO as rank 1 of 2 would send it. */
 static void put_hello(uint8_t m[HEAD_BYTES + HELLO_BYTES])
 {
@@ -121,15 +69,6 @@ static void put_hello(uint8_t m[HEAD_BYTES + HELLO_BYTES])
 	memset(m + 24, 0x5a, 32);
 	snprintf((char *)m + 56, 64, "%s", rg_build_id());
 	snprintf((char *)m + 120, 64, "somewhere");
-}
-
-/* Waits for the other side to close; what it says meanwhile is thrown away. */
-static void wait_for_close(int s)
-{
-	char rest[4096];
-
-	while (recv(s, rest, sizeof(rest), 0) > 0)
-		;
 }
 
 static void proof_by_hand_is_accepted_and_answered(void **state)
@@ -432,89 +371,6 @@ static void connections_without_a_proof_give_way_to_a_peer(void **state)
 	strangers_give_way(true);
 }
 
-/* A server that is not rank 0: waits for a HELLO, then says m[len]. */
-struct impostor {
-	int listener;
-	uint8_t m[1024];
-	size_t len;
-	bool echo;
-	pthread_t thread;
-};
-
-static void *impersonate(void *arg)
-{
-	struct impostor *im = arg;
-	uint8_t hello[HEAD_BYTES + HELLO_BYTES];
-	int s = accept(im->listener, NULL, NULL);
-
-	if (recv(s, hello, sizeof(hello), MSG_WAITALL) == (ssize_t)sizeof(hello)) {
-		if (im->echo)
-			(void)send(s, hello, sizeof(hello), MSG_NOSIGNAL);
-		else
-			(void)send(s, im->m, im->len, MSG_NOSIGNAL);
-		wait_for_close(s);
-	}
-	close(s);
-	return NULL;
-}
-
-static void join_an_impostor(struct impostor *im, int code, const char *words)
-{
-	struct sockaddr_in sa = {
-		.sin_family = AF_INET,
-		.sin_addr.s_addr = htonl(INADDR_LOOPBACK),
-	};
-	socklen_t len = sizeof(sa);
-	struct rank r1;
-
-	im->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert_int_equal(bind(im->listener, (struct sockaddr *)&sa, sizeof(sa)), 0);
-	assert_int_equal(listen(im->listener, 5), 0);
-	assert_int_equal(getsockname(im->listener, (struct sockaddr *)&sa, &len), 0);
-	assert_int_equal(pthread_create(&im->thread, NULL, impersonate, im), 0);
-	r1 = make_rank(1, ntohs(sa.sin_port));
-	join_job(&r1);
-	pthread_join(im->thread, NULL);
-	close(im->listener);
-	if (r1.rc != code || !strstr(r1.err.text, words))
-		fail_msg("wanted %s with \"%s\", got %s: %s", rg_err_name(code), words,
-			 rg_err_name(r1.rc), r1.err.text);
-}
-
-static void a_rank_0_without_the_secret_is_denied(void **state)
-{
-	struct impostor im = {.len = HEAD_BYTES + 32 + HEAD_BYTES + 192};
-
-	put_head(im.m, 2, 32);
-	put_head(im.m + HEAD_BYTES + 32, 4, 192);
-	join_an_impostor(&im, RG_ERR_DENIED, "does not know the job's secret");
-}
-
-static void a_peers_own_words_are_no_proof(void **state)
-{
-	struct impostor im = {.echo = true};
-
-	join_an_impostor(&im, RG_ERR_FORMAT, "sent no challenge");
-}
-
-static void another_program_on_the_port_is_recognised(void **state)
-{
-	struct impostor im = {0};
-
-	im.len = (size_t)snprintf((char *)im.m, sizeof(im.m), "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n");
-	join_an_impostor(&im, RG_ERR_FORMAT, "is not railgauge");
-}
-
-static void a_refusal_cannot_write_to_the_terminal(void **state)
-{
-	struct impostor im = {.len = HEAD_BYTES + 512};
-
-	put_head(im.m, 5, 512);
-	put_be(im.m + 12, 10, 4);
-	memset(im.m + HEAD_BYTES, 0x1b, 512); /* not even terminated */
-	join_an_impostor(&im, RG_ERR_DENIED, "????");
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -525,10 +381,6 @@ int main(void)
 		cmocka_unit_test(more_silent_connections_than_places_delay_but_do_not_stop_the_job),
 		cmocka_unit_test(silent_connections_give_way_to_a_peer),
 		cmocka_unit_test(connections_without_a_proof_give_way_to_a_peer),
-		cmocka_unit_test(a_rank_0_without_the_secret_is_denied),
-		cmocka_unit_test(a_peers_own_words_are_no_proof),
-		cmocka_unit_test(another_program_on_the_port_is_recognised),
-		cmocka_unit_test(a_refusal_cannot_write_to_the_terminal),
 	};
 
 	rg_log_set_level(RG_LOG_ERROR);

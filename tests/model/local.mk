@@ -7,7 +7,8 @@ model_tests = \
 	tests/model/test_fit \
 	tests/model/test_many \
 	tests/model/test_oracle \
-	tests/model/test_simulate
+	tests/model/test_simulate \
+	tests/model/test_simulate_rows
 valgrind_tests += tests/model/test_bound tests/model/test_bound_network \
 	tests/model/test_bound_verbs tests/model/test_fit
 check_PROGRAMS += $(model_tests)
@@ -33,8 +34,11 @@ tests_model_test_oracle_LDADD = $(test_libs)
 tests_model_test_simulate_SOURCES = %D%/sim_cases.h %D%/test_simulate.c
 tests_model_test_simulate_CPPFLAGS = $(test_cppflags)
 tests_model_test_simulate_LDADD = $(test_libs)
+tests_model_test_simulate_rows_SOURCES = %D%/sim_cases.h %D%/test_simulate_rows.c
+tests_model_test_simulate_rows_CPPFLAGS = $(test_cppflags)
+tests_model_test_simulate_rows_LDADD = $(test_libs)
 endif
 
 unthreaded_tests += tests/model/test_bound tests/model/test_bound_network \
 	tests/model/test_bound_verbs tests/model/test_fit tests/model/test_many \
-	tests/model/test_oracle tests/model/test_simulate
+	tests/model/test_oracle tests/model/test_simulate tests/model/test_simulate_rows

@@ -124,6 +124,7 @@ if HAVE_CMOCKA
 verbs_tests = \
 	tests/transport/test_verbs_device \
 	tests/transport/test_verbs_failures \
+	tests/transport/test_verbs_find \
 	tests/transport/test_verbs_pair \
 	tests/transport/test_verbs_way
 valgrind_tests += tests/transport/test_verbs_pair
@@ -137,6 +138,9 @@ tests_transport_test_verbs_failures_SOURCES = %D%/test_verbs_failures.c %D%/verb
 	%D%/verbs_pair.h
 tests_transport_test_verbs_failures_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_transport_test_verbs_failures_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_find_SOURCES = %D%/test_verbs_find.c %D%/verbs_pair.h
+tests_transport_test_verbs_find_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_transport_test_verbs_find_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_pair_SOURCES = %D%/test_verbs_pair.c %D%/verbs_pair.c %D%/verbs_pair.h
 tests_transport_test_verbs_pair_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_transport_test_verbs_pair_LDADD = $(fake_verbs_libs)
@@ -175,5 +179,6 @@ tests_transport_fuzz_tcp_LDADD = $(rg_libs)
 EXTRA_DIST += %D%/corpus-tcp
 
 unthreaded_tests += tests/transport/fuzz_tcp tests/transport/test_verbs_device \
-	tests/transport/test_verbs_failures tests/transport/test_verbs_options \
+	tests/transport/test_verbs_failures tests/transport/test_verbs_find \
+	tests/transport/test_verbs_options \
 	tests/transport/test_verbs_pair tests/transport/test_verbs_way

@@ -7,8 +7,6 @@
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
 
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -432,78 +430,12 @@ static void an_allocation_that_fails_on_one_rank_ends_all(void **state)
 	}
 }
 
-/* In words such as "reno cubic" one that is not the first in use; false: there is no other. */
-static bool another_control(char name[16])
-{
-	char now[16] = "", all[256] = "", *rest = all, *word;
-	FILE *in = fopen("/proc/sys/net/ipv4/tcp_congestion_control", "r");
-
-	if (in) {
-		(void)!fscanf(in, "%15s", now);
-		fclose(in);
-	}
-	in = fopen("/proc/sys/net/ipv4/tcp_allowed_congestion_control", "r");
-	if (in) {
-		(void)!fgets(all, sizeof(all), in);
-		fclose(in);
-	}
-	while ((word = strtok_r(rest, " \n", &rest))) {
-		if (strcmp(word, now) != 0 && strlen(word) < 16) {
-			snprintf(name, 16, "%s", word);
-			return true;
-		}
-	}
-	return false;
-}
-
-/* All sockets of this process that are connected, of all ranks. */
-static int looks_at_connections(struct rank *r)
-{
-	uint32_t seen = 0;
-	int rc = connect_all(r);
-
-	if (!rc)
-		rc = settle(r);
-	for (int fd = 0; fd < 256 && !rc; fd++) {
-		struct sockaddr_storage peer;
-		socklen_t len = sizeof(peer);
-		char name[16] = "";
-
-		if (getpeername(fd, (struct sockaddr *)&peer, &len) || peer.ss_family == AF_UNIX)
-			continue;
-		len = sizeof(name);
-		MUST(r, !getsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, name, &len));
-		MUST(r, !strcmp(name, r->names));
-		seen++;
-	}
-	MUST(r, rc || seen >= RANKS * (RANKS - 1));
-	return rc ? rc : meet(r);
-}
-
-static void every_connection_has_the_congestion_control_that_was_asked_for(void **state)
-{
-	struct rank ranks[RANKS];
-
-	prepare_ranks(ranks, &rg_transport_tcp, looks_at_connections);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		if (!another_control(ranks[i].names))
-			skip();
-		ranks[i].config.congestion = ranks[i].names;
-	}
-	run_ranks(ranks, 0);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		if (ranks[i].rc)
-			fail_msg("rank %u: %s", i, ranks[i].err.text);
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_endpoint_opens_and_closes),
 		cmocka_unit_test(endpoints_of_one_rendezvous_do_not_know_each_other),
 		cmocka_unit_test(an_endpoint_beside_another_has_its_options_and_its_own_geometry),
-		cmocka_unit_test(every_connection_has_the_congestion_control_that_was_asked_for),
 		cmocka_unit_test(ranks_close_in_any_order),
 		cmocka_unit_test(ranks_that_differ_are_named),
 		cmocka_unit_test(one_rank_that_cannot_open_is_named_by_all),
