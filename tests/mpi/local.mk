@@ -51,7 +51,8 @@ check_PROGRAMS += tests/mpi/osu_loop tests/mpi/selection
 tests_mpi_osu_loop_SOURCES = %D%/osu_loop.c
 tests_mpi_osu_loop_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
 tests_mpi_osu_loop_LDADD = $(OPENMPI_LIBS)
-tests_mpi_selection_SOURCES = %D%/oracle.c %D%/oracle.h %D%/selection.c
+tests_mpi_selection_SOURCES = %D%/oracle.c %D%/oracle.h %D%/selection.c %D%/selection.h \
+	%D%/selection_ruled.c %D%/selection_trace.c
 tests_mpi_selection_CPPFLAGS = $(AM_CPPFLAGS) $(OPENMPI_CFLAGS)
 tests_mpi_selection_LDADD = $(rg_libs) $(OPENMPI_LIBS)
 tests_mpi_selection_LDFLAGS = $(AM_LDFLAGS) -export-dynamic

@@ -14,125 +14,19 @@
  *
  * All but forced and write print what rank 0 saw, a line per function and size; test_selection.sh
  * compares.
- * For Open MPI 4.1 (the signatures are those of its coll_base_functions.h) on machines that pass
- * int and pointer arguments in slots of one size, as x86-64 and AArch64 do.
  */
 #include "config.h"
 
 #include "oracle.h"
+#include "selection.h"
 
 #include "railgauge/base/matrix.h"
-#include "railgauge/base/mem.h"
-#include "railgauge/emit/emitter.h"
-#include "railgauge/mpi/openmpi_tuned.h"
 
 #include <mpi.h>
 
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define MAX_ARGS 12
-#define LARGEST	 ((size_t)1 << 20) /* floats per block */
-
-static char notes[1024]; /* what was called since the last reset: "name(extra, ...) ..." */
-
-static void note(const char *name, const long *args, int fixed, int extra)
-{
-	size_t used = strlen(notes);
-
-	used += (size_t)snprintf(notes + used, sizeof(notes) - used, " %s(", name);
-	for (int i = 0; i < extra && used < sizeof(notes); i++)
-		used += (size_t)snprintf(notes + used, sizeof(notes) - used, "%s%d", i ? ", " : "",
-					 (int)args[fixed + i]);
-	if (used < sizeof(notes))
-		snprintf(notes + used, sizeof(notes) - used, ")");
-}
-
-typedef int base_fn(long, long, long, long, long, long, long, long, long, long, long, long);
-
-static base_fn *find_real(const char *name)
-{
-	base_fn *real = (base_fn *)dlsym(RTLD_NEXT, name);
-
-	if (!real) {
-		fprintf(stderr, "libmpi has no %s\n", name);
-		abort();
-	}
-	return real;
-}
-
-#define TRACE(name, fixed, extra)                                                                 \
-	base_fn ompi_coll_base_##name;                                                            \
-	int ompi_coll_base_##name(long a, long b, long c, long d, long e, long f, long g, long h, \
-				  long i, long j, long k, long l)                                 \
-	{                                                                                         \
-		const long args[MAX_ARGS] = {a, b, c, d, e, f, g, h, i, j, k, l};                 \
-		static base_fn *real;                                                             \
-                                                                                                  \
-		if (!real)                                                                        \
-			real = find_real("ompi_coll_base_" #name);                                \
-		note(#name, args, fixed, extra);                                                  \
-		return real(a, b, c, d, e, f, g, h, i, j, k, l);                                  \
-	}
-
-/* Arguments up to and with the module, then those of the algorithm alone. */
-TRACE(allreduce_intra_basic_linear, 7, 0)
-TRACE(allreduce_intra_nonoverlapping, 7, 0)
-TRACE(allreduce_intra_recursivedoubling, 7, 0)
-TRACE(allreduce_intra_ring, 7, 0)
-TRACE(allreduce_intra_ring_segmented, 7, 1)
-TRACE(allreduce_intra_redscat_allgather, 7, 0)
-TRACE(alltoall_intra_basic_linear, 8, 0)
-TRACE(alltoall_intra_pairwise, 8, 0)
-TRACE(alltoall_intra_bruck, 8, 0)
-TRACE(alltoall_intra_linear_sync, 8, 1)
-TRACE(alltoall_intra_two_procs, 8, 0)
-TRACE(allgather_intra_basic_linear, 8, 0)
-TRACE(allgather_intra_bruck, 8, 0)
-TRACE(allgather_intra_recursivedoubling, 8, 0)
-TRACE(allgather_intra_ring, 8, 0)
-TRACE(allgather_intra_neighborexchange, 8, 0)
-TRACE(allgather_intra_two_procs, 8, 0)
-TRACE(reduce_scatter_intra_nonoverlapping, 7, 0)
-TRACE(reduce_scatter_intra_basic_recursivehalving, 7, 0)
-TRACE(reduce_scatter_intra_ring, 7, 0)
-TRACE(reduce_scatter_intra_butterfly, 7, 0)
-TRACE(reduce_scatter_block_basic_linear, 7, 0)
-TRACE(reduce_scatter_block_intra_recursivedoubling, 7, 0)
-TRACE(reduce_scatter_block_intra_recursivehalving, 7, 0)
-TRACE(reduce_scatter_block_intra_butterfly, 7, 0)
-TRACE(bcast_intra_basic_linear, 6, 0)
-TRACE(bcast_intra_chain, 6, 2)
-TRACE(bcast_intra_pipeline, 6, 1)
-TRACE(bcast_intra_split_bintree, 6, 1)
-TRACE(bcast_intra_bintree, 6, 1)
-TRACE(bcast_intra_binomial, 6, 1)
-TRACE(bcast_intra_knomial, 6, 2)
-TRACE(bcast_intra_scatter_allgather, 6, 1)
-TRACE(bcast_intra_scatter_allgather_ring, 6, 1)
-TRACE(reduce_intra_basic_linear, 8, 0)
-TRACE(reduce_intra_chain, 8, 3)
-TRACE(reduce_intra_pipeline, 8, 2)
-TRACE(reduce_intra_binary, 8, 2)
-TRACE(reduce_intra_binomial, 8, 2)
-TRACE(reduce_intra_in_order_binary, 8, 2)
-TRACE(reduce_intra_redscat_gather, 8, 0)
-TRACE(alltoallv_intra_basic_linear, 10, 0)
-TRACE(alltoallv_intra_pairwise, 10, 0)
-TRACE(gather_intra_basic_linear, 9, 0)
-TRACE(gather_intra_binomial, 9, 0)
-TRACE(gather_intra_linear_sync, 9, 1)
-TRACE(scatter_intra_basic_linear, 9, 0)
-TRACE(scatter_intra_binomial, 9, 0)
-TRACE(scatter_intra_linear_nb, 9, 1)
-TRACE(barrier_intra_basic_linear, 2, 0)
-TRACE(barrier_intra_doublering, 2, 0)
-TRACE(barrier_intra_recursivedoubling, 2, 0)
-TRACE(barrier_intra_bruck, 2, 0)
-TRACE(barrier_intra_two_procs, 2, 0)
-TRACE(barrier_intra_tree, 2, 0)
 
 /* Which of them each algorithm of the enumerators must call, and no other first. */
 static const struct {
@@ -206,12 +100,7 @@ static const struct {
 
 #define NEXPECTED (sizeof(expected) / sizeof(expected[0]))
 
-/* Collectives with a choice, in the order of the lines. */
-static const struct {
-	enum rg_coll coll;
-	enum rg_mpi_variant variant;
-	const char *name;
-} functions[] = {
+const struct selection_function functions[NFUNCTIONS] = {
 	{RG_COLL_ALLREDUCE, RG_MPI_USUAL, "allreduce"},
 	{RG_COLL_ALLTOALL, RG_MPI_USUAL, "alltoall"},
 	{RG_COLL_ALLGATHER, RG_MPI_USUAL, "allgather"},
@@ -225,13 +114,11 @@ static const struct {
 	{RG_COLL_BARRIER, RG_MPI_USUAL, "barrier"},
 };
 
-#define NFUNCTIONS (sizeof(functions) / sizeof(functions[0]))
-
 static float *src, *dst; /* [nranks][LARGEST] */
 static uint64_t counts[64 * 64];
 static unsigned nreplaced; /* calls of which the glue said that they run as another one */
 
-static void alloc_buffers(size_t nranks)
+void alloc_buffers(size_t nranks)
 {
 	src = calloc(nranks * LARGEST, sizeof(float));
 	dst = calloc(nranks * LARGEST, sizeof(float));
@@ -239,8 +126,7 @@ static void alloc_buffers(size_t nranks)
 		abort();
 }
 
-/* MPI's own functions on the world, as any program calls them. */
-static void call_plainly(size_t function, int n, int nranks)
+void call_plainly(size_t function, int n, int nranks)
 {
 	const MPI_Comm world = MPI_COMM_WORLD;
 	int lengths[64], displs[64];
@@ -287,7 +173,7 @@ static void call_plainly(size_t function, int n, int nranks)
 	}
 }
 
-static void report(int rank, size_t function, size_t n)
+void report(int rank, size_t function, size_t n)
 {
 	if (!rank)
 		printf("%s %zu:%s\n", functions[function].name, n * sizeof(float), notes);
@@ -312,7 +198,7 @@ static int run_plain(void)
 	return 0;
 }
 
-static struct rg_mpi *open_glue(void)
+struct rg_mpi *open_glue(void)
 {
 	const struct rg_mpi_settings settings = {.algorithms = true};
 	struct rg_err err = {0};
@@ -326,8 +212,7 @@ static struct rg_mpi *open_glue(void)
 	return mpi;
 }
 
-/* Returns what the glue says that the call runs as. */
-static const char *run_once(struct rg_mpi *mpi, size_t f, struct rg_mpi_target *target, size_t n)
+const char *run_once(struct rg_mpi *mpi, size_t f, struct rg_mpi_target *target, size_t n)
 {
 	bool v = functions[f].coll == RG_COLL_ALLTOALLV;
 	const struct rg_mpi_call call = {
@@ -348,8 +233,8 @@ static const char *run_once(struct rg_mpi *mpi, size_t f, struct rg_mpi_target *
 	return mpi->module->target_runs_as(target, &call);
 }
 
-static struct rg_mpi_target *open_target(struct rg_mpi *mpi, enum rg_coll coll,
-					 enum rg_mpi_variant variant, int id, int64_t segment_bytes)
+struct rg_mpi_target *open_target(struct rg_mpi *mpi, enum rg_coll coll,
+				  enum rg_mpi_variant variant, int id, int64_t segment_bytes)
 {
 	struct rg_mpi_target *target;
 	struct rg_err err = {0};
@@ -505,153 +390,6 @@ static int run_forced(void)
 		       nreplaced);
 	rg_mpi_close(mpi);
 	return nforced > 20 && nreplaced > 0 ? 0 : 1;
-}
-
-/* --- a rule and the forced algorithm are the same call --- */
-
-#define RULED_RANKS 4
-#define RULED_MOST  10
-
-/* Sizes S of a range's begin; algorithm id has the one of its number, 0 what is below. */
-static uint64_t ruled_bytes(int id)
-{
-	return (uint64_t)4096 << id;
-}
-
-/* What rules are to say from there on; id 0 where there is no such algorithm for 4 ranks. */
-static struct rg_choice ruled_choice(const struct rg_ompi_function *f, int id,
-				     const struct rg_ompi_version *version, uint64_t segment_bytes)
-{
-	const struct rg_ompi_algorithm *a = rg_ompi_algorithm_by_id(f, id);
-	struct rg_choice choice = {.algorithm = "default"};
-
-	if (!a || a->only_ranks || !rg_ompi_algorithm_in(a, version) ||
-	    (!strcmp(a->name, "segmented_ring") && !segment_bytes))
-		return choice;
-	choice.id = id;
-	choice.segment_bytes = a->segments ? segment_bytes : 0;
-	snprintf(choice.algorithm, sizeof(choice.algorithm), "%s", a->name);
-	return choice;
-}
-
-static struct rg_ompi_version library_version(char line[MPI_MAX_LIBRARY_VERSION_STRING])
-{
-	struct rg_ompi_version version = {0};
-	int n;
-
-	MPI_Get_library_version(line, &n);
-	if (rg_ompi_version_of(line, &version, NULL))
-		abort();
-	return version;
-}
-
-static void decide(struct rg_decision *d, const struct rg_ompi_function *f,
-		   const struct rg_ompi_version *version, uint64_t segment_bytes)
-{
-	snprintf(d->function, sizeof(d->function), "%s", f->mpi);
-	d->coll = f->coll;
-	d->other = f->variant == RG_MPI_OTHER;
-	d->nranges = RULED_MOST;
-	d->ranges = rg_zalloc(RULED_MOST, sizeof(*d->ranges));
-	if (!d->ranges)
-		abort();
-	for (int id = 0; id < RULED_MOST; id++)
-		d->ranges[id] = (struct rg_decision_range){
-			.from_bytes = id ? ruled_bytes(id) : 0,
-			.to_bytes = id + 1 < RULED_MOST ? ruled_bytes(id + 1) - 1 : UINT64_MAX,
-			.choice = ruled_choice(f, id, version, segment_bytes)};
-}
-
-static int run_write(const char *folder, uint64_t segment_bytes)
-{
-	char line[MPI_MAX_LIBRARY_VERSION_STRING];
-	struct rg_ompi_version version = library_version(line);
-	const struct rg_emitter *emitter;
-	struct rg_decisions *all;
-	struct rg_err err = {0};
-	int rc = rg_decisions_open(&all, &err);
-
-	if (rc)
-		return 1;
-	snprintf(all->library, sizeof(all->library), "%.*s", (int)strcspn(line, "\n"), line);
-	snprintf(all->mpi, sizeof(all->mpi), "openmpi");
-	all->nranks = RULED_RANKS;
-	all->nnodes = 1;
-	all->decisions = rg_zalloc(NFUNCTIONS, sizeof(*all->decisions));
-	for (size_t f = 0; all->decisions && f < NFUNCTIONS; f++)
-		decide(&all->decisions[all->ndecisions++],
-		       rg_ompi_function_of(functions[f].coll, functions[f].variant), &version,
-		       segment_bytes);
-	rc = rg_emitter_of(all, &emitter, &err);
-	if (!rc)
-		rc = emitter->write(all, folder, &err);
-	if (rc)
-		fprintf(stderr, "%s\n", err.text);
-	rg_decisions_close(all);
-	return rc != 0;
-}
-
-/* Elements per block of a call in the range of an algorithm; 0: there are no rules by size. */
-static size_t ruled_count(size_t f, int id)
-{
-	uint64_t elements = ruled_bytes(id) / sizeof(float);
-
-	if (rg_ompi_function_of(functions[f].coll, functions[f].variant)->one_rule)
-		return 0;
-	return rg_coll_block_count(functions[f].coll, elements, RULED_RANKS);
-}
-
-/*
- * The algorithm's own call: some are made of other functions, which go by their own rules (a
- * non-overlapping all-reduce is a reduce and a broadcast).
- */
-static void report_first(int rank, size_t function, size_t n)
-{
-	notes[strcspn(notes, ")")] = '\0';
-	report(rank, function, n);
-}
-
-static int run_ruled(void)
-{
-	int rank;
-
-	MPI_Init(NULL, NULL);
-	MPI_Comm_rank(MPI_COMM_WORLD, &rank);
-	alloc_buffers(RULED_RANKS);
-	for (size_t f = 0; f < NFUNCTIONS; f++) {
-		for (int id = 0; id < RULED_MOST && ruled_count(f, id); id++) {
-			notes[0] = '\0';
-			call_plainly(f, (int)ruled_count(f, id), RULED_RANKS);
-			report_first(rank, f, ruled_count(f, id));
-		}
-	}
-	MPI_Finalize();
-	return 0;
-}
-
-static int run_chosen(uint64_t segment_bytes)
-{
-	char line[MPI_MAX_LIBRARY_VERSION_STRING];
-	struct rg_ompi_version version = library_version(line);
-	struct rg_mpi *mpi = open_glue();
-
-	for (size_t f = 0; f < NFUNCTIONS; f++) {
-		const struct rg_ompi_function *function =
-			rg_ompi_function_of(functions[f].coll, functions[f].variant);
-
-		for (int id = 0; id < RULED_MOST && ruled_count(f, id); id++) {
-			struct rg_choice c = ruled_choice(function, id, &version, segment_bytes);
-			struct rg_mpi_target *target =
-				open_target(mpi, functions[f].coll, functions[f].variant, c.id,
-					    c.id ? (int64_t)c.segment_bytes : RG_MPI_SEGMENT_USUAL);
-
-			run_once(mpi, f, target, ruled_count(f, id));
-			report_first((int)mpi->rank, f, ruled_count(f, id));
-			mpi->module->target_close(target);
-		}
-	}
-	rg_mpi_close(mpi);
-	return 0;
 }
 
 int main(int argc, char **argv)
