@@ -203,6 +203,7 @@ static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_confi
 		return rc;
 	}
 	m->ep.straight_bytes = m->far->straight_bytes;
+	m->ep.rails = m->far->rails;
 	describe(m);
 	*ep_out = &m->ep;
 	return 0;
@@ -378,6 +379,15 @@ static void mixed_wake(struct rg_endpoint *ep, uint32_t peer)
 	/* Nobody sleeps until he is woken. */
 }
 
+/* Failures become known here, by who asks. */
+static void note_rails(struct rg_endpoint *ep)
+{
+	const struct rg_endpoint *far = ((struct mixed *)ep)->far;
+
+	ep->rails_failed = far->rails_failed;
+	ep->rails_down = far->rails_down;
+}
+
 static int mixed_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *err)
 {
 	int rc = rg_endpoint_check(ep, peer, 0, err);
@@ -386,7 +396,9 @@ static int mixed_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err
 	if (rc)
 		return rc;
 	to = way(ep, peer);
-	return to->ops->peer_alive(to, peer, err);
+	rc = to->ops->peer_alive(to, peer, err);
+	note_rails(ep);
+	return rc;
 }
 
 const struct rg_transport_ops rg_transport_mixed = {

@@ -156,19 +156,40 @@ static void failed_qp(struct vrc *v, uint32_t rail, const struct rg_verbs_event 
 	}
 }
 
+static void took_event(struct vrc *v, uint32_t rail, const struct rg_verbs_event *event)
+{
+	uint32_t bit = v->rails[rail].bit;
+
+	switch (event->kind) {
+	case RG_VERBS_EVENT_PORT_DOWN: /* it may be up again before retries end */
+		v->ep.rails_down |= bit;
+		break;
+	case RG_VERBS_EVENT_PORT_UP:
+		v->ep.rails_down &= ~bit;
+		break;
+	case RG_VERBS_EVENT_QP_FAILED:
+		failed_qp(v, rail, event);
+		break;
+	case RG_VERBS_EVENT_DEVICE_GONE:
+		v->ep.rails_down |= bit;
+		failed_device(v, event->text);
+		break;
+	case RG_VERBS_EVENT_CQ_FAILED:
+	case RG_VERBS_EVENT_RQ_FAILED:
+		failed_device(v, event->text);
+		break;
+	default:
+		break;
+	}
+}
+
 void vrc_look_at_events(struct vrc *v)
 {
 	struct rg_verbs_event event;
 
 	for (uint32_t r = 0; r < v->nrails; r++) {
-		while (rg_verbs_device_event(v->rails[r].device, &event) > 0) {
-			if (event.kind == RG_VERBS_EVENT_QP_FAILED)
-				failed_qp(v, r, &event);
-			if (event.kind == RG_VERBS_EVENT_CQ_FAILED ||
-			    event.kind == RG_VERBS_EVENT_RQ_FAILED ||
-			    event.kind == RG_VERBS_EVENT_DEVICE_GONE)
-				failed_device(v, event.text);
-		}
+		while (rg_verbs_device_event(v->rails[r].device, &event) > 0)
+			took_event(v, r, &event);
 	}
 }
 

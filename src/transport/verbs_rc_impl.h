@@ -70,7 +70,7 @@
 
 #include <infiniband/verbs.h>
 
-#define VRC_RAILS	   8
+#define VRC_RAILS	   RG_LINES_MAX
 #define VRC_QPS		   32 /* of one connection, all devices together */
 #define VRC_WINDOW	   128
 #define VRC_WINDOW_SEND	   32 /* where each has a long receive */
@@ -152,6 +152,7 @@ struct vrc_chunk {
 /* One device: rail r of this rank is joined with rail r of the others. */
 struct vrc_rail {
 	struct rg_verbs_device *device; /* owned */
+	uint32_t bit;			/* of struct rg_endpoint's rails */
 	struct ibv_cq *cq;		/* owned, as the next */
 	struct ibv_srq *srq;
 	uint8_t *buffers;      /* [nreceives][receive_bytes], in a chunk */

@@ -218,8 +218,12 @@ bool vrc_sent(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc)
 	struct vrc_qp *q = &v->qps[(wc->wr_id & ~VRC_WR_PROBE) >> 32];
 
 	/* What is flushed comes after what went wrong, maybe on another queue pair. */
-	if (wc->status != IBV_WC_SUCCESS && !vrc_gone(v, q->peer))
+	if (wc->status != IBV_WC_SUCCESS && !vrc_gone(v, q->peer)) {
+		/* Of one that is gone it would be no sign: its queue pairs may be. */
+		if (wc->status == IBV_WC_RETRY_EXC_ERR)
+			v->ep.rails_failed |= rail->bit;
 		vrc_explain(v, rail, wc, q);
+	}
 	if (wc->status != IBV_WC_SUCCESS)
 		q->broken = true;
 	advance(v, q, (uint32_t)wc->wr_id);

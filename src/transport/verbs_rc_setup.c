@@ -114,7 +114,7 @@ static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint3
 	for (uint32_t r = 0; r < n; r++) {
 		if (!devices[r])
 			continue;
-		mine.up |= 1u << r;
+		mine.up |= 1u << r & ~v->ep.config.without_rails;
 		rg_verbs_device_offer(devices[r], &mine.device[r]);
 	}
 	rc = gather(v, &mine, all, sizeof(mine), err);
@@ -139,6 +139,8 @@ static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint3
 		}
 		for (uint32_t p = 0; p < v->ep.nranks; p++)
 			all[p].device[v->nrails] = all[p].device[r];
+		v->ep.rails |= 1u << r;
+		v->rails[v->nrails].bit = 1u << r;
 		v->rails[v->nrails++].device = devices[r];
 		devices[r] = NULL;
 	}
@@ -440,7 +442,9 @@ static void describe(struct vrc *v)
 	for (uint32_t r = 0; r < VRC_RAILS; r++) {
 		used = strlen(text);
 		if (v->left_out & 1u << r)
-			snprintf(text + used, room - used, "; rail %u is down and left out", r + 1);
+			snprintf(text + used, room - used, "; rail %u %s left out", r + 1,
+				 v->ep.config.without_rails & 1u << r ? "failed and is"
+								      : "is down and");
 	}
 	for (uint32_t r = 0; r < v->nrails; r++)
 		verbs_add_line(&v->ep, v->rails[r].device);

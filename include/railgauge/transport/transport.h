@@ -158,6 +158,8 @@ struct rg_transport_config {
 	 * nlocal 0: the only one. open asks the others.
 	 */
 	uint32_t local, nlocal;
+	/* Rails (below) that are not to be used: those that any rank names are left out on all. */
+	uint32_t without_rails;
 	bool leave_others; /* shm: ranks that it cannot reach are no error until connect */
 };
 
@@ -403,6 +405,15 @@ struct rg_endpoint {
 	char nics[RG_LINES_MAX * RG_LINE_NIC_BYTES];
 	struct rg_line lines[RG_LINES_MAX]; /* of nics, in their order */
 	uint32_t nlines;		    /* 0: memory, or sockets, which are measured */
+	/*
+	 * Rails: adapters side by side, among which a transport deals what goes to a peer. Bit r is
+	 * the r-th of those that were named, on all ranks. A rail that does not work on all of them
+	 * is not used; one that fails later takes its connections with it, and who wants to go on
+	 * without it opens another endpoint (without_rails).
+	 */
+	uint32_t rails;	       /* used, the same on all ranks; 0: the transport has none */
+	uint32_t rails_failed; /* of these, over which this rank did not reach a peer */
+	uint32_t rails_down;   /* of these, whose port is down here, as far as is known */
 };
 
 static inline struct rg_link *rg_endpoint_link(const struct rg_endpoint *ep, uint32_t channel,
