@@ -94,6 +94,8 @@ int rg_result_point_check(const struct rg_result_point *p, uint32_t nranks, stru
 		return wrong(err, "wrong", "more than were checked");
 	if (p->stop == RG_STOP_NOT_RUN && (p->n || !p->note))
 		return wrong(err, "stop", "not-run needs n 0 and a note");
+	if (p->stop == RG_STOP_FAILED && (p->n || !p->note))
+		return wrong(err, "stop", "failed needs n 0 and a note");
 	if (!p->n && (timed || p->bound_ns > 0))
 		return wrong(err, "n", "0 although there are times");
 	rc = p->n ? check_times(p, err) : 0;

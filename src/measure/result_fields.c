@@ -110,6 +110,7 @@ const struct rg_field rg_result_point_fields[] = {
 	ROW_NULLABLE(POINT, protocol, STRING),
 	ROW_NULLABLE(POINT, transport, STRING),
 	ROW_NULLABLE(POINT, channels, U32),
+	ROW_ADDED(POINT, rails, STRING),
 	ROW_NULLABLE(POINT, note, STRING),
 	ROW(POINT, ops, U32),
 	ROW(POINT, n, U64),

@@ -109,7 +109,10 @@ static void print_notes(FILE *out, const struct rg_result *result)
 			first->coll == RG_COLL_BARRIER ? "" : "B");
 		if (max > min)
 			fprintf(out, " to %sB (%u points)", rg_format_size(max, high), n);
-		fprintf(out, "%s: %s\n", first->stop == RG_STOP_NOT_RUN ? ", not run" : "",
+		fprintf(out, "%s: %s\n",
+			first->stop == RG_STOP_NOT_RUN	? ", not run"
+			: first->stop == RG_STOP_FAILED ? ", failed"
+							: "",
 			first->note);
 	}
 }

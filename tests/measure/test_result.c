@@ -236,6 +236,7 @@ static void points_that_contradict_themselves_are_refused(void **state)
 	REFUSED(p.n = 0, "n: 0 although there are times");
 	REFUSED(p.nsamples = 3, "samples: not n of them");
 	REFUSED(p.stop = RG_STOP_NOT_RUN, "stop: not-run needs n 0 and a note");
+	REFUSED(p.stop = RG_STOP_FAILED, "stop: failed needs n 0 and a note");
 	REFUSED(p.cache = RG_CACHE_COUNT, "cache: no such value");
 	REFUSED(p.checked = UINT64_MAX, "checked: out of range");
 #undef REFUSED

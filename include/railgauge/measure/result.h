@@ -59,7 +59,8 @@ enum rg_cache {
 	X(BEATEN, "beaten")	/* a race (sample.h): it left, being slower than the best */   \
 	X(DECIDED, "decided")	/* a race: everything else had left */                         \
 	X(INTERRUPTED, "interrupted")                                                          \
-	X(NOT_RUN, "not-run") /* the target cannot do it; note says why */
+	X(NOT_RUN, "not-run") /* the target cannot do it; note says why */                     \
+	X(FAILED, "failed")   /* an operation did not end well; note says why */
 
 enum rg_stop {
 #define RG_STOP_ENUM(name, word) RG_STOP_##name,
@@ -166,7 +167,8 @@ struct rg_result_point {
 	const char *protocol;  /* may be NULL */
 	const char *transport; /* may be NULL */
 	uint32_t channels;     /* 0: not known */
-	const char *note;      /* substitutions, reasons for not-run; may be NULL */
+	const char *rails;     /* numbers, from 1, of those it was dealt to: "1,2"; may be NULL */
+	const char *note;      /* substitutions, reasons for not-run and failed; may be NULL */
 
 	/* How it was sampled. */
 	uint32_t ops;	  /* back-to-back operations of a repetition (k), >= 1 */
