@@ -15,6 +15,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/measure/nic_counters_job.h \
 	include/railgauge/measure/place.h \
 	include/railgauge/measure/plan.h \
+	include/railgauge/measure/recovery.h \
 	include/railgauge/measure/result.h \
 	include/railgauge/measure/sample.h \
 	include/railgauge/measure/series.h \
@@ -63,6 +64,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/machine.c \
 	%D%/place.c \
 	%D%/plan.c \
+	%D%/recovery.c \
 	%D%/result.c \
 	%D%/result_check.c \
 	%D%/result_fields.c \

@@ -187,6 +187,16 @@ void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start 
 	*start_out = sampler->start;
 }
 
+uint64_t rg_sampler_now(const struct rg_sampler *sampler)
+{
+	return rg_sample_now(sampler);
+}
+
+const struct rg_endpoint *rg_sampler_endpoint(const struct rg_sampler *sampler)
+{
+	return rg_meet_endpoint(sampler->meet);
+}
+
 int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct rg_err *err)
 {
 	return rg_meet_line(sampler->meet, one_way_ns_out, err);
@@ -195,7 +205,7 @@ int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct r
 int rg_sampler_congestion(struct rg_sampler *s, char names_out[RG_CONGESTION_BYTES],
 			  struct rg_err *err)
 {
-	const struct rg_endpoint *ep = rg_meet_endpoint(s->meet);
+	const struct rg_endpoint *ep = rg_sampler_endpoint(s);
 	uint32_t n = s->job->rdv->nranks;
 	char mine[RG_CONGESTION_BYTES], *all;
 	int rc;
@@ -366,7 +376,8 @@ int rg_sampler_point(struct rg_sampler *s, const struct rg_plan_point *point,
 
 		rg_err_set(&why, rc, "%s", err ? err->text : rg_err_text(rc));
 		rg_meet_leave(s->meet);
-		s->job->rdv->ops->abort(s->job->rdv, &why);
+		if (!s->config.recovers)
+			s->job->rdv->ops->abort(s->job->rdv, &why);
 	}
 	for (uint32_t i = 0; opened && i < ncandidates; i++) {
 		if (!opened[i].target)

@@ -65,6 +65,12 @@ TESTS += tests/measure/test_lane_verbs
 tests_measure_test_lane_verbs_SOURCES = %D%/test_lane_verbs.c tests/watched.h
 tests_measure_test_lane_verbs_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_measure_test_lane_verbs_LDADD = $(fake_verbs_libs)
+
+check_PROGRAMS += tests/measure/test_recovery
+TESTS += tests/measure/test_recovery
+tests_measure_test_recovery_SOURCES = %D%/test_recovery.c
+tests_measure_test_recovery_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_measure_test_recovery_LDADD = $(fake_verbs_libs)
 endif
 
 valgrind_tests += tests/measure/test_target

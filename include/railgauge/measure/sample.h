@@ -74,7 +74,7 @@
  *
  * A sampler belongs to one thread per rank; all functions are collective. Nothing is allocated
  * between the start and the end of a repetition. A failure of a peer ends the sampler: the others
- * are told through the rendezvous, and only close is of use then.
+ * are told through the rendezvous, or as config.recovers says, and only close is of use then.
  */
 #ifndef RAILGAUGE_MEASURE_SAMPLE_H
 #define RAILGAUGE_MEASURE_SAMPLE_H
@@ -134,6 +134,11 @@ struct rg_sampler_config {
 	size_t pairs_bytes; /* of each kind */
 	/* Set asynchronously when the user wants to stop; borrowed; may be NULL. */
 	const volatile sig_atomic_t *interrupted;
+	/*
+	 * A failure is not the job's end: the others are told by the meeting alone, and the caller
+	 * brings all ranks together (recovery.h). Else the rendezvous ends with it.
+	 */
+	bool recovers;
 	/*
 	 * Written by the sampler: since when (rg_clock_ns) this rank has been inside operations of
 	 * a target, 0 while it is not; for a watch over targets without deadlines. Borrowed; may be
@@ -221,6 +226,12 @@ struct rg_sampler_start {
 	uint64_t margin_ns; /* clock: from the last rank's word to the agreed time */
 };
 void rg_sampler_start(const struct rg_sampler *sampler, struct rg_sampler_start *start_out);
+
+/* The ranks' common time, where they have one; else this rank's own. Not collective. */
+uint64_t rg_sampler_now(const struct rg_sampler *sampler);
+
+/* The sampler's own endpoint beside the job's, borrowed; NULL: it has none. Not collective. */
+const struct rg_endpoint *rg_sampler_endpoint(const struct rg_sampler *sampler);
 
 /* rg_meet_line of the sampler's own meeting. Collective, once. */
 int rg_sampler_line(struct rg_sampler *sampler, double *one_way_ns_out, struct rg_err *err);
