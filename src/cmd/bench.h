@@ -6,6 +6,7 @@
  *   bench_check.c     what contradicts itself there
  *   bench_rank.c      one rank from rendezvous to result; all do the same in the same order
  *   bench_plan.c      what it will measure
+ *   bench_measure.c   its points, and what becomes of one that fails
  *   bench_points.c    --points
  *   bench_cost.c      what it will take: memory and time
  *   bench_calibrate.c what the memory and the network can do
@@ -198,10 +199,14 @@ void bench_out_abandon(void *arg);
 
 /*
  * Adds and prints a point of the plan; samples are of its candidates. start is what is known of it
- * by now.
+ * by now; rails are those of the endpoint that it was measured over.
  */
 int bench_out_point(struct bench_out *out, uint32_t point, const struct rg_samples *samples,
-		    const struct rg_sampler_start *start, struct rg_err *err);
+		    const struct rg_sampler_start *start, uint32_t rails, struct rg_err *err);
+
+/* Adds a warning, to be written with the next point. As rg_result_add_warning. */
+int bench_out_warn(struct bench_out *out, struct rg_err *err, const char *code, const char *fmt,
+		   ...) __attribute__((format(printf, 4, 5)));
 
 /* Warns of others' load, prints the foot, writes the result. complete: not interrupted. */
 int bench_out_finish(struct bench_out *out, bool complete, double others_load, struct rg_err *err);

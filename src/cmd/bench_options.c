@@ -123,6 +123,8 @@ const struct rg_opt_command bench_command = {
 		   "srun, torchrun or railgauge run; with --threads "
 		   "alone. Sizes and bandwidths are those of nccl-tests. Times are medians over "
 		   "repetitions of the slowest rank, per operation. Exit status: 2 bad options, 3 "
-		   "something is not possible here, 4 a peer failed, 5 wrong data, 6 interrupted.",
+		   "something is not possible here, 4 a peer failed, or a size did and the others "
+		   "were "
+		   "measured without the rail that was to blame, 5 wrong data, 6 interrupted.",
 	.tables = bench_tables,
 };

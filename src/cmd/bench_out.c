@@ -15,6 +15,7 @@
 #include "railgauge/report/table.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,8 +34,9 @@ struct bench_out {
 	const char *targets[RG_TARGETS_MAX]; /* borrowed labels */
 	struct rg_table *table;		     /* owned */
 	char traffic[RG_RESULT_TRAFFIC_BYTES];
-	const char *json; /* borrowed: the file; NULL: none */
-	bool to_stdout;	  /* the document takes the table's place */
+	char rails[2 * RG_LINES_MAX]; /* of the endpoint, as in struct rg_result_point */
+	const char *json;	      /* borrowed: the file; NULL: none */
+	bool to_stdout;		      /* the document takes the table's place */
 	/* Against the watch, which comes between where MPI does not return. */
 	pthread_mutex_t lock;
 	bool owed; /* to_stdout: it has begun, and nothing was printed yet */
@@ -219,6 +221,7 @@ static int add_point(struct bench_out *o, const struct rg_candidate *c,
 		.protocol = or_null(x->about.protocol),
 		.transport = own ? o->job.transport : NULL,
 		.channels = x->about.channels,
+		.rails = own ? or_null(o->rails) : NULL,
 		.note = note_of(x, note),
 		.ops = x->ops ? x->ops : 1,
 		.invalid = x->invalid,
@@ -266,13 +269,41 @@ static int take_point(struct bench_out *o, uint32_t point, const struct rg_sampl
 	return rc || !o->json ? rc : rg_result_write(o->result, o->json, err);
 }
 
+static void name_rails(struct bench_out *o, uint32_t rails)
+{
+	size_t at = 0;
+
+	o->rails[0] = '\0';
+	for (uint32_t k = 0; k < RG_LINES_MAX; k++) {
+		if (rails & 1u << k)
+			at += (size_t)snprintf(o->rails + at, sizeof(o->rails) - at, "%s%u",
+					       at ? "," : "", k + 1);
+	}
+}
+
 int bench_out_point(struct bench_out *o, uint32_t point, const struct rg_samples *samples,
-		    const struct rg_sampler_start *start, struct rg_err *err)
+		    const struct rg_sampler_start *start, uint32_t rails, struct rg_err *err)
 {
 	int rc;
 
 	pthread_mutex_lock(&o->lock);
+	name_rails(o, rails);
 	rc = take_point(o, point, samples, start, err);
+	pthread_mutex_unlock(&o->lock);
+	return rc;
+}
+
+int bench_out_warn(struct bench_out *o, struct rg_err *err, const char *code, const char *fmt, ...)
+{
+	char text[RG_ERR_TEXT_BYTES];
+	va_list args;
+	int rc;
+
+	va_start(args, fmt);
+	vsnprintf(text, sizeof(text), fmt, args);
+	va_end(args);
+	pthread_mutex_lock(&o->lock);
+	rc = rg_result_add_warning(o->result, err, code, "%s", text);
 	pthread_mutex_unlock(&o->lock);
 	return rc;
 }

@@ -43,22 +43,26 @@ static int meet(struct rank *r, struct rg_err *err)
 
 static int open_endpoint(struct rank *r, const struct rg_transport_ops *ops, struct rg_err *err)
 {
-	const struct rg_transport_config config = {
-		.geometry = rg_geometry_for(ops, r->job.rdv->nranks),
-		.patience = r->m.crowded ? rg_patience_shared_core : rg_patience_own_core,
-		.timeout_ns = r->job.deadline_ns,
-		.interface = r->bench->options.interface,
-		.congestion = r->bench->options.congestion,
-		.verbs = &r->bench->verbs,
-		.local = ranks_local(&r->m),
-		.nlocal = ranks_nlocal(&r->m),
-	};
-	int rc = ranks_agree(&r->m, ops->probe(&config, err), err);
+	int rc;
 
-	if (!rc)
-		rc = ops->open(r->job.rdv, &config, &r->job.ep, err);
-	return rc ? rc
-		  : ranks_agree(&r->m, rg_executor_open(r->job.ep, 1, &r->job.executor, err), err);
+	r->recovery = (struct rg_recovery){
+		.job = &r->job,
+		.ops = ops,
+		.config =
+			{
+				.geometry = rg_geometry_for(ops, r->job.rdv->nranks),
+				.patience = r->m.crowded ? rg_patience_shared_core
+							 : rg_patience_own_core,
+				.timeout_ns = r->job.deadline_ns,
+				.interface = r->bench->options.interface,
+				.congestion = r->bench->options.congestion,
+				.verbs = &r->bench->verbs,
+				.local = ranks_local(&r->m),
+				.nlocal = ranks_nlocal(&r->m),
+			},
+	};
+	rc = ranks_agree(&r->m, ops->probe(&r->recovery.config, err), err);
+	return rc ? rc : rg_recovery_open(&r->recovery, err);
 }
 
 static int open_transport(struct rank *r, struct rg_err *err)
@@ -126,8 +130,8 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.spans = r->spans,
 		.counters = r->counters,
 	};
-	if (r->sampler)
-		rg_sampler_start(r->sampler, &job->start);
+	if (r->recovery.sampler)
+		rg_sampler_start(r->recovery.sampler, &job->start);
 }
 
 static int check_memory(const struct rank *r, struct rg_err *err)
@@ -150,7 +154,7 @@ static int calibrate(struct rank *r, struct rg_err *err)
 	describe_job(r, &job);
 	if (r->bench->coll != RG_COLL_BARRIER) {
 		rg_progress_stage(&r->progress, "calibrating the memory", 0);
-		rc = bench_calibrate(&job, r->job.rdv, r->sampler, &r->calibration, err);
+		rc = bench_calibrate(&job, r->job.rdv, r->recovery.sampler, &r->calibration, err);
 		r->calibrated = !rc;
 	}
 	if (!rc && r->job.ep && job.nnodes < 2)
@@ -167,7 +171,7 @@ static int describe_way(struct rank *r, struct rg_err *err)
 {
 	char names[RG_CONGESTION_BYTES], *name, *rest = names;
 	size_t used;
-	int rc = rg_sampler_congestion(r->sampler, names, err);
+	int rc = rg_sampler_congestion(r->recovery.sampler, names, err);
 
 	if (rc || !r->job.ep)
 		return rc;
@@ -204,50 +208,6 @@ static int begin_output(struct rank *r, struct rg_err *err)
 			       r->lines.nnodes ? &r->lines : NULL, err);
 }
 
-static void show_progress(struct rank *r, const struct bench_job *job, uint32_t point)
-{
-	char size[RG_UNITS_BYTES];
-
-	rg_format_size(r->plan.points[point].size_bytes, size);
-	rg_progress_step(&r->progress, point, r->plan.npoints, size,
-			 bench_cost_points_ns(job, point));
-}
-
-static int measure_points(struct rank *r, bool *interrupted_out, struct rg_err *err)
-{
-	bool first = r->job.rdv->rank == 0;
-	struct bench_job job;
-	char stage[48];
-	int rc = 0;
-
-	describe_job(r, &job);
-	snprintf(stage, sizeof(stage), "measuring %u size%s", r->plan.npoints,
-		 r->plan.npoints > 1 ? "s" : "");
-	rg_progress_stage(&r->progress, stage, bench_cost_points_ns(&job, 0));
-	if (r->counters)
-		rc = rg_nic_job_read(r->counters, err);
-	for (uint32_t i = 0; !rc && !*interrupted_out && i < r->plan.npoints; i++) {
-		const struct bench_span *span = &r->spans[i];
-
-		if (first)
-			show_progress(r, &job, i);
-		rc = rg_sampler_point(r->sampler, &r->plan.points[i], r->candidates + span->at,
-				      span->n, r->samples, interrupted_out, err);
-		if (!rc && r->counters)
-			rc = rg_nic_job_read(r->counters, err);
-		if (rc)
-			return rc;
-		rg_progress_hide(&r->progress);
-		rg_sampler_start(r->sampler, &job.start);
-		if (first)
-			rc = bench_out_point(r->out, i, r->samples, &job.start, err);
-		for (uint32_t c = 0; c < span->n; c++)
-			rg_samples_release(&r->samples[c]);
-		rc = ranks_agree(&r->m, rc, err);
-	}
-	return rc;
-}
-
 static int conclude(struct rank *r, bool interrupted, struct rg_err *err)
 {
 	const char *words;
@@ -267,23 +227,31 @@ static int conclude(struct rank *r, bool interrupted, struct rg_err *err)
 			rc = rg_err_set(err, RG_ERR_INTERRUPTED,
 					"interrupted; what was measured until then is complete");
 	}
-	return ranks_agree(&r->m, rc, err);
+	rc = ranks_agree(&r->m, rc, err);
+	return rc ? rc : bench_measure_end(r, err);
+}
+
+/* Is anything measured but railgauge's own algorithms? */
+static bool has_others(const struct rank *r)
+{
+	for (uint32_t i = 0; i < r->nspecs; i++) {
+		if (r->specs[i].ops != &rg_target_railgauge)
+			return true;
+	}
+	return false;
 }
 
 /* Only MPI's collectives need it: ours have deadlines. */
 static int start_watch(struct rank *r, struct rg_err *err)
 {
 	struct ranks_watch *watch = r->bench->ranks.watch;
-	bool needed = false;
 	int rc;
 
 	if (!watch)
 		return 0;
 	rc = ranks_watch_peers(watch, r->m.places, r->job.rdv->rank, r->job.rdv->nranks,
 			       r->bench->ranks.mpi->module, err);
-	for (uint32_t i = 0; i < r->nspecs; i++)
-		needed |= r->specs[i].ops != &rg_target_railgauge;
-	if (rc || !needed)
+	if (rc || !has_others(r))
 		return rc;
 	ranks_watch_measure(watch);
 	r->config.busy_since_ns = ranks_watch_busy(watch);
@@ -321,19 +289,16 @@ static int dry_run(const struct rank *r, struct rg_err *err)
 
 static int open_counters(struct rank *r, struct rg_err *err)
 {
-	bool others = false;
-
 	/* A library that may use any adapter, and does not say which. */
-	for (uint32_t i = 0; i < r->nspecs; i++)
-		others |= r->specs[i].ops != &rg_target_railgauge;
 	return ranks_counters_open(&r->m, r->bench->options.counters,
-				   r->job.ep ? r->job.ep->nics : "", others && !r->m.one_host,
-				   &r->counters, err);
+				   r->job.ep ? r->job.ep->nics : "",
+				   has_others(r) && !r->m.one_host, &r->counters, err);
 }
 
 static int measure(struct rank *r, struct rg_err *err)
 {
 	bool interrupted = false;
+	struct bench_job job;
 	int rc;
 
 	if (r->bench->ranks.refused && err)
@@ -343,8 +308,9 @@ static int measure(struct rank *r, struct rg_err *err)
 		rc = prepare(r, err);
 	if (!rc && r->bench->options.dry_run)
 		return dry_run(r, err);
+	r->recovery.only_own = !has_others(r);
 	if (!rc)
-		rc = rg_sampler_open(&r->job, &r->config, &r->sampler, err);
+		rc = rg_recovery_sample(&r->recovery, &r->config, err);
 	if (rc)
 		return rc;
 	rc = describe_way(r, err);
@@ -357,8 +323,10 @@ static int measure(struct rank *r, struct rg_err *err)
 	if (!rc)
 		rc = ranks_agree(&r->m, begin_output(r, err), err);
 	rg_load_read(&r->m.load);
-	if (!rc)
-		rc = measure_points(r, &interrupted, err);
+	if (rc)
+		return rc;
+	describe_job(r, &job);
+	rc = bench_measure(r, &job, &interrupted, err);
 	return rc ? rc : conclude(r, interrupted, err);
 }
 
@@ -389,7 +357,7 @@ int bench_rank(const struct ranks *ranks, struct rg_rendezvous *rdv, bool *agree
 	rg_progress_hide(&r.progress);
 	ranks_end(&r.m, rc, agreed_out, err);
 	bench_out_close(r.out);
-	rg_sampler_close(r.sampler);
+	rg_recovery_close(&r.recovery);
 	rg_nic_job_close(r.counters);
 	for (uint32_t c = 0; c < r.nsamples; c++)
 		rg_samples_release(&r.samples[c]);
@@ -399,9 +367,6 @@ int bench_rank(const struct ranks *ranks, struct rg_rendezvous *rdv, bool *agree
 	rg_free(r.specs);
 	rg_plan_close(&r.plan);
 	rg_free(r.weights);
-	rg_executor_close(r.job.executor);
-	if (r.job.ep)
-		r.job.ep->ops->close(r.job.ep);
 	rg_network_release(&r.network);
 	rg_network_release(&r.lines);
 	ranks_release(&r.m);

@@ -7,6 +7,7 @@ src_railgauge_SOURCES = \
 	%D%/bench_calibrate.c \
 	%D%/bench_check.c \
 	%D%/bench_cost.c \
+	%D%/bench_measure.c \
 	%D%/bench_options.c \
 	%D%/bench_out.c \
 	%D%/bench_plan.c \

@@ -143,7 +143,8 @@ static int run_mpi(struct ranks *r, const char *name, bool *print_out, struct rg
 	rc = rg_mpi_rendezvous_open(r->mpi, rg_clock_ns() + start_ns, &rdv, err);
 	if (!rc)
 		rc = run_process(r, rdv, print_out, err);
-	if (rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT)
+	/* What all ranks know, all end with by themselves. */
+	if ((rc == RG_ERR_PEER || rc == RG_ERR_TIMEOUT) && !r->shared)
 		end_mpi_job(r, rc, err);
 	/* Before the others can be through with MPI_Finalize: mpirun ends us as soon as one is. */
 	if (rc && r->shared && *print_out) {
