@@ -228,8 +228,34 @@ static int choose(bool all, uint32_t local, uint32_t nlocal, struct names *names
 	return rc;
 }
 
-int rg_verbs_devices_open(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
-			  struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err)
+/*
+ * Opens names into devices; all, or with some those whose ports are up and at least one: where all
+ * are down the first one's words say so. *n_out is their number in any case.
+ */
+static int open_names(const struct rg_verbs_options *options, const struct names *names, bool some,
+		      struct rg_verbs_device **devices, uint32_t *n_out, struct rg_err *err)
+{
+	struct rg_err down = {0};
+	uint32_t up = 0;
+	int rc = 0;
+
+	for (*n_out = 0; *n_out < names->n; (*n_out)++) {
+		uint32_t k = *n_out;
+		struct rg_err why = {0};
+
+		rc = rg_verbs_device_open(options, names->name[k], names->why[k], &devices[k],
+					  &why);
+		if (rc && !(some && rc == RG_ERR_UNSUPPORTED))
+			return rg_err_set(err, rc, "%s", why.text);
+		if (rc && !down.code)
+			down = why;
+		up += !rc;
+	}
+	return up ? 0 : rg_err_set(err, down.code, "%s", down.text);
+}
+
+static int open_some(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+		     bool some, struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err)
 {
 	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX] = {NULL};
 	bool all = options->device && !strcmp(options->device, "all");
@@ -243,10 +269,8 @@ int rg_verbs_devices_open(const struct rg_verbs_options *options, uint32_t local
 		rc = split_list(options->device, names, err);
 	else
 		rc = choose(all, local, nlocal, names, err);
-	while (!rc && n < names->n) {
-		rc = rg_verbs_device_open(options, names->name[n], names->why[n], &devices[n], err);
-		n += !rc;
-	}
+	if (!rc)
+		rc = open_names(options, names, some && names->n > 1, devices, &n, err);
 	rg_free(names);
 	if (rc) {
 		rg_verbs_devices_close(devices, n);
@@ -255,6 +279,18 @@ int rg_verbs_devices_open(const struct rg_verbs_options *options, uint32_t local
 	memcpy(out, devices, sizeof(devices[0]) * n);
 	*n_out = n;
 	return 0;
+}
+
+int rg_verbs_devices_open(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+			  struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err)
+{
+	return open_some(options, local, nlocal, false, out, n_out, err);
+}
+
+int rg_verbs_rails_open(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+			struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err)
+{
+	return open_some(options, local, nlocal, true, out, n_out, err);
 }
 
 void rg_verbs_devices_close(struct rg_verbs_device **devices, uint32_t n)

@@ -72,16 +72,21 @@ int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint3
 		   uint64_t len_bytes, char *about, size_t room, struct rg_err *err)
 {
 	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX];
-	uint32_t n = 0;
-	int rc = rg_verbs_devices_open(options, local, nlocal, devices, &n, err);
+	const struct rg_verbs_device *first = NULL;
+	uint32_t n = 0, up = 0;
+	int rc = rg_verbs_rails_open(options, local, nlocal, devices, &n, err);
 
 	if (rc)
 		return rc;
-	rc = verbs_check_locked(devices[0]->name, n * len_bytes, err);
+	for (uint32_t i = 0; i < n; i++) {
+		up += devices[i] != NULL;
+		first = first ? first : devices[i];
+	}
+	rc = verbs_check_locked(first->name, up * len_bytes, err);
 	for (uint32_t i = 0; !rc && i < n; i++)
-		rc = probe_device(devices[i], err);
+		rc = devices[i] ? probe_device(devices[i], err) : 0;
 	if (!rc && about)
-		rg_verbs_device_about(devices[0], about, room);
+		rg_verbs_device_about(first, about, room);
 	rg_verbs_devices_close(devices, n);
 	return rc;
 }

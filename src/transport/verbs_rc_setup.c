@@ -54,38 +54,14 @@ static int find_place(struct vrc *v, uint32_t *local_out, uint32_t *nlocal_out, 
 	return rc;
 }
 
-/* Of several that are named those whose ports are up; none of them is the first one's error. */
-static int open_those_up(struct vrc *v, struct rg_verbs_device **devices, uint32_t *n_out,
-			 struct rg_err *err)
-{
-	char *names = rg_strdup(v->options.device), *rest = names, *name;
-	uint32_t n = 0, up = 0;
-	int rc = names ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for devices' names");
-
-	while (!rc && n < RG_VERBS_DEVICES_MAX && (name = strtok_r(rest, ",", &rest))) {
-		rc = rg_verbs_device_open(&v->options, name, "named", &devices[n++], err);
-		up += !rc;
-		if (rc == RG_ERR_UNSUPPORTED && (up || (rest && *rest)))
-			rc = 0;
-	}
-	if (rc)
-		rg_verbs_devices_close(devices, n);
-	rg_free(names);
-	*n_out = rc ? 0 : n;
-	return rc;
-}
-
 static int open_devices(struct vrc *v, uint32_t local, uint32_t nlocal,
 			struct rg_verbs_device **devices, uint32_t *n_out, struct rg_err *err)
 {
-	const char *names = v->options.device;
 	int rc = rg_verbs_options_check(&v->options, err);
 
 	if (rc)
 		return rc;
-	rc = rg_verbs_devices_open(&v->options, local, nlocal, devices, n_out, err);
-	if (rc == RG_ERR_UNSUPPORTED && names && strchr(names, ','))
-		rc = open_those_up(v, devices, n_out, err);
+	rc = rg_verbs_rails_open(&v->options, local, nlocal, devices, n_out, err);
 	if (!rc && *n_out > VRC_RAILS) {
 		rc = rg_err_set(err, RG_ERR_RANGE, "verbs-rc: %u devices, at most %u are used",
 				*n_out, VRC_RAILS);

@@ -119,6 +119,34 @@ static void no_device_at_all_is_said_and_one_that_is_down_is_named(void **state)
 	assert_int_equal(fake_live(), 0);
 }
 
+static void of_several_rails_one_that_is_up_will_do(void **state)
+{
+	struct rg_verbs_device *d[RG_VERBS_DEVICES_MAX];
+	struct rg_err err = {0};
+	char about[200] = "";
+	uint32_t n = 0;
+
+	start(NULL, 0);
+	options.device = "fake0,fake1,fake2";
+	fake_port("fake0", 1, false);
+	fake_port("fake2", 1, false);
+	assert_int_equal(rg_verbs_devices_open(&options, 0, 1, d, &n, &err), RG_ERR_UNSUPPORTED);
+	assert_int_equal(rg_verbs_rails_open(&options, 0, 1, d, &n, &err), 0);
+	assert_int_equal(n, 3);
+	assert_null(d[0]);
+	assert_string_equal(d[1]->name, "fake1");
+	assert_null(d[2]);
+	rg_verbs_devices_close(d, n);
+	assert_int_equal(rg_verbs_probe(&options, 0, 1, 4096, about, sizeof(about), &err), 0);
+	assert_int_equal(strncmp(about, "fake1 port 1", 12), 0);
+	fake_port("fake1", 1, false);
+	assert_int_equal(rg_verbs_rails_open(&options, 0, 1, d, &n, &err), RG_ERR_UNSUPPORTED);
+	assert_non_null(strstr(err.text, "fake0 port 1 is not active"));
+	options.device = "fake0,fake9";
+	assert_int_equal(rg_verbs_rails_open(&options, 0, 1, d, &n, &err), RG_ERR_NOT_FOUND);
+	assert_int_equal(fake_live(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +154,7 @@ int main(void)
 		cmocka_unit_test(devices_of_unknown_place_are_dealt_to_the_ranks_of_a_node),
 		cmocka_unit_test(devices_that_are_neither_infiniband_nor_roce_are_passed_over),
 		cmocka_unit_test(no_device_at_all_is_said_and_one_that_is_down_is_named),
+		cmocka_unit_test(of_several_rails_one_that_is_up_will_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -245,6 +245,13 @@ int rg_verbs_devices_open(const struct rg_verbs_options *options, uint32_t local
 			  struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err);
 void rg_verbs_devices_close(struct rg_verbs_device **devices, uint32_t n); /* sets them to NULL */
 
+/*
+ * The same for who can do with fewer: of several those whose ports are down are NULL. All of them
+ * down is the first one's error.
+ */
+int rg_verbs_rails_open(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
+			struct rg_verbs_device **out, uint32_t *n_out, struct rg_err *err);
+
 /* What peers need to choose a GID that suits this device. */
 void rg_verbs_device_offer(const struct rg_verbs_device *device, struct rg_verbs_offer *out);
 
@@ -263,12 +270,12 @@ int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs
 void rg_verbs_device_about(const struct rg_verbs_device *device, char *text, size_t room);
 
 /*
- * Would it work here? Opens the devices of a rank, as rg_verbs_devices_open, makes a completion
+ * Would it work here? Opens the devices of a rank, as rg_verbs_rails_open, makes a completion
  * queue and a queue pair in state INIT on each, and registers a page; leaves nothing. len_bytes is
  * what the caller will register at least, with each of them: a limit of locked memory below that is
  * RG_ERR_LIMIT, in place of a failure later on. Whether a peer is reached only a peer can tell.
  * *about (may be NULL) gets rg_verbs_device_about of the first one. Errors as
- * rg_verbs_devices_open, the queues' and the memory's; RG_ERR_UNSUPPORTED in a build without
+ * rg_verbs_rails_open, the queues' and the memory's; RG_ERR_UNSUPPORTED in a build without
  * libibverbs.
  */
 int rg_verbs_probe(const struct rg_verbs_options *options, uint32_t local, uint32_t nlocal,
