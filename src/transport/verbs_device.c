@@ -288,6 +288,7 @@ bool rg_verbs_device_ask(struct rg_verbs_device *device)
 {
 	struct ibv_port_attr attr = {0};
 
+	device->changed = false;
 	device->active = !device->removed &&
 			 !ibv_query_port(device->context, device->port, &attr) &&
 			 attr.state == IBV_PORT_ACTIVE && !verbs_gids_read(device, NULL) &&

@@ -69,6 +69,7 @@ static int vud_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, 
 		return rc;
 	if (peer != ep->rank) {
 		vud_enter(u);
+		vud_look_at_device(u);
 		rc = vud_meet(u, peer, err);
 		vud_leave(u);
 	}

@@ -334,6 +334,9 @@ bool vud_apply(struct vud *u);
 /* The address handle. As connect's errors. */
 int vud_meet(struct vud *u, uint32_t peer, struct rg_err *err);
 
+/* Before peers are met, outside of what is timed: is the port what it was? */
+void vud_look_at_device(struct vud *u);
+
 /* Nothing more is sent to the peer nor taken from it. */
 void vud_let_go(struct vud *u, uint32_t peer, enum vud_fate fate, const char *fault);
 

@@ -54,14 +54,11 @@ void vud_let_go(struct vud *u, uint32_t peer, enum vud_fate fate, const char *fa
 
 /* --- who is gone --- */
 
-/* What the device has to say, now and then; some of it is the end. */
-static void ask_device(struct vud *u, uint64_t now_ns)
+/* What the device has to say; some of it is the end. */
+static void take_events(struct vud *u)
 {
 	struct rg_verbs_event event;
 
-	if (now_ns - u->events_ns < VUD_EVENTS_NS)
-		return;
-	u->events_ns = now_ns;
 	while (rg_verbs_device_event(u->device, &event)) {
 		struct rg_err err = {0};
 
@@ -77,6 +74,22 @@ static void ask_device(struct vud *u, uint64_t now_ns)
 		rg_err_set(&err, RG_ERR_SYSTEM, "verbs-ud: %s", event.text);
 		vud_fail(u, &err);
 	}
+}
+
+void vud_look_at_device(struct vud *u)
+{
+	take_events(u);
+	if (u->device->changed)
+		(void)rg_verbs_device_ask(u->device);
+}
+
+/* Now and then. */
+static void ask_device(struct vud *u, uint64_t now_ns)
+{
+	if (now_ns - u->events_ns < VUD_EVENTS_NS)
+		return;
+	u->events_ns = now_ns;
+	take_events(u);
 }
 
 static int say_silent(const struct vud *u, uint32_t peer, struct rg_err *err)

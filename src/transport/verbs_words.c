@@ -197,6 +197,7 @@ static void describe(struct rg_verbs_device *d, const struct ibv_async_event *ev
 	snprintf(out->text, sizeof(out->text), "%s port %u%s: %s", d->name, d->port, qp, e->text);
 	if (e->kind == RG_VERBS_EVENT_PORT_DOWN || e->kind == RG_VERBS_EVENT_PORT_UP)
 		d->active = e->kind == RG_VERBS_EVENT_PORT_UP;
+	d->changed |= e->kind == RG_VERBS_EVENT_PORT_UP || e->kind == RG_VERBS_EVENT_GIDS_CHANGED;
 	if (e->kind == RG_VERBS_EVENT_DEVICE_GONE) {
 		d->removed = true;
 		d->active = false;

@@ -112,6 +112,29 @@ static int wait_until_gone(struct rank *r, uint32_t peer)
 	return 0;
 }
 
+/* --- GIDs that move --- */
+
+static int connects_later(struct rank *r)
+{
+	static const uint8_t gids[][16] = {{[10] = 0xff, 0xff, 10, 99, 0, 1}};
+	static const uint32_t types[] = {IBV_GID_TYPE_ROCE_V2};
+	const struct vud *u = (struct vud *)r->ep;
+
+	if (r->ep->rank == 0) {
+		MUST(r, u->device->gid.index == 3);
+		fake_gids("fake0", 1, gids, types);
+	}
+	if (meet(r) || begin(r))
+		return r->err.code;
+	MUST(r, r->ep->rank || u->device->gid.index == 0);
+	return 0;
+}
+
+static void peers_are_reached_from_an_address_that_has_another_index_by_now(void **state)
+{
+	run(connects_later, TEN_S);
+}
+
 /* --- unlike ports --- */
 
 #define LONG_BYTES 3000
@@ -567,6 +590,8 @@ static void a_probe_is_of_the_device_that_the_rank_would_use(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(
+			peers_are_reached_from_an_address_that_has_another_index_by_now, reset),
 		cmocka_unit_test(where_ports_take_packets_of_different_sizes_the_smallest_counts),
 		cmocka_unit_test_setup(
 			what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost, reset),

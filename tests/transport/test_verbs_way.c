@@ -105,7 +105,9 @@ static void a_gid_that_moved_is_found_again_and_one_that_went_is_missed(void **s
 	fake_gids("fake0", 3, gids, types);
 	assert_int_equal(rg_verbs_device_event(d, &event), 1);
 	assert_int_equal(event.kind, RG_VERBS_EVENT_GIDS_CHANGED);
+	assert_true(d->changed);
 	assert_true(rg_verbs_device_ask(d));
+	assert_false(d->changed);
 	assert_int_equal(d->gid.index, 1);
 	assert_int_equal(d->ngids, 3);
 	fake_gids("fake0", 1, gids, types);

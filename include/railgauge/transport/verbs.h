@@ -211,6 +211,7 @@ struct rg_verbs_device {
 	char gid_why[RG_VERBS_WHY_BYTES]; /* why that one */
 	bool active;			  /* the port, as far as is known by events */
 	bool removed;			  /* the device, likewise: nothing works any more */
+	bool changed;			  /* the port, by events since it was asked last */
 };
 
 /*
@@ -317,7 +318,7 @@ void rg_verbs_check(struct rg_findings *list);
 
 enum rg_verbs_event_kind {
 	RG_VERBS_EVENT_OTHER,	     /* nothing to do: a LID or the P_Key table has changed, ... */
-	RG_VERBS_EVENT_GIDS_CHANGED, /* rg_verbs_device_ask reads them again */
+	RG_VERBS_EVENT_GIDS_CHANGED, /* device->changed: rg_verbs_device_ask reads them again */
 	RG_VERBS_EVENT_PORT_DOWN,    /* device->active is false now */
 	RG_VERBS_EVENT_PORT_UP,	     /* device->active is true again */
 	RG_VERBS_EVENT_QP_FAILED,    /* qpn: it is in the error state */
@@ -343,7 +344,8 @@ int rg_verbs_device_event(struct rg_verbs_device *device, struct rg_verbs_event 
 /*
  * Asks the port itself, and sets active; reads its GIDs again, in which the chosen one may have
  * another index: connections and address handles made from now on have that. Without the chosen one
- * the port is as good as down. Allocates, and makes system calls: between operations.
+ * the port is as good as down. Allocates, and makes system calls: between operations, by whoever is
+ * about to connect and finds that the port has `changed`.
  */
 bool rg_verbs_device_ask(struct rg_verbs_device *device);
 
