@@ -10,6 +10,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,6 +173,8 @@ static void keep_pciaccess(void)
 
 int rg_topo_live(unsigned flags, struct rg_topo **topo_out, struct rg_err *err)
 {
+	/* libpciaccess and libudev, below hwloc, keep things of the process without a lock. */
+	static pthread_mutex_t below = PTHREAD_MUTEX_INITIALIZER;
 	struct rg_topo *topo = NULL;
 	hwloc_topology_t h;
 	int rc;
@@ -181,8 +184,10 @@ int rg_topo_live(unsigned flags, struct rg_topo **topo_out, struct rg_err *err)
 		return rc;
 	if (hwloc_topology_init(&h))
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for hwloc");
+	pthread_mutex_lock(&below);
 	rc = topo_load(h, flags, &topo, err);
 	keep_pciaccess();
+	pthread_mutex_unlock(&below);
 	if (!rc)
 		rc = complete_live(topo, err);
 	if (!rc) {

@@ -191,7 +191,8 @@ enum rg_topo_flags {
 /*
  * This machine. flags: of enum rg_topo_flags, or 0. The caller closes *topo_out. Reads /sys and
  * /proc, which takes milliseconds; of vendors' libraries at most those for management (NVML, RSMI)
- * are asked, through hwloc's plug-ins. What cannot be read is left unknown, but:
+ * are asked, through hwloc's plug-ins. Threads look one after another. What cannot be read is left
+ * unknown, but:
  * RG_ERR_SYSTEM     hwloc cannot look at this machine
  * RG_ERR_INVALID    HWLOC_XMLFILE, HWLOC_SYNTHETIC or HWLOC_FSROOT would replace this machine by
  *                   another one (set HWLOC_THISSYSTEM=1 if it is the same)
