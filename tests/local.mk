@@ -23,9 +23,7 @@ EXTRA_DIST += tests/installcheck.sh $(rule_tests) scripts/checksrc scripts/check
 valgrind_tests =
 lab_programs =
 unthreaded_tests =
-stored_tests = tests/measure/test_lane_verbs tests/measure/test_recovery \
-	tests/transport/test_verbs_cost \
-	tests/transport/test_verbs_rc
+stored_tests = tests/measure/test_lane_verbs tests/measure/test_recovery
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_libs = $(rg_libs) $(CMOCKA_LIBS)
