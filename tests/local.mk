@@ -23,7 +23,8 @@ EXTRA_DIST += tests/installcheck.sh $(rule_tests) scripts/checksrc scripts/check
 valgrind_tests =
 lab_programs =
 unthreaded_tests =
-stored_tests = tests/measure/test_lane_verbs tests/measure/test_recovery
+stored_tests = tests/measure/test_lane_cost tests/measure/test_lane_verbs \
+	tests/measure/test_recovery
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_libs = $(rg_libs) $(CMOCKA_LIBS)

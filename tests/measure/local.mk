@@ -60,9 +60,13 @@ tests_measure_test_pairs_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_pairs_LDADD = $(test_libs) -lm
 
 if HAVE_VERBS
-check_PROGRAMS += tests/measure/test_lane_verbs
-TESTS += tests/measure/test_lane_verbs
-tests_measure_test_lane_verbs_SOURCES = %D%/test_lane_verbs.c tests/watched.h
+check_PROGRAMS += tests/measure/test_lane_cost tests/measure/test_lane_verbs
+TESTS += tests/measure/test_lane_cost tests/measure/test_lane_verbs
+tests_measure_test_lane_cost_SOURCES = %D%/lane_ranks.c %D%/lane_ranks.h %D%/test_lane_cost.c
+tests_measure_test_lane_cost_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_measure_test_lane_cost_LDADD = $(fake_verbs_libs)
+tests_measure_test_lane_verbs_SOURCES = %D%/lane_ranks.c %D%/lane_ranks.h %D%/test_lane_verbs.c \
+	tests/watched.h
 tests_measure_test_lane_verbs_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_measure_test_lane_verbs_LDADD = $(fake_verbs_libs)
 

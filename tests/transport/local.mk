@@ -153,9 +153,13 @@ endif
 if HAVE_VERBS
 if HAVE_CMOCKA
 lab_programs += tests/transport/test_window
-check_PROGRAMS += tests/transport/test_verbs_ud
-TESTS += tests/transport/test_verbs_ud
-tests_transport_test_verbs_ud_SOURCES = %D%/test_verbs_ud.c $(rank_files)
+ud_rank_files = %D%/ud_ranks.c %D%/ud_ranks.h $(rank_files)
+check_PROGRAMS += tests/transport/test_verbs_ud tests/transport/test_verbs_ud_gone
+TESTS += tests/transport/test_verbs_ud tests/transport/test_verbs_ud_gone
+tests_transport_test_verbs_ud_gone_SOURCES = %D%/test_verbs_ud_gone.c $(ud_rank_files)
+tests_transport_test_verbs_ud_gone_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_ud_gone_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_ud_SOURCES = %D%/test_verbs_ud.c $(ud_rank_files)
 tests_transport_test_verbs_ud_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_ud_LDADD = $(fake_verbs_libs)
 endif

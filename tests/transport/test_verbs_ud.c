@@ -5,8 +5,7 @@
  */
 #include "config.h"
 
-#include "fake_verbs.h"
-#include "ranks.h"
+#include "ud_ranks.h"
 
 #include "railgauge/base/clock.h"
 #include "transport/verbs_ud_impl.h"
@@ -20,97 +19,7 @@
 
 #include <cmocka.h>
 
-#define ONE_S UINT64_C(1000000000)
-
 _Static_assert(sizeof(struct vud_peer) <= 1280, "what a peer costs");
-
-static struct rg_verbs_options options[RANKS];
-static const char *const names[RANKS] = {"fake0", "fake1", "fake2"};
-
-static void prepare(struct rank ranks[RANKS], int (*body)(struct rank *r), uint64_t timeout_ns)
-{
-	prepare_ranks(ranks, &rg_transport_verbs_ud, body);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		options[i] = rg_verbs_options_default;
-		options[i].device = names[i];
-		ranks[i].config.verbs = &options[i];
-		ranks[i].config.timeout_ns = timeout_ns;
-	}
-}
-
-static void run(int (*body)(struct rank *r), uint64_t timeout_ns)
-{
-	struct rank ranks[RANKS];
-
-	prepare(ranks, body, timeout_ns);
-	run_ranks(ranks, 0);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		if (ranks[i].rc)
-			fail_msg("rank %u: %s", i, ranks[i].err.text);
-	}
-	assert_int_equal(fake_live(), 0);
-}
-
-static int reset(void **state)
-{
-	fake_reset(NULL, 0);
-	return 0;
-}
-
-/* Connected, and all have seen each other's first signal. */
-static int begin(struct rank *r)
-{
-	int rc = connect_all(r);
-
-	if (!rc)
-		rc = meet(r);
-	if (!rc)
-		rc = settle(r);
-	return rc ? rc : meet(r);
-}
-
-/* Has the peer acknowledged all, and been told all that came? */
-static bool is_at_rest(struct vud *u, uint32_t peer)
-{
-	const struct ud_flow *f = &u->peers[peer].flow;
-	bool rests;
-
-	vud_enter(u);
-	rests = ud_flow_is_settled(f) && ud_flow_due_ns(f) == UINT64_MAX;
-	vud_leave(u);
-	return rests;
-}
-
-/* Nobody has anything to send until somebody puts or signals. */
-static int come_to_rest(struct rank *r)
-{
-	uint64_t end = rg_clock_ns() + TEN_S;
-	uint32_t idle = 0;
-
-	for (uint32_t peer = 0; peer < RANKS; peer++) {
-		while (!is_at_rest((struct vud *)r->ep, peer)) {
-			if (turn(r, &idle))
-				return r->err.code;
-			MUST(r, rg_clock_ns() < end);
-		}
-	}
-	return meet(r);
-}
-
-/* Until peer_alive says something of the peer. */
-static int wait_until_gone(struct rank *r, uint32_t peer)
-{
-	uint64_t end = rg_clock_ns() + TEN_S;
-	uint32_t idle = 0;
-
-	while (!r->ops->peer_alive(r->ep, peer, &r->err)) {
-		if (turn(r, &idle))
-			return r->err.code;
-		MUST(r, rg_clock_ns() < end);
-	}
-	MUST(r, r->err.code == RG_ERR_PEER);
-	return 0;
-}
 
 /* --- GIDs that move --- */
 
@@ -124,7 +33,7 @@ static int connects_later(struct rank *r)
 		MUST(r, u->device->gid.index == 3);
 		fake_gids("fake0", 1, gids, types);
 	}
-	if (meet(r) || begin(r))
+	if (meet(r) || ud_begin(r))
 		return r->err.code;
 	MUST(r, r->ep->rank || u->device->gid.index == 0);
 	return 0;
@@ -132,7 +41,7 @@ static int connects_later(struct rank *r)
 
 static void peers_are_reached_from_an_address_that_has_another_index_by_now(void **state)
 {
-	run(connects_later, TEN_S);
+	ud_run(connects_later, TEN_S);
 }
 
 /* --- unlike ports --- */
@@ -143,7 +52,7 @@ static void peers_are_reached_from_an_address_that_has_another_index_by_now(void
 static int puts_long(struct rank *r)
 {
 	uint8_t data[LONG_BYTES];
-	int rc = begin(r);
+	int rc = ud_begin(r);
 
 	MUST(r, rc || ((struct vud *)r->ep)->packet_bytes == 1024);
 	memset(data, (int)(r->ep->rank + 1), sizeof(data));
@@ -176,14 +85,14 @@ static void where_ports_take_packets_of_different_sizes_the_smallest_counts(void
 
 	for (uint32_t i = 0; i < RANKS; i++)
 		devices[i] = (struct fake_device){
-			.name = names[i],
+			.name = ud_names[i],
 			.ports = 1,
 			.mtu = mtus[i],
 			.ngids = 1,
 			.gids = {{[10] = 0xff, 0xff, 10, 99, 0, (uint8_t)(i + 1)}},
 			.gid_types = {IBV_GID_TYPE_ROCE_V2}};
 	fake_reset(devices, RANKS);
-	run(puts_long, TEN_S);
+	ud_run(puts_long, TEN_S);
 }
 
 /* --- away --- */
@@ -193,7 +102,7 @@ static void where_ports_take_packets_of_different_sizes_the_smallest_counts(void
 /* One packet in five is lost, and rank 0 waits at the barrier, where nothing of its own moves. */
 static int goes_away(struct rank *r)
 {
-	int rc = begin(r);
+	int rc = ud_begin(r);
 
 	for (uint64_t k = 1; k <= ROUNDS && !rc; k++) {
 		if (r->ep->rank == 0)
@@ -209,7 +118,7 @@ static int goes_away(struct rank *r)
 static void what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost(void **state)
 {
 	fake_ud_loss(200, 0, 3);
-	run(goes_away, TEN_S);
+	ud_run(goes_away, TEN_S);
 }
 
 /* Has the keeper heard the peer? Looks without being taken for the rank. */
@@ -252,220 +161,17 @@ static int is_away_when_first_sent_to(struct rank *r)
 static void
 a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself(void **state)
 {
-	run(is_away_when_first_sent_to, TEN_S);
-}
-
-/* --- who is gone --- */
-
-static int loses_a_peer(struct rank *r)
-{
-	int rc = begin(r);
-
-	if (rc)
-		return rc;
-	if (r->ep->rank == 0)
-		fake_port("fake1", 1, false);
-	rc = meet(r);
-	/* Rank 0 sends something, rank 2 only waits. */
-	if (!rc && r->ep->rank == 0)
-		rc = signal_all(r, 1, 0, RG_CTR_DONE, 1);
-	if (!rc)
-		rc = wait_until_gone(r, r->ep->rank == 1 ? 0 : 1);
-	part(r);
-	if (rc)
-		return rc;
-	if (r->ep->rank == 1) {
-		MUST(r, strstr(r->err.text, "the port went down"));
-		return 0;
-	}
-	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, r->ep->host[1]));
-	MUST(r, strstr(r->err.text, "fake1") && strstr(r->err.text, names[r->ep->rank]));
-	MUST(r, strstr(r->err.text, "acknowledged nothing"));
-	/* What is sent to it now is harmless. */
-	for (uint64_t v = 1; v < 200; v++)
-		MUST(r, !r->ops->signal(r->ep, 1, 0, RG_CTR_FREE, v, &r->err));
-	return 0;
-}
-
-static void
-a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it(void **state)
-{
-	run(loses_a_peer, ONE_S);
-}
-
-static int parts_early(struct rank *r)
-{
-	int rc = begin(r);
-
-	if (!rc && r->ep->rank == 1) {
-		rc = signal_all(r, 0, 0, RG_CTR_DONE, 7);
-		r->ops->close(r->ep); /* with the signal on its way */
-		r->ep = NULL;
-		part(r);
-		return rc;
-	}
-	if (!rc)
-		rc = wait_until_gone(r, 1);
-	MUST(r, rc || strstr(r->err.text, "has closed") ||
-			strstr(r->err.text, "acknowledged nothing"));
-	MUST(r, rc || r->ep->rank != 0 || counter(r, 1, 0, RG_CTR_DONE) == 7);
-	part(r);
-	return rc;
-}
-
-static void a_peer_that_closes_says_so_and_what_it_sent_comes_before(void **state)
-{
-	run(parts_early, TEN_S);
-	fake_reset(NULL, 0);
-	fake_ud_loss(200, 100, 5);
-	fake_order(FAKE_UD_ANY_ORDER, 5);
-	run(parts_early, 2 * ONE_S); /* its last words may be lost: then its silence says it */
-}
-
-/*
- * Rank 1 gets what rank 2 sent last, and closes; whatever it says meanwhile, its last words among
- * it, is lost. Rank 0 waits for it, rank 2 has nothing left to do but to close.
- */
-static int loses_last_words(struct rank *r)
-{
-	struct vud *u = (struct vud *)r->ep;
-	int rc = begin(r);
-
-	if (!rc)
-		rc = come_to_rest(r);
-	if (!rc && r->ep->rank == 1)
-		vud_enter(u); /* so that nothing is acknowledged yet */
-	if (!rc)
-		rc = rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
-	if (!rc && r->ep->rank == 2) {
-		rc = signal_all(r, 1, 0, RG_CTR_DONE, 7);
-		MUST(r, rc || !r->ops->flush(r->ep, &r->err));
-	}
-	if (!rc)
-		rc = rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
-	if (!rc && r->ep->rank == 1) {
-		fake_ud_loss(1000, 0, 1);
-		vud_leave(u);
-		rc = wait_counter(r, 2, RG_CTR_DONE, 7);
-		r->ops->close(r->ep);
-		r->ep = NULL;
-		fake_ud_loss(0, 0, 1);
-	}
-	if (!rc)
-		rc = rg_rendezvous_barrier(r->rdv, rg_clock_ns() + TEN_S, &r->err);
-	if (!rc && r->ep && r->ep->rank == 0) {
-		rc = wait_until_gone(r, 1);
-		MUST(r, rc || strstr(r->err.text, "acknowledged nothing"));
-	}
-	part(r);
-	return rc;
-}
-
-static void who_hears_no_last_words_ends_all_the_same(void **state)
-{
-	run(loses_last_words, ONE_S);
-}
-
-/* Rank 0 gives rank 1 up, which hears of it with what it sends next. */
-static int gives_up(struct rank *r)
-{
-	struct vud *u = (struct vud *)r->ep;
-	int rc = begin(r);
-
-	if (!rc && r->ep->rank == 0) {
-		vud_enter(u);
-		vud_let_go(u, 1, VUD_SILENT, NULL);
-		u->peers[1].refused = false; /* as if these words had been lost */
-		vud_leave(u);
-	}
-	if (!rc)
-		rc = meet(r);
-	if (!rc && r->ep->rank == 1)
-		rc = signal_all(r, 0, 0, RG_CTR_DONE, 1);
-	if (!rc && r->ep->rank == 1)
-		rc = wait_until_gone(r, 0);
-	MUST(r, rc || r->ep->rank != 1 || strstr(r->err.text, "has given this rank up"));
-	part(r);
-	return rc;
-}
-
-static void a_peer_that_was_given_up_is_told_so(void **state)
-{
-	run(gives_up, TEN_S);
-}
-
-/* Rank 1 acknowledges what was never sent. */
-static int talks_nonsense(struct rank *r)
-{
-	struct vud *u = (struct vud *)r->ep;
-	int rc = begin(r);
-
-	if (!rc && r->ep->rank == 1) {
-		vud_enter(u);
-		u->peers[0].flow.expected += 5;
-		vud_leave(u);
-		rc = signal_all(r, 0, 0, RG_CTR_DONE, 1);
-	}
-	if (!rc && r->ep->rank < 2)
-		rc = wait_until_gone(r, 1 - r->ep->rank);
-	MUST(r, rc || r->ep->rank != 0 || strstr(r->err.text, "was cut off: it acknowledges"));
-	MUST(r, rc || r->ep->rank != 1 || strstr(r->err.text, "has given this rank up"));
-	part(r);
-	return rc;
-}
-
-static void a_peer_that_makes_no_sense_is_cut_off_and_told_so(void **state)
-{
-	run(talks_nonsense, TEN_S);
-}
-
-static uint64_t strays(struct vud *u)
-{
-	uint64_t n;
-
-	vud_enter(u);
-	n = u->strays;
-	vud_leave(u);
-	return n;
-}
-
-/* Some of rank 1's packets look like those of somebody else. */
-static int is_strange(struct rank *r)
-{
-	struct vud *u = (struct vud *)r->ep;
-	int rc = begin(r);
-
-	if (!rc && r->ep->rank == 1) {
-		vud_enter(u);
-		u->peers[0].tag_out ^= 1;
-		for (int k = 0; k < 5; k++)
-			(void)vud_tell(u, 0, VUD_CLOSED, rg_clock_ns());
-		vud_post(u);
-		u->peers[0].tag_out ^= 1;
-		vud_leave(u);
-		rc = signal_all(r, 0, 0, RG_CTR_DONE, 1);
-	}
-	if (!rc && r->ep->rank == 0) {
-		rc = wait_counter(r, 1, RG_CTR_DONE, 1);
-		MUST(r, rc || strays(u) == 5);
-		MUST(r, rc || !r->ops->peer_alive(r->ep, 1, &r->err));
-	}
-	return rc ? rc : meet(r);
-}
-
-static void packets_of_strangers_are_dropped_unread(void **state)
-{
-	run(is_strange, TEN_S);
+	ud_run(is_away_when_first_sent_to, TEN_S);
 }
 
 /* --- this rank's own failures --- */
 
 static int fails_to_send(struct rank *r)
 {
-	int rc = begin(r);
+	int rc = ud_begin(r);
 
 	if (!rc)
-		rc = come_to_rest(r);
+		rc = ud_come_to_rest(r);
 	if (!rc && r->ep->rank == 0) {
 		uint64_t end = rg_clock_ns() + TEN_S;
 
@@ -486,7 +192,7 @@ static int fails_to_send(struct rank *r)
 /* Its peers take it for gone. */
 static void a_completion_with_an_error_ends_the_endpoint_with_its_words(void **state)
 {
-	run(fails_to_send, 2 * ONE_S);
+	ud_run(fails_to_send, 2 * ONE_S);
 }
 
 static int connects(struct rank *r)
@@ -506,7 +212,7 @@ static void a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing(v
 		const char *name;
 
 		fake_reset(NULL, 0);
-		prepare(ranks, connects, TEN_S);
+		ud_prepare(ranks, connects, TEN_S);
 		fake_fail(NULL, n, ENOMEM);
 		run_ranks(ranks, 0);
 		assert_int_equal(fake_live(), 0);
@@ -535,9 +241,9 @@ static int says_where_it_is(struct rank *r)
 {
 	char nic[16];
 
-	snprintf(nic, sizeof(nic), "%s:1", names[r->ep->rank]);
+	snprintf(nic, sizeof(nic), "%s:1", ud_names[r->ep->rank]);
 	MUST(r, !strcmp(r->ep->nics, nic));
-	MUST(r, strstr(r->ep->about, names[r->ep->rank]));
+	MUST(r, strstr(r->ep->about, ud_names[r->ep->rank]));
 	MUST(r, !strstr(r->ep->about, "(the first of 2)") == (r->ep->rank != 1));
 	return 0;
 }
@@ -546,8 +252,8 @@ static void of_several_devices_the_first_is_used_and_that_is_said(void **state)
 {
 	struct rank ranks[RANKS];
 
-	prepare(ranks, says_where_it_is, TEN_S);
-	options[1].device = "fake1,fake3";
+	ud_prepare(ranks, says_where_it_is, TEN_S);
+	ud_options[1].device = "fake1,fake3";
 	run_ranks(ranks, 0);
 	for (uint32_t i = 0; i < RANKS; i++) {
 		if (ranks[i].rc)
@@ -591,28 +297,20 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(
-			peers_are_reached_from_an_address_that_has_another_index_by_now, reset),
+			peers_are_reached_from_an_address_that_has_another_index_by_now, ud_reset),
 		cmocka_unit_test(where_ports_take_packets_of_different_sizes_the_smallest_counts),
 		cmocka_unit_test_setup(
-			what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost, reset),
+			what_a_rank_sent_before_it_went_away_arrives_whatever_is_lost, ud_reset),
 		cmocka_unit_test_setup(
 			a_peer_that_is_first_heard_while_the_rank_is_away_is_met_by_the_rank_itself,
-			reset),
-		cmocka_unit_test_setup(
-			a_peer_that_answers_no_more_is_named_whether_or_not_anything_was_sent_to_it,
-			reset),
-		cmocka_unit_test_setup(a_peer_that_closes_says_so_and_what_it_sent_comes_before,
-				       reset),
-		cmocka_unit_test_setup(who_hears_no_last_words_ends_all_the_same, reset),
-		cmocka_unit_test_setup(a_peer_that_was_given_up_is_told_so, reset),
-		cmocka_unit_test_setup(a_peer_that_makes_no_sense_is_cut_off_and_told_so, reset),
-		cmocka_unit_test_setup(packets_of_strangers_are_dropped_unread, reset),
+			ud_reset),
 		cmocka_unit_test_setup(a_completion_with_an_error_ends_the_endpoint_with_its_words,
-				       reset),
+				       ud_reset),
 		cmocka_unit_test_setup(
-			a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing, reset),
+			a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing,
+			ud_reset),
 		cmocka_unit_test_setup(of_several_devices_the_first_is_used_and_that_is_said,
-				       reset),
+				       ud_reset),
 		cmocka_unit_test(a_probe_is_of_the_device_that_the_rank_would_use),
 	};
 
