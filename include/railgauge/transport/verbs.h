@@ -259,7 +259,7 @@ void rg_verbs_device_offer(const struct rg_verbs_device *device, struct rg_verbs
 /*
  * Chooses the GID again, now that what the peers offer is known. Before the first queue pair's
  * address is taken. RG_ERR_UNSUPPORTED where a peer's port is of the other link layer: the index in
- * peers is in *bad_out (may be NULL).
+ * peers is in *bad_out (may be NULL). Else as rg_verbs_gid_choose.
  */
 int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs_offer *peers,
 			   uint32_t npeers, uint32_t *bad_out, struct rg_err *err);
