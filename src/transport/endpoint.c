@@ -5,6 +5,7 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
+#include "railgauge/launch/process.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -140,6 +141,51 @@ int rg_endpoint_open_beside(const struct rg_endpoint *ep, const struct rg_geomet
 	return ep->ops->open(ep->rdv, &config, ep_out, err);
 }
 
+int rg_endpoint_agree(const struct rg_endpoint *ep, int rc, struct rg_err *err)
+{
+	return rg_rendezvous_agree(ep->rdv, rc, rg_clock_ns() + ep->config.timeout_ns, err);
+}
+
+int rg_endpoint_gather(const struct rg_endpoint *ep, const void *mine, void *all, size_t len_bytes,
+		       struct rg_err *err)
+{
+	return rg_rendezvous_allgather(ep->rdv, mine, all, len_bytes,
+				       rg_clock_ns() + ep->config.timeout_ns, err);
+}
+
+int rg_endpoint_neighbours(const struct rg_endpoint *ep, bool *near_out, struct rg_err *err)
+{
+	struct rg_node mine, *all = rg_zalloc(ep->nranks, sizeof(*all));
+	int rc = all && near_out
+			 ? 0
+			 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
+
+	if (!rc)
+		rc = rg_node_here(ep->config.node, &mine, err);
+	rc = rg_endpoint_agree(ep, rc, err);
+	if (!rc)
+		rc = rg_endpoint_gather(ep, &mine, all, sizeof(mine), err);
+	for (uint32_t r = 0; r < ep->nranks && !rc; r++)
+		near_out[r] = r == ep->rank || rg_node_equal(&all[r], &mine);
+	rg_free(all);
+	return rc;
+}
+
+int rg_endpoint_place(const struct rg_endpoint *ep, uint32_t *local_out, uint32_t *nlocal_out,
+		      struct rg_err *err)
+{
+	bool *near = rg_zalloc(ep->nranks, sizeof(near[0]));
+	int rc = rg_endpoint_neighbours(ep, near, err);
+
+	*local_out = *nlocal_out = 0;
+	for (uint32_t r = 0; r < ep->nranks && !rc; r++) {
+		*local_out += near[r] && r < ep->rank;
+		*nlocal_out += near[r];
+	}
+	rg_free(near);
+	return rc;
+}
+
 int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
 		      struct rg_err *err)
 {
@@ -211,4 +257,12 @@ int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct 
 				  (unsigned long long)put->offset, put->peer,
 				  (unsigned long long)room);
 	return 0;
+}
+
+bool rg_put_is_same(const struct rg_put *a, const struct rg_put *b)
+{
+	return a->peer == b->peer && a->channel == b->channel && a->region == b->region &&
+	       a->window == b->window && a->offset == b->offset && a->src == b->src &&
+	       a->len_bytes == b->len_bytes && a->notify == b->notify && a->ctr == b->ctr &&
+	       a->value == b->value;
 }

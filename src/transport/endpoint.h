@@ -15,6 +15,22 @@ int rg_endpoint_init(struct rg_endpoint *ep, const struct rg_transport_ops *ops,
 		     struct rg_err *err);
 void rg_endpoint_release(struct rg_endpoint *ep);
 
+/* (collective) As rg_rendezvous_agree and rg_rendezvous_allgather, within the endpoint's timeout.
+ */
+int rg_endpoint_agree(const struct rg_endpoint *ep, int rc, struct rg_err *err);
+int rg_endpoint_gather(const struct rg_endpoint *ep, const void *mine, void *all, size_t len_bytes,
+		       struct rg_err *err);
+
+/*
+ * (collective) near_out[nranks]: is the rank this one, or of its node (launch/process.h)? A rank
+ * that has no memory for the answer calls it, too, with NULL, and all ranks learn that.
+ */
+int rg_endpoint_neighbours(const struct rg_endpoint *ep, bool *near_out, struct rg_err *err);
+
+/* (collective) The same in numbers: which of the ranks of its node this one is, and of how many. */
+int rg_endpoint_place(const struct rg_endpoint *ep, uint32_t *local_out, uint32_t *nlocal_out,
+		      struct rg_err *err);
+
 /* RG_ERR_INVALID where there is no such rank or channel. */
 int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
 		      struct rg_err *err);
@@ -36,6 +52,9 @@ void rg_endpoint_ignore_buffer(struct rg_endpoint *ep, const struct rg_buffer *b
 
 /* Does the put lie within its region? RG_ERR_RANGE. */
 int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+
+/* Is it the one that could not be taken whole, come again? */
+bool rg_put_is_same(const struct rg_put *a, const struct rg_put *b);
 
 /* Of an endpoint of shm: may its memory and that rank's be mapped by each other? */
 bool rg_shm_reaches(const struct rg_endpoint *ep, uint32_t peer);

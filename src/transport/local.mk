@@ -39,6 +39,7 @@ if HAVE_VERBS
 src_librailgauge_a_SOURCES += \
 	%D%/verbs_device.c \
 	%D%/verbs_find.c \
+	%D%/verbs_job.c \
 	%D%/verbs_line.c \
 	%D%/verbs_memory.c \
 	%D%/verbs_port.c \

@@ -14,7 +14,6 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
-#include "railgauge/launch/process.h"
 #include "railgauge/transport/verbs.h"
 
 #include <sched.h>
@@ -78,22 +77,8 @@ static void mixed_close(struct rg_endpoint *ep)
 
 static int find_near(struct mixed *m, struct rg_err *err)
 {
-	struct rg_node mine, *all = rg_zalloc(m->ep.nranks, sizeof(*all));
-	uint64_t until = rg_clock_ns() + m->ep.config.timeout_ns;
-	int rc = 0;
-
 	m->is_near = rg_zalloc(m->ep.nranks, sizeof(m->is_near[0]));
-	if (!all || !m->is_near)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
-	if (!rc)
-		rc = rg_node_here(m->ep.config.node, &mine, err);
-	rc = rg_rendezvous_agree(m->ep.rdv, rc, until, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(m->ep.rdv, &mine, all, sizeof(mine), until, err);
-	for (uint32_t r = 0; r < m->ep.nranks && !rc; r++)
-		m->is_near[r] = r == m->ep.rank || rg_node_equal(&all[r], &mine);
-	rg_free(all);
-	return rc;
+	return rg_endpoint_neighbours(&m->ep, m->is_near, err);
 }
 
 static void describe(struct mixed *m)

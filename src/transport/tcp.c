@@ -6,7 +6,6 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
-#include "railgauge/launch/process.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -82,19 +81,10 @@ static int make_tables(struct tcp *t, struct rg_err *err)
 /* Are all ranks on one node: do they share a network namespace of one kernel? */
 static int find_nodes(struct tcp *t, bool *one_node_out, struct rg_err *err)
 {
-	struct rg_node mine, *all = rg_zalloc(t->f.ep.nranks, sizeof(*all));
-	uint64_t until = rg_clock_ns() + t->f.ep.config.timeout_ns;
-	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
+	uint32_t local, nlocal;
+	int rc = rg_endpoint_place(&t->f.ep, &local, &nlocal, err);
 
-	if (!rc)
-		rc = rg_node_here(t->f.ep.config.node, &mine, err);
-	rc = rg_rendezvous_agree(t->f.ep.rdv, rc, until, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(t->f.ep.rdv, &mine, all, sizeof(mine), until, err);
-	*one_node_out = true;
-	for (uint32_t r = 0; r < t->f.ep.nranks && !rc; r++)
-		*one_node_out &= rg_node_equal(&all[r], &mine);
-	rg_free(all);
+	*one_node_out = nlocal == t->f.ep.nranks;
 	return rc;
 }
 

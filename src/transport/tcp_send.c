@@ -147,16 +147,10 @@ static void mark_dirty(struct tcp *t, uint32_t peer)
 	t->dirty[t->ndirty++] = peer;
 }
 
-static bool is_same(const struct rg_put *a, const struct rg_put *b)
-{
-	return a->channel == b->channel && a->region == b->region && a->offset == b->offset &&
-	       a->len_bytes == b->len_bytes && a->src == b->src && a->value == b->value;
-}
-
 /* The put that was not taken whole comes again, or another one has to wait. */
 static int resume(struct tcp_tx *tx, const struct rg_put *put)
 {
-	if (!is_same(put, &tx->put))
+	if (!rg_put_is_same(put, &tx->put))
 		return 1;
 	if (tx->body_left)
 		push(tx);

@@ -7,6 +7,7 @@
  *   verbs_device.c   one device, opened
  *   verbs_port.c     its port, and that one's GIDs
  *   verbs_find.c     which devices
+ *   verbs_job.c      what the ranks of a job settle together
  *   verbs_memory.c   registrations
  *   verbs_qp.c       queue pairs and their connection
  *   verbs_words.c    completions that failed, in words; asynchronous events

@@ -7,12 +7,6 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-static bool is_same(const struct rg_put *a, const struct rg_put *b)
-{
-	return a->region == b->region && a->window == b->window && a->offset == b->offset &&
-	       a->len_bytes == b->len_bytes && a->src == b->src && a->value == b->value;
-}
-
 /* May one more notification be under way? */
 static bool is_within_window(const struct vrc *v, const struct vrc_link *l)
 {
@@ -287,7 +281,7 @@ static int put_to_peer(struct vrc *v, struct vrc_link *l, const struct rg_put *p
 		l->going = false;
 		return 0;
 	}
-	if (!l->at || (l->going && !is_same(put, &l->put)))
+	if (!l->at || (l->going && !rg_put_is_same(put, &l->put)))
 		return 1;
 	if (!l->going)
 		l->done_bytes = 0;

@@ -10,7 +10,6 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
-#include "railgauge/launch/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -20,39 +19,7 @@
 #define RECEIVES_MAX 16384u
 #define DEPTH_MIN    8u
 
-static int agree(struct vrc *v, int rc, struct rg_err *err)
-{
-	return rg_rendezvous_agree(v->ep.rdv, rc, rg_clock_ns() + v->ep.config.timeout_ns, err);
-}
-
-static int gather(struct vrc *v, const void *mine, void *all, size_t len_bytes, struct rg_err *err)
-{
-	return rg_rendezvous_allgather(v->ep.rdv, mine, all, len_bytes,
-				       rg_clock_ns() + v->ep.config.timeout_ns, err);
-}
-
 /* --- devices --- */
-
-/* Which of the ranks of its node this one is. */
-static int find_place(struct vrc *v, uint32_t *local_out, uint32_t *nlocal_out, struct rg_err *err)
-{
-	struct rg_node mine, *all = rg_zalloc(v->ep.nranks, sizeof(*all));
-	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
-
-	if (!rc)
-		rc = rg_node_here(v->ep.config.node, &mine, err);
-	rc = agree(v, rc, err);
-	if (!rc)
-		rc = gather(v, &mine, all, sizeof(mine), err);
-	for (uint32_t r = 0; r < v->ep.nranks && !rc; r++) {
-		bool same = r == v->ep.rank || rg_node_equal(&all[r], &mine);
-
-		*local_out += same && r < v->ep.rank;
-		*nlocal_out += same;
-	}
-	rg_free(all);
-	return rc;
-}
 
 static int open_devices(struct vrc *v, uint32_t local, uint32_t nlocal,
 			struct rg_verbs_device **devices, uint32_t *n_out, struct rg_err *err)
@@ -71,29 +38,25 @@ static int open_devices(struct vrc *v, uint32_t local, uint32_t nlocal,
 	return rc;
 }
 
-/* What a rank has to offer: per device, and which of them are up. The rest must be alike. */
-struct offer {
+/* What a rank has: devices, and which of them are up, a bit each. The rest must be alike. */
+struct hand {
 	uint32_t n, up;
-	int64_t qps;
-	int64_t notify;
-	struct rg_verbs_offer device[VRC_RAILS];
+	int64_t qps, notify;
 };
 
 /* Rail r is what is r-th of all ranks' devices and up on all of them. */
 static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint32_t n,
-			  struct offer *all, struct rg_err *err)
+			  struct hand *all, struct rg_err *err)
 {
-	struct offer mine = {.n = n, .qps = v->options.qps, .notify = v->options.notify};
+	struct hand mine = {.n = n, .qps = v->options.qps, .notify = v->options.notify};
 	uint32_t least = VRC_RAILS, up = UINT32_MAX;
 	int rc;
 
 	for (uint32_t r = 0; r < n; r++) {
-		if (!devices[r])
-			continue;
-		mine.up |= 1u << r & ~v->ep.config.without_rails;
-		rg_verbs_device_offer(devices[r], &mine.device[r]);
+		if (devices[r])
+			mine.up |= 1u << r & ~v->ep.config.without_rails;
 	}
-	rc = gather(v, &mine, all, sizeof(mine), err);
+	rc = rg_endpoint_gather(&v->ep, &mine, all, sizeof(mine), err);
 	if (rc)
 		return rc;
 	for (uint32_t p = 0; p < v->ep.nranks; p++) {
@@ -113,8 +76,6 @@ static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint3
 			v->left_out |= 1u << r;
 			continue;
 		}
-		for (uint32_t p = 0; p < v->ep.nranks; p++)
-			all[p].device[v->nrails] = all[p].device[r];
 		v->ep.rails |= 1u << r;
 		v->rails[v->nrails].bit = 1u << r;
 		v->rails[v->nrails++].device = devices[r];
@@ -123,40 +84,34 @@ static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint3
 	return 0;
 }
 
-static int settle(struct vrc *v, const struct offer *all, struct rg_err *err)
+static int settle(struct vrc *v, struct rg_err *err)
 {
-	struct rg_verbs_offer *peers = rg_zalloc(v->ep.nranks, sizeof(*peers));
-	int rc = peers ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' GIDs");
+	struct rg_verbs_device *devices[VRC_RAILS];
 
-	for (uint32_t r = 0; r < v->nrails && !rc; r++) {
-		uint32_t bad = UINT32_MAX;
-
-		for (uint32_t p = 0; p < v->ep.nranks; p++)
-			peers[p] = all[p].device[r];
-		rc = rg_verbs_device_settle(v->rails[r].device, peers, v->ep.nranks, &bad, err);
-		if (rc && bad < v->ep.nranks && err)
-			rg_err_prefix(err, "rank %u (%s)", bad, v->ep.host[bad]);
-	}
-	rg_free(peers);
-	return rc;
+	for (uint32_t r = 0; r < v->nrails; r++)
+		devices[r] = v->rails[r].device;
+	return rg_verbs_devices_settle(v->ep.rdv, devices, v->nrails, v->ep.host,
+				       v->ep.config.timeout_ns, err);
 }
 
 static int find_rails(struct vrc *v, struct rg_err *err)
 {
 	struct rg_verbs_device *devices[RG_VERBS_DEVICES_MAX] = {NULL};
-	struct offer *all = rg_zalloc(v->ep.nranks, sizeof(*all));
+	struct hand *all = rg_zalloc(v->ep.nranks, sizeof(*all));
 	uint32_t local = 0, nlocal = 0, n = 0;
-	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' offers");
+	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' devices");
 
-	rc = agree(v, rc, err);
+	rc = rg_endpoint_agree(&v->ep, rc, err);
 	if (!rc)
-		rc = find_place(v, &local, &nlocal, err);
-	if (!rc)
-		rc = agree(v, open_devices(v, local, nlocal, devices, &n, err), err);
+		rc = rg_endpoint_place(&v->ep, &local, &nlocal, err);
+	if (!rc) {
+		rc = open_devices(v, local, nlocal, devices, &n, err);
+		rc = rg_endpoint_agree(&v->ep, rc, err);
+	}
 	if (!rc)
 		rc = agree_on_rails(v, devices, n, all, err);
 	if (!rc)
-		rc = agree(v, settle(v, all, err), err);
+		rc = settle(v, err);
 	for (uint32_t r = 0; r < RG_VERBS_DEVICES_MAX; r++)
 		rg_verbs_device_close(devices[r]);
 	rg_free(all);
@@ -389,10 +344,10 @@ static int join_all(struct vrc *v, struct rg_err *err)
 			       : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u addresses",
 					    v->ep.nranks);
 
-	rc = agree(v, rc, err);
+	rc = rg_endpoint_agree(&v->ep, rc, err);
 	if (!rc) {
 		fill_card(v, mine);
-		rc = gather(v, mine, cards, card_bytes(v), err);
+		rc = rg_endpoint_gather(&v->ep, mine, cards, card_bytes(v), err);
 	}
 	for (uint32_t p = 0; p < v->ep.nranks && !rc; p++) {
 		if (p != v->ep.rank)
@@ -442,11 +397,11 @@ int vrc_setup(struct vrc *v, struct rg_err *err)
 		rc = make_tables(v, err);
 	if (!rc)
 		rc = open_qps(v, err);
-	rc = agree(v, rc, err);
+	rc = rg_endpoint_agree(&v->ep, rc, err);
 	/* Agreed on: nobody sends before all can receive. */
 	if (!rc && v->ep.nranks > 1) {
 		rc = join_all(v, err);
-		rc = agree(v, rc, err);
+		rc = rg_endpoint_agree(&v->ep, rc, err);
 	}
 	if (!rc)
 		describe(v);

@@ -217,12 +217,6 @@ void vud_ask(struct vud *u, uint32_t peer)
 
 /* --- members of the row --- */
 
-static bool is_same(const struct rg_put *a, const struct rg_put *b)
-{
-	return a->channel == b->channel && a->region == b->region && a->offset == b->offset &&
-	       a->len_bytes == b->len_bytes && a->src == b->src && a->value == b->value;
-}
-
 static int put_to_peer(struct vud *u, const struct rg_put *put)
 {
 	struct vud_peer *p = &u->peers[put->peer];
@@ -230,7 +224,7 @@ static int put_to_peer(struct vud *u, const struct rg_put *put)
 
 	if (p->fate != VUD_HERE)
 		return 0;
-	if (p->pending && !is_same(put, &p->put))
+	if (p->pending && !rg_put_is_same(put, &p->put))
 		return 1;
 	if (!p->pending) {
 		if (!append_head(u, put->peer, &frame))

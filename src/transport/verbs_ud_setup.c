@@ -9,7 +9,6 @@
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
-#include "railgauge/launch/process.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -21,39 +20,7 @@
 #define DATA_MAX     16384u
 #define LINE_BYTES   64u
 
-static int agree(struct vud *u, int rc, struct rg_err *err)
-{
-	return rg_rendezvous_agree(u->f.ep.rdv, rc, rg_clock_ns() + u->f.ep.config.timeout_ns, err);
-}
-
-static int gather(struct vud *u, const void *mine, void *all, size_t len_bytes, struct rg_err *err)
-{
-	return rg_rendezvous_allgather(u->f.ep.rdv, mine, all, len_bytes,
-				       rg_clock_ns() + u->f.ep.config.timeout_ns, err);
-}
-
 /* --- the device --- */
-
-/* Which of the ranks of its node this one is. */
-static int find_place(struct vud *u, uint32_t *local_out, uint32_t *nlocal_out, struct rg_err *err)
-{
-	struct rg_node mine, *all = rg_zalloc(u->f.ep.nranks, sizeof(*all));
-	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' nodes");
-
-	if (!rc)
-		rc = rg_node_here(u->f.ep.config.node, &mine, err);
-	rc = agree(u, rc, err);
-	if (!rc)
-		rc = gather(u, &mine, all, sizeof(mine), err);
-	for (uint32_t r = 0; r < u->f.ep.nranks && !rc; r++) {
-		bool same = r == u->f.ep.rank || rg_node_equal(&all[r], &mine);
-
-		*local_out += same && r < u->f.ep.rank;
-		*nlocal_out += same;
-	}
-	rg_free(all);
-	return rc;
-}
 
 /* The first of those that are asked for: there is one queue pair. */
 static int open_device(struct vud *u, uint32_t local, uint32_t nlocal, struct rg_err *err)
@@ -68,28 +35,6 @@ static int open_device(struct vud *u, uint32_t local, uint32_t nlocal, struct rg
 	u->device = devices[0];
 	rg_verbs_devices_close(devices + 1, u->nasked - 1);
 	return 0;
-}
-
-/* The GID that suits the peers. */
-static int settle(struct vud *u, struct rg_err *err)
-{
-	struct rg_verbs_offer mine, *all = rg_zalloc(u->f.ep.nranks, sizeof(*all));
-	uint32_t bad = UINT32_MAX;
-	int rc = all ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the peers' GIDs");
-
-	rc = agree(u, rc, err);
-	if (!rc) {
-		rg_verbs_device_offer(u->device, &mine);
-		rc = gather(u, &mine, all, sizeof(mine), err);
-	}
-	if (!rc) {
-		rc = rg_verbs_device_settle(u->device, all, u->f.ep.nranks, &bad, err);
-		if (rc && bad < u->f.ep.nranks && err)
-			rg_err_prefix(err, "rank %u (%s)", bad, u->f.ep.host[bad]);
-		rc = agree(u, rc, err);
-	}
-	rg_free(all);
-	return rc;
 }
 
 /* --- memory and queues --- */
@@ -259,34 +204,36 @@ static void describe(struct vud *u)
 
 int vud_setup(struct vud *u, struct rg_err *err)
 {
+	struct rg_endpoint *ep = &u->f.ep;
 	struct vud_address mine = {0};
 	uint32_t local = 0, nlocal = 0;
 	int rc;
 
 	u->due_ns = UINT64_MAX;
 	rc = make_peers(u, err);
-	rc = agree(u, rc, err);
+	rc = rg_endpoint_agree(ep, rc, err);
 	if (!rc)
-		rc = find_place(u, &local, &nlocal, err);
+		rc = rg_endpoint_place(ep, &local, &nlocal, err);
 	if (!rc) {
 		rc = open_device(u, local, nlocal, err);
-		rc = agree(u, rc, err);
+		rc = rg_endpoint_agree(ep, rc, err);
 	}
 	if (!rc)
-		rc = settle(u, err);
+		rc = rg_verbs_devices_settle(ep->rdv, &u->device, 1, ep->host,
+					     ep->config.timeout_ns, err);
 	if (!rc) {
 		rc = make_mine(u, &mine, err);
-		rc = agree(u, rc, err);
+		rc = rg_endpoint_agree(ep, rc, err);
 	}
 	if (!rc)
-		rc = gather(u, &mine, u->addresses, sizeof(mine), err);
+		rc = rg_endpoint_gather(ep, &mine, u->addresses, sizeof(mine), err);
 	if (rc)
 		return rc;
 	choose_flow(u);
 	know_peers(u);
 	describe(u);
 	rc = vud_keeper_start(u, err);
-	return agree(u, rc, err);
+	return rg_endpoint_agree(ep, rc, err);
 }
 
 void vud_teardown(struct vud *u)

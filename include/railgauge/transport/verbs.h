@@ -36,6 +36,7 @@
 
 #include "railgauge/base/err.h"
 #include "railgauge/base/opt.h"
+#include "railgauge/launch/rendezvous.h"
 #include "railgauge/topo/finding.h"
 
 #include <stdbool.h>
@@ -263,6 +264,15 @@ void rg_verbs_device_offer(const struct rg_verbs_device *device, struct rg_verbs
  */
 int rg_verbs_device_settle(struct rg_verbs_device *device, const struct rg_verbs_offer *peers,
 			   uint32_t npeers, uint32_t *bad_out, struct rg_err *err);
+
+/*
+ * (collective) The same for n devices, which is equal on all ranks: each one settles with those of
+ * its place in all ranks' lists. host[nranks] is the ranks' hosts, for words; NULL: unknown. Each
+ * of the exchanges takes timeout_ns at most. Errors as above, naming the rank; RG_ERR_NO_MEMORY;
+ * the rendezvous'.
+ */
+int rg_verbs_devices_settle(struct rg_rendezvous *rdv, struct rg_verbs_device *const *devices,
+			    uint32_t n, char (*host)[64], uint64_t timeout_ns, struct rg_err *err);
 
 /*
  * "mlx5_0 port 1, RoCE v2, GID 3 10.0.0.1, MTU up to 4096, 200 Gbit/s, inline 220, timeout 268 ms".
