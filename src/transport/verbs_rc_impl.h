@@ -46,9 +46,10 @@
  *   send           data and notification in messages, which the receiver copies to their place.
  *
  * Budgets. At most VRC_WINDOW notifications of a link are under way that the peer has not applied;
- * it tells how many it has (ACK, a plain write) four times in a window. So the shared receive queue
- * holds enough for all links unless the device limits it: then a sender may be told to wait (RNR),
- * which is harmless, and counted by the device.
+ * it tells how many it has (ACK, a plain write) four times in a window. The shared receive queue
+ * holds enough for all links, for what else peers say (HELLO, BYE), and for what was taken and is
+ * not posted again yet, since that goes in batches. Only where the device limits it may a sender be
+ * told to wait (RNR), which is harmless, and counted by the device.
  *
  * Failure. The first completion with an error, or a fatal event, ends that peer: peer_alive says
  * why, and what is put to it goes nowhere. While a rank waits for one that is silent, peer_alive
@@ -80,7 +81,8 @@
 #define VRC_STRIPE_BYTES   ((uint64_t)16 << 10) /* shorter pieces are not dealt to several */
 #define VRC_STAGES	   8
 #define VRC_STRAIGHT_BYTES ((uint64_t)16 << 10)
-#define VRC_SLACK	   8 /* receives per peer for what is no notification */
+#define VRC_POLLED	   32 /* completions at a time */
+#define VRC_REPOSTED	   32 /* receives at a time */
 #define VRC_LINGER_NS	   ((uint64_t)2000000000)
 #define VRC_PROBE_NS	   ((uint64_t)200000000)
 #define VRC_EVENTS_NS	   ((uint64_t)20000000)

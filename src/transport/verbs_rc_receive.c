@@ -11,9 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define POLLED	   32
-#define ROUNDS	   8 /* of them at a time, so that a flood does not keep the caller */
-#define POST_BATCH 32
+#define ROUNDS 8 /* of polls at a time, so that a flood does not keep the caller */
 
 /* The queue pair that a completion of a receive names; NULL: none of ours. */
 static struct vrc_qp *find_qp(struct vrc *v, const struct vrc_rail *rail, uint32_t qpn)
@@ -37,9 +35,9 @@ static uint8_t *buffer_of(const struct vrc *v, const struct vrc_rail *rail, uint
 
 static int post_receives(struct vrc *v, struct vrc_rail *rail)
 {
-	struct ibv_recv_wr wr[POST_BATCH], *bad;
-	struct ibv_sge sge[POST_BATCH];
-	uint32_t n = rail->nback < POST_BATCH ? rail->nback : POST_BATCH;
+	struct ibv_recv_wr wr[VRC_REPOSTED], *bad;
+	struct ibv_sge sge[VRC_REPOSTED];
+	uint32_t n = rail->nback < VRC_REPOSTED ? rail->nback : VRC_REPOSTED;
 	int e;
 
 	for (uint32_t k = 0; k < n; k++) {
@@ -193,11 +191,11 @@ static void received(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *
 
 static int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct rg_err *err)
 {
-	struct ibv_wc wc[POLLED];
-	int n = POLLED;
+	struct ibv_wc wc[VRC_POLLED];
+	int n = VRC_POLLED;
 
-	for (int round = 0; round < ROUNDS && n == POLLED; round++) {
-		n = ibv_poll_cq(rail->cq, POLLED, wc);
+	for (int round = 0; round < ROUNDS && n == VRC_POLLED; round++) {
+		n = ibv_poll_cq(rail->cq, VRC_POLLED, wc);
 		if (n < 0)
 			return rg_err_set(err, RG_ERR_SYSTEM,
 					  "verbs: %s port %u: its completions cannot be had (%d)",
@@ -211,7 +209,7 @@ static int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct
 			}
 		}
 		/* In batches: each is a write to the device, and most are never short. */
-		while (rail->nback >= POST_BATCH && !post_receives(v, rail))
+		while (rail->nback >= VRC_REPOSTED && !post_receives(v, rail))
 			;
 	}
 	return 0;

@@ -120,11 +120,23 @@ static int find_rails(struct vrc *v, struct rg_err *err)
 
 /* --- queue pairs --- */
 
+/*
+ * Receives of a rail. What peers may send before they hear that it has come: on each link
+ * notifications, a HELLO, and that there is no memory for one; and a BYE. And what has come and is
+ * not posted again yet: nearly a batch, and what was polled since.
+ */
+static uint32_t receives_wanted(const struct vrc *v)
+{
+	uint64_t links = (v->ep.nranks - 1) * (uint64_t)v->ep.config.geometry.channels;
+	uint64_t want = links * (v->window + 2) + v->ep.nranks + VRC_REPOSTED + VRC_POLLED;
+
+	return want < RECEIVES_MAX ? (uint32_t)want : RECEIVES_MAX;
+}
+
 static int choose_sizes(struct vrc *v, struct rg_err *err)
 {
 	uint32_t peers = v->ep.nranks - 1;
 	uint64_t per_rail = (uint64_t)peers * (uint64_t)v->options.qps;
-	uint64_t want;
 
 	if (v->options.qps * v->nrails > VRC_QPS)
 		return rg_err_set(err, RG_ERR_RANGE,
@@ -141,8 +153,7 @@ static int choose_sizes(struct vrc *v, struct rg_err *err)
 	v->receive_bytes = VRC_MESSAGE_BYTES;
 	if (v->options.notify == RG_VERBS_SEND)
 		v->receive_bytes += VRC_PAYLOAD_BYTES;
-	want = peers * ((uint64_t)v->window * v->ep.config.geometry.channels + VRC_SLACK) + 1;
-	v->nreceives = want < RECEIVES_MAX ? (uint32_t)want : RECEIVES_MAX;
+	v->nreceives = receives_wanted(v);
 	v->inline_bytes = UINT32_MAX;
 	for (uint32_t r = 0; r < v->nrails; r++) {
 		const struct rg_verbs_device *d = v->rails[r].device;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Makes a suite for transports one on made-up devices: there are four of them from the start, and
- * none of their objects may be left in the end. The environment says how they deliver:
+ * Makes a suite for transports one on made-up devices: there are four of them from the start. None
+ * of their objects may be left in the end, and no message may have had to wait for a receive. The
+ * environment says how they deliver:
  *   RG_TEST_FAKE  words of: late (by polls, queue pairs in any order), shuffle (completions),
  *                 overtaking (datagrams), lossy (5 % of datagrams are lost, 2 % come twice)
  *   RG_TEST_SEED  draws the order; default 1
@@ -15,10 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-static void look_for_leaks(void)
+static void look_back(void)
 {
-	if (fake_live()) {
+	uint64_t waits = fake_counts().receiver_waits;
+
+	if (fake_live())
 		fprintf(stderr, "%u objects of the made-up devices are left\n", fake_live());
+	if (waits)
+		fprintf(stderr, "%llu messages came before there were receives for them\n",
+			(unsigned long long)waits);
+	if (fake_live() || waits) {
 		fflush(NULL);
 		_exit(1);
 	}
@@ -39,5 +46,5 @@ __attribute__((constructor)) static void start(void)
 	fake_order(modes, seed ? strtoull(seed, NULL, 0) : 1);
 	if (words && strstr(words, "lossy"))
 		fake_ud_loss(50, 20, seed ? strtoull(seed, NULL, 0) : 1);
-	atexit(look_for_leaks);
+	atexit(look_back);
 }

@@ -131,8 +131,9 @@ struct fake_counts {
 	uint64_t polls, empty_polls, completions; /* calls; without a result; results */
 	uint64_t registered, registered_bytes;	  /* memory, ever */
 	uint64_t overruns;			  /* of completion queues */
-	uint64_t forks_prepared;		  /* calls of ibv_fork_init */
-	uint64_t events_asked;			  /* calls of ibv_get_async_event: while waiting */
+	uint64_t receiver_waits; /* messages that came and found no receive (RNR) */
+	uint64_t forks_prepared; /* calls of ibv_fork_init */
+	uint64_t events_asked;	 /* calls of ibv_get_async_event: while waiting */
 	uint64_t others; /* calls of any other ibv_* function, and of that one: none of these
 			    belongs into a timed region */
 };

@@ -312,8 +312,11 @@ static int carry_out(struct fake_qp *qp, struct fake_qp *peer, struct fake_wqe *
 
 	if (!fake_may_send(qp, w, rights))
 		return IBV_WC_LOC_PROT_ERR;
-	if (takes && rq->taken == rq->posted)
+	if (takes && rq->taken == rq->posted) {
+		fake.counts.receiver_waits += !w->waited;
+		w->waited = true;
 		return qp->attr.rnr_retry == 7 ? -1 : IBV_WC_RNR_RETRY_EXC_ERR;
+	}
 	if (w->opcode == IBV_WR_RDMA_READ)
 		status = do_read(qp, peer, w);
 	else if (w->opcode == IBV_WR_RDMA_WRITE || w->opcode == IBV_WR_RDMA_WRITE_WITH_IMM)

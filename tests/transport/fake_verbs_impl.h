@@ -82,6 +82,7 @@ struct fake_wqe {
 	uint64_t wr_id;
 	enum ibv_wr_opcode opcode;
 	bool signaled, solicited, inlined;
+	bool waited; /* for a receive, and is counted */
 	uint32_t imm;
 	uint64_t remote_addr;
 	uint32_t rkey;

@@ -5,8 +5,7 @@
  */
 #include "config.h"
 
-#include "fake_verbs.h"
-#include "ranks.h"
+#include "rc_ranks.h"
 #include "transport/verbs_rc_impl.h"
 
 #include "railgauge/base/clock.h"
@@ -67,63 +66,6 @@ static void notifications_are_applied_in_the_order_of_their_numbers(void **state
 
 /* --- ranks --- */
 
-static void run(int (*body)(struct rank *r), const struct rg_verbs_options *options)
-{
-	struct rank ranks[RANKS];
-
-	prepare_ranks(ranks, &rg_transport_verbs_rc, body);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		if (options)
-			ranks[i].config.verbs = options;
-	}
-	run_ranks(ranks, 0);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		if (ranks[i].rc)
-			fail_msg("rank %u: %s", i, ranks[i].err.text);
-	}
-	assert_int_equal(fake_live(), 0);
-}
-
-static int set_up(void **state)
-{
-	fake_reset(NULL, 0);
-	return 0;
-}
-
-static struct rg_put put_of(struct rank *r, const void *src, size_t len_bytes, uint64_t message)
-{
-	return (struct rg_put){
-		.peer = next(r),
-		.offset = message % 4 * 4096,
-		.src = src,
-		.len_bytes = len_bytes,
-		.notify = true,
-		.ctr = RG_CTR_READY,
-		.value = message + 1,
-	};
-}
-
-/* Messages round the ring, with credit. */
-static int exchange(struct rank *r, uint64_t from, uint64_t to, size_t len_bytes)
-{
-	uint8_t data[4096] = {0};
-
-	for (uint64_t m = from; m < to; m++) {
-		const struct rg_put put = put_of(r, data, len_bytes, m);
-		int rc = m >= 4 ? wait_counter(r, next(r), RG_CTR_FREE, m - 3) : 0;
-
-		if (!rc)
-			rc = put_all(r, &put);
-		if (!rc)
-			rc = wait_counter(r, previous(r), RG_CTR_READY, m + 1);
-		if (!rc)
-			rc = signal_all(r, previous(r), 0, RG_CTR_FREE, m + 1);
-		if (rc)
-			return rc;
-	}
-	return 0;
-}
-
 /* What is put between two flushes to one peer leaves with one doorbell. */
 static int chains(struct rank *r)
 {
@@ -153,7 +95,7 @@ static int chains(struct rank *r)
 
 static void puts_to_one_peer_leave_with_one_doorbell(void **state)
 {
-	run(chains, NULL);
+	run_rc(chains, NULL);
 }
 
 /* --- failures --- */
@@ -162,8 +104,6 @@ static int fails_to_put(struct rank *r)
 {
 	uint8_t data[64] = {0};
 	const struct rg_put put = put_of(r, data, sizeof(data), 4);
-	uint64_t end = rg_clock_ns() + TEN_S;
-	uint32_t idle = 0;
 	int rc = connect_all(r);
 
 	if (!rc)
@@ -174,10 +114,7 @@ static int fails_to_put(struct rank *r)
 		return rc ? rc : meet(r);
 	fake_complete(1, IBV_WC_RETRY_EXC_ERR, 0x81);
 	MUST(r, !put_all(r, &put));
-	while (!r->ops->peer_alive(r->ep, 1, &r->err)) {
-		MUST(r, !turn(r, &idle));
-		MUST(r, rg_clock_ns() < end);
-	}
+	MUST(r, !wait_for_end(r, 1));
 	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, "retry"));
 	MUST(r, strstr(r->err.text, "fake"));
 	/* What follows goes nowhere; others are reached as before. */
@@ -190,7 +127,7 @@ static int fails_to_put(struct rank *r)
 
 static void a_peer_whose_connection_fails_is_named_with_the_cause(void **state)
 {
-	run(fails_to_put, NULL);
+	run_rc(fails_to_put, NULL);
 }
 
 static int only_opens(struct rank *r)
@@ -227,8 +164,6 @@ static void a_call_that_fails_ends_all_ranks_and_leaves_nothing(void **state)
 
 static int is_closed_to(struct rank *r)
 {
-	uint64_t end = rg_clock_ns() + TEN_S;
-	uint32_t idle = 0;
 	int rc = connect_all(r);
 
 	if (!rc)
@@ -237,23 +172,18 @@ static int is_closed_to(struct rank *r)
 		rc = meet(r);
 	if (rc || r->ep->rank == 1)
 		return rc;
-	while (!r->ops->peer_alive(r->ep, 1, &r->err)) {
-		MUST(r, !turn(r, &idle));
-		MUST(r, rg_clock_ns() < end);
-	}
+	MUST(r, !wait_for_end(r, 1));
 	MUST(r, strstr(r->err.text, "rank 1") && strstr(r->err.text, "has closed"));
 	return 0;
 }
 
 static void a_peer_that_closes_says_so(void **state)
 {
-	run(is_closed_to, NULL);
+	run_rc(is_closed_to, NULL);
 }
 
 static int receives_no_more(struct rank *r)
 {
-	uint64_t end = rg_clock_ns() + TEN_S;
-	uint32_t idle = 0;
 	int rc = connect_all(r);
 
 	if (!rc)
@@ -263,10 +193,7 @@ static int receives_no_more(struct rank *r)
 	if (rc || r->ep->rank)
 		return rc ? rc : meet(r);
 	fake_event("fake0", IBV_EVENT_SRQ_ERR, NULL);
-	while (!r->ops->peer_alive(r->ep, 1, &r->err)) {
-		MUST(r, !turn(r, &idle));
-		MUST(r, rg_clock_ns() < end);
-	}
+	MUST(r, !wait_for_end(r, 1));
 	MUST(r, strstr(r->err.text, "fake0 port 1: a shared receive queue failed"));
 	MUST(r, r->ops->peer_alive(r->ep, 2, &r->err));
 	return meet(r);
@@ -274,7 +201,7 @@ static int receives_no_more(struct rank *r)
 
 static void a_failed_queue_of_receives_ends_all_connections_with_the_cause(void **state)
 {
-	run(receives_no_more, NULL);
+	run_rc(receives_no_more, NULL);
 }
 
 static int uses_two_rails(struct rank *r)
@@ -298,9 +225,9 @@ static void a_rail_that_is_down_is_left_out_and_said_to_be(void **state)
 	struct rg_verbs_options options = rg_verbs_options_default;
 
 	options.device = "fake0,fake1";
-	run(uses_two_rails, &options);
+	run_rc(uses_two_rails, &options);
 	fake_port("fake0", 1, false);
-	run(uses_the_second_rail, &options);
+	run_rc(uses_the_second_rail, &options);
 }
 
 static int refuses(struct rank *r)
@@ -311,20 +238,11 @@ static int refuses(struct rank *r)
 static void a_counter_that_data_could_overtake_is_refused(void **state)
 {
 	struct rg_verbs_options options = rg_verbs_options_default;
-	struct rank ranks[RANKS];
 
 	options.device = "fake0";
 	options.notify = RG_VERBS_WRITE_COUNTER;
 	options.qps = 2;
-	prepare_ranks(ranks, &rg_transport_verbs_rc, refuses);
-	for (uint32_t i = 0; i < RANKS; i++)
-		ranks[i].config.verbs = &options;
-	run_ranks(ranks, 0);
-	for (uint32_t i = 0; i < RANKS; i++) {
-		assert_int_equal(ranks[i].rc, RG_ERR_INVALID);
-		assert_non_null(strstr(ranks[i].err.text, "--verbs.qps"));
-	}
-	assert_int_equal(fake_live(), 0);
+	run_rc_refused(&options, RG_ERR_INVALID, "--verbs.qps");
 }
 
 static void ranks_that_notify_in_different_ways_are_named(void **state)
@@ -466,21 +384,28 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(immediate_data_tell_what_was_packed),
 		cmocka_unit_test(notifications_are_applied_in_the_order_of_their_numbers),
-		cmocka_unit_test_setup(puts_to_one_peer_leave_with_one_doorbell, set_up),
+		cmocka_unit_test_setup(puts_to_one_peer_leave_with_one_doorbell, fresh_devices),
 		cmocka_unit_test_setup(a_peer_whose_connection_fails_is_named_with_the_cause,
-				       set_up),
-		cmocka_unit_test_setup(a_call_that_fails_ends_all_ranks_and_leaves_nothing, set_up),
-		cmocka_unit_test_setup(a_peer_that_closes_says_so, set_up),
+				       fresh_devices),
+		cmocka_unit_test_setup(a_call_that_fails_ends_all_ranks_and_leaves_nothing,
+				       fresh_devices),
+		cmocka_unit_test_setup(a_peer_that_closes_says_so, fresh_devices),
 		cmocka_unit_test_setup(
-			a_failed_queue_of_receives_ends_all_connections_with_the_cause, set_up),
-		cmocka_unit_test_setup(a_rail_that_is_down_is_left_out_and_said_to_be, set_up),
-		cmocka_unit_test_setup(a_counter_that_data_could_overtake_is_refused, set_up),
-		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named, set_up),
-		cmocka_unit_test_setup(a_device_that_was_named_is_not_replaced_by_sockets, set_up),
-		cmocka_unit_test_setup(without_a_device_mixed_goes_over_sockets, set_up),
-		cmocka_unit_test_setup(the_rank_whose_device_does_not_work_is_named_on_all, set_up),
+			a_failed_queue_of_receives_ends_all_connections_with_the_cause,
+			fresh_devices),
+		cmocka_unit_test_setup(a_rail_that_is_down_is_left_out_and_said_to_be,
+				       fresh_devices),
+		cmocka_unit_test_setup(a_counter_that_data_could_overtake_is_refused,
+				       fresh_devices),
+		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named,
+				       fresh_devices),
+		cmocka_unit_test_setup(a_device_that_was_named_is_not_replaced_by_sockets,
+				       fresh_devices),
+		cmocka_unit_test_setup(without_a_device_mixed_goes_over_sockets, fresh_devices),
+		cmocka_unit_test_setup(the_rank_whose_device_does_not_work_is_named_on_all,
+				       fresh_devices),
 		cmocka_unit_test_setup(mixed_joins_nodes_by_devices_and_has_no_streams_then,
-				       set_up),
+				       fresh_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
