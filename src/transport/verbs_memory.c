@@ -15,7 +15,7 @@ struct entry {
 	struct ibv_mr *mr; /* owned */
 	unsigned access;   /* enum rg_verbs_access */
 	uint32_t users;
-	bool dmabuf;	/* not found by address */
+	bool alone;	/* not found by address, and ended by its put */
 	uint64_t stamp; /* of its last put: the lowest of those that nobody holds goes first */
 };
 
@@ -107,7 +107,7 @@ static struct entry *find(struct rg_verbs_memory *m, uint64_t base, uint64_t len
 	for (uint32_t i = m->n; i-- > 0;) {
 		struct entry *e = &m->entries[i];
 
-		if (!e->dmabuf && (e->access & access) == access && base >= e->base &&
+		if (!e->alone && (e->access & access) == access && base >= e->base &&
 		    base - e->base <= e->len_bytes && len_bytes <= e->len_bytes - (base - e->base))
 			return e;
 	}
@@ -142,7 +142,8 @@ int rg_verbs_memory_get(struct rg_verbs_device *device, const void *base, size_t
 
 	if (access & RG_VERBS_REMOTE)
 		fresh.access |= RG_VERBS_RECEIVE;
-	known = rg_verbs_memory_find(device, base, len_bytes, fresh.access);
+	fresh.alone = access & RG_VERBS_ALONE;
+	known = fresh.alone ? NULL : rg_verbs_memory_find(device, base, len_bytes, fresh.access);
 	if (known) {
 		*mr_out = known;
 		return 0;
@@ -178,7 +179,7 @@ void rg_verbs_memory_put(struct rg_verbs_device *device, struct ibv_mr *mr)
 	if (--m->entries[i].users)
 		return;
 	m->entries[i].stamp = ++m->clock;
-	if (m->entries[i].dmabuf)
+	if (m->entries[i].alone)
 		end_entry(m, i);
 	else
 		evict(m, RG_VERBS_CACHE);
@@ -192,7 +193,7 @@ void rg_verbs_memory_forget(struct rg_verbs_device *device, const void *base, si
 	for (uint32_t i = m->n; i-- > 0;) {
 		const struct entry *e = &m->entries[i];
 
-		if (e->dmabuf || from >= e->base + e->len_bytes || e->base >= from + len_bytes)
+		if (e->alone || from >= e->base + e->len_bytes || e->base >= from + len_bytes)
 			continue;
 		assert(!e->users);
 		end_entry(m, i);
@@ -206,7 +207,7 @@ int rg_verbs_memory_dmabuf(struct rg_verbs_device *device, int fd, uint64_t offs
 			   struct ibv_mr **mr_out, struct rg_err *err)
 {
 	struct rg_verbs_memory *m = device->memory;
-	struct entry fresh = {.len_bytes = len_bytes, .access = access, .dmabuf = true};
+	struct entry fresh = {.len_bytes = len_bytes, .access = access, .alone = true};
 	int e, rc = make_room(m, err);
 
 	if (rc)

@@ -248,20 +248,20 @@ static bool is_done(struct vrc *v, uint32_t peer)
 	return done;
 }
 
-/* Until all that was sent to peers which are there has arrived. */
-static void wait_for_all(struct vrc *v, uint64_t until_ns)
+bool vrc_settle(struct vrc *v, uint64_t until_ns)
 {
 	for (uint32_t peer = 0; peer < v->ep.nranks; peer++) {
 		while (v->peers[peer].used && !vrc_gone(v, peer) && !is_done(v, peer)) {
 			bool any = false;
 
 			if (vrc_poll(v, &any, NULL) || rg_clock_ns() > until_ns)
-				return;
+				return false;
 			vrc_flush(&v->ep, NULL);
 			if (!any)
 				rg_clock_sleep_until(rg_clock_ns() + 20000);
 		}
 	}
+	return true;
 }
 
 void vrc_part(struct vrc *v)
@@ -269,10 +269,10 @@ void vrc_part(struct vrc *v)
 	const struct vrc_message bye = {.kind = VRC_BYE};
 	uint64_t until = rg_clock_ns() + VRC_LINGER_NS;
 
-	wait_for_all(v, until);
+	(void)vrc_settle(v, until);
 	for (uint32_t peer = 0; peer < v->ep.nranks; peer++) {
 		if (v->peers[peer].used && !vrc_gone(v, peer))
 			(void)send_message(v, peer, &bye, true);
 	}
-	wait_for_all(v, until);
+	(void)vrc_settle(v, until);
 }

@@ -59,8 +59,8 @@
  *
  * Limits, in words where they are met: ranks must have the same number of devices in use (the
  * smallest is taken) and one byte order; all queue pairs of a job are joined at its start, so jobs
- * of thousands of ranks take as long as that; memory of closed windows stays registered until the
- * endpoint closes, since a peer may still write into it.
+ * of thousands of ranks take as long as that; memory of a window that all ranks have closed stays
+ * registered until the next one is opened.
  */
 #ifndef RG_TRANSPORT_VERBS_RC_IMPL_H
 #define RG_TRANSPORT_VERBS_RC_IMPL_H
@@ -210,6 +210,7 @@ struct vrc_link {
 
 struct vrc_window {
 	struct rg_window base;
+	struct vrc_kept *kept; /* borrowed from the endpoint once the window is open */
 	struct vrc_remote *at; /* owned, [nranks] */
 };
 
@@ -219,9 +220,14 @@ struct vrc_remote {
 	uint32_t rkey[VRC_RAILS];
 };
 
-/* Registrations of a window, open or closed; they end with the endpoint. */
-struct vrc_held {
-	struct ibv_mr *mr[VRC_RAILS]; /* owned */
+/*
+ * Registrations of a window's memory. A rank that closes it takes nothing away from its peers,
+ * which may still write there; so they end when all ranks have closed it, and have seen all arrive
+ * that they wrote: each opening of a window tells that of the ones before.
+ */
+struct vrc_kept {
+	struct ibv_mr *mr[VRC_RAILS]; /* held */
+	bool closed;		      /* by this rank */
 };
 
 struct vrc {
@@ -244,9 +250,9 @@ struct vrc {
 	uint8_t *stages; /* [VRC_STAGES][VRC_PIECE_BYTES], in a chunk; NULL before windows */
 	const struct vrc_chunk *stages_in;
 	uint8_t free_stages[VRC_STAGES], nfree_stages;
-	uint64_t nlent;	       /* requests under way that send from lent memory */
-	struct vrc_held *held; /* owned */
-	uint32_t nheld;
+	uint64_t nlent;		/* requests under way that send from lent memory */
+	struct vrc_kept **kept; /* owned: the same windows on all ranks, the oldest first */
+	uint32_t nkept;
 	bool moved, opened;
 	uint64_t events_ns;
 	_Atomic uint32_t never_asleep;
@@ -370,7 +376,12 @@ void vrc_look_at_events(struct vrc *v);
  * answers. */
 void vrc_look_after(struct vrc *v, uint32_t peer);
 
-/* Waits until all has arrived, says BYE, and waits for that. */
+/*
+ * Waits until all that was sent to peers which are there has arrived; false: not before until_ns.
+ */
+bool vrc_settle(struct vrc *v, uint64_t until_ns);
+
+/* The same, says BYE, and waits for that. */
 void vrc_part(struct vrc *v);
 
 #endif

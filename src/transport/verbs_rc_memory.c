@@ -37,13 +37,18 @@ static void close_chunk(struct vrc *v, struct vrc_chunk *c)
 	rg_free(c);
 }
 
+/* Where a counter is written behind the data neither may be stored in another order. */
+static unsigned access_of(const struct vrc *v)
+{
+	return RG_VERBS_REMOTE |
+	       (v->options.notify == RG_VERBS_WRITE_COUNTER ? RG_VERBS_ORDERED : 0);
+}
+
 static int register_chunk(struct vrc *v, struct vrc_chunk *c, struct rg_err *err)
 {
-	unsigned access = RG_VERBS_REMOTE;
+	unsigned access = access_of(v);
 	int rc = 0;
 
-	if (v->options.notify == RG_VERBS_WRITE_COUNTER)
-		access |= RG_VERBS_ORDERED;
 	for (uint32_t r = 0; r < v->nrails && !rc; r++)
 		rc = rg_verbs_memory_get(v->rails[r].device, c->base, c->len_bytes, access,
 					 &c->mr[r], err);
@@ -109,15 +114,18 @@ int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t
 	return 0;
 }
 
+static void end_kept(struct vrc *v, struct vrc_kept *kept)
+{
+	for (uint32_t r = 0; r < v->nrails; r++)
+		rg_verbs_memory_put(v->rails[r].device, kept->mr[r]);
+	rg_free(kept);
+}
+
 void vrc_memory_release(struct vrc *v)
 {
-	for (uint32_t n = 0; n < v->nheld; n++) {
-		for (uint32_t r = 0; r < v->nrails; r++) {
-			if (v->held[n].mr[r])
-				ibv_dereg_mr(v->held[n].mr[r]);
-		}
-	}
-	rg_free(v->held);
+	for (uint32_t n = 0; n < v->nkept; n++)
+		end_kept(v, v->kept[n]);
+	rg_free(v->kept);
 	for (uint32_t n = 0; n < v->nchunks; n++)
 		close_chunk(v, v->chunks[n]);
 	rg_free(v->chunks);
@@ -218,6 +226,14 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 
 /* --- windows --- */
 
+#define SETTLE_NS ((uint64_t)200000000)
+
+/* What a rank tells about the window that it opens, and about those before. */
+struct opening {
+	struct vrc_remote at;
+	uint64_t done; /* a bit for each that is kept, the oldest first: see struct vrc_kept */
+};
+
 void vrc_window_close(struct rg_window *window)
 {
 	struct vrc_window *w = (struct vrc_window *)window;
@@ -225,12 +241,13 @@ void vrc_window_close(struct rg_window *window)
 
 	if (!w)
 		return;
-	/* Its registrations are the endpoint's: a peer that has it mapped may still write. */
 	v = (struct vrc *)w->base.ep;
 	for (uint32_t n = 0; n < v->ep.nranks * v->ep.config.geometry.channels; n++) {
 		if (v->links[n] && v->links[n]->going && v->links[n]->put.window == window)
 			v->links[n]->going = false;
 	}
+	if (w->kept)
+		w->kept->closed = true;
 	rg_free(w->base.remote);
 	rg_free(w->base.remote_bytes);
 	rg_free(w->at);
@@ -240,11 +257,11 @@ void vrc_window_close(struct rg_window *window)
 static struct vrc_window *make_window(struct vrc *v, const struct rg_buffer *buffer)
 {
 	struct vrc_window *w = rg_zalloc(1, sizeof(*w));
-	struct vrc_held *more = rg_realloc(v->held, (v->nheld + 1) * sizeof(more[0]));
+	struct vrc_kept **more = rg_realloc(v->kept, (v->nkept + 1) * sizeof(more[0]));
 	uint32_t n = v->ep.nranks;
 
 	if (more)
-		v->held = more;
+		v->kept = more;
 	if (!w)
 		return NULL;
 	w->base.ep = &v->ep;
@@ -271,31 +288,53 @@ static int make_stages(struct vrc *v, struct rg_err *err)
 	return rc;
 }
 
-/*
- * Not by the devices' caches: the registration outlives the window, and the next buffer may be at
- * the same address.
- */
-static int register_window(struct vrc *v, const struct rg_buffer *buffer, struct vrc_remote *mine,
-			   struct rg_err *err)
+/* Alone, since it outlives the window, and the next buffer may be at the same address. */
+static int register_window(struct vrc *v, const struct rg_buffer *buffer,
+			   struct vrc_kept **kept_out, struct vrc_remote *mine, struct rg_err *err)
 {
-	struct vrc_held *held = &v->held[v->nheld++];
-	int rc = make_stages(v, err);
+	struct vrc_kept *kept = rg_zalloc(1, sizeof(*kept));
+	int rc = kept ? make_stages(v, err)
+		      : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
 
-	*held = (struct vrc_held){0};
 	mine->address = (uintptr_t)buffer->base;
 	mine->len_bytes = buffer->len_bytes;
 	for (uint32_t r = 0; r < v->nrails && !rc; r++) {
-		held->mr[r] = ibv_reg_mr(v->rails[r].device->pd, buffer->base, buffer->map_bytes,
-					 IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE);
-		if (!held->mr[r])
-			rc = rg_err_errno(err, errno,
-					  "verbs: %s: registering a window of %zu bytes (may this "
-					  "process lock so much: ulimit -l?)",
-					  v->rails[r].device->name, buffer->map_bytes);
-		else
-			mine->rkey[r] = held->mr[r]->rkey;
+		rc = rg_verbs_memory_get(v->rails[r].device, buffer->base, buffer->map_bytes,
+					 access_of(v) | RG_VERBS_ALONE, &kept->mr[r], err);
+		mine->rkey[r] = rc ? 0 : kept->mr[r]->rkey;
 	}
+	if (rc && kept)
+		end_kept(v, kept);
+	else if (!rc)
+		*kept_out = kept;
 	return rc;
+}
+
+/* Of the oldest windows those that this rank has closed, if all that it wrote has arrived. */
+static uint64_t find_done(struct vrc *v)
+{
+	uint64_t done = 0;
+
+	for (uint32_t n = 0; n < v->nkept && n < 64; n++)
+		done |= (uint64_t)v->kept[n]->closed << n;
+	return done && vrc_settle(v, rg_clock_ns() + SETTLE_NS) ? done : 0;
+}
+
+/* Ends those that all ranks have done with: nobody writes there any more. */
+static void end_done(struct vrc *v, const struct opening *all)
+{
+	uint64_t done = UINT64_MAX;
+	uint32_t left = 0;
+
+	for (uint32_t r = 0; r < v->ep.nranks; r++)
+		done &= all[r].done;
+	for (uint32_t n = 0; n < v->nkept; n++) {
+		if (n < 64 && done & (uint64_t)1 << n)
+			end_kept(v, v->kept[n]);
+		else
+			v->kept[left++] = v->kept[n];
+	}
+	v->nkept = left;
 }
 
 int vrc_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
@@ -303,20 +342,26 @@ int vrc_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
 {
 	struct vrc *v = (struct vrc *)ep;
 	struct vrc_window *w = make_window(v, buffer);
-	struct vrc_remote mine = {0};
-	uint64_t until;
-	int rc = w ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
+	struct opening mine = {.done = find_done(v)}, *all = rg_zalloc(ep->nranks, sizeof(*all));
+	struct vrc_kept *kept = NULL;
+	int rc = w && all ? register_window(v, buffer, &kept, &mine.at, err)
+			  : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a window");
 
+	rc = rg_endpoint_agree(ep, rc, err);
 	if (!rc)
-		rc = register_window(v, buffer, &mine, err);
-	until = rg_clock_ns() + ep->config.timeout_ns;
-	rc = rg_rendezvous_agree(ep->rdv, rc, until, err);
-	if (!rc)
-		rc = rg_rendezvous_allgather(ep->rdv, &mine, w->at, sizeof(mine), until, err);
+		rc = rg_endpoint_gather(ep, &mine, all, sizeof(mine), err);
 	if (rc) {
+		if (kept)
+			end_kept(v, kept);
 		vrc_window_close(w ? &w->base : NULL);
+		rg_free(all);
 		return rc;
 	}
+	end_done(v, all);
+	v->kept[v->nkept++] = w->kept = kept;
+	for (uint32_t r = 0; r < ep->nranks; r++)
+		w->at[r] = all[r].at;
+	rg_free(all);
 	w->base.remote[ep->rank] = buffer->base;
 	w->base.remote_bytes[ep->rank] = buffer->len_bytes;
 	*window_out = &w->base;

@@ -24,6 +24,9 @@
  * rnr_retry below 7 fails instead at once. Stores of 8 aligned bytes are atomic and release what
  * was stored before them; others are memcpy.
  *
+ * Registered memory of a shared mapping is held as devices hold it: what is written there after its
+ * owner has unmapped it harms nobody. Other memory must stay until it is deregistered.
+ *
  * Threads: any; one lock protects all. fake_reset and fake_live while nobody else is in a call.
  * This is for tests: it prints and aborts where a test misuses the fake itself.
  */
@@ -130,6 +133,7 @@ struct fake_counts {
 	uint64_t recv_calls, recvs;
 	uint64_t polls, empty_polls, completions; /* calls; without a result; results */
 	uint64_t registered, registered_bytes;	  /* memory, ever */
+	uint64_t held_bytes;			  /* of it, registered by now */
 	uint64_t overruns;			  /* of completion queues */
 	uint64_t receiver_waits; /* messages that came and found no receive (RNR) */
 	uint64_t forks_prepared; /* calls of ibv_fork_init */

@@ -114,7 +114,7 @@ static void *translate(const struct ibv_pd *pd, uint32_t key, bool remote, uint6
 		    address < mr->iova || len_bytes > mr->v.length ||
 		    address - mr->iova > mr->v.length - len_bytes)
 			return NULL;
-		return (uint8_t *)mr->v.addr + (address - mr->iova);
+		return (mr->held ? mr->held : (uint8_t *)mr->v.addr) + (address - mr->iova);
 	}
 	return NULL;
 }

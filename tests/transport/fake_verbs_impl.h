@@ -50,7 +50,8 @@ struct fake_mr {
 	struct fake_mr *next;
 	uint64_t iova;
 	unsigned access;
-	bool dmabuf; /* has no memory here */
+	bool dmabuf;   /* has no memory here */
+	uint8_t *held; /* another mapping of the same pages; NULL: there can be none */
 };
 
 struct fake_qp;

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #undef ibv_reg_mr
@@ -65,6 +66,15 @@ int ibv_dealloc_pd(struct ibv_pd *v)
 	return 0;
 }
 
+/* A further mapping of the same pages keeps them; a private one has none. NULL, too, if unaligned.
+ */
+static uint8_t *hold(void *addr, size_t len_bytes)
+{
+	void *held = addr ? mremap(addr, 0, len_bytes, MREMAP_MAYMOVE) : MAP_FAILED;
+
+	return held == MAP_FAILED ? NULL : held;
+}
+
 /* Also makes sure, as pinning does, that the memory is there. */
 static struct ibv_mr *make_mr(const char *name, struct ibv_pd *pd, void *addr, size_t len_bytes,
 			      uint64_t iova, unsigned access)
@@ -75,6 +85,7 @@ static struct ibv_mr *make_mr(const char *name, struct ibv_pd *pd, void *addr, s
 		return NULL;
 	for (size_t i = 0; addr && i < len_bytes; i += 4096)
 		(void)*(volatile char *)((char *)addr + i);
+	mr->held = hold(addr, len_bytes);
 	fake_lock();
 	mr->v.context = pd->context;
 	mr->v.pd = pd;
@@ -90,6 +101,7 @@ static struct ibv_mr *make_mr(const char *name, struct ibv_pd *pd, void *addr, s
 	((struct fake_pd *)pd)->users++;
 	fake.counts.registered++;
 	fake.counts.registered_bytes += len_bytes;
+	fake.counts.held_bytes += len_bytes;
 	fake_unlock();
 	return &mr->v;
 }
@@ -128,8 +140,11 @@ int ibv_dereg_mr(struct ibv_mr *v)
 		at = &(*at)->next;
 	*at = mr->next;
 	((struct fake_pd *)v->pd)->users--;
+	fake.counts.held_bytes -= v->length;
 	unmake(v->context);
 	fake_unlock();
+	if (mr->held)
+		munmap(mr->held, v->length);
 	free(mr);
 	return 0;
 }

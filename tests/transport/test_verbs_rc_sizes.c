@@ -6,9 +6,11 @@
 
 #include "railgauge/base/clock.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -92,10 +94,143 @@ static void all_that_may_be_under_way_finds_receives(void **state)
 	assert_int_equal(fake_counts().receiver_waits, 0);
 }
 
+/* --- windows --- */
+
+#define WINDOW_BYTES ((size_t)1 << 20)
+
+struct memory {
+	struct rg_buffer buffer;
+	struct rg_window *window;
+};
+
+static int open_memory(struct rank *r, struct memory *m)
+{
+	int rc = rg_buffer_open(RG_MEMORY_SHARED, WINDOW_BYTES, 0, -1, &m->buffer, &r->err);
+
+	return rc ? rc : r->ops->window_open(r->ep, &m->buffer, &m->window, &r->err);
+}
+
+static void close_memory(struct rank *r, struct memory *m)
+{
+	r->ops->window_close(m->window);
+	rg_buffer_close(&m->buffer);
+	*m = (struct memory){0};
+}
+
+static int write_next(struct rank *r, const struct memory *m, uint64_t value)
+{
+	const struct rg_put put = {
+		.peer = next(r),
+		.region = RG_REGION_WINDOW,
+		.window = m->window,
+		.src = m->buffer.base,
+		.len_bytes = 4096,
+		.notify = true,
+		.ctr = RG_CTR_DONE,
+		.value = value,
+	};
+	int rc = r->ops->window_map(m->window, next(r), &r->err);
+
+	if (!rc)
+		rc = put_all(r, &put);
+	return rc ? rc : wait_counter(r, previous(r), RG_CTR_DONE, value);
+}
+
+/* Of all ranks, while none of them does anything. */
+static int held_bytes(struct rank *r, uint64_t *out)
+{
+	int rc = meet(r);
+
+	*out = fake_counts().held_bytes;
+	return rc ? rc : meet(r);
+}
+
+/* Rank 1 keeps its window the longest. */
+static int closes_windows(struct rank *r)
+{
+	struct memory kept = {0}, m = {0};
+	uint64_t before = 0, now = 0;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = open_memory(r, &kept);
+	if (!rc)
+		rc = write_next(r, &kept, 1);
+	if (!rc)
+		rc = held_bytes(r, &before);
+	if (!rc && r->ep->rank != 1)
+		close_memory(r, &kept);
+	for (uint64_t n = 2; n < 8 && !rc; n++) {
+		rc = open_memory(r, &m);
+		if (!rc)
+			rc = write_next(r, &m, n);
+		if (!rc)
+			rc = held_bytes(r, &now);
+		MUST(r, rc || now == before + RANKS * WINDOW_BYTES);
+		close_memory(r, &m);
+	}
+	close_memory(r, &kept);
+	if (!rc)
+		rc = open_memory(r, &m);
+	if (!rc)
+		rc = held_bytes(r, &now);
+	MUST(r, rc || now == before);
+	close_memory(r, &m);
+	return rc;
+}
+
+static void a_window_that_all_have_closed_is_not_registered_any_more(void **state)
+{
+	run_rc(closes_windows, NULL);
+}
+
+static int cannot_open_a_window(struct rank *r)
+{
+	struct memory first = {0}, m = {0};
+	uint64_t before = 0, now = 0;
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = open_memory(r, &first);
+	if (!rc)
+		rc = held_bytes(r, &before);
+	if (!rc && r->ep->rank == 0)
+		fake_fail("ibv_reg_mr", 2, ENOMEM);
+	if (!rc)
+		rc = meet(r);
+	if (rc)
+		return rc;
+	MUST(r, open_memory(r, &m));
+	MUST(r, strstr(r->err.text, "registering 1048576 bytes"));
+	MUST(r, !m.window);
+	rc = held_bytes(r, &now);
+	MUST(r, rc || now == before);
+	/* The next one is none the worse for it. */
+	rg_buffer_close(&m.buffer);
+	if (!rc)
+		rc = open_memory(r, &m);
+	if (!rc)
+		rc = write_next(r, &m, 1);
+	if (!rc)
+		rc = meet(r);
+	close_memory(r, &m);
+	close_memory(r, &first);
+	return rc;
+}
+
+static void a_window_that_cannot_be_opened_leaves_nothing_registered(void **state)
+{
+	run_rc(cannot_open_a_window, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(all_that_may_be_under_way_finds_receives, fresh_devices),
+		cmocka_unit_test_setup(a_window_that_all_have_closed_is_not_registered_any_more,
+				       fresh_devices),
+		cmocka_unit_test_setup(a_window_that_cannot_be_opened_leaves_nothing_registered,
+				       fresh_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,7 @@
 #
 # The suites for all transports, on verbs-rc over made-up devices: with each way to notify, with
 # several queue pairs and rails, and in orders in which data and completions of different queue
-# pairs overtake each other. The seed is printed; RG_TEST_SEED repeats it. (Windows not with late:
-# devices hold the memory behind a window that is closed, made-up ones write where there is none.)
+# pairs overtake each other. The seed is printed; RG_TEST_SEED repeats it.
 set -u
 [ -x "$builddir/tests/transport/fake_conform" ] || { echo "skip: built without libibverbs"; exit 77; }
 RG_TEST_TRANSPORT=verbs-rc
@@ -35,5 +34,5 @@ done
 for notify in write-imm send; do
   try conform "--verbs.notify=$notify --verbs.qps=3" "$one" "late shuffle"
   try conform "--verbs.notify=$notify --verbs.qps=2" "$two" "late shuffle"
-  try window "--verbs.notify=$notify --verbs.qps=2" "$two" shuffle
+  try window "--verbs.notify=$notify --verbs.qps=2" "$two" "late shuffle"
 done

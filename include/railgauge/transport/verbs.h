@@ -366,6 +366,7 @@ enum rg_verbs_access {
 	RG_VERBS_RECEIVE = 1, /* the device stores into it: receives, results of READ */
 	RG_VERBS_REMOTE = 2,  /* peers WRITE and READ it; includes RECEIVE */
 	RG_VERBS_ORDERED = 4, /* never with relaxed ordering: counters that are polled */
+	RG_VERBS_ALONE = 8,   /* a registration for this call only, which ends with its put */
 };
 
 /*
