@@ -167,6 +167,14 @@ const struct rg_opt rg_verbs_options_table[] = {
 	 .choices = switch_words,
 	 .help = "may the device's stores over PCIe overtake each other; auto: unless a counter is "
 		 "polled (write-counter)"},
+	{.name = "verbs.path-order",
+	 FIELD(CHOICE, path_order),
+	 .value = "WHETHER",
+	 .dflt = "auto",
+	 .choices = switch_words,
+	 .help = "does the network keep the order of a connection's packets (no adaptive routing, "
+		 "no spraying over several paths); write-counter takes that; auto: known of soft "
+		 "devices only"},
 	{.name = NULL},
 };
 
@@ -191,6 +199,10 @@ int rg_verbs_options_check(const struct rg_verbs_options *options, struct rg_err
 	if (options->notify == RG_VERBS_WRITE_COUNTER && options->relaxed_ordering == RG_VERBS_ON)
 		return rg_err_set(err, RG_ERR_INVALID,
 				  "--verbs.notify write-counter and --verbs.relaxed-ordering on: a "
+				  "counter could be there before its data");
+	if (options->notify == RG_VERBS_WRITE_COUNTER && options->path_order == RG_VERBS_OFF)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--verbs.notify write-counter and --verbs.path-order off: a "
 				  "counter could be there before its data");
 	return 0;
 }

@@ -133,7 +133,7 @@ static int rc_peer_alive(struct rg_endpoint *ep, uint32_t peer, struct rg_err *e
 const struct rg_transport_ops rg_transport_verbs_rc = {
 	.name = "verbs-rc",
 	.summary = "RDMA writes over reliable connections",
-	.caps = RG_CAP_DATA,
+	.caps = RG_CAP_DATA | RG_CAP_ORDERED,
 	.geometry = &rg_geometry_verbs_rc,
 	.system_calls = "none where the device's doorbell is memory, else one write for each "
 			"(soft devices); sched_yield and clock_nanosleep once a peer is late; "

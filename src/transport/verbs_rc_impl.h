@@ -38,9 +38,10 @@
  *                  changes no counter (VRC_NOTHING). Counters move by less than 2^15, so the low
  *                  bits are enough; a value that does not is sent whole, as a message.
  *   write-counter  the data, then an inline write of the counter itself, which the executor polls:
- *                  no completion at the receiver. It relies on order, so it takes one device, one
- *                  queue pair, and memory without relaxed ordering; on a fabric that may change the
- *                  order of a connection's packets (adaptive routing) it is the user's to know.
+ *                  no completion at the receiver. It takes RG_CAP_ORDERED, which open grants with
+ *                  one device, one queue pair, memory without relaxed ordering, and a network that
+ *                  keeps the order of a connection's packets: that of soft devices does, of others
+ *                  --verbs.path-order says so (adaptive routing does not, and no device tells).
  *                  A device that stores 8 bytes in pieces from the lowest on does no harm: what is
  *                  seen in between is never above the new value.
  *   send           data and notification in messages, which the receiver copies to their place.
@@ -235,6 +236,7 @@ struct vrc {
 	struct rg_verbs_options options;
 	uint32_t nrails, nqps; /* of a connection; queue pair k is of rail k mod nrails */
 	uint32_t left_out;     /* rails that do not work on all ranks, a bit each */
+	uint32_t not_in_order; /* the first rank whose network may change orders; or nranks */
 	uint32_t depth, moderation, inline_bytes;
 	uint32_t window, nreceives, receive_bytes;
 	struct vrc_rail rails[VRC_RAILS];

@@ -17,7 +17,6 @@
 #include <sys/random.h>
 
 #define RECEIVES_MAX 16384u
-#define DEPTH_MIN    8u
 
 /* --- devices --- */
 
@@ -38,9 +37,9 @@ static int open_devices(struct vrc *v, uint32_t local, uint32_t nlocal,
 	return rc;
 }
 
-/* What a rank has: devices, and which of them are up, a bit each. The rest must be alike. */
+/* What a rank has: devices, and which of them are up, and keep order. The rest must be alike. */
 struct hand {
-	uint32_t n, up;
+	uint32_t n, up, in_order; /* a bit for each device in the last two */
 	int64_t qps, notify;
 };
 
@@ -52,9 +51,14 @@ static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint3
 	uint32_t least = VRC_RAILS, up = UINT32_MAX;
 	int rc;
 
+	v->not_in_order = v->ep.nranks;
 	for (uint32_t r = 0; r < n; r++) {
-		if (devices[r])
-			mine.up |= 1u << r & ~v->ep.config.without_rails;
+		if (!devices[r])
+			continue;
+		mine.up |= 1u << r & ~v->ep.config.without_rails;
+		if (v->options.path_order == RG_VERBS_ON ||
+		    (v->options.path_order == RG_VERBS_AUTO && devices[r]->soft))
+			mine.in_order |= 1u << r;
 	}
 	rc = rg_endpoint_gather(&v->ep, &mine, all, sizeof(mine), err);
 	if (rc)
@@ -76,12 +80,38 @@ static int agree_on_rails(struct vrc *v, struct rg_verbs_device **devices, uint3
 			v->left_out |= 1u << r;
 			continue;
 		}
+		for (uint32_t p = v->ep.nranks; p-- > 0;)
+			v->not_in_order = all[p].in_order & 1u << r ? v->not_in_order : p;
 		v->ep.rails |= 1u << r;
 		v->rails[v->nrails].bit = 1u << r;
 		v->rails[v->nrails++].device = devices[r];
 		devices[r] = NULL;
 	}
 	return 0;
+}
+
+/* Of all that takes part in it only the network and the stores over PCIe may change orders. */
+static int grant_order(struct vrc *v, struct rg_err *err)
+{
+	bool counter = v->options.notify == RG_VERBS_WRITE_COUNTER;
+	bool relaxed = v->options.relaxed_ordering == RG_VERBS_ON ||
+		       (v->options.relaxed_ordering == RG_VERBS_AUTO && !counter);
+
+	if (v->nqps > 1 || relaxed || v->not_in_order < v->ep.nranks)
+		v->ep.caps &= ~(uint32_t)RG_CAP_ORDERED;
+	if (!counter || v->ep.caps & RG_CAP_ORDERED)
+		return 0;
+	if (v->nqps > 1)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "--verbs.notify write-counter relies on the order of one queue "
+				  "pair: --verbs.qps 1 and one device, not %d on %u",
+				  (int)v->options.qps, v->nrails);
+	return rg_err_set(
+		err, RG_ERR_UNSUPPORTED,
+		"--verbs.notify write-counter: that the network of rank %u (%s) keeps the "
+		"order of a connection's packets is not known: where it does, "
+		"--verbs.path-order on says so; else --verbs.notify write-imm",
+		v->not_in_order, v->ep.host[v->not_in_order]);
 }
 
 static int settle(struct vrc *v, struct rg_err *err)
@@ -142,11 +172,6 @@ static int choose_sizes(struct vrc *v, struct rg_err *err)
 		return rg_err_set(err, RG_ERR_RANGE,
 				  "--verbs.qps: %d on each of %u devices, at most %d in all",
 				  (int)v->options.qps, v->nrails, VRC_QPS);
-	if (v->options.notify == RG_VERBS_WRITE_COUNTER && v->options.qps * v->nrails > 1)
-		return rg_err_set(err, RG_ERR_INVALID,
-				  "--verbs.notify write-counter relies on the order of one queue "
-				  "pair: --verbs.qps 1 and one device, not %d on %u",
-				  (int)v->options.qps, v->nrails);
 	v->nqps = (uint32_t)v->options.qps * v->nrails;
 	v->depth = (uint32_t)v->options.depth;
 	v->window = v->options.notify == RG_VERBS_SEND ? VRC_WINDOW_SEND : VRC_WINDOW;
@@ -159,7 +184,7 @@ static int choose_sizes(struct vrc *v, struct rg_err *err)
 		const struct rg_verbs_device *d = v->rails[r].device;
 		struct ibv_device_attr attr = {0};
 
-		if (ibv_query_device(d->context, &attr) || attr.max_srq_wr < (int)DEPTH_MIN)
+		if (ibv_query_device(d->context, &attr) || attr.max_srq_wr <= 0)
 			return rg_err_set(err, RG_ERR_UNSUPPORTED,
 					  "verbs-rc: %s has no shared receive queues", d->name);
 		if (v->nreceives > (uint32_t)attr.max_srq_wr)
@@ -168,13 +193,14 @@ static int choose_sizes(struct vrc *v, struct rg_err *err)
 			v->inline_bytes = d->max_inline_bytes;
 		if (v->nreceives > d->max_cqes / 2)
 			v->nreceives = d->max_cqes / 2;
-		while (v->depth >= DEPTH_MIN && v->nreceives + per_rail * v->depth > d->max_cqes)
-			v->depth /= 2;
-		if (v->depth < DEPTH_MIN)
-			return rg_err_set(err, RG_ERR_LIMIT,
-					  "verbs-rc: %u peers with --verbs.qps %d have more "
-					  "completions than the %u that %s holds",
-					  peers, (int)v->options.qps, d->max_cqes, d->name);
+		if (v->nreceives + per_rail * v->depth > d->max_cqes)
+			return rg_err_set(
+				err, RG_ERR_LIMIT,
+				"verbs-rc: --verbs.depth %u and --verbs.qps %d for each of "
+				"%u peers, and %u receives: a completion queue of %s holds "
+				"%u in all (a smaller depth, or fewer queue pairs)",
+				v->depth, (int)v->options.qps, peers, v->nreceives, d->name,
+				d->max_cqes);
 	}
 	return rg_verbs_moderation(&v->options, v->depth / 2, &v->moderation, err);
 }
@@ -369,6 +395,15 @@ static int join_all(struct vrc *v, struct rg_err *err)
 	return rc;
 }
 
+/* What a counter that is written relies on, and who says so. */
+static const char *order_text(const struct vrc *v)
+{
+	if (v->options.notify != RG_VERBS_WRITE_COUNTER)
+		return "";
+	return v->options.path_order == RG_VERBS_ON ? " (in order: --verbs.path-order)"
+						    : " (in order: soft devices)";
+}
+
 static void describe(struct vrc *v)
 {
 	static const char *const ways[] = {[RG_VERBS_WRITE_IMM] = "write-imm",
@@ -391,8 +426,9 @@ static void describe(struct vrc *v)
 	for (uint32_t r = 0; r < v->nrails; r++)
 		verbs_add_line(&v->ep, v->rails[r].device);
 	used = strlen(text);
-	snprintf(text + used, room - used, "; %s, %d QP%s", ways[v->options.notify],
-		 (int)v->options.qps, v->options.qps > 1 ? "s" : "");
+	snprintf(text + used, room - used, "; %s%s, %d QP%s of depth %u, moderation %u",
+		 ways[v->options.notify], order_text(v), (int)v->options.qps,
+		 v->options.qps > 1 ? "s" : "", v->depth, v->moderation);
 }
 
 int vrc_setup(struct vrc *v, struct rg_err *err)
@@ -402,6 +438,8 @@ int vrc_setup(struct vrc *v, struct rg_err *err)
 	if (rc)
 		return rc;
 	rc = choose_sizes(v, err);
+	if (!rc)
+		rc = grant_order(v, err);
 	if (!rc)
 		rc = vrc_check_locked(v, err);
 	if (!rc)

@@ -23,7 +23,7 @@ try() {
 
 try "" "fake0 fake1 fake2 fake3" now
 try "--verbs.qps=2" "fake0,fake1 fake2,fake3" "late shuffle"
-try "--verbs.notify=write-counter" "fake0 fake1" late
+try "--verbs.notify=write-counter --verbs.path-order=on" "fake0 fake1" late
 try "--verbs.notify=send" "fake0 fake1" late
 
 # What is lost is waited for.

@@ -117,6 +117,7 @@ static struct fake_counts look_at(const struct rg_transport_ops *ops, int notify
 		options[i] = rg_verbs_options_default;
 		options[i].device = names[i];
 		options[i].notify = notify;
+		options[i].path_order = RG_VERBS_ON; /* for write-counter */
 		ranks[i].config.verbs = &options[i];
 	}
 	run_ranks(ranks, 0);

@@ -90,6 +90,10 @@ static void contradictions_are_named_on_both_sides(void **state)
 	assert_int_equal(rg_verbs_options_check(&o, &err), RG_ERR_INVALID);
 	assert_non_null(strstr(err.text, "--verbs.notify write-counter"));
 	assert_non_null(strstr(err.text, "--verbs.relaxed-ordering on"));
+	o.relaxed_ordering = RG_VERBS_AUTO;
+	o.path_order = RG_VERBS_OFF;
+	assert_int_equal(rg_verbs_options_check(&o, &err), RG_ERR_INVALID);
+	assert_non_null(strstr(err.text, "--verbs.path-order off"));
 }
 
 static void moderation_is_honoured_refused_or_a_quarter_of_the_depth(void **state)

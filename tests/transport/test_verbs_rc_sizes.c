@@ -223,6 +223,70 @@ static void a_window_that_cannot_be_opened_leaves_nothing_registered(void **stat
 	run_rc(cannot_open_a_window, NULL);
 }
 
+/* --- depth --- */
+
+static int has_that_depth(struct rank *r)
+{
+	MUST(r, strstr(r->ep->about, "1 QP of depth 128, moderation 32"));
+	return 0;
+}
+
+static void a_depth_is_honoured_or_refused(void **state)
+{
+	const struct fake_device small = {
+		.name = "fake0",
+		.ports = 1,
+		.ngids = 1,
+		.gids = {{[10] = 0xff, 0xff, 10, 0, 0, 1}},
+		.gid_types = {IBV_GID_TYPE_ROCE_V2},
+		.max_cqe = 1024,
+	};
+	struct rg_verbs_options options = rg_verbs_options_default;
+
+	fake_reset(&small, 1);
+	options.device = "fake0";
+	run_rc(has_that_depth, &options);
+	options.depth = 512;
+	run_rc_refused(&options, RG_ERR_LIMIT, "--verbs.depth 512");
+}
+
+/* --- order --- */
+
+static int writes_counters(struct rank *r)
+{
+	int rc = connect_all(r);
+
+	MUST(r, r->ep->caps & RG_CAP_ORDERED);
+	MUST(r, strstr(r->ep->about, "write-counter (in order: --verbs.path-order)"));
+	return rc ? rc : exchange(r, 0, 50, 4096);
+}
+
+static int promises_no_order(struct rank *r)
+{
+	MUST(r, !(r->ep->caps & RG_CAP_ORDERED));
+	return 0;
+}
+
+/* Made-up devices are not known to be soft. */
+static void counters_are_written_only_where_order_is_granted(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default;
+
+	options.device = "fake0";
+	options.path_order = RG_VERBS_ON;
+	run_rc(promises_no_order, &options); /* since stores may overtake each other */
+	options.notify = RG_VERBS_WRITE_COUNTER;
+	run_rc(writes_counters, &options);
+	options.qps = 2;
+	run_rc_refused(&options, RG_ERR_INVALID, "--verbs.qps");
+	options.qps = 1;
+	options.device = "fake0,fake1";
+	run_rc_refused(&options, RG_ERR_INVALID, "one device");
+	options.device = "fake0";
+	options.path_order = RG_VERBS_AUTO;
+	run_rc_refused(&options, RG_ERR_UNSUPPORTED, "--verbs.path-order on");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +294,9 @@ int main(void)
 		cmocka_unit_test_setup(a_window_that_all_have_closed_is_not_registered_any_more,
 				       fresh_devices),
 		cmocka_unit_test_setup(a_window_that_cannot_be_opened_leaves_nothing_registered,
+				       fresh_devices),
+		cmocka_unit_test_setup(a_depth_is_honoured_or_refused, fresh_devices),
+		cmocka_unit_test_setup(counters_are_written_only_where_order_is_granted,
 				       fresh_devices),
 	};
 

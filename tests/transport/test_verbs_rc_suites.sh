@@ -25,7 +25,7 @@ try() {
 
 one="fake0 fake1 fake2"
 two="fake0,fake1 fake2,fake3 fake1,fake0"
-for notify in write-imm write-counter send; do
+for notify in write-imm "write-counter --verbs.path-order=on" send; do
   try conform "--verbs.notify=$notify" "$one" now
   try conform "--verbs.notify=$notify --verbs.inline=0 --verbs.depth=8 --verbs.moderation=4" "$one" late
   try window "--verbs.notify=$notify" "$one" now

@@ -206,6 +206,7 @@ static void run_all_ways(void)
 		bool two = way / 3 % 2;
 
 		options.notify = way % 3;
+		options.path_order = RG_VERBS_ON;
 		if (two && options.notify == RG_VERBS_WRITE_COUNTER)
 			continue; /* relies on the order of one queue pair */
 		options.device = two ? "fake0,fake1" : "fake0";

@@ -67,6 +67,8 @@ enum rg_cap {
 	RG_CAP_WORD8 =
 		1 << 2, /* an aligned 8-byte word arrives whole: data and sequence in one word */
 	RG_CAP_READ = 1 << 3, /* any memory of a peer can be read by its address there (read) */
+	RG_CAP_ORDERED =
+		1 << 4, /* what is put is in the peer's memory before what is put there later */
 };
 
 /*

@@ -86,6 +86,7 @@ struct rg_verbs_options {
 	int64_t moderation;   /* 0: rg_verbs_moderation's */
 	int notify;	      /* enum rg_verbs_notify */
 	int relaxed_ordering; /* enum rg_verbs_switch */
+	int path_order;	      /* enum rg_verbs_switch: does the network keep packets in order? */
 };
 
 extern const struct rg_opt rg_verbs_options_table[];
@@ -96,8 +97,8 @@ extern const struct rg_verbs_options rg_verbs_options_default;
 /*
  * What contradicts itself, each with both names: --verbs.moderation above --verbs.depth (a row of
  * sends without a completion never frees its places); write-counter with --verbs.relaxed-ordering
- * on (the counter may overtake its data); --verbs.gid-index or --verbs.port together with several
- * devices is none. RG_ERR_INVALID.
+ * on or --verbs.path-order off (the counter may overtake its data); --verbs.gid-index or
+ * --verbs.port together with several devices is none. RG_ERR_INVALID.
  */
 int rg_verbs_options_check(const struct rg_verbs_options *options, struct rg_err *err);
 
