@@ -66,12 +66,16 @@ fake_suite_files = %D%/fake_start.c $(rank_files)
 rc_rank_files = %D%/rc_ranks.c %D%/rc_ranks.h $(rank_files)
 rc_tests = \
 	tests/transport/test_verbs_rc \
+	tests/transport/test_verbs_rc_ends \
 	tests/transport/test_verbs_rc_sizes
 check_PROGRAMS += $(rc_tests)
 TESTS += $(rc_tests)
 tests_transport_test_verbs_rc_SOURCES = %D%/test_verbs_rc.c $(rc_rank_files)
 tests_transport_test_verbs_rc_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_rc_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_rc_ends_SOURCES = %D%/test_verbs_rc_ends.c $(rc_rank_files)
+tests_transport_test_verbs_rc_ends_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_rc_ends_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_rc_sizes_SOURCES = %D%/test_verbs_rc_sizes.c $(rc_rank_files)
 tests_transport_test_verbs_rc_sizes_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_rc_sizes_LDADD = $(fake_verbs_libs)

@@ -182,28 +182,6 @@ static void a_peer_that_closes_says_so(void **state)
 	run_rc(is_closed_to, NULL);
 }
 
-static int receives_no_more(struct rank *r)
-{
-	int rc = connect_all(r);
-
-	if (!rc)
-		rc = exchange(r, 0, 6, 64);
-	if (!rc)
-		rc = meet(r);
-	if (rc || r->ep->rank)
-		return rc ? rc : meet(r);
-	fake_event("fake0", IBV_EVENT_SRQ_ERR, NULL);
-	MUST(r, !wait_for_end(r, 1));
-	MUST(r, strstr(r->err.text, "fake0 port 1: a shared receive queue failed"));
-	MUST(r, r->ops->peer_alive(r->ep, 2, &r->err));
-	return meet(r);
-}
-
-static void a_failed_queue_of_receives_ends_all_connections_with_the_cause(void **state)
-{
-	run_rc(receives_no_more, NULL);
-}
-
 static int uses_two_rails(struct rank *r)
 {
 	int rc = connect_all(r);
@@ -233,16 +211,6 @@ static void a_rail_that_is_down_is_left_out_and_said_to_be(void **state)
 static int refuses(struct rank *r)
 {
 	return 0;
-}
-
-static void a_counter_that_data_could_overtake_is_refused(void **state)
-{
-	struct rg_verbs_options options = rg_verbs_options_default;
-
-	options.device = "fake0";
-	options.notify = RG_VERBS_WRITE_COUNTER;
-	options.qps = 2;
-	run_rc_refused(&options, RG_ERR_INVALID, "--verbs.qps");
 }
 
 static void ranks_that_notify_in_different_ways_are_named(void **state)
@@ -390,12 +358,7 @@ int main(void)
 		cmocka_unit_test_setup(a_call_that_fails_ends_all_ranks_and_leaves_nothing,
 				       fresh_devices),
 		cmocka_unit_test_setup(a_peer_that_closes_says_so, fresh_devices),
-		cmocka_unit_test_setup(
-			a_failed_queue_of_receives_ends_all_connections_with_the_cause,
-			fresh_devices),
 		cmocka_unit_test_setup(a_rail_that_is_down_is_left_out_and_said_to_be,
-				       fresh_devices),
-		cmocka_unit_test_setup(a_counter_that_data_could_overtake_is_refused,
 				       fresh_devices),
 		cmocka_unit_test_setup(ranks_that_notify_in_different_ways_are_named,
 				       fresh_devices),
