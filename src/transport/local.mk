@@ -45,8 +45,10 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_port.c \
 	%D%/verbs_qp.c \
 	%D%/verbs_rc.c \
+	%D%/verbs_rc_cards.c \
 	%D%/verbs_rc_control.c \
 	%D%/verbs_rc_impl.h \
+	%D%/verbs_rc_join.c \
 	%D%/verbs_rc_lend.c \
 	%D%/verbs_rc_memory.c \
 	%D%/verbs_rc_order.c \

@@ -34,6 +34,21 @@ int rg_verbs_cq_open(const struct rg_verbs_device *device, uint32_t entries, str
 	return 0;
 }
 
+int rg_verbs_cq_resize(const struct rg_verbs_device *device, struct ibv_cq *cq, uint32_t entries,
+		       struct rg_err *err)
+{
+	int e = ibv_resize_cq(cq, (int)entries);
+
+	if (e == ENOSYS || e == EOPNOTSUPP)
+		return rg_err_set(err, RG_ERR_UNSUPPORTED,
+				  "verbs: %s cannot make a completion queue longer, to %u entries "
+				  "(fewer --verbs.qps or a smaller --verbs.depth)",
+				  device->name, entries);
+	return e ? verbs_errno(err, e, "verbs: a completion queue of %s, of %u entries from now on",
+			       device->name, entries)
+		 : 0;
+}
+
 static int create(const struct rg_verbs_device *d, const struct rg_verbs_queues *q,
 		  enum ibv_qp_type type, struct ibv_qp **out, struct rg_err *err)
 {

@@ -53,25 +53,41 @@ static int rc_open(struct rg_rendezvous *rdv, const struct rg_transport_config *
 	return 0;
 }
 
+static int advance(struct vrc *v, bool *any_out, struct rg_err *err)
+{
+	int rc = vrc_poll(v, any_out, err);
+
+	if (rc)
+		return rc;
+	if (v->nasking)
+		vrc_ask_again(v);
+	vrc_tell_due(v);
+	(void)vrc_flush(&v->ep, err);
+	return 0;
+}
+
 static int rc_connect(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, struct rg_err *err)
 {
 	int rc = rg_endpoint_check(ep, peer, channel, err);
 	struct vrc *v = (struct vrc *)ep;
 	size_t n = (size_t)channel * ep->nranks + peer;
 	struct vrc_link *l;
+	bool any = false;
 
 	if (rc || rg_endpoint_link(ep, channel, peer))
 		return rc;
 	if (v->peers[peer].why.code)
 		return rg_err_set(err, v->peers[peer].why.code, "%s", v->peers[peer].why.text);
+	if (peer != ep->rank)
+		rc = vrc_ask(v, peer, err);
 	l = v->links[n];
-	if (!l)
+	if (!rc && !l)
 		rc = vrc_link_make(v, peer, channel, &l, err);
 	if (rc)
 		return rc;
 	ep->links[n] = &l->base;
-	(void)vrc_flush(ep, NULL);
-	return 0;
+	/* Those who ask meanwhile are answered: so most are joined before anything is timed. */
+	return advance(v, &any, err);
 }
 
 static int rc_read(struct rg_endpoint *ep, uint32_t peer, void *dst, uint64_t address,
@@ -87,12 +103,8 @@ static int rc_progress(struct rg_endpoint *ep, struct rg_err *err)
 	int rc;
 
 	v->moved = false;
-	rc = vrc_poll(v, &any, err);
-	if (rc)
-		return rc;
-	vrc_tell_due(v);
-	vrc_flush(ep, err);
-	return any || v->moved;
+	rc = advance(v, &any, err);
+	return rc ? rc : any || v->moved;
 }
 
 static void rc_idle(struct rg_endpoint *ep, uint32_t n)
@@ -137,8 +149,8 @@ const struct rg_transport_ops rg_transport_verbs_rc = {
 	.geometry = &rg_geometry_verbs_rc,
 	.system_calls = "none where the device's doorbell is memory, else one write for each "
 			"(soft devices); sched_yield and clock_nanosleep once a peer is late; "
-			"events of the devices are read then; mmap and registration where a peer "
-			"connects before this rank does",
+			"events of the devices are read then; where a peer connects, or answers, "
+			"mmap, registration, and what makes and joins queue pairs",
 	.probe = vrc_probe,
 	.open = rc_open,
 	.close = rc_close,

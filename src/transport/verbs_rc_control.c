@@ -66,6 +66,8 @@ static bool tell(struct vrc *v, struct vrc_link *l)
 {
 	if (vrc_gone(v, l->peer))
 		return true;
+	if (!v->peers[l->peer].sure)
+		return false;
 	if (l->hello_due)
 		l->hello_due = !send_hello(v, l);
 	if (l->ack_due)
@@ -119,6 +121,7 @@ const char *vrc_told(struct vrc *v, uint32_t peer, const struct vrc_message *m, 
 {
 	if (len_bytes != sizeof(*m))
 		return "a message of another length than there is";
+	v->peers[peer].sure = true; /* it has joined us, or it could not send */
 	if (m->kind == VRC_HELLO)
 		return told_hello(v, peer, m);
 	if (m->kind != VRC_BYE)
@@ -217,7 +220,7 @@ void vrc_look_after(struct vrc *v, uint32_t peer)
 		v->events_ns = now;
 		vrc_look_at_events(v);
 	}
-	if (!v->peers[peer].used || vrc_gone(v, peer) ||
+	if (!v->peers[peer].sure || vrc_gone(v, peer) ||
 	    now - v->peers[peer].probed_ns < VRC_PROBE_NS)
 		return;
 	v->peers[peer].probed_ns = now;
@@ -251,7 +254,7 @@ static bool is_done(struct vrc *v, uint32_t peer)
 bool vrc_settle(struct vrc *v, uint64_t until_ns)
 {
 	for (uint32_t peer = 0; peer < v->ep.nranks; peer++) {
-		while (v->peers[peer].used && !vrc_gone(v, peer) && !is_done(v, peer)) {
+		while (v->peers[peer].sure && !vrc_gone(v, peer) && !is_done(v, peer)) {
 			bool any = false;
 
 			if (vrc_poll(v, &any, NULL) || rg_clock_ns() > until_ns)
@@ -268,11 +271,15 @@ void vrc_part(struct vrc *v)
 {
 	const struct vrc_message bye = {.kind = VRC_BYE};
 	uint64_t until = rg_clock_ns() + VRC_LINGER_NS;
+	bool any = false;
 
+	v->parting = true;
+	(void)vrc_poll(v, &any, NULL); /* who asks by now hears that it is too late */
 	(void)vrc_settle(v, until);
 	for (uint32_t peer = 0; peer < v->ep.nranks; peer++) {
-		if (v->peers[peer].used && !vrc_gone(v, peer))
+		if (v->peers[peer].sure && !vrc_gone(v, peer))
 			(void)send_message(v, peer, &bye, true);
 	}
 	(void)vrc_settle(v, until);
+	vrc_cards_part(v);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * verbs-rc: RDMA writes over reliable connections. Between verbs_rc.c (the endpoint),
- * verbs_rc_setup.c (devices, queue pairs, addresses), verbs_rc_memory.c (links, windows),
+ * verbs_rc_setup.c (devices, rails, sizes), verbs_rc_cards.c (how two ranks are joined),
+ * verbs_rc_join.c (what a connection takes of the devices), verbs_rc_memory.c (links, windows),
  * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_send.c, verbs_rc_post.c,
  * verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell each other besides data, and how
  * they part) and verbs_rc_order.c (notifications in sequence).
@@ -22,11 +23,16 @@
  * core copies 16 KiB and more; hence VRC_STRAIGHT_BYTES. Registering takes longer than copying, so
  * it is done when a buffer is lent, and never by a put: what is not registered is copied.
  *
- * Connections. All queue pairs are made and joined when the endpoint opens, --verbs.qps per device
- * and peer: a connection needs both sides, and connect may not wait for the other one. A job of n
- * ranks takes (n - 1) * qps per device and rank; there is one completion queue and one shared
- * receive queue per device. A link's memory is made by connect, which tells the peer where it is
- * (HELLO); what is put before the peer has told its own place waits (put returns 1).
+ * Connections. Two ranks are joined when one of them first connects to the other, by --verbs.qps
+ * queue pairs on each device. So a rank takes queue pairs, receives and memory for the peers that
+ * its schedules name, however many ranks there are; the shared receive queue and the tables of
+ * ranks are as large as they may become, but untouched pages of these are none. connect does not
+ * wait for the other one, which need not connect at the same time: it makes its queue pairs and
+ * sends their numbers, a *card*, from the one queue pair for datagrams that each rank has on its
+ * first rail. Whoever gets a card makes and joins his, and answers with his own card; both repeat
+ * theirs until they know that the other one has it. Cards are taken in progress and in connect. A
+ * link's memory is made by connect, which tells the peer where it is (HELLO) as soon as they are
+ * joined; what is put before the peer has told its own place waits (put returns 1).
  *
  * Notifications (--verbs.notify):
  *   write-imm      an RDMA write with 32 bits of immediate data:
@@ -56,11 +62,12 @@
  * why, and what is put to it goes nowhere. While a rank waits for one that is silent, peer_alive
  * writes 0 bytes to it now and then, since a peer that died is only found by sending to it. Who
  * closes waits until what it sent has arrived, says BYE, and waits for that to arrive, too, all
- * for VRC_LINGER_NS at most.
+ * for VRC_LINGER_NS at most. A peer that was asked and does not answer for half of the endpoint's
+ * timeout is gone. Who closes tells that to those who ask meanwhile; later there is nobody to
+ * answer them.
  *
  * Limits, in words where they are met: ranks must have the same number of devices in use (the
- * smallest is taken) and one byte order; all queue pairs of a job are joined at its start, so jobs
- * of thousands of ranks take as long as that; memory of a window that all ranks have closed stays
+ * smallest is taken) and one byte order; memory of a window that all ranks have closed stays
  * registered until the next one is opened.
  */
 #ifndef RG_TRANSPORT_VERBS_RC_IMPL_H
@@ -150,6 +157,29 @@ struct vrc_chunk {
 	struct ibv_mr *mr[VRC_RAILS]; /* held */
 };
 
+/* How a rank takes cards. Exchanged; only ranks of this job know the nonce. */
+#define VRC_NONCE_BYTES 16
+struct vrc_ticket {
+	uint8_t nonce[VRC_NONCE_BYTES];
+	struct rg_verbs_address datagrams;
+};
+
+/* The queue pair for cards, on the first rail. */
+#define VRC_CARD_SENDS 16u
+struct vrc_cards {
+	struct ibv_qp *qp; /* owned */
+	uint8_t *memory;   /* in a chunk: of receives, then of sends */
+	uint32_t lkey;
+	uint32_t to[VRC_CARD_SENDS];   /* whom each send is for */
+	uint16_t free[VRC_CARD_SENDS]; /* places */
+	uint32_t nfree;
+};
+
+struct vrc_receive {
+	uint8_t *at; /* [receive_bytes], in a chunk */
+	uint32_t lkey;
+};
+
 #define VRC_HASH(qpn) ((qpn)*2654435761u >> 8)
 
 /* One device: rail r of this rank is joined with rail r of the others. */
@@ -158,14 +188,16 @@ struct vrc_rail {
 	uint32_t bit;			/* of struct rg_endpoint's rails */
 	struct ibv_cq *cq;		/* owned, as the next */
 	struct ibv_srq *srq;
-	uint8_t *buffers;      /* [nreceives][receive_bytes], in a chunk */
-	uint32_t lkey;	       /* of buffers */
+	struct vrc_receive *receives; /* owned, [v->nreceives]: made so far are */
+	uint32_t nreceives;
 	uint32_t *back, nback; /* owned: receives that are to be posted again */
+	uint32_t others;       /* of the completion queue: for what is no send of a connection */
+	uint32_t room, used;   /* the rest of it, for so many sends; for those that there are */
 	uint32_t *qp_of, mask; /* owned: of a queue pair its index plus 1, by VRC_HASH */
 };
 
 struct vrc_qp {
-	struct ibv_qp *qp; /* owned; NULL: of this rank itself */
+	struct ibv_qp *qp; /* owned; NULL: not made, as those of this rank itself */
 	uint32_t peer, rail;
 	struct ibv_send_wr *wr;	   /* owned, [depth]: place n mod depth, each points to the next */
 	struct ibv_sge *sge;	   /* owned, [depth][2] */
@@ -181,9 +213,15 @@ struct vrc_qp {
 };
 
 struct vrc_peer {
-	bool used;	   /* there is a link */
-	bool closed;	   /* it said BYE */
-	struct rg_err why; /* code: it failed */
+	bool used;		     /* there are queue pairs */
+	bool joined;		     /* and they are joined with the peer's */
+	bool sure;		     /* which is known to be joined, too: it may be sent to */
+	uint32_t psn;		     /* of what is sent */
+	struct ibv_ah *ah;	     /* owned: for cards */
+	uint64_t asked_ns;	     /* of v->waited_ns */
+	uint64_t again_ns, pause_ns; /* when it is told again, and how long that was put off */
+	bool closed;		     /* it said BYE */
+	struct rg_err why;	     /* code: it failed */
 	uint64_t probed_ns;
 };
 
@@ -238,24 +276,31 @@ struct vrc {
 	uint32_t left_out;     /* rails that do not work on all ranks, a bit each */
 	uint32_t not_in_order; /* the first rank whose network may change orders; or nranks */
 	uint32_t depth, moderation, inline_bytes;
-	uint32_t window, nreceives, receive_bytes;
+	uint32_t window, receive_bytes;
+	uint32_t nreceives; /* of a rail, at most */
 	struct vrc_rail rails[VRC_RAILS];
-	struct rg_verbs_address *addresses; /* owned, [nranks][nrails]: a queue pair of each */
-	struct vrc_peer *peers;		    /* owned, [nranks] */
-	struct vrc_qp *qps;		    /* owned, [nranks][nqps] */
-	struct vrc_link **links;	    /* owned, [channels][nranks]; ep.links: connected */
-	struct vrc_link **due;		    /* owned, [channels * nranks]: have to tell something */
+	struct rg_verbs_address *addresses; /* owned, [nranks][nrails]: of no queue pair */
+	struct vrc_ticket *tickets;	    /* owned, [nranks] */
+	struct vrc_cards cards;
+	struct vrc_peer *peers;	   /* owned, [nranks] */
+	uint32_t *asking, nasking; /* owned: peers that are not sure */
+	uint64_t looked_ns;	   /* after them, the last time */
+	uint64_t waited_ns;	   /* for them, all in all, without the time spent elsewhere */
+	struct vrc_qp *qps;	   /* owned, [nranks][nqps] */
+	struct vrc_link **links;   /* owned, [channels][nranks]; ep.links: connected */
+	struct vrc_link **due;	   /* owned, [channels * nranks]: have to tell something */
 	uint32_t ndue;
 	uint32_t *dirty, ndirty; /* owned: queue pairs with something to post */
 	struct vrc_chunk **chunks;
 	uint32_t nchunks;
-	uint8_t *stages; /* [VRC_STAGES][VRC_PIECE_BYTES], in a chunk; NULL before windows */
+	uint64_t taken_bytes; /* of all chunks */
+	uint8_t *stages;      /* [VRC_STAGES][VRC_PIECE_BYTES], in a chunk; NULL before windows */
 	const struct vrc_chunk *stages_in;
 	uint8_t free_stages[VRC_STAGES], nfree_stages;
 	uint64_t nlent;		/* requests under way that send from lent memory */
 	struct vrc_kept **kept; /* owned: the same windows on all ranks, the oldest first */
 	uint32_t nkept;
-	bool moved, opened;
+	bool moved, opened, parting;
 	uint64_t events_ns;
 	_Atomic uint32_t never_asleep;
 };
@@ -276,7 +321,13 @@ static inline bool vrc_gone(const struct vrc *v, uint32_t peer)
 	return v->peers[peer].closed || v->peers[peer].why.code;
 }
 
-/* --- devices, queue pairs, addresses (verbs_rc_setup.c); collective --- */
+/* What a peer may use up before it hears of it: notifications, HELLOs and refusals, and a BYE. */
+static inline uint32_t vrc_receives_of_peer(const struct vrc *v)
+{
+	return v->ep.config.geometry.channels * (v->window + 2) + 1;
+}
+
+/* --- devices, rails, sizes (verbs_rc_setup.c); collective --- */
 
 int vrc_setup(struct vrc *v, struct rg_err *err);
 void vrc_teardown(struct vrc *v);
@@ -284,10 +335,44 @@ void vrc_teardown(struct vrc *v);
 /* The member of the row. */
 int vrc_probe(const struct rg_transport_config *config, struct rg_err *err);
 
+/* --- what a connection takes (verbs_rc_join.c) --- */
+
+int vrc_rail_open(struct vrc *v, struct vrc_rail *rail, struct rg_err *err);
+
+/* How this rank's ports are reached, [nrails]; the queue pairs' numbers come with cards. */
+void vrc_addresses_of(const struct vrc *v, struct rg_verbs_address *out);
+
+/* Makes all queue pairs of a connection, and receives for what comes by them; all or none. */
+int vrc_qps_open(struct vrc *v, uint32_t peer, struct rg_err *err);
+void vrc_qps_close(struct vrc *v, uint32_t peer);
+
+/* From here on they receive, and may send once the peer's are joined as well. */
+int vrc_qps_join(struct vrc *v, uint32_t peer, const uint32_t *qpn, uint32_t psn,
+		 struct rg_err *err);
+
+/* --- how two ranks are joined (verbs_rc_cards.c) --- */
+
+/* Completions that cards make at most. */
+uint32_t vrc_cards_room(const struct vrc *v);
+
+int vrc_cards_open(struct vrc *v, struct vrc_ticket *mine, struct rg_err *err);
+
+/* Makes queue pairs for the peer and tells it, where that is not done. */
+int vrc_ask(struct vrc *v, uint32_t peer, struct rg_err *err);
+
+/* Repeats what is not answered; gives up. */
+void vrc_ask_again(struct vrc *v);
+
+/* A completion with VRC_WR_CARD. */
+void vrc_card(struct vrc *v, const struct ibv_wc *wc);
+
+/* Says so to those that this rank is not joined with. */
+void vrc_cards_part(struct vrc *v);
+
 /* --- memory (verbs_rc_memory.c) --- */
 
 /* Registered memory, aligned to 4096 bytes; never given back before the endpoint's end. */
-int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t **out,
+int vrc_memory_take(struct vrc *v, size_t len_bytes, uint8_t **out,
 		    const struct vrc_chunk **chunk_out, struct rg_err *err);
 void vrc_memory_release(struct vrc *v);
 
@@ -340,6 +425,7 @@ void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes);
 /* A send has completed, well or not. True if that is progress: a probe's is none. */
 #define VRC_WR_RECEIVE ((uint64_t)1 << 63)
 #define VRC_WR_PROBE   ((uint64_t)1 << 62)
+#define VRC_WR_CARD    ((uint64_t)1 << 61)
 bool vrc_sent(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc);
 
 /* The peer fails with the words for a completion that is no success. */
@@ -357,8 +443,8 @@ int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_
 
 /* --- receiving (verbs_rc_receive.c) --- */
 
-/* Posts all receives of a rail. */
-int vrc_receive_begin(struct vrc *v, struct vrc_rail *rail, struct rg_err *err);
+/* Makes so many receives more, as far as there may be more, and posts them. */
+int vrc_receives_add(struct vrc *v, struct vrc_rail *rail, uint32_t n, struct rg_err *err);
 
 /* Takes completions of all rails. True if there were any. */
 int vrc_poll(struct vrc *v, bool *any_out, struct rg_err *err);

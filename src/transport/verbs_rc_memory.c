@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * verbs-rc: memory. Links' memory comes from chunks that are registered with every device, so that
- * one key serves many links; a chunk holds those of one channel to all peers, if that is not much.
+ * one key serves many links; each chunk is as large as all that was taken before, so they are few.
  */
 #include "config.h"
 
@@ -16,9 +16,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#define ALIGN	    ((size_t)4096)
-#define HUGE	    ((size_t)2 << 20)
-#define AHEAD_BYTES ((size_t)32 << 20) /* taken before they are needed, at most */
+#define ALIGN	  ((size_t)4096)
+#define HUGE	  ((size_t)2 << 20)
+#define AHEAD_MIN ((size_t)256 << 10) /* taken at a time, */
+#define AHEAD_MAX ((size_t)32 << 20)  /* of which more than was taken before only where needed */
 
 static size_t round_up(size_t v, size_t to)
 {
@@ -93,7 +94,7 @@ free_chunk:
 	return rc;
 }
 
-int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t **out,
+int vrc_memory_take(struct vrc *v, size_t len_bytes, uint8_t **out,
 		    const struct vrc_chunk **chunk_out, struct rg_err *err)
 {
 	struct vrc_chunk *last = v->nchunks ? v->chunks[v->nchunks - 1] : NULL;
@@ -101,9 +102,11 @@ int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t
 
 	len_bytes = round_up(len_bytes, ALIGN);
 	if (!last || last->len_bytes - last->used_bytes < len_bytes) {
-		if (ahead_bytes > AHEAD_BYTES)
-			ahead_bytes = AHEAD_BYTES;
-		rc = open_chunk(v, ahead_bytes > len_bytes ? ahead_bytes : len_bytes, err);
+		size_t ahead = v->taken_bytes < AHEAD_MIN   ? AHEAD_MIN
+			       : v->taken_bytes < AHEAD_MAX ? v->taken_bytes
+							    : AHEAD_MAX;
+
+		rc = open_chunk(v, ahead > len_bytes ? ahead : len_bytes, err);
 		if (rc)
 			return rc;
 		last = v->chunks[v->nchunks - 1];
@@ -111,6 +114,7 @@ int vrc_memory_take(struct vrc *v, size_t len_bytes, size_t ahead_bytes, uint8_t
 	*out = last->base + last->used_bytes;
 	*chunk_out = last;
 	last->used_bytes += len_bytes;
+	v->taken_bytes += len_bytes;
 	return 0;
 }
 
@@ -206,7 +210,7 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the link to rank %u", peer);
 	if (peer != v->ep.rank)
 		need += ALIGN + round_up(link_bytes, ALIGN);
-	rc = vrc_memory_take(v, need, need * (v->ep.nranks - 1), &at, &l->chunk, err);
+	rc = vrc_memory_take(v, need, &at, &l->chunk, err);
 	if (rc) {
 		rg_free(l);
 		return rc;
@@ -218,7 +222,6 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 	*out = l;
 	if (peer == v->ep.rank)
 		return 0;
-	v->peers[peer].used = true;
 	l->hello_due = true;
 	vrc_tell(v, l);
 	return 0;
@@ -282,7 +285,7 @@ static int make_stages(struct vrc *v, struct rg_err *err)
 
 	if (v->stages)
 		return 0;
-	rc = vrc_memory_take(v, bytes, 0, &v->stages, &v->stages_in, err);
+	rc = vrc_memory_take(v, bytes, &v->stages, &v->stages_in, err);
 	for (uint8_t n = 0; n < VRC_STAGES && !rc; n++)
 		v->free_stages[v->nfree_stages++] = n;
 	return rc;

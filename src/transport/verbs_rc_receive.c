@@ -28,11 +28,6 @@ static struct vrc_qp *find_qp(struct vrc *v, const struct vrc_rail *rail, uint32
 
 /* --- receives --- */
 
-static uint8_t *buffer_of(const struct vrc *v, const struct vrc_rail *rail, uint32_t n)
-{
-	return rail->buffers + (size_t)n * v->receive_bytes;
-}
-
 static int post_receives(struct vrc *v, struct vrc_rail *rail)
 {
 	struct ibv_recv_wr wr[VRC_REPOSTED], *bad;
@@ -42,9 +37,9 @@ static int post_receives(struct vrc *v, struct vrc_rail *rail)
 
 	for (uint32_t k = 0; k < n; k++) {
 		uint32_t b = rail->back[rail->nback - 1 - k];
+		const struct vrc_receive *r = &rail->receives[b];
 
-		sge[k] = (struct ibv_sge){(uintptr_t)buffer_of(v, rail, b), v->receive_bytes,
-					  rail->lkey};
+		sge[k] = (struct ibv_sge){(uintptr_t)r->at, v->receive_bytes, r->lkey};
 		wr[k] = (struct ibv_recv_wr){.wr_id = VRC_WR_RECEIVE | b,
 					     .next = k + 1 < n ? &wr[k + 1] : NULL,
 					     .sg_list = &sge[k],
@@ -57,17 +52,29 @@ static int post_receives(struct vrc *v, struct vrc_rail *rail)
 	return e;
 }
 
-int vrc_receive_begin(struct vrc *v, struct vrc_rail *rail, struct rg_err *err)
+int vrc_receives_add(struct vrc *v, struct vrc_rail *rail, uint32_t n, struct rg_err *err)
 {
-	int e = 0;
+	const struct vrc_chunk *in;
+	uint8_t *at;
+	int e = 0, rc;
 
-	for (uint32_t n = 0; n < v->nreceives; n++)
-		rail->back[n] = n;
-	rail->nback = v->nreceives;
+	if (n > v->nreceives - rail->nreceives)
+		n = v->nreceives - rail->nreceives;
+	if (!n)
+		return 0;
+	rc = vrc_memory_take(v, (size_t)n * v->receive_bytes, &at, &in, err);
+	if (rc)
+		return rc;
+	for (uint32_t k = 0; k < n; k++, at += v->receive_bytes) {
+		rail->receives[rail->nreceives] =
+			(struct vrc_receive){at, in->mr[rail - v->rails]->lkey};
+		rail->back[rail->nback++] = rail->nreceives++;
+	}
+	/* All of them, also what waited for a batch. */
 	while (rail->nback && !e)
 		e = post_receives(v, rail);
 	return e ? rg_err_errno(err, e, "verbs: %s port %u: posting %u receives",
-				rail->device->name, rail->device->port, v->nreceives)
+				rail->device->name, rail->device->port, n)
 		 : 0;
 }
 
@@ -180,9 +187,9 @@ static void received(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *
 		return;
 	}
 	if (wc->wc_flags & IBV_WC_WITH_IMM)
-		words = notified(v, q->peer, wc, buffer_of(v, rail, n));
+		words = notified(v, q->peer, wc, rail->receives[n].at);
 	else
-		words = vrc_told(v, q->peer, (const void *)buffer_of(v, rail, n), wc->byte_len);
+		words = vrc_told(v, q->peer, (const void *)rail->receives[n].at, wc->byte_len);
 	if (words)
 		fault(v, q->peer, words);
 }
@@ -201,7 +208,10 @@ static int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct
 					  "verbs: %s port %u: its completions cannot be had (%d)",
 					  rail->device->name, rail->device->port, n);
 		for (int k = 0; k < n; k++) {
-			if (wc[k].wr_id & VRC_WR_RECEIVE) {
+			if (wc[k].wr_id & VRC_WR_CARD) {
+				vrc_card(v, &wc[k]);
+				*any_out = true;
+			} else if (wc[k].wr_id & VRC_WR_RECEIVE) {
 				received(v, rail, &wc[k]);
 				*any_out = true;
 			} else {

@@ -134,6 +134,7 @@ struct fake_counts {
 	uint64_t polls, empty_polls, completions; /* calls; without a result; results */
 	uint64_t registered, registered_bytes;	  /* memory, ever */
 	uint64_t held_bytes;			  /* of it, registered by now */
+	uint64_t connections;			  /* queue pairs for them that there are now */
 	uint64_t overruns;			  /* of completion queues */
 	uint64_t receiver_waits; /* messages that came and found no receive (RNR) */
 	uint64_t forks_prepared; /* calls of ibv_fork_init */

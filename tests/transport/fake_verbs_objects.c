@@ -250,6 +250,26 @@ struct ibv_cq *ibv_create_cq(struct ibv_context *context, int cqe, void *cq_cont
 	return &cq->v;
 }
 
+int ibv_resize_cq(struct ibv_cq *v, int cqe)
+{
+	const struct fake_device *d = &((struct fake_context *)v->context)->dev->config;
+	struct fake_cq *cq = (struct fake_cq *)v;
+	int e = fake_call("ibv_resize_cq");
+	void *more = NULL;
+
+	if (e)
+		return e;
+	fake_lock();
+	if (cqe >= cq->n && cqe > 0 && cqe <= d->max_cqe)
+		more = realloc(cq->entries, (size_t)cqe * sizeof(*cq->entries));
+	if (more) {
+		cq->entries = more;
+		v->cqe = cqe;
+	}
+	fake_unlock();
+	return more ? 0 : EINVAL;
+}
+
 int ibv_destroy_cq(struct ibv_cq *v)
 {
 	struct fake_cq *cq = (struct fake_cq *)v;
@@ -376,6 +396,7 @@ struct ibv_qp *ibv_create_qp(struct ibv_pd *pd, struct ibv_qp_init_attr *init)
 	use(qp, 1);
 	qp->next = fake.qps;
 	fake.qps = qp;
+	fake.counts.connections += init->qp_type == IBV_QPT_RC;
 	fake_unlock();
 	return &qp->v;
 }
@@ -392,6 +413,7 @@ int ibv_destroy_qp(struct ibv_qp *v)
 	if (!busy) {
 		fake_qp_clear(qp);
 		use(qp, -1);
+		fake.counts.connections -= v->qp_type == IBV_QPT_RC;
 		while (*at != qp)
 			at = &(*at)->next;
 		*at = qp->next;

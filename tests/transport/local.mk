@@ -67,6 +67,7 @@ rc_rank_files = %D%/rc_ranks.c %D%/rc_ranks.h $(rank_files)
 rc_tests = \
 	tests/transport/test_verbs_rc \
 	tests/transport/test_verbs_rc_ends \
+	tests/transport/test_verbs_rc_join \
 	tests/transport/test_verbs_rc_sizes
 check_PROGRAMS += $(rc_tests)
 TESTS += $(rc_tests)
@@ -76,6 +77,9 @@ tests_transport_test_verbs_rc_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_rc_ends_SOURCES = %D%/test_verbs_rc_ends.c $(rc_rank_files)
 tests_transport_test_verbs_rc_ends_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_rc_ends_LDADD = $(fake_verbs_libs)
+tests_transport_test_verbs_rc_join_SOURCES = %D%/test_verbs_rc_join.c $(rc_rank_files)
+tests_transport_test_verbs_rc_join_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_rc_join_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_rc_sizes_SOURCES = %D%/test_verbs_rc_sizes.c $(rc_rank_files)
 tests_transport_test_verbs_rc_sizes_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_rc_sizes_LDADD = $(fake_verbs_libs)

@@ -156,6 +156,9 @@ int connect_all(struct rank *r)
 
 	for (uint32_t i = 0; i < r->ep->nranks * CHANNELS && !rc; i++)
 		rc = r->ops->connect(r->ep, i / CHANNELS, i % CHANNELS, &r->err);
+	/* Which tells nothing, but was taken. */
+	for (uint32_t i = 0; i < r->ep->nranks * CHANNELS && !rc; i++)
+		rc = signal_all(r, i / CHANNELS, i % CHANNELS, RG_CTR_SYNC, 0);
 	return rc;
 }
 

@@ -70,7 +70,7 @@ int meet(struct rank *r);
 /* As meet, but whatever happened: called before closing what others may still be writing into. */
 void part(struct rank *r);
 
-/* All peers, this rank itself included, on all channels. */
+/* All peers, this rank itself included, on all channels; from then on each takes what is sent. */
 int connect_all(struct rank *r);
 
 /* What a peer has signalled. */

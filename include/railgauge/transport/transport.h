@@ -37,7 +37,9 @@
  * they make is said in system_calls; with RG_CAP_MAPPED only read, idle, wake and peer_alive make
  * any, and signal where the peer sleeps. Everything else may do all of this. One thing is up to the
  * caller: without RG_CAP_MAPPED, what comes for a link before connect was called here has the
- * link's memory made in progress. So ranks agree that all have connected before anybody sends.
+ * link's memory made in progress. So ranks agree that all have connected before anybody sends. And
+ * the first that is put or signalled on a link may be taken only when its receiver calls progress:
+ * who expects it does so until it has come, before he waits elsewhere.
  * Collective operations block until all ranks have come, at most timeout_ns per exchange; the
  * others do not wait for anybody.
  *

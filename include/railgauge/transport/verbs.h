@@ -420,6 +420,10 @@ int rg_verbs_memory_dmabuf(struct rg_verbs_device *device, int fd, uint64_t offs
 int rg_verbs_cq_open(const struct rg_verbs_device *device, uint32_t entries, struct ibv_cq **out,
 		     struct rg_err *err);
 
+/* Makes it longer; what is in it stays. Devices may lack that: RG_ERR_UNSUPPORTED; or as above. */
+int rg_verbs_cq_resize(const struct rg_verbs_device *device, struct ibv_cq *cq, uint32_t entries,
+		       struct rg_err *err);
+
 /* What a queue pair is made of. Completion queues may be one and the same, and shared. */
 struct rg_verbs_queues {
 	struct ibv_cq *send_cq, *recv_cq; /* borrowed */
