@@ -156,12 +156,24 @@ static int find_way(struct vrc *v, uint32_t peer, struct rg_err *err)
 					&p->ah, err);
 }
 
+/* GIDs may have other indices than when the endpoint was opened, and a port may be back. */
+static void look_at_ports(struct vrc *v)
+{
+	vrc_look_at_events(v);
+	for (uint32_t r = 0; r < v->nrails; r++) {
+		if (v->rails[r].device->changed)
+			(void)rg_verbs_device_ask(v->rails[r].device);
+	}
+}
+
 /* Queue pairs for the peer, of which it is going to be told until it knows. */
 static int begin(struct vrc *v, uint32_t peer, struct rg_err *err)
 {
 	struct vrc_peer *p = &v->peers[peer];
-	int rc = find_way(v, peer, err);
+	int rc;
 
+	look_at_ports(v);
+	rc = find_way(v, peer, err);
 	if (!rc)
 		rc = vrc_qps_open(v, peer, err);
 	if (rc)

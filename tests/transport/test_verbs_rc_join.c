@@ -122,6 +122,24 @@ static void a_ring_takes_two_connections_of_each_rank(void **state)
 	assert_int_equal(counts.connections, 64);
 }
 
+static int connects_later(struct rank *r)
+{
+	static const uint8_t gids[][16] = {{[10] = 0xff, 0xff, 10, 99, 0, 1}};
+	static const uint32_t types[] = {IBV_GID_TYPE_ROCE_V2};
+
+	MUST(r, strstr(r->ep->about, "GID 3 10.99.0.1"));
+	MUST(r, !meet(r));
+	if (r->ep->rank == 0)
+		fake_gids("fake0", 1, gids, types);
+	MUST(r, !meet(r) && !connect_ring(r));
+	return exchange(r, 0, 4, 64);
+}
+
+static void peers_are_joined_from_an_address_that_has_another_index_by_now(void **state)
+{
+	run_rc(connects_later, &options);
+}
+
 static int opens_only(struct rank *r)
 {
 	return count(r);
@@ -320,6 +338,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_ring_takes_two_connections_of_each_rank, prepare),
 		cmocka_unit_test_setup(who_connects_to_nobody_takes_no_connection, prepare),
+		cmocka_unit_test_setup(
+			peers_are_joined_from_an_address_that_has_another_index_by_now, prepare),
 		cmocka_unit_test_setup(completion_queues_grow_with_connections, prepare),
 		cmocka_unit_test_setup(a_connection_that_the_device_has_no_room_for_is_refused,
 				       prepare),
