@@ -384,27 +384,36 @@ static void *give_up(void *device)
 	return NULL;
 }
 
+static char lost_device[] = "fake0";
+
 static int take_port_down(const struct rank *k, uint32_t point)
 {
 	if (point == 0 && k->rdv->rank == 0)
-		fake_port("fake2", 1, false);
+		fake_port(lost_device, 1, false);
 	return 0;
+}
+
+static void run_without(char number, struct rank ranks[RANKS], const struct rg_transport_ops *ops,
+			const char *const *devices)
+{
+	const struct rank like = {.npoints = 2, .before = take_port_down, .ops = ops};
+	pthread_t thread;
+
+	lost_device[4] = number;
+	atomic_store(&over, false);
+	assert_int_equal(pthread_create(&thread, NULL, give_up, lost_device), 0);
+	run_ranks(ranks, &like, devices);
+	atomic_store(&over, true);
+	pthread_join(thread, NULL);
 }
 
 /* Of rank 1 alone; the others see that it does not answer. */
 static void lose_port(const struct rg_transport_ops *ops)
 {
 	static const char *const devices[RANKS] = {"fake0,fake1", "fake2,fake3", "fake0,fake1"};
-	const struct rank like = {.npoints = 2, .before = take_port_down, .ops = ops};
-	static char device[] = "fake2";
 	struct rank ranks[RANKS];
-	pthread_t thread;
 
-	atomic_store(&over, false);
-	assert_int_equal(pthread_create(&thread, NULL, give_up, device), 0);
-	run_ranks(ranks, &like, devices);
-	atomic_store(&over, true);
-	pthread_join(thread, NULL);
+	run_without('2', ranks, ops, devices);
 	assert_lost_one(ranks, 0);
 	assert_int_equal(ranks[0].left_out[0], 1);
 	assert_string_equal(ranks[0].lost[0], "rail 1 (fake0:1)");
@@ -421,6 +430,19 @@ static void a_port_that_goes_down_costs_its_rail(void **state)
 static void where_memory_and_rails_are_mixed_a_port_costs_its_rail_as_well(void **state)
 {
 	lose_port(&rg_transport_mixed);
+}
+
+/* It is not among "all" any more when they are opened again. */
+static void the_devices_that_all_stood_for_keep_their_numbers(void **state)
+{
+	static const char *const devices[RANKS] = {"all", "all", "all"};
+	struct rank ranks[RANKS];
+
+	run_without('0', ranks, &rg_transport_verbs_rc, devices);
+	assert_lost_one(ranks, 0);
+	assert_string_equal(ranks[0].lost[0], "rail 1 (fake0:1)");
+	assert_int_equal(ranks[0].rails[0], 14);
+	assert_well(ranks, 1);
 }
 
 /* --- what is no failure of the network --- */
@@ -488,6 +510,7 @@ int main(void)
 		cmocka_unit_test_setup(a_port_that_goes_down_costs_its_rail, set_up),
 		cmocka_unit_test_setup(
 			where_memory_and_rails_are_mixed_a_port_costs_its_rail_as_well, set_up),
+		cmocka_unit_test_setup(the_devices_that_all_stood_for_keep_their_numbers, set_up),
 		cmocka_unit_test_setup(a_failure_of_one_rank_s_own_ends_the_job_with_its_words,
 				       set_up),
 		cmocka_unit_test_setup(a_peer_that_is_gone_ends_the_job, set_up),
