@@ -16,7 +16,8 @@ def key(choice):
 
 
 def load(kind):
-    runs = sorted(glob.glob(f"{sys.argv[1]}/{kind}-*/decisions.json"))
+    runs = sorted(glob.glob(f"{sys.argv[1]}/{kind}-*/decisions.json"),
+                  key=lambda path: int(path.split("/")[-2].split("-")[-1]))
     return [json.load(open(path)) for path in runs]
 
 

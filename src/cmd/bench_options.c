@@ -101,7 +101,7 @@ static const struct rg_opt bench_table[] = {
 	{"precision", 0, RG_OPT_NUMBER, AT(precision_percent), "PERCENT", "2", 0.01, 100, NULL,
 	 NULL, "half width of the median's 95 % interval at which sampling ends"},
 	{"race", 0, RG_OPT_FLAG, AT(race), NULL, NULL, 0, 0, NULL, NULL,
-	 "to find the best target: those that are known to be slower by more than 10 % leave a "
+	 "to find the best target: those that are known to be slower by more than 25 % leave a "
 	 "size early; the first one of each size stays"},
 	{"timeout", 0, RG_OPT_TIME, AT(timeout_ns), "TIME", "30s", 1e8, 1e13, NULL, NULL,
 	 "longest wait for a peer"},

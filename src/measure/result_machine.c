@@ -120,6 +120,21 @@ static bool known(const uint64_t *list, uint32_t n, uint64_t value)
 	return false;
 }
 
+/* One more than the last CPU that is there; the list of those, "0-3,8-11", ascends. */
+static int cpus_end(const char *root)
+{
+	char list[TEXT_BYTES];
+	const char *last;
+	long end;
+
+	if (!read_line(root, "sys/devices/system/cpu/present", list, sizeof(list)))
+		return CPUS_MAX;
+	for (last = list + strlen(list); last > list && isdigit((unsigned char)last[-1]);)
+		last--;
+	end = strtol(last, NULL, 10) + 1;
+	return end < CPUS_MAX ? (int)end : CPUS_MAX;
+}
+
 /* Threads, cores and packages that are online, and their common governor. */
 static void read_cpus(const char *root, struct rg_result_machine *m)
 {
@@ -127,7 +142,7 @@ static void read_cpus(const char *root, struct rg_result_machine *m)
 	unsigned long core, package;
 	char path[128], governor[TEXT_BYTES];
 
-	for (int i = 0; i < CPUS_MAX; i++) {
+	for (int i = 0, end = cpus_end(root); i < end; i++) {
 		int n = snprintf(path, sizeof(path), "sys/devices/system/cpu/cpu%d/", i);
 
 		snprintf(path + n, sizeof(path) - (size_t)n, "topology/core_id");

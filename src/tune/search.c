@@ -82,9 +82,10 @@ static bool is_asked_for(const struct rg_search *s, const struct point *p, uint3
 		       cell->nsilent < SCREENINGS_MAX;
 	case STAGE_CONFIRM:
 		return !p->boundary && (cell->state == CELL_ACTIVE || s->config.exhaustive) &&
-		       s->nconfirm < s->config.launches;
+		       (s->nconfirm < s->config.launches ||
+			(cell->again && s->nconfirm < judge_looks_launches(s)));
 	case STAGE_BOUNDARY:
-		return p->boundary && !p->decided && (c == p->first || c == p->second);
+		return boundary_is_open(p) && (c == p->first || c == p->second);
 	case STAGE_LIST:
 	case STAGE_END:
 		break;
@@ -117,8 +118,9 @@ bool search_wants_any(const struct rg_search *s, uint32_t c)
 static uint32_t launches_left(const struct rg_search *s)
 {
 	uint32_t boundaries = boundary_left(s);
-	uint32_t confirm = s->config.launches - s->nconfirm;
-	uint32_t apart = 0;
+	uint32_t look =
+		s->nconfirm < s->config.launches ? s->config.launches : judge_looks_launches(s);
+	uint32_t confirm = look - s->nconfirm, apart = 0;
 
 	for (uint32_t c = s->suspect; s->apart && c < s->ncandidates; c++)
 		apart += search_wants_any(s, c);
@@ -159,8 +161,9 @@ static uint32_t fill_plan(struct rg_search *s)
 	return n;
 }
 
-#define SCREEN_SHARE 0.25
-#define LAUNCH_SHARE 0.5
+#define SCREEN_SHARE   0.15
+#define CONFIRM_SHARE  0.25
+#define BOUNDARY_SHARE 0.125
 
 static double share_of(const struct rg_search *s, const struct rg_search_launch *l)
 {
@@ -175,7 +178,9 @@ static double share_of(const struct rg_search *s, const struct rg_search_launch 
 		share = (double)here / (all * l->npoints);
 	if (s->config.exhaustive)
 		return share;
-	return share * (l->race ? SCREEN_SHARE : LAUNCH_SHARE);
+	if (l->race)
+		return share * SCREEN_SHARE;
+	return share * (l->phase == RG_SEARCH_BOUNDARY ? BOUNDARY_SHARE : CONFIRM_SHARE);
 }
 
 bool rg_search_next(struct rg_search *s, struct rg_search_launch *out)

@@ -18,25 +18,43 @@
 /* Launches more than these, where repetitions of one of the two did not count. */
 #define SILENT_MAX 2
 
-/* The size in the middle, as it can be measured; 0: there is none. */
-static uint64_t middle(const struct rg_search *s, uint64_t lo, uint64_t hi)
-{
-	uint64_t unit = s->config.unit_bytes;
-	uint64_t mid = (uint64_t)(sqrt((double)lo) * sqrt((double)hi) / (double)unit + 0.5) * unit;
+/*
+ * A launch costs its start, whatever it measures: so several sizes between two are looked at in
+ * one, as long as that saves launches. Those that turn out not to matter are dropped.
+ */
+#define SECTIONS_MAX 4
 
-	return lo && mid > lo && mid < hi ? mid : 0;
+/* Rounds until ends whose ratio is so large are less than the resolution apart. */
+static uint32_t rounds(const struct rg_search *s, double ratio)
+{
+	double steps = log(ratio) / log(s->config.resolution);
+
+	return steps > 1 ? (uint32_t)ceil(log(steps) / log(SECTIONS_MAX)) : 0;
 }
 
-static bool is_open(const struct point *p)
+/* Into so many sections, all alike: the fewest that need no more rounds than the most would. */
+static uint32_t sections(const struct rg_search *s, double ratio)
 {
-	return p->boundary && !p->decided;
+	double steps = log(ratio) / log(s->config.resolution);
+	uint32_t n = 2;
+
+	while (n < SECTIONS_MAX && pow(n, rounds(s, ratio)) < steps)
+		n++;
+	return n;
+}
+
+bool boundary_is_open(const struct point *p)
+{
+	return p->boundary && !p->decided && !p->dropped;
 }
 
 /* The last point below `below` but those that were not measured yet; false: none. */
 static bool of_use_below(const struct rg_search *s, uint32_t below, uint32_t *out)
 {
 	while (below-- > 0) {
-		if (!is_open(&s->points[below]) || cells_alive(&s->points[below])) {
+		const struct point *p = &s->points[below];
+
+		if (!p->dropped && (!boundary_is_open(p) || cells_alive(p))) {
 			*out = below;
 			return true;
 		}
@@ -44,38 +62,67 @@ static bool of_use_below(const struct rg_search *s, uint32_t below, uint32_t *ou
 	return false;
 }
 
-/* The size between two neighbours that still has to be looked at; 0: none. */
-static uint64_t between(const struct rg_search *s, const struct point *a, const struct point *b)
+/* Is there still a boundary to be found between two neighbours? */
+static bool is_between(const struct rg_search *s, const struct point *a, const struct point *b)
 {
-	if (is_open(a) || is_open(b) || a->choice == b->choice ||
-	    (double)b->size_bytes <= (double)a->size_bytes * s->config.resolution)
-		return 0;
-	return middle(s, a->size_bytes, b->size_bytes);
+	return !boundary_is_open(a) && !boundary_is_open(b) && a->choice != b->choice &&
+	       a->size_bytes &&
+	       (double)b->size_bytes > (double)a->size_bytes * s->config.resolution;
+}
+
+/* A size between a first and a second choice, to be looked at. */
+static int add_between(struct rg_search *s, uint64_t size_bytes, uint32_t first, uint32_t second,
+		       struct rg_err *err)
+{
+	struct point *p = cells_point(s, size_bytes);
+
+	if (!p) {
+		int rc = cells_add_point(s, size_bytes, &p, err);
+
+		if (rc)
+			return rc;
+		p->boundary = true;
+	}
+	p->dropped = false;
+	p->first = first;
+	p->second = second;
+	return 0;
+}
+
+/* Sizes between two neighbours, geometrically, in units; from the largest down. */
+static int add_sections(struct rg_search *s, uint32_t lo, uint32_t hi, struct rg_err *err)
+{
+	uint64_t from = s->points[lo].size_bytes, to = s->points[hi].size_bytes, last = to;
+	uint32_t first = s->points[lo].choice, second = s->points[hi].choice;
+	double ratio = (double)to / (double)from, unit = (double)s->config.unit_bytes;
+	uint32_t n = sections(s, ratio);
+	int rc = 0;
+
+	for (uint32_t i = n - 1; !rc && i > 0; i--) {
+		double at = (double)from * pow(ratio, (double)i / n);
+		uint64_t size_bytes = (uint64_t)(at / unit + 0.5) * s->config.unit_bytes;
+
+		if (size_bytes <= from || size_bytes >= last)
+			continue;
+		rc = add_between(s, size_bytes, first, second, err);
+		last = size_bytes;
+	}
+	return rc;
 }
 
 int boundary_add(struct rg_search *s, struct rg_err *err)
 {
 	uint32_t hi, lo;
+	int rc = 0;
 
 	s->boundaries = true;
 	/* From the largest down: a new point moves none of those that are still to be looked at. */
-	for (bool more = of_use_below(s, s->npoints, &hi); more && of_use_below(s, hi, &lo);
+	for (bool more = of_use_below(s, s->npoints, &hi); !rc && more && of_use_below(s, hi, &lo);
 	     hi = lo) {
-		uint64_t size_bytes = between(s, &s->points[lo], &s->points[hi]);
-		uint32_t first = s->points[lo].choice, second = s->points[hi].choice;
-		struct point *p;
-		int rc;
-
-		if (!size_bytes || cells_point(s, size_bytes))
-			continue;
-		rc = cells_add_point(s, size_bytes, &p, err);
-		if (rc)
-			return rc;
-		p->boundary = true;
-		p->first = first;
-		p->second = second;
+		if (is_between(s, &s->points[lo], &s->points[hi]))
+			rc = add_sections(s, lo, hi, err);
 	}
-	return cells_reserve(s, err);
+	return rc ? rc : cells_reserve(s, err);
 }
 
 /* In the only launch that both were in: do their intervals leave a gap, and do they differ? */
@@ -171,32 +218,56 @@ static void judge_point(const struct rg_search *s, struct point *p)
 		p->decided = true;
 }
 
+/* The choice of the next point on that side that is not open. */
+static uint32_t choice_beside(const struct rg_search *s, uint32_t i, int step)
+{
+	do
+		i += (uint32_t)step;
+	while (boundary_is_open(&s->points[i]) || s->points[i].dropped);
+	return s->points[i].choice;
+}
+
+/* What lies between two of one choice is no boundary any more, if it ever was one. */
+static void drop(struct rg_search *s)
+{
+	/* The ends were asked for: there is always a point on both sides. */
+	for (uint32_t i = 1; i + 1 < s->npoints; i++) {
+		struct point *p = &s->points[i];
+
+		if (boundary_is_open(p) && choice_beside(s, i, -1) == choice_beside(s, i, 1))
+			p->dropped = true;
+	}
+}
+
 void boundary_judge(struct rg_search *s)
 {
 	for (uint32_t i = 0; i < s->npoints; i++) {
-		if (is_open(&s->points[i]))
+		if (boundary_is_open(&s->points[i]))
 			judge_point(s, &s->points[i]);
 	}
+	if (!s->config.exhaustive)
+		drop(s);
 }
 
 uint32_t boundary_left(const struct rg_search *s)
 {
-	double widest = 1;
-	uint32_t hi, lo;
+	uint32_t most = 0, hi, lo;
 	bool open = false;
 
 	for (bool more = of_use_below(s, s->npoints, &hi); more && of_use_below(s, hi, &lo);
 	     hi = lo) {
 		const struct point *a = &s->points[lo], *b = &s->points[hi];
+		uint32_t n = a->size_bytes
+				     ? rounds(s, (double)b->size_bytes / (double)a->size_bytes)
+				     : 0;
 
 		/* Before choices are known each pair of neighbours may turn out to be one. */
-		if ((!s->boundaries || is_open(a) || is_open(b) || between(s, a, b)) &&
-		    a->size_bytes)
-			widest = fmax(widest, (double)b->size_bytes / (double)a->size_bytes);
+		if ((!s->boundaries || boundary_is_open(a) || boundary_is_open(b) ||
+		     is_between(s, a, b)) &&
+		    n > most)
+			most = n;
 	}
 	for (uint32_t i = 0; i < s->npoints; i++)
-		open |= is_open(&s->points[i]);
-	if (widest <= s->config.resolution)
-		return open ? 1 : 0;
-	return 2 * (uint32_t)ceil(log2(log(widest) / log(s->config.resolution)));
+		open |= boundary_is_open(&s->points[i]);
+	return most ? most * FASTER_MAX : open;
 }

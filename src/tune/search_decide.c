@@ -122,7 +122,7 @@ static double level_of(const struct run *run)
 			any = counts(run, i) && cells_count(&run->s->points[i], c, false) > 0;
 		compared += any;
 	}
-	return judge_level(compared);
+	return judge_level(run->s, run->boundaries, compared);
 }
 
 /* Over launches that all points of the range were in with the choice: each counts once. */

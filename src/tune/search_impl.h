@@ -32,6 +32,7 @@ enum cell_state {
 /* One candidate at one size. */
 struct cell {
 	enum cell_state state;
+	bool again;		    /* it is looked at a second time */
 	char why[SEARCH_WHY_BYTES]; /* REFUSED */
 	uint32_t nsilent;	    /* launches in which no repetition counted */
 	struct shot *shots;	    /* owned, [nshots], in the order of launches */
@@ -50,6 +51,7 @@ struct point {
 	bool boundary;
 	uint32_t first, second;
 	bool decided;
+	bool dropped;	    /* before it was decided, since both its neighbours have one choice */
 	uint32_t nlaunches; /* it was in, whatever they told of it */
 	uint32_t choice;    /* candidate; 0 until it is known */
 	struct cell *cells; /* owned, [RG_SEARCH_CANDIDATES_MAX] */
@@ -147,16 +149,25 @@ bool cells_alive(const struct point *p);
 void judge_screen(struct rg_search *s);
 void judge_confirm(struct rg_search *s);
 
+/* How many launches of confirm there are in all, those of a second look among them. */
+uint32_t judge_looks_launches(const struct rg_search *s);
+
 /* Gives all sizes that were asked for their choice. */
 void judge_choices(struct rg_search *s);
 
-/* Of an interval of one of so many comparisons, if all are to hold in 95 %. */
-double judge_level(uint32_t compared);
+/*
+ * Of an interval of one of so many comparisons, if all are to hold in 95 %; at sizes that may be
+ * looked at twice, in both looks.
+ */
+double judge_level(const struct rg_search *s, bool boundary, uint32_t compared);
 
 /* A gain over the launches, at the level for its size; n 0: none. */
 struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uint32_t c);
 
 /* --- search_boundary.c --- */
+
+/* Is it still to be found out which of the two is better there? */
+bool boundary_is_open(const struct point *p);
 
 /* Sizes between neighbours that still differ. RG_ERR_NO_MEMORY. */
 int boundary_add(struct rg_search *s, struct rg_err *err);

@@ -9,6 +9,9 @@
 #include <math.h>
 #include <string.h>
 
+/* A gain that is worth a second look. */
+#define WORTH_A_LOOK 1.05
+
 /* The screening of a candidate, relative to the default's of the same launch. */
 struct relative {
 	double ratio, lo, hi; /* of times: below 1 is faster; ratio 0: it was not measured */
@@ -77,27 +80,67 @@ static uint32_t fastest(const struct rg_search *s, const struct point *p)
 	return best;
 }
 
-void judge_confirm(struct rg_search *s)
+static void judge_confirmed(const struct rg_search *s, struct point *p)
 {
-	for (uint32_t i = 0; !s->config.exhaustive && i < s->npoints; i++) {
-		struct point *p = &s->points[i];
-		uint32_t best = fastest(s, p);
+	uint32_t best = fastest(s, p);
 
-		for (uint32_t c = 1; c < s->ncandidates; c++) {
-			struct rg_ratio behind = cells_ratio(p, c, best, false, RG_STATS_LEVEL);
-			struct rg_ratio gain = cells_ratio(p, 0, c, false, RG_STATS_LEVEL);
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		struct rg_ratio behind = cells_ratio(p, c, best, false, RG_STATS_LEVEL);
+		struct rg_ratio gain = cells_ratio(p, 0, c, false, RG_STATS_LEVEL);
 
-			if (p->cells[c].state != CELL_ACTIVE || !gain.reached)
-				continue;
-			if ((behind.reached && behind.lo > 1) || gain.hi < RG_DECISION_FLOOR)
-				p->cells[c].state = CELL_BEATEN;
-		}
+		if (p->cells[c].state != CELL_ACTIVE || !gain.reached)
+			continue;
+		if ((behind.reached && behind.lo > 1) || gain.hi < RG_DECISION_FLOOR)
+			p->cells[c].state = CELL_BEATEN;
 	}
 }
 
-double judge_level(uint32_t compared)
+/* Launches of the second look; 0: there is none. */
+static uint32_t second_look(const struct rg_search *s)
 {
-	return 1 - (1 - RG_STATS_LEVEL) / (compared ? compared : 1);
+	uint32_t room = RG_SEARCH_LAUNCHES_MAX - s->config.launches;
+
+	if (s->config.exhaustive)
+		return 0;
+	return s->config.launches < room ? s->config.launches : room;
+}
+
+/* Who looks better by so much that it is worth as many launches again, and is not known to be. */
+static void look_again(const struct rg_search *s, struct point *p)
+{
+	bool known = false;
+
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		struct rg_ratio gain = judge_gain(s, p, c);
+
+		if (p->cells[c].state != CELL_ACTIVE || gain.ratio < WORTH_A_LOOK)
+			continue;
+		known |= gain.reached && gain.lo > 1;
+		p->cells[c].again = true;
+	}
+	for (uint32_t c = 1; known && c < s->ncandidates; c++)
+		p->cells[c].again = false;
+}
+
+void judge_confirm(struct rg_search *s)
+{
+	for (uint32_t i = 0; !s->config.exhaustive && i < s->npoints; i++) {
+		judge_confirmed(s, &s->points[i]);
+		if (s->nconfirm == s->config.launches)
+			look_again(s, &s->points[i]);
+	}
+}
+
+uint32_t judge_looks_launches(const struct rg_search *s)
+{
+	return s->config.launches + second_look(s);
+}
+
+double judge_level(const struct rg_search *s, bool boundary, uint32_t compared)
+{
+	uint32_t looks = boundary || second_look(s) == 0 ? 1 : 2;
+
+	return 1 - (1 - RG_STATS_LEVEL) / (looks * (compared ? compared : 1));
 }
 
 struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uint32_t c)
@@ -106,7 +149,7 @@ struct rg_ratio judge_gain(const struct rg_search *s, const struct point *p, uin
 
 	for (uint32_t other = 1; other < s->ncandidates; other++)
 		compared += cells_count(p, other, false) > 0;
-	return cells_ratio(p, 0, c, false, judge_level(compared));
+	return cells_ratio(p, 0, c, false, judge_level(s, p->boundary, compared));
 }
 
 /*
@@ -187,7 +230,7 @@ static bool spoils(const struct rg_search *s, uint32_t c)
 /* The one choice for all sizes. */
 static uint32_t one_choice(const struct rg_search *s)
 {
-	double level = judge_level(s->ncandidates - 1);
+	double level = judge_level(s, false, s->ncandidates - 1);
 	double most = 0;
 	uint32_t best = 0;
 

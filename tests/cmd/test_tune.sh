@@ -93,7 +93,7 @@ rm -r "$d"
 RG_MPI_FAULT=allreduce:ring:crash,allreduce:rabenseifner:hang,allreduce:recursive_doubling:wrong
 RG_MPI_FAULT=$RG_MPI_FAULT,allreduce:nonoverlapping:refuse
 export RG_MPI_FAULT
-fast="$fast --limit 40s"
+fast="$fast --limit 24s"
 tune 0 $fast -- "$mpirun" -np 2
 said '^railgauge: MPI_Allreduce (1 of 1)'
 for words in 'ring is excluded: ended by signal 6 (Aborted)' \

@@ -81,9 +81,10 @@ static void each_size_gets_what_is_fastest_and_boundaries_are_found(void **state
 		assert_int_equal(evidence(&d, 64, "poor")->fate, RG_FATE_BEATEN);
 		assert_int_equal(evidence(&d, 64, "quick")->fate, RG_FATE_MEASURED);
 		assert_string_equal(d.note, "");
-		/* The list, confirming, and four rounds of halving in five launches at most. */
+		/* The list, confirming, and two rounds of four sections in five launches at most.
+		 */
 		assert_in_range(library.launches, 1 + LIBRARY_LAUNCHES,
-				1 + LIBRARY_LAUNCHES + 4 * 5);
+				1 + LIBRARY_LAUNCHES + 2 * 5);
 		rg_decision_release(&d);
 	}
 }
@@ -273,14 +274,14 @@ static void who_is_left_gets_its_part_of_the_time_and_no_more(void **state)
 		config.exhaustive = exhaustive;
 		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
 		assert_true(rg_search_next(s, &l));
-		assert_true(l.share == (exhaustive ? 1 : 0.25));
+		assert_true(l.share == (exhaustive ? 1 : 0.15));
 		assert_int_equal(library_search(s, &library, 1, NULL), 0);
 		assert_true(rg_search_next(s, &l));
 		for (uint32_t i = 0; i < l.npoints; i++)
 			choices += l.points[i].nchoices;
 		assert_true(exhaustive ? l.share == 1
-				       : fabs(l.share - choices / (8.0 * l.npoints)) < 1e-9);
-		assert_true(l.share == 1 || l.share < 0.4);
+				       : fabs(l.share - choices / (16.0 * l.npoints)) < 1e-9);
+		assert_true(l.share == 1 || l.share < 0.2);
 		rg_search_close(s);
 	}
 }

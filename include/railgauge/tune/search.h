@@ -17,18 +17,21 @@
  *   confirm    launches with the default and what is left. Launches are the unit: a candidate
  *              leaves a size when its interval over launches is beyond the best's, or its gain's
  *              below RG_DECISION_FLOOR; until `launches` were made, or only the default is left.
- *   boundary   where neighbouring sizes have different choices, the size in the (geometric) middle
- *              is measured with both and the default, and so on until the ends are less than
- *              `resolution` apart: in up to five launches where one of the two is the default, in
- *              up to three where neither is. All boundaries share launches.
- *   isolate    a launch that fails is taken apart: each of its candidates alone, the default first,
- *              with one repetition; those that fail twice are excluded at all sizes. If none does
- *              and the launch fails again, each alone as it would be measured; then it is given up,
- *              as at the fifth launch that fails though each alone does not.
+ *              Where one looks better than the default by 5 % by then and none is known to be, it
+ *              is looked at a second time: after as many launches again.
+ *   boundary   where neighbouring sizes have different choices, up to three sizes in between,
+ * evenly spaced geometrically, are measured with both and the default, and so on until the ends are
+ * less than `resolution` apart: in up to five launches where one of the two is the default, in up
+ * to three where neither is; a size whose neighbours were given one choice meanwhile is dropped.
+ * All boundaries share launches. isolate    a launch that fails is taken apart: each of its
+ * candidates alone, the default first, with one repetition; those that fail twice are excluded at
+ * all sizes. If none does and the launch fails again, each alone as it would be measured; then it
+ * is given up, as at the fifth launch that fails though each alone does not.
  *
  * Deciding. At each size the default stays unless a candidate's gain over the launches of confirm
- * has its interval above 1, at 1 - 0.05 / the number of candidates there, and is at least
- * RG_DECISION_FLOOR: so where all are alike, a size that was asked for gets another choice in 2.5 %
+ * has its interval above 1, at 1 - 0.05 / the number of candidates there, half of that for each of
+ * the two looks, and is at least RG_DECISION_FLOOR: so where all are alike, a size that was asked
+ * for gets another choice in 2.5 %
  * of the searches at most; that is for each size. Screening is no evidence for it, since it was
  * what the candidates were chosen by. Of those that pass, all that are within RG_DECISION_FLOOR of
  * the best are as good, and choices are made so that there are few ranges. A range begins at the
@@ -61,8 +64,8 @@ struct rg_search_config {
 	const uint64_t *sizes; /* [nsizes], ascending, multiples of unit_bytes; borrowed until close
 				*/
 	uint64_t unit_bytes;   /* sizes in between are multiples of it */
-	uint32_t launches;     /* of each point at the end, 2 or more; 5 tell 3 % where they agree
-				*/
+	uint32_t launches;     /* of each point, twice where it is not known then, 2 or more; 5 tell
+				  3 % where they agree */
 	double resolution;     /* 1.1: a boundary is known to a tenth; above 1 */
 	bool exhaustive;
 	/*
@@ -106,9 +109,10 @@ struct rg_search_launch {
 	/*
 	 * Of the time that all candidates would need for a size, above 0 and at most 1: as many
 	 * parts as there are candidates here, on the average over the points. Of that again, but
-	 * where all is measured (exhaustive), a quarter for a screening, which only sends away
-	 * those that are slower by far, and half for the other launches: what differs between
-	 * launches is more than what is not known within one, and is what decides.
+	 * where all is measured (exhaustive), a seventh for a screening, which only sends away
+	 * those that are slower by far, a quarter for confirming and an eighth for a size in
+	 * between: what differs between launches is more than what is not known within one, and is
+	 * what decides.
 	 */
 	double share;
 	uint32_t npoints;
