@@ -108,7 +108,7 @@ static int emit(const char *path, const struct emit_options *options, struct rg_
 	if (!rc)
 		rc = rg_emitter_of(decisions, &emitter, err);
 	if (!rc)
-		rc = emitter->write(decisions, folder, err);
+		rc = rg_emit_write(emitter, decisions, folder, err);
 	if (rc == RG_ERR_INVALID) /* what the document says, not what was typed */
 		rc = err->code = RG_ERR_FORMAT;
 	if (!rc)

@@ -159,43 +159,6 @@ static int read_variables(struct prove *p, struct rg_err *err)
 	return rc;
 }
 
-/* --- what is in the files --- */
-
-/* The first error of a file; there is none for one that is not there. */
-static int check_file(const struct prove *p, const char *name,
-		      const struct rg_ompi_version *version, struct rg_err *err)
-{
-	struct rg_file_findings findings = {0};
-	char *path = rg_asprintf("%s/%s", p->folder, name);
-	const char *kind;
-	int rc = 0;
-
-	if (!path)
-		return no_memory(err);
-	if (!access(path, F_OK))
-		rc = rg_emit_check_file(path, version, &findings, &kind, err);
-	for (uint32_t i = 0; !rc && i < findings.n; i++) {
-		const struct rg_file_finding *f = &findings.list[i];
-
-		if (f->severity == RG_FINDING_ERROR)
-			rc = rg_err_set(err, RG_ERR_FORMAT, "%s:%u: %s", path, f->line, f->text);
-	}
-	rg_file_findings_release(&findings);
-	rg_free(path);
-	return rc;
-}
-
-static int check_files(const struct prove *p, struct rg_err *err)
-{
-	static const char *const names[] = {"openmpi-rules.txt", "openmpi-mca-params.conf"};
-	struct rg_ompi_version version;
-	int rc = rg_ompi_version_of(p->decisions->library, &version, err);
-
-	for (size_t i = 0; !rc && i < sizeof(names) / sizeof(names[0]); i++)
-		rc = check_file(p, names[i], &version, err);
-	return rc;
-}
-
 /* --- copies --- */
 
 static int make_folder(const struct prove *p, char **path_out, struct rg_err *err)
@@ -218,12 +181,11 @@ static int make_folder(const struct prove *p, char **path_out, struct rg_err *er
 int prove_copy_open(const struct prove *p, uint32_t index, uint32_t range, char **path_out,
 		    struct rg_err *err)
 {
-	bool applies; /* the caller knows that it does */
 	int rc = make_folder(p, path_out, err);
 
 	if (rc)
 		return rc;
-	rc = p->emitter->poison(p->decisions, p->folder, index, range, *path_out, &applies, err);
+	rc = p->emitter->poison(p->decisions, p->folder, index, range, *path_out, err);
 	if (rc)
 		prove_copy_close(*path_out);
 	return rc;
@@ -294,7 +256,7 @@ int prove_folder_open(struct prove *p, const char *folder, struct rg_err *err)
 	if (!rc)
 		rc = read_variables(p, err);
 	if (!rc)
-		rc = check_files(p, err);
+		rc = p->emitter->check(p->decisions, p->folder, err);
 	if (!rc)
 		sweep(p);
 	return rc;

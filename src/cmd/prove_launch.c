@@ -119,9 +119,9 @@ static int check_rules(const struct prove *p, const struct prove_launch *l, cons
 				  label, rules, p->file);
 	return rg_err_set(err, RG_ERR_MISMATCH,
 			  "%s: the job goes by rules all the same (%.200s), so nothing can be "
-			  "compared: what sets coll_tuned_use_dynamic_rules must be off, the "
-			  "launcher's words or a file of parameters as "
-			  "$HOME/.openmpi/mca-params.conf",
+			  "compared: take what sets coll_tuned's variables out of the environment, "
+			  "the launcher's words or the file of parameters "
+			  "($HOME/.openmpi/mca-params.conf?)",
 			  label, rules);
 }
 

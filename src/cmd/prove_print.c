@@ -74,24 +74,26 @@ static void print_range(const struct rg_decision_range *r, FILE *out)
 		fprintf(out, "%s to %s", from, rg_format_size(r->to_bytes, to));
 }
 
-/* Two words of the launcher that set a parameter of Open MPI, such as --mca NAME VALUE. */
-static bool sets_parameter(const char *word)
-{
-	return !strcmp(word, "--mca") || !strcmp(word, "-mca") || !strcmp(word, "--gmca") ||
-	       !strcmp(word, "-gmca");
-}
-
 /* Why a rule may not be looked at: what the launcher's words tell, or what they cannot. */
 static void print_cause(const struct prove *p, FILE *out)
 {
-	for (char *const *w = p->launcher; w[0] && w[1] && w[2]; w++) {
-		if (!sets_parameter(w[0]))
-			continue;
-		if (!strncmp(w[1], "coll_tuned_", 11) || !strcmp(w[1], "coll")) {
-			fprintf(out, "#   likely: the launcher's own words decide: %s %s %s\n",
-				w[0], w[1], w[2]);
-			return;
-		}
+	char *const *words = p->launcher;
+	uint32_t n = 0, own;
+
+	while (words[n])
+		n++;
+	own = rg_ompi_own_setting(words, n);
+	for (uint32_t i = 1; own == n && i + 1 < n; i++) {
+		size_t before = strlen(words[i - 1]);
+
+		if (before >= 3 && !strcmp(words[i - 1] + before - 3, "mca") &&
+		    !strcmp(words[i], "coll"))
+			own = i;
+	}
+	if (own > 0 && own + 1 < n) {
+		fprintf(out, "#   likely: the launcher's own words decide: %s %s %s\n",
+			words[own - 1], words[own], words[own + 1]);
+		return;
 	}
 	fprintf(out,
 		"#   likely: another component of coll stands above tuned (hcoll, han, ...), a "

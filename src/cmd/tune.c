@@ -38,7 +38,7 @@ static const struct rg_opt tune_table[] = {
 	 NULL, "what to tune, with commas between; all for all that the library has a choice for"},
 	{"minbytes", 'b', RG_OPT_SIZE, AT(min_bytes), "SIZE", "8", 1, 1e12, NULL, NULL,
 	 "smallest size"},
-	{"maxbytes", 'e', RG_OPT_SIZE, AT(max_bytes), "SIZE", "16M", 1, 1e12, NULL, NULL,
+	{"maxbytes", 'e', RG_OPT_SIZE, AT(max_bytes), "SIZE", "64M", 1, 1e12, NULL, NULL,
 	 "largest size"},
 	{"stepfactor", 'f', RG_OPT_NUMBER, AT(factor), "FACTOR", "4", 1.1, 1e6, NULL, NULL,
 	 "each size is the one before times FACTOR, and the largest; boundaries in between are "
@@ -46,7 +46,7 @@ static const struct rg_opt tune_table[] = {
 	{"exhaustive", 0, RG_OPT_FLAG, AT(exhaustive), NULL, NULL, 0, 0, NULL, NULL,
 	 "measure everything in all launches: nothing leaves early"},
 	{"launches", 0, RG_OPT_INT, AT(launches), "N", "5", 2, RG_SEARCH_LAUNCHES_MAX, NULL, NULL,
-	 "launches that a choice is confirmed by"},
+	 "launches that a choice is confirmed by; as many again where these leave it open"},
 	{"limit", 0, RG_OPT_TIME, AT(limit_ns), "TIME", "0", 0, 1e13, NULL, NULL,
 	 "end a launch that takes longer; 0: a minute, ten times what its points may take, and the "
 	 "time for their bytes at 100 MB/s"},
@@ -154,6 +154,7 @@ static int check_environment(const struct tune *t, struct rg_err *err)
 {
 	static const char *const rules[] = {"OMPI_MCA_coll_tuned_dynamic_rules_filename",
 					    "OMPI_MCA_coll_tuned_use_dynamic_rules"};
+	uint32_t n = 0, own;
 
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		if (getenv(rules[i]))
@@ -162,14 +163,13 @@ static int check_environment(const struct tune *t, struct rg_err *err)
 					  "unset it (a new shell without env.sh)",
 					  rules[i]);
 	}
-	for (char **w = t->launcher; *w; w++) {
-		if (strstr(*w, "coll_tuned_"))
-			return rg_err_set(
-				err, RG_ERR_INVALID,
-				"the launcher is told %s: the library would not choose by "
-				"itself",
-				*w);
-	}
+	for (char **w = t->launcher; *w; w++)
+		n++;
+	own = rg_ompi_own_setting(t->launcher, n);
+	if (own < n)
+		return rg_err_set(err, RG_ERR_INVALID,
+				  "the launcher is told %s: the library would not choose by itself",
+				  t->launcher[own]);
 	return 0;
 }
 
@@ -271,7 +271,7 @@ static int write_files(struct tune *t, struct rg_err *err)
 	if (!rc)
 		rc = rg_io_try_file(path, ROOM_BYTES, err);
 	if (!rc)
-		rc = t->emitter->write(t->decisions, t->folder, err);
+		rc = rg_emit_write(t->emitter, t->decisions, t->folder, err);
 	return rc ? rc : rg_decisions_write(t->decisions, path, err);
 }
 

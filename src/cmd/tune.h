@@ -3,9 +3,10 @@
  * railgauge tune, in parts:
  *   tune.c          the command line, and the whole of it from the folder to the files
  *   tune_job.c      whose decisions these will be: the launcher's first launch
- *   tune_search.c   one function after the other: launches as the search wants them, within the
- * time tune_launch.c   one launch: what bench is told, and what came of it tune_outcome.c  outcomes
- * as the journal keeps them tune_print.c    the decisions for people
+ *   tune_search.c   one function after the other: launches as the search wants them, in time
+ *   tune_launch.c   one launch: what bench is told, and what came of it
+ *   tune_outcome.c  outcomes as the journal keeps them
+ *   tune_print.c    the decisions for people
  */
 #ifndef RG_CMD_TUNE_H
 #define RG_CMD_TUNE_H

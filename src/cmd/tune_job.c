@@ -127,12 +127,13 @@ static int check_rules(const struct rg_result *result, struct rg_err *err)
 
 	if (!rules || !strcmp(rules, RG_MPI_NO_RULES))
 		return 0;
-	return rg_err_set(err, RG_ERR_INVALID,
-			  "the job goes by rules of its own (%.200s), so the library would not "
-			  "choose by itself: what sets coll_tuned_use_dynamic_rules must be off, "
-			  "the launcher's words or a file of parameters as "
-			  "$HOME/.openmpi/mca-params.conf",
-			  rules);
+	return rg_err_set(
+		err, RG_ERR_INVALID,
+		"the job goes by rules of its own (%.200s), or would once rules are on, so "
+		"the library would not choose by itself: take what sets coll_tuned's "
+		"variables out of the environment, the launcher's words or the file of "
+		"parameters ($HOME/.openmpi/mca-params.conf?)",
+		rules);
 }
 
 /* Is that a job for which something can be decided and written? */

@@ -18,25 +18,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The first of the launcher's words that sets something of coll/tuned; NULL: none does. */
-static const char *own_setting(const struct rg_decisions *d)
+uint32_t rg_ompi_own_setting(char *const *words, uint32_t n)
 {
-	for (uint32_t i = 0; i < d->nlauncher; i++) {
-		const char *word = d->launcher[i];
-		size_t n = i ? strlen(d->launcher[i - 1]) : 0;
+	static const char variable[] = "OMPI_MCA_coll_tuned_", parameter[] = "coll_tuned_";
 
-		if (!strncmp(word, "OMPI_MCA_coll_tuned_", strlen("OMPI_MCA_coll_tuned_")))
-			return word;
-		if (n >= 3 && !strcmp(d->launcher[i - 1] + n - 3, "mca") &&
-		    !strncmp(word, "coll_tuned_", strlen("coll_tuned_")))
-			return word;
+	for (uint32_t i = 0; i < n; i++) {
+		size_t before = i ? strlen(words[i - 1]) : 0;
+
+		if (!strncmp(words[i], variable, strlen(variable)))
+			return i;
+		if (before >= 3 && !strcmp(words[i - 1] + before - 3, "mca") &&
+		    !strncmp(words[i], parameter, strlen(parameter)))
+			return i;
 	}
-	return NULL;
+	return n;
 }
 
 int openmpi_accepts(const struct rg_decisions *d, struct rg_err *err)
 {
-	const char *own = own_setting(d);
+	uint32_t own = rg_ompi_own_setting(d->launcher, d->nlauncher);
 	struct rg_ompi_version v;
 	int rc = rg_ompi_version_of(d->library, &v, err);
 
@@ -58,11 +58,11 @@ int openmpi_accepts(const struct rg_decisions *d, struct rg_err *err)
 				  "higher priority there, and rules of coll/tuned would not be "
 				  "looked at for the job's communicators",
 				  v.major, v.minor, v.release, d->nnodes);
-	if (own)
+	if (own < d->nlauncher)
 		return rg_err_set(err, RG_ERR_UNSUPPORTED,
 				  "the launcher sets %.100s itself, which counts for more than any "
 				  "file or environment",
-				  own);
+				  d->launcher[own]);
 	return 0;
 }
 
@@ -154,11 +154,45 @@ static int openmpi_write(const struct rg_decisions *d, const char *folder, struc
 	return rc;
 }
 
+/* The first error of a file; there is none for one that is not there. */
+static int check_file(const char *path, const struct rg_ompi_version *version, struct rg_err *err)
+{
+	struct rg_file_findings findings = {0};
+	const char *kind;
+	int rc = 0;
+
+	if (!access(path, F_OK))
+		rc = rg_emit_check_file(path, version, &findings, &kind, err);
+	for (uint32_t i = 0; !rc && i < findings.n; i++) {
+		const struct rg_file_finding *f = &findings.list[i];
+
+		if (f->severity == RG_FINDING_ERROR)
+			rc = rg_err_set(err, RG_ERR_FORMAT, "%s:%u: %s", path, f->line, f->text);
+	}
+	rg_file_findings_release(&findings);
+	return rc;
+}
+
+static int openmpi_check(const struct rg_decisions *d, const char *folder, struct rg_err *err)
+{
+	static const enum openmpi_file files[] = {OPENMPI_RULES, OPENMPI_PARAMS};
+	struct rg_ompi_version version;
+	char path[PATH_MAX];
+	int rc = rg_ompi_version_of(d->library, &version, err);
+
+	for (size_t i = 0; !rc && i < sizeof(files) / sizeof(files[0]); i++) {
+		if (openmpi_path(folder, files[i], path))
+			rc = check_file(path, &version, err);
+	}
+	return rc;
+}
+
 const struct rg_emitter emitter_openmpi = {
 	.name = "openmpi",
 	.summary = "Open MPI 4.0 to 5.0: rules of coll/tuned, parameters, environment, rank file",
 	.accepts = openmpi_accepts,
 	.write = openmpi_write,
+	.check = openmpi_check,
 	.has_rule = openmpi_has_rule,
 	.poison = openmpi_poison,
 	.poisoned_words = "MPI_ERR_ARG",

@@ -46,6 +46,6 @@ int openmpi_accepts(const struct rg_decisions *decisions, struct rg_err *err);
 int openmpi_has_rule(const struct rg_decisions *decisions, const char *folder, uint32_t index,
 		     uint32_t range, bool *has_out, struct rg_err *err);
 int openmpi_poison(const struct rg_decisions *decisions, const char *folder, uint32_t index,
-		   uint32_t range, const char *to, bool *applies_out, struct rg_err *err);
+		   uint32_t range, const char *to, struct rg_err *err);
 
 #endif

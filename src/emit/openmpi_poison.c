@@ -169,7 +169,7 @@ static int copy_naming(const char *from, const char *to, const char *old, const 
 }
 
 int openmpi_poison(const struct rg_decisions *all, const char *folder, uint32_t index,
-		   uint32_t range_index, const char *to, bool *applies_out, struct rg_err *err)
+		   uint32_t range_index, const char *to, struct rg_err *err)
 {
 	const struct rg_decision *d = &all->decisions[index];
 	const struct rg_decision_range *range = &d->ranges[range_index];
@@ -177,9 +177,9 @@ int openmpi_poison(const struct rg_decisions *all, const char *folder, uint32_t 
 	char *old_word, *new_word;
 	int rc;
 
-	*applies_out = false;
 	if (!range->choice.id || openmpi_left_out(d))
-		return 0;
+		return rg_err_set(err, RG_ERR_INVALID, "%.100s: that range has no rule",
+				  d->function);
 	if (!openmpi_path(folder, OPENMPI_PARAMS, old) || !openmpi_path(to, OPENMPI_PARAMS, new))
 		return rg_err_set(err, RG_ERR_INVALID, "%.200s: too long a path", to);
 	openmpi_path(folder, OPENMPI_RULES, old);
@@ -195,6 +195,5 @@ int openmpi_poison(const struct rg_decisions *all, const char *folder, uint32_t 
 				 openmpi_path(to, OPENMPI_ENV, to_path), old_word, new_word, err);
 	rg_free(old_word);
 	rg_free(new_word);
-	*applies_out = !rc;
 	return rc;
 }

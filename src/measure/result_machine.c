@@ -127,8 +127,9 @@ static int cpus_end(const char *root)
 	const char *last;
 	long end;
 
-	if (!read_line(root, "sys/devices/system/cpu/present", list, sizeof(list)))
-		return CPUS_MAX;
+	if (!read_line(root, "sys/devices/system/cpu/present", list, sizeof(list)) ||
+	    strlen(list) + 2 >= sizeof(list))
+		return CPUS_MAX; /* not known, or more than the line has room for */
 	for (last = list + strlen(list); last > list && isdigit((unsigned char)last[-1]);)
 		last--;
 	end = strtol(last, NULL, 10) + 1;

@@ -25,6 +25,7 @@ struct module {
 	MPI_Comm comm; /* owned: rendezvous and barriers; never a target */
 	int rank, nranks;
 	bool mpi_t;  /* MPI_T is initialised */
+	int t_code;  /* why it is not, if that was tried: the library's code */
 	bool broken; /* an exchange failed: MPI cannot be ended in good order */
 	/* MPI_STATUSES_IGNORE: in MPICH an address that gcc warns of, if it sees it. */
 	MPI_Status *ignored;
@@ -43,11 +44,13 @@ int module_allgather(const void *mine, void *all, size_t len_bytes,
 void module_give_up(const char *text);
 
 /*
- * mpi_t.c. init: once, later calls do nothing. cvar: reads, and with set_to also writes and reads
+ * mpi_t.c. start: before MPI_Init, when nothing can be told of errors yet; init tells. init: once,
+ * later calls do nothing. cvar: reads, and with set_to also writes and reads
  * back, a control variable into value[room_bytes], zero-filled; RG_ERR_NOT_FOUND if there is none
  * of the name. cvar_int: 0 where there is no such variable; booleans are not 0 when true. cvar_set:
  * sets an integer and makes sure that it took (RG_ERR_UNSUPPORTED).
  */
+void module_t_start(void);
 int module_t_init(struct rg_err *err);
 void module_t_finish(void);
 int module_cvar(const char *name, const int *set_to, void *value, size_t room_bytes,
@@ -102,6 +105,9 @@ extern const char library_title[]; /* "Open MPI", for messages */
 /* Right before and right after MPI_Init, whether or not that failed. Local. */
 void library_before_init(const struct rg_mpi_settings *settings);
 void library_after_init(void);
+
+/* Is MPI_T better started before MPI_Init? After library_before_init. */
+bool library_starts_with_t(void);
 
 /*
  * What else there is to do at the start; the world is known by then. Collective. It may refuse the

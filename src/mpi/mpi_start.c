@@ -62,12 +62,8 @@ static int init_mpi(const struct rg_mpi_settings *settings, struct rg_err *err)
 	int code;
 
 	library_before_init(settings);
-	/*
-	 * Before MPI_Init, which then finds done what it would do itself: Open MPI 4.1 looks for
-	 * all its components in both, 0.2 s each where psm is among them. What fails here fails
-	 * again where variables are asked for, and is told there.
-	 */
-	(void)module_t_init(NULL);
+	if (library_starts_with_t())
+		module_t_start();
 	/*
 	 * As most programs do it. With any level above MPI_THREAD_SINGLE, MPI_THREAD_FUNNELED
 	 * included, Open MPI 4.1.4 locks in its progress engine, which makes an all-reduce of 8

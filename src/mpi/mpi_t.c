@@ -6,17 +6,20 @@
 
 #include <string.h>
 
+void module_t_start(void)
+{
+	int level;
+
+	module.t_code = MPI_T_init_thread(MPI_THREAD_SINGLE, &level);
+	module.mpi_t = !module.t_code;
+}
+
 int module_t_init(struct rg_err *err)
 {
-	int level, code;
-
-	if (module.mpi_t)
-		return 0;
-	code = MPI_T_init_thread(MPI_THREAD_SINGLE, &level);
-	if (code)
-		return module_error(err, code, "MPI_T_init_thread");
-	module.mpi_t = true;
-	return 0;
+	/* A second call may succeed and still leave variables out: only the first one counts. */
+	if (!module.mpi_t && !module.t_code)
+		module_t_start();
+	return module.mpi_t ? 0 : module_error(err, module.t_code, "MPI_T_init_thread");
 }
 
 void module_t_finish(void)

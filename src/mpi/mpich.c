@@ -57,6 +57,11 @@ void library_after_init(void)
 {
 }
 
+bool library_starts_with_t(void)
+{
+	return false;
+}
+
 /* Has any node several ranks? Then MPICH makes communicators of nodes and of their first ranks. */
 static int look_around(struct rg_err *err)
 {

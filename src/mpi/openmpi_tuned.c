@@ -45,12 +45,32 @@ static bool find_file(char *path, size_t room)
 	return name[0];
 }
 
+/*
+ * An algorithm that the user set for a function. Open MPI does not look at it until dynamic rules
+ * are on, and then goes by it wherever a file of rules leaves the function alone.
+ */
+static bool find_algorithm(char *text, size_t room)
+{
+	for (const struct rg_ompi_function *f = rg_ompi_functions; f->name; f++) {
+		char name[64];
+		int id;
+
+		snprintf(name, sizeof(name), "coll_tuned_%s_algorithm", f->name);
+		id = module_cvar_int(name);
+		if (id) {
+			snprintf(text, room, "%s = %d", name, id);
+			return true;
+		}
+	}
+	return false;
+}
+
 const char *library_rules(void)
 {
-	static char path[4096];
+	static char text[4096];
 
-	if (find_file(path, sizeof(path)))
-		return path;
+	if (find_file(text, sizeof(text)) || find_algorithm(text, sizeof(text)))
+		return text;
 	/* By us it is switched on for single algorithms, and changes no other call. */
 	if (module_cvar_int("coll_tuned_use_dynamic_rules") && !openmpi.made_dynamic)
 		return "on";

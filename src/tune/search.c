@@ -216,8 +216,15 @@ void search_exclude(struct rg_search *s, uint32_t c, const char *why)
 	s->candidates[c].excluded = true;
 	cells_text(s->candidates[c].why, why);
 	for (uint32_t i = 0; i < s->npoints; i++) {
-		if (s->points[i].choice == c)
-			s->points[i].choice = 0;
+		struct point *p = &s->points[i];
+
+		if (p->boundary && (p->choice == c || p->first == c || p->second == c)) {
+			p->decided = false;
+			p->dropped = true;
+			p->choice = 0;
+		} else if (p->choice == c) {
+			p->choice = s->stage == STAGE_BOUNDARY ? judge_best(s, p) : 0;
+		}
 	}
 }
 

@@ -4,10 +4,12 @@
 
 #include "search_impl.h"
 
+#include "railgauge/measure/sample.h"
+
 #include <math.h>
 
-/* A difference that one launch alone can tell. */
-#define CLEAR 1.10
+/* A difference that one launch alone can tell: by more than launches differ. */
+#define CLEAR RG_SAMPLE_RACE_MARGIN
 
 /* To know the faster of two: what more launches would not tell need not be told. */
 #define FASTER_MAX 3
@@ -83,6 +85,8 @@ static int add_between(struct rg_search *s, uint64_t size_bytes, uint32_t first,
 			return rc;
 		p->boundary = true;
 	}
+	if (p->dropped)
+		p->nlaunches = 0;
 	p->dropped = false;
 	p->first = first;
 	p->second = second;
@@ -195,8 +199,9 @@ static void judge_two(const struct rg_search *s, struct point *p)
 	double behind = cells_ratio(p, c, 0, false, RG_STATS_LEVEL).ratio;
 	bool doubtful = behind > 1 / RG_DECISION_FLOOR;
 
-	if (r.n == 0 || (r.n < at_most(s, FASTER_MAX) &&
-			 (s->config.exhaustive || doubtful || !is_known(p, &r))))
+	if (r.n == 0 || !cells_alive(p) ||
+	    (r.n < at_most(s, FASTER_MAX) &&
+	     (s->config.exhaustive || doubtful || !is_known(p, &r))))
 		return;
 	p->decided = true;
 	p->choice = behind > RG_DECISION_FLOOR ? 0 : c;
@@ -227,15 +232,29 @@ static uint32_t choice_beside(const struct rg_search *s, uint32_t i, int step)
 	return s->points[i].choice;
 }
 
-/* What lies between two of one choice is no boundary any more, if it ever was one. */
+/* Does what was measured there say the opposite of that choice? */
+static bool contradicts(const struct point *p, uint32_t choice)
+{
+	struct rg_ratio r = cells_ratio(p, p->first, p->second, false, RG_STATS_LEVEL);
+
+	if (!r.n || (choice != p->first && choice != p->second))
+		return false;
+	return choice == p->first ? r.ratio > 1 : r.ratio < 1;
+}
+
+/* What lies between two of one choice, and agrees with them, is no boundary. */
 static void drop(struct rg_search *s)
 {
 	/* The ends were asked for: there is always a point on both sides. */
 	for (uint32_t i = 1; i + 1 < s->npoints; i++) {
 		struct point *p = &s->points[i];
+		uint32_t below, above;
 
-		if (boundary_is_open(p) && choice_beside(s, i, -1) == choice_beside(s, i, 1))
-			p->dropped = true;
+		if (!boundary_is_open(p))
+			continue;
+		below = choice_beside(s, i, -1);
+		above = choice_beside(s, i, 1);
+		p->dropped = below == above && !contradicts(p, below);
 	}
 }
 
@@ -269,5 +288,5 @@ uint32_t boundary_left(const struct rg_search *s)
 	}
 	for (uint32_t i = 0; i < s->npoints; i++)
 		open |= boundary_is_open(&s->points[i]);
-	return most ? most * FASTER_MAX : open;
+	return most ? most * at_most(s, LAUNCHES_MAX) : open;
 }

@@ -126,29 +126,49 @@ static double level_of(const struct run *run)
 }
 
 /* Over launches that all points of the range were in with the choice: each counts once. */
-static struct rg_ratio range_gain(const struct run *run, uint32_t choice)
+static struct rg_ratio common_gain(const struct run *run, uint32_t choice)
 {
-	double gains[RG_SEARCH_LAUNCHES_MAX], sum = 0;
-	uint32_t points = 0;
-	uint32_t n =
-		choice ? cells_gains(run->s, run->first, run->last, run->boundaries, choice, gains)
-		       : 0;
+	double gains[RG_SEARCH_LAUNCHES_MAX];
+	uint32_t n = cells_gains(run->s, run->first, run->last, run->boundaries, choice, gains);
 
-	if (n > 0)
-		return rg_ratio_of_launches_at(level_of(run), gains, NULL, n);
-	if (!choice)
-		return none;
-	/* Sizes in between that were measured at different times: no launch has all of them. */
+	return rg_ratio_of_launches_at(level_of(run), gains, NULL, n);
+}
+
+/*
+ * Where each size has its own choice each one's gain was judged for itself, some over more
+ * launches than others: the means of their ratios and of their limits. The points are not
+ * independent of each other, so this interval is rather too wide.
+ */
+static struct rg_ratio mean_gain(const struct run *run, uint32_t choice)
+{
+	struct rg_ratio mean = {.n = UINT32_MAX, .reached = true};
+	uint32_t points = 0;
+
 	for (uint32_t i = run->first; i <= run->last; i++) {
 		struct rg_ratio gain = judge_gain(run->s, &run->s->points[i], choice);
 
-		if (counts(run, i) && gain.n) {
-			sum += log(gain.ratio);
-			points++;
-		}
+		if (!counts(run, i) || !gain.n)
+			continue;
+		mean.ratio += log(gain.ratio);
+		mean.lo += log(gain.lo);
+		mean.hi += log(gain.hi);
+		mean.n = gain.n < mean.n ? gain.n : mean.n;
+		mean.reached = mean.reached && gain.reached;
+		points++;
 	}
-	sum = points ? exp(sum / points) : 1;
-	return (struct rg_ratio){sum, sum, sum, points > 0, false};
+	if (points == 0)
+		return none;
+	mean.ratio = exp(mean.ratio / points);
+	mean.lo = exp(mean.lo / points);
+	mean.hi = exp(mean.hi / points);
+	return mean;
+}
+
+static struct rg_ratio range_gain(const struct run *run, uint32_t choice)
+{
+	if (!choice)
+		return none;
+	return run->s->config.one_range ? common_gain(run, choice) : mean_gain(run, choice);
 }
 
 /* How much slower than the choice a candidate is over the range; 0: not measured everywhere. */
@@ -213,31 +233,55 @@ static uint32_t next_shown(const struct rg_search *s, uint32_t from)
 	return from;
 }
 
+/* The next range, which begins behind the one before. */
+static struct rg_decision_range *add_range(struct rg_decision *out, uint64_t to_bytes)
+{
+	struct rg_decision_range *range = &out->ranges[out->nranges];
+
+	*range = (struct rg_decision_range){
+		.from_bytes = out->nranges ? range[-1].to_bytes + 1 : 0,
+		.to_bytes = to_bytes,
+		.choice = {.algorithm = "default"},
+		.gain = none,
+	};
+	out->nranges++;
+	return range;
+}
+
+static void fill_range(const struct run *run, struct rg_decision_range *range)
+{
+	uint32_t choice = run->s->points[run->first].choice;
+
+	range->choice = run->s->candidates[choice].choice;
+	range->gain = range_gain(run, choice);
+	for (uint32_t i = run->first; i <= run->last; i++)
+		range->npoints += is_shown(&run->s->points[i]) && cells_alive(&run->s->points[i]);
+	find_runner_up(run, choice, range);
+}
+
+/* A choice holds where it was measured; below the first size and above the last is the default's,
+ * unless there must be one choice for all. */
 static void fill_ranges(const struct rg_search *s, struct rg_decision *out)
 {
-	struct rg_decision_range *range = NULL;
+	uint32_t first = next_shown(s, 0), last, next;
 
-	for (uint32_t first = next_shown(s, 0), last; first < s->npoints;
-	     first = next_shown(s, last + 1)) {
+	if (!s->config.one_range && s->points[first].choice && s->points[first].size_bytes)
+		add_range(out, s->points[first].size_bytes - 1);
+	for (; first < s->npoints; first = next) {
 		struct run run = {s, first, last = end_of_run(s, first), true};
-		uint32_t choice = s->points[first].choice;
-		uint64_t from = range ? s->points[first].size_bytes : 0;
 
 		for (uint32_t i = first; i <= last; i++)
 			run.boundaries = run.boundaries &&
 					 (s->points[i].boundary || !cells_alive(&s->points[i]));
-		if (range)
-			range->to_bytes = from - 1;
-		range = &out->ranges[out->nranges++];
-		*range = (struct rg_decision_range){.from_bytes = from,
-						    .choice = s->candidates[choice].choice,
-						    .gain = range_gain(&run, choice)};
-		for (uint32_t i = first; i <= last; i++)
-			range->npoints += is_shown(&s->points[i]) && cells_alive(&s->points[i]);
-		find_runner_up(&run, choice, range);
+		next = next_shown(s, last + 1);
+		fill_range(&run, add_range(out, next < s->npoints ? s->points[next].size_bytes - 1
+								  : UINT64_MAX));
+		if (next == s->npoints && !s->config.one_range && s->points[first].choice) {
+			out->ranges[out->nranges - 1].to_bytes = s->points[last].size_bytes;
+			add_range(out, UINT64_MAX);
+		}
 	}
-	assert(range); /* what was asked for is shown */
-	range->to_bytes = UINT64_MAX;
+	assert(out->nranges > 0); /* what was asked for is shown */
 }
 
 int rg_search_decide(const struct rg_search *s, struct rg_decision *out, struct rg_err *err)
@@ -246,7 +290,7 @@ int rg_search_decide(const struct rg_search *s, struct rg_decision *out, struct 
 	int rc = 0;
 
 	made.points = rg_zalloc(s->npoints, sizeof(*made.points));
-	made.ranges = rg_zalloc(s->npoints, sizeof(*made.ranges));
+	made.ranges = rg_zalloc(s->npoints + 2, sizeof(*made.ranges));
 	if (!made.points || !made.ranges)
 		rc = RG_ERR_NO_MEMORY;
 	for (uint32_t i = 0; !rc && i < s->npoints; i++) {

@@ -155,10 +155,10 @@ uint32_t judge_looks_launches(const struct rg_search *s);
 /* Gives all sizes that were asked for their choice. */
 void judge_choices(struct rg_search *s);
 
-/*
- * Of an interval of one of so many comparisons, if all are to hold in 95 %; at sizes that may be
- * looked at twice, in both looks.
- */
+/* The best choice for that size alone. */
+uint32_t judge_best(const struct rg_search *s, const struct point *p);
+
+/* Of an interval of one of so many comparisons, if all are to hold in 95 %, at all looks. */
 double judge_level(const struct rg_search *s, bool boundary, uint32_t compared);
 
 /* A gain over the launches, at the level for its size; n 0: none. */

@@ -105,20 +105,26 @@ static uint32_t second_look(const struct rg_search *s)
 	return s->config.launches < room ? s->config.launches : room;
 }
 
-/* Who looks better by so much that it is worth as many launches again, and is not known to be. */
+/*
+ * Who looks better by so much that it is worth as many launches again; unless the one that looks
+ * best is known to be better, or one that is as good is.
+ */
 static void look_again(const struct rg_search *s, struct point *p)
 {
-	bool known = false;
+	double best = 0, known = 0;
 
 	for (uint32_t c = 1; c < s->ncandidates; c++) {
 		struct rg_ratio gain = judge_gain(s, p, c);
 
-		if (p->cells[c].state != CELL_ACTIVE || gain.ratio < WORTH_A_LOOK)
+		if (!cells_usable(s, p, c) || p->cells[c].state != CELL_ACTIVE ||
+		    gain.ratio < WORTH_A_LOOK)
 			continue;
-		known |= gain.reached && gain.lo > 1;
 		p->cells[c].again = true;
+		best = fmax(best, gain.ratio);
+		if (gain.reached && gain.lo > 1)
+			known = fmax(known, gain.ratio);
 	}
-	for (uint32_t c = 1; known && c < s->ncandidates; c++)
+	for (uint32_t c = 1; known * RG_DECISION_FLOOR > best && c < s->ncandidates; c++)
 		p->cells[c].again = false;
 }
 
@@ -138,7 +144,8 @@ uint32_t judge_looks_launches(const struct rg_search *s)
 
 double judge_level(const struct rg_search *s, bool boundary, uint32_t compared)
 {
-	uint32_t looks = boundary || second_look(s) == 0 ? 1 : 2;
+	/* In between the launches are looked at one by one, from the third to the fifth. */
+	uint32_t looks = s->config.exhaustive ? 1 : boundary ? 3 : second_look(s) ? 2 : 1;
 
 	return 1 - (1 - RG_STATS_LEVEL) / (looks * (compared ? compared : 1));
 }
@@ -174,6 +181,24 @@ static void find_good(const struct rg_search *s, const struct point *p,
 	good[0] = best == 0;
 	for (uint32_t c = 1; c < s->ncandidates; c++)
 		good[c] = good[c] && judge_gain(s, p, c).ratio * RG_DECISION_FLOOR > best;
+}
+
+uint32_t judge_best(const struct rg_search *s, const struct point *p)
+{
+	bool good[RG_SEARCH_CANDIDATES_MAX];
+	uint32_t best = 0;
+	double most = 0;
+
+	find_good(s, p, good);
+	for (uint32_t c = 1; c < s->ncandidates; c++) {
+		double gain = good[c] ? judge_gain(s, p, c).ratio : 0;
+
+		if (gain > most) {
+			most = gain;
+			best = c;
+		}
+	}
+	return best;
 }
 
 /* Of those that are good in all points from first to last, the one that gains most. */

@@ -37,8 +37,12 @@ told() { grep -q "^railgauge tune: .*$1" "$tmp/err" || fail "expected: $1"; }
 
 # --- who is twice as fast is chosen
 tune 0
-has '^MPI_Allreduce  *0  *and up  *ring  *2\.00 '
-grep -q '^0 4 0 0' "$folder/openmpi-rules.txt" || fail "no rule for ring"
+has '^MPI_Allreduce  *0  *1023  *default *$'
+has '^  *1K  *64K  *ring  *2\.00 '
+has '^  *65537  *and up  *default *$'
+for rule in '0 0 0 0' '1024 4 0 0' '65537 0 0 0'; do
+  grep -q "^$rule" "$folder/openmpi-rules.txt" || fail "no rule $rule"
+done
 
 # --- a journal goes on only where the library is told the same
 cp "$folder/journal.jsonl" "$tmp/journal"
@@ -82,7 +86,7 @@ told 'MPI_Allreduce: not wholly searched: launches fail, though each algorithm a
 rm -r "$folder"
 tune 0 --collectives allreduce,allgather
 [ "$(tail -n 1 "$tmp/out")" = 'GIVEN UP, since launches failed (--fresh tries again): MPI_Allreduce' ] || fail "not said at last"
-has '^MPI_Allgather  *0  *and up  *ring  *2\.00 '
+grep -A 1 '^MPI_Allgather  *0 ' "$tmp/out" | grep -q '^  *1K  *64K  *ring  *2\.00 ' || fail "no ring"
 rm "$job/then"
 
 # --- what is asked for reaches each launch; when the time is up, what is known is written

@@ -9,6 +9,7 @@
 #include "railgauge/emit/emitter.h"
 #include "railgauge/emit/rules.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -331,7 +333,6 @@ static void what_may_not_go_by_size_has_one_rule_or_none(void **state)
 {
 	struct rg_decision *a = &d->decisions[0];
 	struct rg_rules rules;
-	bool applies = true;
 
 	/* As if they were MPI_Scatter's. */
 	snprintf(a->function, sizeof(a->function), "MPI_Scatter");
@@ -343,8 +344,7 @@ static void what_may_not_go_by_size_has_one_rule_or_none(void **state)
 	assert_null(rg_rules_lookup(&rules, 15, 4, 2000));
 	rg_rules_release(&rules);
 	assert_has(names[0], "# MPI_Scatter is left alone: its ranks may look at different sizes");
-	assert_int_equal(emitter->poison(d, folder, 0, 1, other, &applies, NULL), 0);
-	assert_false(applies);
+	assert_int_equal(emitter->poison(d, folder, 0, 1, other, NULL), RG_ERR_INVALID);
 	a->ranges[0].choice = a->ranges[2].choice = a->ranges[1].choice;
 	write_all();
 	rules = rules_in(folder, true);
@@ -357,7 +357,6 @@ static void calls_in_place_without_a_size_stay_as_they_were(void **state)
 {
 	struct rg_decision *a = &d->decisions[0];
 	struct rg_rules rules;
-	bool applies = false;
 
 	snprintf(a->function, sizeof(a->function), "MPI_Allgather");
 	a->coll = RG_COLL_ALLGATHER;
@@ -377,25 +376,34 @@ static void calls_in_place_without_a_size_stay_as_they_were(void **state)
 	assert_int_equal(rg_rules_lookup(&rules, 0, 4, 1)->algorithm, 2);
 	assert_int_equal(rg_rules_lookup(&rules, 0, 4, 1024)->algorithm, 3);
 	rg_rules_release(&rules);
-	assert_int_equal(emitter->poison(d, folder, 0, 0, other, &applies, NULL), 0);
-	assert_true(applies);
+	assert_int_equal(emitter->poison(d, folder, 0, 0, other, NULL), 0);
 	rules = rules_in(other, false);
 	assert_null(rg_rules_lookup(&rules, 0, 4, 0));
 	assert_int_equal(rg_rules_lookup(&rules, 0, 4, 16)->algorithm, 99);
 	rg_rules_release(&rules);
 }
 
+static void what_is_being_proved_is_not_written_over(void **state)
+{
+	struct rg_err err = {0};
+	int fd = open(folder, O_RDONLY | O_DIRECTORY);
+
+	assert_true(fd >= 0 && !flock(fd, LOCK_SH));
+	assert_int_equal(rg_emit_write(emitter, d, folder, &err), RG_ERR_MISMATCH);
+	assert_non_null(strstr(err.text, "its files are being proved"));
+	close(fd);
+	assert_int_equal(rg_emit_write(emitter, d, folder, NULL), 0);
+}
+
 static void poison_is_in_one_range_alone_and_the_files_name_it(void **state)
 {
 	struct rg_err err = {0};
 	struct rg_rules rules;
-	bool applies = false;
 	char *env, *params;
 
 	write_all();
-	if (emitter->poison(d, folder, 0, 1, other, &applies, &err))
+	if (emitter->poison(d, folder, 0, 1, other, &err))
 		fail_msg("%s", err.text);
-	assert_true(applies);
 	rules = rules_in(other, false);
 	assert_int_equal(rg_rules_lookup(&rules, 2, 4, 1024)->algorithm, 99);
 	assert_int_equal(rg_rules_lookup(&rules, 2, 4, 65535)->algorithm, 99);
@@ -412,47 +420,41 @@ static void poison_is_in_one_range_alone_and_the_files_name_it(void **state)
 	assert_null(strstr(params, "rg emit"));
 	rg_free(env);
 	rg_free(params);
-	assert_int_equal(emitter->poison(d, folder, 0, 0, other, &applies, &err), 0);
-	assert_false(applies); /* the default's */
+	assert_int_equal(emitter->poison(d, folder, 0, 0, other, &err),
+			 RG_ERR_INVALID); /* the default's */
 }
 
 static void files_that_name_other_rules_are_not_poisoned(void **state)
 {
 	struct rg_err err = {0};
-	bool applies = true;
 	char path[256];
 
 	write_all();
 	snprintf(path, sizeof(path), "%s/env.sh", folder);
 	assert_int_equal(rg_io_replace_file(path, "# railgauge: \nA=/b\n", 19, NULL), 0);
-	assert_int_equal(emitter->poison(d, folder, 0, 1, other, &applies, &err), RG_ERR_MISMATCH);
-	assert_false(applies);
+	assert_int_equal(emitter->poison(d, folder, 0, 1, other, &err), RG_ERR_MISMATCH);
 	assert_non_null(strstr(err.text, "env.sh: it does not name "));
 }
 
 static void rules_that_were_changed_are_not_poisoned(void **state)
 {
 	struct rg_err err = {0};
-	bool applies = true;
 
 	write_all();
 	d->decisions[0].ranges[1].choice = (struct rg_choice){4, "ring", 0};
-	assert_int_equal(emitter->poison(d, folder, 0, 1, other, &applies, &err), RG_ERR_MISMATCH);
-	assert_false(applies);
+	assert_int_equal(emitter->poison(d, folder, 0, 1, other, &err), RG_ERR_MISMATCH);
 	assert_non_null(strstr(err.text, "MPI_Allreduce from 1024 bytes on: ring"));
 }
 
 static void a_failing_allocation_is_an_error_and_leaks_nothing(void **state)
 {
-	bool applies;
-
 	for (unsigned long n = 1;; n++) {
 		int rc;
 
 		rg_mem_fail_nth(n);
 		rc = emitter->write(d, folder, NULL);
 		if (!rc)
-			rc = emitter->poison(d, folder, 0, 1, other, &applies, NULL);
+			rc = emitter->poison(d, folder, 0, 1, other, NULL);
 		if (!rg_mem_fail_fired()) {
 			assert_int_equal(rc, 0);
 			break;
@@ -479,6 +481,7 @@ int main(void)
 		WITH_FOLDERS(choices_that_the_library_does_not_have_are_refused),
 		WITH_FOLDERS(what_may_not_go_by_size_has_one_rule_or_none),
 		WITH_FOLDERS(calls_in_place_without_a_size_stay_as_they_were),
+		WITH_FOLDERS(what_is_being_proved_is_not_written_over),
 		WITH_FOLDERS(poison_is_in_one_range_alone_and_the_files_name_it),
 		WITH_FOLDERS(files_that_name_other_rules_are_not_poisoned),
 		WITH_FOLDERS(rules_that_were_changed_are_not_poisoned),

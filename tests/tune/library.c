@@ -191,9 +191,26 @@ int library_search(struct rg_search *search, struct library *library, uint32_t l
 	return rc;
 }
 
+static void take_ends_away(struct rg_decision *d)
+{
+	uint64_t first = d->points[0].size_bytes, last = d->points[d->npoints - 1].size_bytes;
+
+	if (d->ranges[0].to_bytes + 1 == first && !d->ranges[0].choice.id) {
+		d->nranges--;
+		memmove(d->ranges, d->ranges + 1, d->nranges * sizeof(*d->ranges));
+		d->ranges[0].from_bytes = 0;
+	}
+	if (d->ranges[d->nranges - 1].from_bytes == last + 1 &&
+	    !d->ranges[d->nranges - 1].choice.id) {
+		d->nranges--;
+		d->ranges[d->nranges - 1].to_bytes = UINT64_MAX;
+	}
+}
+
 int library_decide(struct library *library, const struct rg_search_config *config,
 		   struct rg_decision *out, struct rg_err *err)
 {
+
 	struct rg_search_launch launch;
 	struct rg_search *search = NULL;
 	int rc = rg_search_open(config, &search, err);
@@ -206,5 +223,7 @@ int library_decide(struct library *library, const struct rg_search_config *confi
 	if (!rc)
 		rc = rg_search_decide(search, out, err);
 	rg_search_close(search);
+	if (!rc)
+		take_ends_away(out);
 	return rc;
 }

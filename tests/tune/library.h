@@ -68,7 +68,10 @@ struct rg_search_config library_config(struct library *library);
 int library_search(struct rg_search *search, struct library *library, uint32_t launches,
 		   struct rg_err *err);
 
-/* The whole: zero, or the first error. Released by rg_decision_release. */
+/*
+ * The whole: zero, or the first error. Released by rg_decision_release. The default's ranges below
+ * the first size and above the last one are taken away.
+ */
 int library_decide(struct library *library, const struct rg_search_config *config,
 		   struct rg_decision *out, struct rg_err *err);
 

@@ -44,6 +44,13 @@ struct rg_emitter {
 	int (*write)(const struct rg_decisions *decisions, const char *folder, struct rg_err *err);
 
 	/*
+	 * Would the consumer read the folder's files as they were meant, whoever changed them?
+	 * RG_ERR_FORMAT with the first thing that is wrong, and its line; RG_ERR_SYSTEM,
+	 * RG_ERR_NO_MEMORY.
+	 */
+	int (*check)(const struct rg_decisions *decisions, const char *folder, struct rg_err *err);
+
+	/*
 	 * Is there a rule for decision `index`'s range number `range` in the folder's files? Else
 	 * it is the default's, or the library cannot be told of it. RG_ERR_MISMATCH: the files say
 	 * something else than the decisions; RG_ERR_NOT_FOUND, RG_ERR_SYSTEM, RG_ERR_NO_MEMORY.
@@ -53,11 +60,11 @@ struct rg_emitter {
 
 	/*
 	 * A copy of the folder's files in `to`, an empty folder, in which decision `index`'s range
-	 * number `range` has been made to fail whenever its rule is used. *applies_out false: that
-	 * range has none. As has_rule.
+	 * number `range` has been made to fail whenever its rule is used. As has_rule;
+	 * RG_ERR_INVALID: that range has none.
 	 */
 	int (*poison)(const struct rg_decisions *decisions, const char *folder, uint32_t index,
-		      uint32_t range, const char *to, bool *applies_out, struct rg_err *err);
+		      uint32_t range, const char *to, struct rg_err *err);
 
 	/* What a call says that was poisoned: part of the library's words. */
 	const char *poisoned_words;
@@ -68,6 +75,19 @@ extern const struct rg_emitter *const rg_emitters[]; /* NULL-terminated */
 /* RG_ERR_UNSUPPORTED names those that there are. */
 int rg_emitter_of(const struct rg_decisions *decisions, const struct rg_emitter **out,
 		  struct rg_err *err);
+
+/*
+ * Writes, unless somebody is proving the folder's files: RG_ERR_MISMATCH. Else as the emitter's
+ * write. (A file system without locks cannot tell.)
+ */
+int rg_emit_write(const struct rg_emitter *emitter, const struct rg_decisions *decisions,
+		  const char *folder, struct rg_err *err);
+
+/*
+ * Where in a launcher's words something of Open MPI's coll/tuned is set, after --mca or as a
+ * variable of the environment; it counts for more than any file. n: there is none.
+ */
+uint32_t rg_ompi_own_setting(char *const *words, uint32_t n);
 
 /*
  * Finds out what kind of file it is (rules, MCA parameters) and judges it, for Open MPI of that

@@ -109,7 +109,7 @@
  */
 #define RG_SAMPLE_RACE_MARGIN 1.25
 
-/* Slower by so much is hopeless: no launch differs from another by as much. */
+/* Slower by so much is hopeless: at most one launch in a hundred differs from others by as much. */
 #define RG_SAMPLE_HOPELESS 1.5
 
 struct rg_sampler_config {

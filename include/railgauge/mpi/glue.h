@@ -220,8 +220,10 @@ struct rg_mpi {
 	/*
 	 * What the library was told to choose its algorithms by, whoever told it (environment,
 	 * launcher, a file of parameters), as this rank has it: RG_MPI_NO_RULES, the path of a file
-	 * of rules (it has a '/'), or "on" where dynamic rules are on without a file. NULL: this
-	 * library has no such thing, or does not tell. Static storage.
+	 * of rules (it has a '/'), "coll_tuned_bcast_algorithm = 6" where single algorithms are set
+	 * (Open MPI goes by them only while dynamic rules are on), or "on" where dynamic rules are
+	 * on without either. NULL: this library has no such thing, or does not tell. Static
+	 * storage.
 	 */
 	const char *rules;
 	uint32_t rank, nranks;

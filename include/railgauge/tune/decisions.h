@@ -13,10 +13,11 @@
  * Sizes are S of base/collective.h. Times are ns per operation. A gain is the default's time over
  * the choice's, over launches, which are paired (rg_ratio_of_launches_at): above 1 is better.
  * Intervals of points and of ranges are at 1 - 0.05 / m, with m the number of candidates that were
- * compared there, twice that at sizes that may be looked at twice (search.h), and so hold for the
- * choice that was made of m; those of evidence are at 95 %, each for itself. The choice's ratio is
+ * compared there, times the looks that are taken at it (search.h), and so hold for the choice that
+ * was made of m; those of evidence are at 95 %, each for itself. The choice's ratio is
  * the best of m by the launches that it was chosen in: it rather errs upwards, within its interval.
- * In a range between boundaries whose points share no launch the ratio stands for both limits.
+ * A range's are the means of its points', geometrically; where all sizes have one choice it is the
+ * one gain that the choice was made by.
  *
  * One thread per object.
  */

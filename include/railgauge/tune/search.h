@@ -20,29 +20,32 @@
  *              Where one looks better than the default by 5 % by then and none is known to be, it
  *              is looked at a second time: after as many launches again.
  *   boundary   where neighbouring sizes have different choices, up to three sizes in between,
- * evenly spaced geometrically, are measured with both and the default, and so on until the ends are
- * less than `resolution` apart: in up to five launches where one of the two is the default, in up
- * to three where neither is; a size whose neighbours were given one choice meanwhile is dropped.
- * All boundaries share launches. isolate    a launch that fails is taken apart: each of its
- * candidates alone, the default first, with one repetition; those that fail twice are excluded at
- * all sizes. If none does and the launch fails again, each alone as it would be measured; then it
- * is given up, as at the fifth launch that fails though each alone does not.
+ *              evenly spaced geometrically, are measured with both and the default, and so on until
+ *              the ends are less than `resolution` apart: in up to five launches where one of the
+ *              two is the default, in up to three where neither is. A size is dropped if its
+ *              neighbours were given one choice meanwhile, and what was measured of it agrees. All
+ *              boundaries share launches.
+ *   isolate    a launch that fails is taken apart: each of its candidates alone, the default first,
+ *              with one repetition; those that fail twice are excluded at all sizes. If none does
+ *              and the launch fails again, each alone as it would be measured; then it is given up,
+ *              as at the fifth launch that fails though each alone does not.
  *
  * Deciding. At each size the default stays unless a candidate's gain over the launches of confirm
  * has its interval above 1, at 1 - 0.05 / the number of candidates there, half of that for each of
  * the two looks, and is at least RG_DECISION_FLOOR: so where all are alike, a size that was asked
- * for gets another choice in 2.5 %
- * of the searches at most; that is for each size. Screening is no evidence for it, since it was
- * what the candidates were chosen by. Of those that pass, all that are within RG_DECISION_FLOOR of
- * the best are as good, and choices are made so that there are few ranges. A range begins at the
- * smallest size at which its choice was found. At a size in between the default and another choice,
- * the other one needs the same evidence, or one launch in which it is more than 10 % faster and the
- * intervals leave a gap; else the size is the default's, and the range begins a little later (of
- * such sizes where both are level one in 40 gets the other choice where launches scatter by 3 %,
- * one in 8 by 5 %). At one in between two others the evidence is that of both ends: it gets the
- * faster of the two, either where they are level, and the default where this is faster than that by
- * more than RG_DECISION_FLOOR, noise or not. A size at which the default itself could not be
- * measured is the default's; only where all sizes must have one choice it has that of the others.
+ * for gets another choice in 2.5 % of the searches at most; that is for each size. Screening is no
+ * evidence for it, since it was what the candidates were chosen by. Of those that pass, all that
+ * are within RG_DECISION_FLOOR of the best are as good, and choices are made so that there are few
+ * ranges. A range begins at the smallest size at which its choice was found, and the last one ends
+ * at the largest: what is smaller or larger than all that was asked for was not measured, and is
+ * the default's. At a size in between the default and another choice, the other one needs the same
+ * evidence in one of three looks, or one launch in which it is faster by RG_SAMPLE_RACE_MARGIN and
+ * the intervals leave a gap; else the size is the default's, and the range begins a little later
+ * (where both are level one range in 24 begins too early if launches scatter by 3 %, one in 12 by 5
+ * %). At one in between two others the evidence is that of both ends: it gets the faster of the
+ * two, either where they are level, and the default where this is faster than that by more than
+ * RG_DECISION_FLOOR, noise or not. A size at which the default itself could not be measured is the
+ * default's; only where all sizes must have one choice it has that of the others.
  *
  * With `exhaustive` there is no racing, no interval is a reason to leave, and all is measured in
  * all launches: what the search is judged against.
@@ -64,9 +67,12 @@ struct rg_search_config {
 	const uint64_t *sizes; /* [nsizes], ascending, multiples of unit_bytes; borrowed until close
 				*/
 	uint64_t unit_bytes;   /* sizes in between are multiples of it */
-	uint32_t launches;     /* of each point, twice where it is not known then, 2 or more; 5 tell
-				  3 % where they agree */
-	double resolution;     /* 1.1: a boundary is known to a tenth; above 1 */
+	/*
+	 * Of each point, and as many again for the second look, up to RG_SEARCH_LAUNCHES_MAX
+	 * together; 2 or more. 5 tell 3 % where they agree.
+	 */
+	uint32_t launches;
+	double resolution; /* 1.1: a boundary is known to a tenth; above 1 */
 	bool exhaustive;
 	/*
 	 * All sizes must have one choice: exhaustive; the gain that counts is the geometric mean
