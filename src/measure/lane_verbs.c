@@ -209,22 +209,17 @@ static int allocate(struct verbs_lane *v, struct rg_err *err)
 	return 0;
 }
 
-/* As many rails everywhere, and GIDs that suit all. */
-static int settle(struct verbs_lane *v, struct rg_err *err)
+/* As many rails everywhere. */
+static int count_rails(struct verbs_lane *v, struct rg_err *err)
 {
-	uint32_t n = v->rdv->nranks, mine = v->lane.nrails, bad = 0;
+	uint32_t n = v->rdv->nranks, mine = v->lane.nrails;
 	uint32_t *counts = rg_zalloc(n, sizeof(*counts));
-	struct rg_verbs_offer *offers = rg_zalloc(n, sizeof(*offers)), own;
-	int rc = 0;
+	int rc = counts ? 0 : rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
 
-	if (!counts || !offers)
-		rc = rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for %u ranks", n);
 	rc = verbs_agree(v, rc, err);
-	if (rc)
-		goto free_lists;
-	rc = rg_rendezvous_allgather(v->rdv, &mine, counts, sizeof(mine), verbs_deadline(v), err);
-	if (rc)
-		goto free_lists;
+	if (!rc)
+		rc = rg_rendezvous_allgather(v->rdv, &mine, counts, sizeof(mine), verbs_deadline(v),
+					     err);
 	for (uint32_t r = 1; !rc && r < n; r++) {
 		if (counts[r] != counts[0])
 			rc = rg_err_set(err, RG_ERR_MISMATCH,
@@ -232,18 +227,7 @@ static int settle(struct verbs_lane *v, struct rg_err *err)
 					"all (--verbs.device)",
 					r, counts[r], counts[r] == 1 ? "" : "s", counts[0]);
 	}
-	rc = verbs_agree(v, rc, err);
-	for (uint32_t r = 0; !rc && r < mine; r++) {
-		rg_verbs_device_offer(v->devices[r], &own);
-		rc = rg_rendezvous_allgather(v->rdv, &own, offers, sizeof(own), verbs_deadline(v),
-					     err);
-		if (!rc)
-			rc = rg_verbs_device_settle(v->devices[r], offers, n, &bad, err);
-		rc = verbs_agree(v, rc, err);
-	}
-free_lists:
 	rg_free(counts);
-	rg_free(offers);
 	return rc;
 }
 
@@ -252,7 +236,10 @@ static int open_all(struct verbs_lane *v, const struct rg_lane_verbs_config *c, 
 	int rc = verbs_agree(v, open_devices(v, c, err), err);
 
 	if (!rc)
-		rc = settle(v, err);
+		rc = count_rails(v, err);
+	if (!rc)
+		rc = rg_verbs_devices_settle(v->rdv, v->devices, v->lane.nrails, NULL,
+					     v->deadline_ns, err);
 	if (rc)
 		return rc;
 	rc = allocate(v, err);
