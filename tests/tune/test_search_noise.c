@@ -2,7 +2,7 @@
 /* The search where there is nothing to find, or no way to find it: noise, twins, flaky launches. */
 #include "config.h"
 
-#include "library.h"
+#include "searches.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,16 +10,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static struct rg_decision decide(struct library *library, const struct rg_search_config *config)
-{
-	struct rg_decision decision;
-	struct rg_err err = {0};
-
-	if (library_decide(library, config, &decision, &err))
-		fail_msg("%s", err.text);
-	return decision;
-}
 
 /* Is there a candidate whose interval, as if it were the only one, tells of a gain? */
 static bool tempts(const struct rg_decision_point *p)
@@ -160,13 +150,6 @@ static void what_is_as_good_makes_no_ranges_of_its_own(void **state)
 	assert_int_not_equal(d.ranges[0].choice.id, 0);
 	rg_decision_release(&d);
 }
-
-static const struct algorithm crossing[] = {
-	{"default", 10000, 2, 0, 0, WORKS, 0},
-	{"quick", 5000, 1, 0, 0, WORKS, 0},
-	{"wide", 20000, 8, 0, 0, WORKS, 0},
-	{"poor", 90000, 0.5, 0, 0, WORKS, 0},
-};
 
 /*
  * Two are level up to where one becomes faster by a fifth: the range that begins at a size in
