@@ -9,9 +9,11 @@
 # and take turns at each size. BUILD is railgauge's build folder; OUT is made, and gets each launch's
 # document, what it printed, and a summary per collective. SIZES and BUDGET (of a size) replace what is
 # measured. A launch takes some 15 s on an idle machine, and says little on a busy one.
+#
+# usage, in the lab: [RANKS=2] measure.sh inside RAILGAUGE OUT LAUNCHES
 set -eu
 if [ "${1-}" = inside ]; then
-  rg=$2 out=$3 launches=$4 ranks=$LAB_ENDPOINTS
+  rg=$2 out=$3 launches=$4 ranks=${RANKS:-$LAB_ENDPOINTS}
   # libfabric's defaults ask for more than Soft-RoCE's completion queues hold.
   export FI_PROVIDER="verbs;ofi_rxm,ofi_rxm,verbs" FI_UNIVERSE_SIZE="$ranks"
   export FI_OFI_RXM_RX_SIZE=256 FI_OFI_RXM_TX_SIZE=256 FI_OFI_RXM_MSG_RX_SIZE=128 FI_OFI_RXM_MSG_TX_SIZE=128
@@ -23,8 +25,9 @@ if [ "${1-}" = inside ]; then
   i=1
   while [ $i -le "$launches" ]; do
     for coll in allreduce alltoall allgather; do
-      name=$ranks-endpoints-$coll-$i
-      timeout 120 mpirun -np "$ranks" --oversubscribe --mca pml cm --mca mtl ofi lab-rank "$rg" bench $coll \
+      name=$ranks-endpoints-$coll-$i type=uint8
+      [ $coll != allreduce ] || type=float # what is not reduced has blocks of any length
+      timeout 120 mpirun -np "$ranks" --oversubscribe --mca pml cm --mca mtl ofi lab-rank "$rg" bench $coll -d $type \
         --transport verbs-rc --points "$points" --buffers private --place out --no-calibrate --counters none \
         --budget "${BUDGET:-700ms}" --timeout 60s --json "$out/$name.json" >"$out/$name.txt" 2>&1 ||
         echo "$name: exit status $?: $(tail -n 1 "$out/$name.txt")"
