@@ -5,7 +5,8 @@
 # is allowed, and says what is missing and why where it is not.
 #
 # One row per package: importance, a test for what it brings (a program, a pkg-config module, a
-# header, a file, or a kernel with a module), the Debian package, the dnf package, and why. "need":
+# header, a file, or a kernel with a module), the Debian package, the dnf package ("-": none whose name is
+# known to bring it), and why. "need":
 # nothing works without it. "want": quickstart uses it. "dev": only scripts/check does. "lab":
 # scripts/lab does.
 packages='
@@ -32,7 +33,7 @@ dev   program:clang-format-14 clang-format clang-tools-extra the format of the s
 dev   program:gnuplot      gnuplot-nox     gnuplot              plots in pages of railgauge report
 dev   program:ip           iproute2        iproute              hosts of network namespaces
 dev   program:codespell    codespell       codespell            spelling
-lab   program:qemu-system-x86_64 qemu-system-x86 qemu-kvm       the machine of scripts/lab
+lab   program:qemu-system-x86_64 qemu-system-x86 -              the machine of scripts/lab
 lab   kernel:rdma_rxe      linux-image-amd64 kernel-modules-extra its kernel, with Soft-RoCE
 lab   program:busybox      busybox-static  busybox              its first programs
 lab   program:cpio         cpio            cpio                 its initial file system
@@ -58,11 +59,16 @@ present() {
   esac
 }
 
+# has_module RELEASE MODULE: are its modules installed here, and that one among them?
+has_module() {
+  grep -qs "/$2\.ko" "/lib/modules/$1/modules.dep"
+}
+
 # kernel_with MODULE: the release of the newest kernel that is installed here with that module,
 # whichever kernel runs
 kernel_with() {
   newest=$(for image in /boot/vmlinuz-*; do
-    grep -qs "/$1\.ko" "/lib/modules/${image#/boot/vmlinuz-}/modules.dep" && echo "${image#/boot/vmlinuz-}"
+    has_module "${image#/boot/vmlinuz-}" "$1" && echo "${image#/boot/vmlinuz-}"
   done | sort -V | tail -n 1)
   [ -n "$newest" ] && echo "$newest"
 }
@@ -141,7 +147,8 @@ provide() {
     esac
   done
   echo "  Debian and Ubuntu: apt-get install $(echo "$rows" | column 3)"
-  echo "  Fedora and RHEL:   dnf install $(echo "$rows" | column 4)"
+  dnf=$(echo "$rows" | awk '$4 != "-"' | column 4)
+  [ -z "$dnf" ] || echo "  Fedora and RHEL:   dnf install $dnf"
   ! echo "$rows" | grep -q '^need '
 }
 
