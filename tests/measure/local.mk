@@ -212,12 +212,6 @@ tests_measure_test_result_bad_LDADD = $(test_libs)
 endif
 EXTRA_DIST += %D%/machine docs/RESULT.md docs/result-schema.json
 
-# For the lab: what adapters count while a command runs.
-EXTRA_PROGRAMS += tests/lab/counted
-tests_lab_counted_SOURCES = tests/lab/counted.c
-tests_lab_counted_LDADD = $(rg_libs)
-EXTRA_DIST += tests/lab/test_counters.sh
-
 check_PROGRAMS += tests/measure/test_time_spaces
 TESTS += tests/measure/test_time_spaces
 tests_measure_test_time_spaces_SOURCES = %D%/test_time_spaces.c

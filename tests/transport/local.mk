@@ -9,8 +9,6 @@ tests_transport_test_conform_SOURCES = %D%/test_conform.c $(rank_files)
 tests_transport_test_conform_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_transport_test_conform_LDADD = $(test_libs)
 
-lab_programs += tests/transport/test_conform
-
 check_PROGRAMS += tests/transport/test_death
 TESTS += tests/transport/test_death
 tests_transport_test_death_SOURCES = %D%/test_death.c $(rank_files)
@@ -167,7 +165,6 @@ endif
 
 if HAVE_VERBS
 if HAVE_CMOCKA
-lab_programs += tests/transport/test_window
 ud_rank_files = %D%/ud_ranks.c %D%/ud_ranks.h $(rank_files)
 check_PROGRAMS += tests/transport/test_verbs_ud tests/transport/test_verbs_ud_gone
 TESTS += tests/transport/test_verbs_ud tests/transport/test_verbs_ud_gone
@@ -187,7 +184,7 @@ tests_transport_fuzz_verbs_ud_CPPFLAGS = $(AM_CPPFLAGS) $(VERBS_CFLAGS) -I$(srcd
 tests_transport_fuzz_verbs_ud_LDADD = $(rg_libs)
 endif
 TESTS += tests/transport/test_verbs_ud_suites.sh
-EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud_suites.sh tests/lab/test_verbs_ud.sh
+EXTRA_DIST += %D%/corpus-verbs-ud %D%/test_verbs_ud_suites.sh
 
 check_PROGRAMS += tests/transport/fuzz_tcp
 TESTS += tests/transport/fuzz_tcp
