@@ -5,7 +5,7 @@
 #
 # The part of run-lab.sh that runs in the lab's machine: the tests listed in DIRECTORY/inside, each
 # with its time limit, on links that are as they were at the start, and with nothing left of the test
-# before. NAME.log has what it said, NAME.status its exit status.
+# before. NAME.log has what it said, NAME.status its exit status and how many seconds it took.
 set -u
 out=$1
 [ -r /run/lab/config ] && [ -e /sys/class/net/s1r1 ] || { echo "this is not the lab"; exit 2; }
@@ -43,7 +43,6 @@ while read -r name seconds endpoints rails test; do
       kill -9 "$process"
     done </run/remaining
   fi
-  echo "$name: status $status, from ${begin%.*} to ${end%.*} s"
   lab-ctl reset || status=99
-  echo $status >"$out/$name.status"
+  echo "$status $((${end%.*} - ${begin%.*}))" >"$out/$name.status"
 done <"$out/inside"

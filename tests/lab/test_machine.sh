@@ -49,15 +49,22 @@ lab 2 'there are 2 endpoints with 1 rails' --link 2.2:down -- true
 lab 2 'needs a delay' --reorder 1 -- true
 lab 2 'expected DSCP=BAND' --priority 64=1 -- true
 lab 2 'no such folder' --write "$tmp/none" -- true
+lab 2 'no file that this user may read' --kernel "$tmp/none" -- true
+lab 3 'no image of a kernel' --kernel /bin/true -- true
 
 # QEMU that does not start
 cat >"$tmp/bin/qemu-system-x86_64" <<'END'
 #!/bin/sh
-echo "qemu: something is wrong"
+echo "qemu: something is wrong: $*"
 exit 1
 END
 chmod 755 "$tmp/bin/qemu-system-x86_64"
 (PATH=$tmp/bin:$PATH; lab 3 'something is wrong' -- true) || exit 1
+
+# A kernel that is named
+. "$(dirname "$lab")/packages.sh"
+cp "/boot/vmlinuz-$(kernel_with rdma_rxe)" "$tmp/a kernel" || fail "no kernel that can be copied"
+(PATH=$tmp/bin:$PATH; lab 3 "something is wrong: .* -kernel $tmp/a kernel " --kernel "$tmp/a kernel" -- true) || exit 1
 
 # A kernel that finds no init
 cp /bin/true "$tmp/bin/busybox"
@@ -92,10 +99,10 @@ rxe1r2" ] || fail "not the command's output"
 
 # ends SIGNAL STATUS: that signal ends it, in the middle of a boot, and nothing is left
 ends() {
-  "$lab" --no-install -- true >"$tmp/out" 2>"$tmp/err" &
+  "$lab" --no-install --verbose -- true >"$tmp/out" 2>"$tmp/err" &
   process=$!
   i=0
-  until grep -qs "$TMPDIR/[r]ailgauge-lab.*console" /proc/[0-9]*/cmdline; do
+  until grep -qs "file:$TMPDIR/[r]ailgauge-lab.*console" /proc/[0-9]*/cmdline; do
     i=$((i + 1))
     [ $i -lt 200 ] || fail "the machine does not start"
     sleep 0.1
