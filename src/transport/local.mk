@@ -39,6 +39,7 @@ if HAVE_VERBS
 src_librailgauge_a_SOURCES += \
 	%D%/verbs_device.c \
 	%D%/verbs_find.c \
+	%D%/verbs_group.c \
 	%D%/verbs_job.c \
 	%D%/verbs_line.c \
 	%D%/verbs_memory.c \
@@ -58,6 +59,8 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_rc_setup.c \
 	%D%/verbs_ud.c \
 	%D%/verbs_ud_drive.c \
+	%D%/verbs_ud_group.c \
+	%D%/verbs_ud_group_open.c \
 	%D%/verbs_ud_impl.h \
 	%D%/verbs_ud_packet.c \
 	%D%/verbs_ud_peers.c \

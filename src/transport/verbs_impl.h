@@ -10,6 +10,7 @@
  *   verbs_job.c      what the ranks of a job settle together
  *   verbs_memory.c   registrations
  *   verbs_qp.c       queue pairs and their connection
+ *   verbs_group.c    groups of datagram queue pairs
  *   verbs_words.c    completions that failed, in words; asynchronous events
  *   verbs_line.c     what an endpoint says of its lines
  */
@@ -18,6 +19,7 @@
 
 #include "railgauge/transport/verbs.h"
 
+struct ibv_ah_attr;
 struct ibv_device;
 struct ibv_port_attr;
 struct rg_endpoint;
@@ -73,6 +75,10 @@ bool verbs_has_connections(const struct ibv_device *device);
 
 /* Has it a port that is active? It is opened for that. */
 bool verbs_is_active(struct ibv_device *device);
+
+/* The way to an address that was checked. */
+void verbs_fill_way(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
+		    struct ibv_ah_attr *way);
 
 /* Empty; NULL without memory. close ends all registrations. */
 struct rg_verbs_memory *verbs_memory_open(void);

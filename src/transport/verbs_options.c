@@ -175,6 +175,13 @@ const struct rg_opt rg_verbs_options_table[] = {
 	 .help = "does the network keep the order of a connection's packets (no adaptive routing, "
 		 "no spraying over several paths); write-counter takes that; auto: known of soft "
 		 "devices only"},
+	{.name = "verbs.multicast",
+	 FIELD(CHOICE, multicast),
+	 .value = "WHETHER",
+	 .dflt = "auto",
+	 .choices = switch_words,
+	 .help = "may verbs-ud send what all ranks get (broadcast multicast) once, to an IP "
+		 "multicast group that their interfaces join; auto: if all hear each other there"},
 	{.name = NULL},
 };
 

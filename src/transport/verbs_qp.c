@@ -273,8 +273,8 @@ static int check_address(const struct rg_verbs_device *d, const struct rg_verbs_
 	return d->infiniband ? check_subnet(d, a, ends, err) : check_gids(d, a, ends, err);
 }
 
-static void fill_way(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
-		     struct ibv_ah_attr *way)
+void verbs_fill_way(const struct rg_verbs_device *d, const struct rg_verbs_address *a,
+		    struct ibv_ah_attr *way)
 {
 	const struct rg_verbs_options *o = d->options;
 
@@ -338,7 +338,7 @@ int rg_verbs_rc_connect(const struct rg_verbs_device *device, struct ibv_qp *qp,
 
 	if (rc)
 		return rc;
-	fill_way(device, peers, &attr.ah_attr);
+	verbs_fill_way(device, peers, &attr.ah_attr);
 	e = ibv_modify_qp(qp, &attr,
 			  IBV_QP_STATE | IBV_QP_AV | IBV_QP_PATH_MTU | IBV_QP_DEST_QPN |
 				  IBV_QP_RQ_PSN | IBV_QP_MAX_DEST_RD_ATOMIC | IBV_QP_MIN_RNR_TIMER);
@@ -367,7 +367,7 @@ int rg_verbs_ah_open(const struct rg_verbs_device *device, const struct rg_verbs
 
 	if (rc)
 		return rc;
-	fill_way(device, peers, &way);
+	verbs_fill_way(device, peers, &way);
 	errno = 0;
 	ah = ibv_create_ah(device->pd, &way);
 	e = errno;

@@ -103,7 +103,7 @@ static int vud_hand_over(struct rg_endpoint *ep, struct rg_err *err)
 	bool done;
 
 	vud_enter(u);
-	done = !u->rc && vud_flush(u, u->dirty.n ? rg_clock_ns() : 0);
+	done = !u->rc && vud_flush(u, vud_is_dirty(u) ? rg_clock_ns() : 0);
 	vud_leave(u);
 	return !done;
 }
@@ -143,7 +143,7 @@ static void vud_wake(struct rg_endpoint *ep, uint32_t peer)
 const struct rg_transport_ops rg_transport_verbs_ud = {
 	.name = "verbs-ud",
 	.summary = "unreliable datagrams made reliable: small messages to many peers",
-	.caps = RG_CAP_DATA,
+	.caps = RG_CAP_DATA | RG_CAP_MULTICAST,
 	.geometry = &geometry,
 	.system_calls = "none but the doorbells of soft devices; sched_yield and clock_nanosleep, "
 			"and read for the device's events, once a peer is late; mmap and an "
@@ -159,6 +159,7 @@ const struct rg_transport_ops rg_transport_verbs_ud = {
 	.lend = rg_endpoint_ignore_buffer,
 	.take_back = rg_endpoint_ignore_buffer,
 	.put = vud_put,
+	.put_all = vud_put_all,
 	.signal = vud_signal,
 	.read = vud_read,
 	.flush = vud_hand_over,

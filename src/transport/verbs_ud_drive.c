@@ -59,17 +59,39 @@ void vud_fail_completion(struct vud *u, const struct ibv_wc *wc, uint32_t peer)
 
 /* --- a turn --- */
 
+/* Of the peer's own stream, and of what both send to the group. */
+static uint64_t due_ns(const struct vud *u, uint32_t peer)
+{
+	uint64_t own = ud_flow_due_ns(&u->peers[peer].flow), group = UINT64_MAX;
+
+	if (u->group)
+		group = ud_flow_due_ns(&vud_member_of(u, peer)->flow);
+	return own < group ? own : group;
+}
+
 void vud_time(struct vud *u, uint32_t peer)
 {
 	struct vud_peer *p = &u->peers[peer];
-	uint64_t due = ud_flow_due_ns(&p->flow);
+	uint64_t due = due_ns(u, peer);
 
 	if (due == UINT64_MAX)
 		return;
-	if (p->flow.ack_at_once)
+	if (!due) /* something is to be acknowledged at once */
 		vud_list_add(&u->urgent, &p->urgent, peer);
 	vud_list_add(&u->timed, &p->timed, peer);
 	u->due_ns = due < u->due_ns ? due : u->due_ns;
+}
+
+static void look_at_group(struct vud *u, uint32_t peer, uint64_t now_ns)
+{
+	struct ud_flow *f = &vud_member_of(u, peer)->flow;
+
+	ud_flow_pass(f, &u->flow, now_ns);
+	if (ud_flow_is_silent(f, &u->flow, now_ns))
+		vud_let_go(u, peer, VUD_SILENT, NULL);
+	u->group->dirty |= ud_flow_has_unsent(f);
+	if (ud_flow_must_tell(f, now_ns))
+		vud_list_add(&u->urgent, &u->peers[peer].urgent, peer);
 }
 
 /* When the peer's timers are to be looked at again; UINT64_MAX: they do not run. */
@@ -84,7 +106,9 @@ static uint64_t look_at_timers(struct vud *u, uint32_t peer, uint64_t now_ns)
 		vud_list_add(&u->dirty, &p->dirty, peer);
 	if (ud_flow_must_tell(&p->flow, now_ns))
 		vud_list_add(&u->urgent, &p->urgent, peer);
-	return ud_flow_due_ns(&p->flow);
+	if (u->group)
+		look_at_group(u, peer, now_ns);
+	return due_ns(u, peer);
 }
 
 static void pass_time(struct vud *u, uint64_t now_ns)
@@ -119,9 +143,12 @@ static bool tell_peer(struct vud *u, uint32_t peer, uint64_t now_ns)
 		return true;
 	if (p->refused)
 		p->refused = !vud_tell(u, peer, VUD_GIVEN_UP, now_ns);
-	else if (p->fate == VUD_HERE && ud_flow_must_tell(&p->flow, now_ns))
-		return vud_tell(u, peer, VUD_ACK, now_ns);
-	return !p->refused;
+	if (p->refused || p->fate != VUD_HERE)
+		return !p->refused;
+	if (ud_flow_must_tell(&p->flow, now_ns) && !vud_tell(u, peer, VUD_ACK, now_ns))
+		return false;
+	return !u->group || !ud_flow_must_tell(&vud_member_of(u, peer)->flow, now_ns) ||
+	       vud_tell(u, peer, VUD_GROUP_ACK, now_ns);
 }
 
 static void tell_urgent(struct vud *u, uint64_t now_ns)
@@ -157,7 +184,7 @@ bool vud_drive(struct vud *u, enum vud_driver driver)
 		return false;
 	pass_time(u, now);
 	/* What is sent takes acknowledgements along. */
-	if (u->dirty.n)
+	if (vud_is_dirty(u))
 		vud_flush(u, now);
 	if (u->urgent.n)
 		tell_urgent(u, now);

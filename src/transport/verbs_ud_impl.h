@@ -48,7 +48,14 @@
  * times since that one is not acknowledged; who has given a peer up tells it so when it is heard
  * again. A completion with an error is this rank's own failure.
  *
- * Not done: multicast. A broadcast is a schedule of puts here as everywhere.
+ * The group (verbs_ud_group.c, made in verbs_ud_group_open.c). What is put to all other ranks at
+ * once (put_all) is sent once, to a multicast group that all queue pairs are attached to, if on all
+ * of them that works and all have heard each other there when the endpoint opened. Each sender's
+ * packets to the group are a stream of their own: members acknowledge them as they do those of
+ * their own streams, and whoever lacks some gets these again alone. What is in that stream is
+ * nothing but data: each member's own stream says, at its place among all else, that the next so
+ * many bytes of it go here or there, and what comes behind in the member's stream waits until they
+ * have. So order, credit and counters are the same as if each member had been sent the data itself.
  */
 #ifndef RG_TRANSPORT_VERBS_UD_IMPL_H
 #define RG_TRANSPORT_VERBS_UD_IMPL_H
@@ -71,7 +78,14 @@ enum vud_kind {
 	VUD_ACK,      /* no data, and no number */
 	VUD_CLOSED,   /* the last words: likewise */
 	VUD_GIVEN_UP, /* to a peer that was given up, or cut off: likewise */
+	/* Where there is a group: */
+	VUD_GROUP_ACK, /* as ACK, of what the peer sent to the group */
+	VUD_GROUP,     /* data to the group, and to who lacks them; acknowledges nothing */
+	VUD_TRIAL,     /* to the group, while it is tried */
 };
+
+/* A frame of a put whose data come next in the peer's stream to the group. */
+#define VUD_FRAME_GROUP FRAME_KINDS
 
 enum vud_flag {
 	VUD_ASK = 1,  /* DATA: for an acknowledgement at once */
@@ -123,7 +137,7 @@ struct vud_address {
 struct vud_packet {
 	uint16_t posted; /* times in the send queue */
 	uint16_t len_bytes;
-	bool kept; /* not acknowledged */
+	uint32_t wanted; /* peers that have not acknowledged it; 1 while it is being filled */
 };
 
 enum vud_fate {
@@ -152,6 +166,7 @@ struct vud_peer {
 	struct frame frame;
 	uint8_t *to; /* NULL: they are thrown away */
 	uint64_t left;
+	bool grouped; /* in the peer's stream to the group; the peer's own one waits for them */
 };
 
 /* Who is in here. */
@@ -165,13 +180,43 @@ enum vud_driver {
 struct vud_arrived {
 	uint32_t peer;
 	uint16_t receive;
-	uint16_t len_bytes;
+	bool group;
 };
 
 /* A request in the send queue. */
 struct vud_queued {
-	uint32_t peer;
+	uint32_t peer; /* own rank: the group */
 	uint16_t packet;
+};
+
+/* Receives one behind the other, linked by the group's `next`. */
+struct vud_row {
+	uint16_t first, last;
+	uint32_t n;
+	size_t done_bytes; /* of the first one's data */
+};
+
+/* What this rank and the peer send to the group. */
+struct vud_member {
+	struct ud_flow flow; /* out: own packets, to this member; in: the member's */
+	uint64_t tag_in;
+	struct vud_row came;	/* the member's, which no put has taken yet */
+	struct vud_row waiting; /* packets of its own stream that wait for such */
+	bool heard;		/* while the group is tried */
+};
+
+struct vud_group {
+	struct rg_verbs_group *way; /* owned, as the next ones */
+	struct vud_member *members; /* [nranks] */
+	uint16_t *next;		    /* [nreceives] */
+	uint32_t *unheard;	    /* [nranks]: while it is tried, whom each rank does not hear */
+	uint64_t tag_out;
+	bool dirty; /* there may be something to send */
+	/* sending: */
+	bool pending; /* `put`, the first of its row, was not taken whole */
+	struct rg_put put;
+	uint32_t told;	     /* puts of the row that are announced */
+	uint64_t done_bytes; /* of their data */
 };
 
 /* Indices of peers, each at most once. */
@@ -192,11 +237,13 @@ struct vud {
 	struct vud_address *addresses; /* owned, [nranks] */
 	struct vud_peer *peers;	       /* owned, [nranks] */
 	struct ud_flow_config flow;
-	struct vud_list dirty;	/* have something to send */
-	struct vud_list timed;	/* wait for time to pass */
-	struct vud_list urgent; /* have something to be told */
-	uint64_t due_ns;	/* when those of timed are looked at */
-	uint32_t packet_bytes;	/* the largest */
+	struct vud_list dirty;	 /* have something to send */
+	struct vud_list timed;	 /* wait for time to pass */
+	struct vud_list urgent;	 /* have something to be told */
+	uint64_t due_ns;	 /* when those of timed are looked at */
+	uint32_t packet_bytes;	 /* the largest */
+	struct vud_group *group; /* owned; NULL: none */
+	char no_group[96];	 /* why not, if it was asked for or tried */
 
 	/* the pool */
 	struct vud_packet *packets; /* owned, [npackets] */
@@ -300,6 +347,11 @@ int vud_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_
 /* Sends what all peers' windows allow, and hands it to the device. True if nothing is left. */
 bool vud_flush(struct vud *u, uint64_t now_ns);
 
+static inline bool vud_is_dirty(const struct vud *u)
+{
+	return u->dirty.n || (u->group && u->group->dirty);
+}
+
 /* Sends a packet without data, if there is one to send it in. */
 bool vud_tell(struct vud *u, uint32_t peer, enum vud_kind kind, uint64_t now_ns);
 
@@ -308,6 +360,17 @@ void vud_ask(struct vud *u, uint32_t peer);
 
 /* Hands what was prepared to the device. */
 void vud_post(struct vud *u);
+
+/* Is there a place in the send queue? Then a packet may be added to it, for a peer or the group. */
+static inline bool vud_has_place(const struct vud *u)
+{
+	return u->head - u->tail < u->depth;
+}
+void vud_enqueue(struct vud *u, uint32_t peer, uint16_t id);
+
+/* A put to another rank, or no more than a frame. As put; false: not now. */
+int vud_put_to_peer(struct vud *u, const struct rg_put *put);
+bool vud_append_head(struct vud *u, uint32_t peer, const struct frame *frame);
 
 /* Takes completions of sends. True if there were any. */
 bool vud_sent(struct vud *u);
@@ -328,6 +391,61 @@ void vud_take(struct vud *u, uint16_t receive, size_t len_bytes, uint64_t now_ns
 
 /* Applies what is there in its turn. True if anything was. Not for the keeper. */
 bool vud_apply(struct vud *u);
+
+/* A packet that is out of the ring came in its turn. */
+void vud_arrive(struct vud *u, uint32_t peer, uint16_t receive, bool group);
+
+/* The receive goes back to the ring, out of which it was. */
+void vud_keep_no_more(struct vud *u, uint16_t receive);
+
+/* Takes data of the peer's frame, as many as it wants; how many. */
+size_t vud_take_piece(struct vud *u, uint32_t peer, const uint8_t *data, size_t len);
+
+/* --- the group (verbs_ud_group.c; verbs_ud_group_open.c) --- */
+
+static inline struct vud_member *vud_member_of(const struct vud *u, uint32_t peer)
+{
+	return &u->group->members[peer];
+}
+
+/*
+ * (collective) Makes and tries it, as --verbs.multicast says; grants RG_CAP_MULTICAST, or says in
+ * no_group why not. RG_ERR_UNSUPPORTED with `on`; RG_ERR_NO_MEMORY, or the rendezvous'.
+ */
+int vud_group_open(struct vud *u, struct rg_err *err);
+void vud_group_close(struct vud_group *group); /* NULL is allowed */
+
+/* The member of the row. */
+int vud_put_all(struct rg_endpoint *ep, const struct rg_put *puts, uint32_t n, struct rg_err *err);
+
+/* Sends to the group, and again to its members, what their windows allow. True if all is sent. */
+bool vud_group_flush(struct vud *u, uint64_t now_ns);
+void vud_group_write_head(struct vud *u, uint16_t id, struct vud_head head);
+
+/* Is it a packet to the group? Then it is dealt with, and kept or not. */
+bool vud_group_take(struct vud *u, const struct vud_head *h, size_t len_bytes, uint16_t receive,
+		    uint64_t now_ns, bool *kept_out);
+
+/* An acknowledgement of such; NULL, or why the peer is to be cut off. There is a group. */
+const char *vud_group_heed(struct vud *u, const struct vud_head *h, uint64_t now_ns);
+
+/* One came in its turn: a put may take it now, or later. */
+void vud_group_arrived(struct vud *u, uint32_t peer, uint16_t receive);
+
+/* Gives what has come to the peer's put that waits for it, if one does. */
+void vud_group_fill(struct vud *u, uint32_t peer);
+
+/*
+ * A packet of the peer's own stream waits behind such a put, from done_bytes of its data on; and
+ * the next one that waits no more (VUD_NONE: there is none), likewise. There is a group.
+ */
+void vud_group_wait(struct vud *u, uint32_t peer, uint16_t receive, size_t done_bytes);
+uint16_t vud_group_resume(struct vud *u, uint32_t peer, size_t *done_bytes_out);
+
+/* The peer is gone: vud_let_go's part. There is a group. */
+void vud_group_let_go(struct vud *u, uint32_t peer, bool cut_off);
+
+bool vud_group_is_settled(const struct vud *u); /* has all been acknowledged? */
 
 /* --- peers (verbs_ud_peers.c) --- */
 

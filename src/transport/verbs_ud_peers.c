@@ -39,10 +39,10 @@ void vud_let_go(struct vud *u, uint32_t peer, enum vud_fate fate, const char *fa
 	p->fault = fault;
 	ud_flow_end(&p->flow, sent, &nsent, held, &nheld);
 	vud_release(u, sent, nsent);
-	for (uint32_t k = 0; k < nheld; k++) {
-		u->back[u->nback++] = held[k];
-		u->nheld--;
-	}
+	for (uint32_t k = 0; k < nheld; k++)
+		vud_keep_no_more(u, held[k]);
+	if (u->group)
+		vud_group_let_go(u, peer, fate == VUD_CUT_OFF);
 	if (p->open != VUD_NONE)
 		vud_release(u, &p->open, 1);
 	p->open = VUD_NONE;
@@ -165,7 +165,7 @@ static bool is_settled(const struct vud *u)
 		if (p->fate == VUD_HERE && (p->open != VUD_NONE || !ud_flow_is_settled(&p->flow)))
 			return false;
 	}
-	return true;
+	return vud_group_is_settled(u);
 }
 
 static void pause_after(uint32_t turns)

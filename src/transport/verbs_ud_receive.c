@@ -21,7 +21,7 @@ static void keep_out(struct vud *u)
 	u->nheld++;
 }
 
-static void keep_no_more(struct vud *u, uint16_t receive)
+void vud_keep_no_more(struct vud *u, uint16_t receive)
 {
 	u->nheld--;
 	give_back(u, receive);
@@ -69,10 +69,10 @@ static void cut_off(struct vud *u, uint32_t peer, const char *fault)
 	vud_let_go(u, peer, VUD_CUT_OFF, fault);
 }
 
-static void arrive(struct vud *u, uint32_t peer, uint16_t receive)
+void vud_arrive(struct vud *u, uint32_t peer, uint16_t receive, bool group)
 {
 	u->arrived[(u->first_arrived + u->narrived++) % u->nreceives] =
-		(struct vud_arrived){.peer = peer, .receive = receive};
+		(struct vud_arrived){.peer = peer, .receive = receive, .group = group};
 }
 
 /* True if the receive is kept. */
@@ -81,17 +81,20 @@ static bool take_data(struct vud *u, const struct vud_head *h, uint16_t receive,
 	struct ud_flow *f = &u->peers[h->from].flow;
 	bool may_hold = u->nheld < u->nreceives / 2;
 
-	/* The keeper applies nothing: what it cannot keep is as if it were lost. */
-	if (u->nheld >= u->nreceives - 2 * VUD_BATCH)
+	/*
+	 * The keeper applies nothing, and what waits for the group is not applied either: what
+	 * cannot be kept is as if it were lost. For what is waited for there is always room.
+	 */
+	if (u->nheld >= u->nreceives - 2 * VUD_BATCH || (u->peers[h->from].grouped && !may_hold))
 		return false;
 	if (u->away)
 		ud_flow_was_away(f);
 	switch (ud_flow_came(f, h->number, h->flags & VUD_ASK, receive, may_hold, now_ns)) {
 	case UD_FLOW_NEXT:
 		keep_out(u);
-		arrive(u, h->from, receive);
+		vud_arrive(u, h->from, receive, false);
 		while (ud_flow_next_held(f, &receive))
-			arrive(u, h->from, receive);
+			vud_arrive(u, h->from, receive, false);
 		return true;
 	case UD_FLOW_HELD:
 		keep_out(u);
@@ -141,10 +144,11 @@ static void refuse(struct vud *u, const struct vud_head *h)
 static bool take_from_peer(struct vud *u, const struct vud_head *h, size_t len_bytes,
 			   uint16_t receive, uint64_t now_ns)
 {
-	const char *fault = vud_head_check(h, len_bytes);
+	bool group = u->group && h->kind == VUD_GROUP_ACK && len_bytes == sizeof(*h);
+	const char *fault = group ? vud_group_heed(u, h, now_ns) : vud_head_check(h, len_bytes);
 	bool kept = false;
 
-	if (!fault)
+	if (!fault && !group)
 		fault = heed(u, h, now_ns);
 	if (fault) {
 		cut_off(u, h->from, fault);
@@ -164,6 +168,7 @@ void vud_take(struct vud *u, uint16_t receive, size_t len_bytes, uint64_t now_ns
 {
 	struct vud_peer *p;
 	struct vud_head h;
+	bool kept;
 
 	if (len_bytes < RG_VERBS_GRH_BYTES + sizeof(h) ||
 	    len_bytes > RG_VERBS_GRH_BYTES + u->packet_bytes) {
@@ -173,6 +178,11 @@ void vud_take(struct vud *u, uint16_t receive, size_t len_bytes, uint64_t now_ns
 	}
 	memcpy(&h, vud_receive_at(u, receive), sizeof(h));
 	h = vud_head_wire(h);
+	if (vud_group_take(u, &h, len_bytes - RG_VERBS_GRH_BYTES, receive, now_ns, &kept)) {
+		if (!kept)
+			give_back(u, receive);
+		return;
+	}
 	if (h.from >= u->f.ep.nranks || h.from == u->f.ep.rank ||
 	    h.tag != u->peers[h.from].tag_in) {
 		u->strays++;
@@ -222,9 +232,13 @@ static const char *begin_frame(struct vud *u, uint32_t peer, const uint8_t *data
 	struct vud_peer *p = &u->peers[peer];
 	struct frame frame;
 	const char *fault;
+	bool grouped;
 
 	memcpy(&frame, data, sizeof(frame));
 	frame = frame_wire(frame);
+	grouped = u->group && frame.kind == VUD_FRAME_GROUP;
+	if (grouped)
+		frame.kind = FRAME_SLOT;
 	fault = frame_check(&frame, &u->f.ep.config.geometry);
 	if (fault)
 		return fault;
@@ -233,12 +247,13 @@ static const char *begin_frame(struct vud *u, uint32_t peer, const uint8_t *data
 		return fault;
 	p->frame = frame;
 	p->left = frame.len_bytes;
+	p->grouped = grouped && p->left;
 	if (!p->left)
 		framed_finish(&u->f, peer, &frame);
 	return NULL;
 }
 
-static size_t take_piece(struct vud *u, uint32_t peer, const uint8_t *data, size_t len)
+size_t vud_take_piece(struct vud *u, uint32_t peer, const uint8_t *data, size_t len)
 {
 	struct vud_peer *p = &u->peers[peer];
 	size_t n = len < p->left ? len : (size_t)p->left;
@@ -253,27 +268,64 @@ static size_t take_piece(struct vud *u, uint32_t peer, const uint8_t *data, size
 	return n;
 }
 
-/* NULL, or what is wrong with the packet. */
-static const char *apply(struct vud *u, uint32_t peer, const uint8_t *data, size_t len)
+/* NULL, or what is wrong with the packet; how much of it was taken, which may be for the group. */
+static const char *apply(struct vud *u, uint32_t peer, const uint8_t *data, size_t len,
+			 size_t *done)
 {
-	while (len) {
-		const char *fault;
-		size_t n;
+	const struct vud_peer *p = &u->peers[peer];
 
-		if (u->peers[peer].left) {
-			n = take_piece(u, peer, data, len);
-		} else if (len < sizeof(struct frame)) {
+	while (*done < len && !p->grouped) {
+		const char *fault;
+
+		if (p->left) {
+			*done += vud_take_piece(u, peer, data + *done, len - *done);
+		} else if (len - *done < sizeof(struct frame)) {
 			return "a packet that ends within a head";
 		} else {
-			fault = begin_frame(u, peer, data);
+			fault = begin_frame(u, peer, data + *done);
 			if (fault)
 				return fault;
-			n = sizeof(struct frame);
+			*done += sizeof(struct frame);
+			vud_group_fill(u, peer);
 		}
-		data += n;
-		len -= n;
 	}
 	return NULL;
+}
+
+/* A packet of the peer's own stream, from `done` of its data on. */
+static void apply_packet(struct vud *u, uint32_t peer, uint16_t receive, size_t done)
+{
+	const uint8_t *at = vud_receive_at(u, receive);
+	const char *fault = NULL;
+	struct vud_head h;
+
+	memcpy(&h, at, sizeof(h));
+	h = vud_head_wire(h);
+	if (u->peers[peer].fate != VUD_CUT_OFF) {
+		fault = apply(u, peer, at + sizeof(h), h.len_bytes, &done);
+		if (!fault && done < h.len_bytes) {
+			vud_group_wait(u, peer, receive, done);
+			return;
+		}
+	}
+	vud_keep_no_more(u, receive);
+	if (fault)
+		cut_off(u, peer, fault);
+}
+
+/* Now that the group's data are here. */
+static void resume(struct vud *u, uint32_t peer)
+{
+	for (;;) {
+		uint16_t receive;
+		size_t done;
+
+		vud_group_fill(u, peer);
+		receive = vud_group_resume(u, peer, &done);
+		if (receive == VUD_NONE)
+			return;
+		apply_packet(u, peer, receive, done);
+	}
 }
 
 bool vud_apply(struct vud *u)
@@ -282,21 +334,20 @@ bool vud_apply(struct vud *u)
 
 	while (u->narrived) {
 		struct vud_arrived a = u->arrived[u->first_arrived];
-		const uint8_t *at = vud_receive_at(u, a.receive);
-		struct vud_peer *p = &u->peers[a.peer];
-		const char *fault = NULL;
 		struct vud_head h;
 
 		u->first_arrived = (u->first_arrived + 1) % u->nreceives;
 		u->narrived--;
-		memcpy(&h, at, sizeof(h));
-		h = vud_head_wire(h);
-		u->moved |= h.len_bytes > 0;
-		if (p->fate != VUD_CUT_OFF)
-			fault = apply(u, a.peer, at + sizeof(h), h.len_bytes);
-		keep_no_more(u, a.receive);
-		if (fault)
-			cut_off(u, a.peer, fault);
+		memcpy(&h, vud_receive_at(u, a.receive), sizeof(h));
+		u->moved |= vud_head_wire(h).len_bytes > 0;
+		if (a.group)
+			vud_group_arrived(u, a.peer, a.receive);
+		else if (u->peers[a.peer].grouped)
+			vud_group_wait(u, a.peer, a.receive, 0);
+		else
+			apply_packet(u, a.peer, a.receive, 0);
+		if (u->group)
+			resume(u, a.peer);
 	}
 	return any;
 }

@@ -23,15 +23,9 @@ static void put_back(struct vud *u, uint16_t id)
 void vud_release(struct vud *u, const uint16_t *ids, uint32_t n)
 {
 	for (uint32_t k = 0; k < n; k++) {
-		u->packets[ids[k]].kept = false;
-		if (!u->packets[ids[k]].posted)
+		if (!--u->packets[ids[k]].wanted && !u->packets[ids[k]].posted)
 			put_back(u, ids[k]);
 	}
-}
-
-static bool has_place(const struct vud *u)
-{
-	return u->head - u->tail < u->depth;
 }
 
 void vud_post(struct vud *u)
@@ -52,10 +46,10 @@ void vud_post(struct vud *u)
 	}
 }
 
-/* There is a place. */
-static void enqueue(struct vud *u, uint32_t peer, uint16_t id)
+void vud_enqueue(struct vud *u, uint32_t peer, uint16_t id)
 {
 	const struct rg_verbs_address *to = &u->addresses[peer].verbs;
+	bool group = peer == u->f.ep.rank;
 	uint32_t k = (uint32_t)(u->head - u->posted), len = u->packets[id].len_bytes;
 	bool tells = ++u->quiet >= u->moderation || u->head - u->tail + 1 == u->depth;
 
@@ -69,6 +63,10 @@ static void enqueue(struct vud *u, uint32_t peer, uint16_t id)
 			      (len <= u->inline_bytes ? IBV_SEND_INLINE : 0u),
 		.wr.ud = {u->peers[peer].ah, to->qpn, to->qkey},
 	};
+	if (group) {
+		u->wr[k].wr.ud.ah = u->group->way->ah;
+		u->wr[k].wr.ud.remote_qpn = RG_VERBS_GROUP_QPN;
+	}
 	if (k)
 		u->wr[k - 1].next = &u->wr[k];
 	if (tells)
@@ -94,7 +92,7 @@ bool vud_sent(struct vud *u)
 		while (u->tail <= wc[k].wr_id) {
 			uint16_t id = u->queued[u->tail++ % u->depth].packet;
 
-			if (!--u->packets[id].posted && !u->packets[id].kept)
+			if (!--u->packets[id].posted && !u->packets[id].wanted)
 				put_back(u, id);
 		}
 	}
@@ -106,11 +104,12 @@ bool vud_sent(struct vud *u)
 	return n > 0;
 }
 
+/* With what is acknowledged of the flow. */
 static void write_head(struct vud *u, uint32_t peer, uint16_t id, struct vud_head head,
-		       uint64_t now_ns)
+		       struct ud_flow *flow, uint64_t now_ns)
 {
 	struct vud_peer *p = &u->peers[peer];
-	struct ud_flow_ack ack = ud_flow_tell(&p->flow, now_ns);
+	struct ud_flow_ack ack = ud_flow_tell(flow, now_ns);
 
 	head.tag = p->tag_out;
 	head.from = u->f.ep.rank;
@@ -124,14 +123,17 @@ static void write_head(struct vud *u, uint32_t peer, uint16_t id, struct vud_hea
 
 bool vud_tell(struct vud *u, uint32_t peer, enum vud_kind kind, uint64_t now_ns)
 {
+	struct ud_flow *flow = &u->peers[peer].flow;
 	uint16_t id;
 
-	if (!u->nfree[1] || !has_place(u))
+	if (!u->nfree[1] || !vud_has_place(u))
 		return false;
+	if (kind == VUD_GROUP_ACK)
+		flow = &vud_member_of(u, peer)->flow;
 	id = u->free[1][--u->nfree[1]];
 	u->packets[id].len_bytes = sizeof(struct vud_head);
-	write_head(u, peer, id, (struct vud_head){.kind = (uint8_t)kind}, now_ns);
-	enqueue(u, peer, id);
+	write_head(u, peer, id, (struct vud_head){.kind = (uint8_t)kind}, flow, now_ns);
+	vud_enqueue(u, peer, id);
 	vud_time(u, peer);
 	return true;
 }
@@ -146,14 +148,14 @@ static void send_allowed(struct vud *u, uint32_t peer, uint64_t now_ns)
 {
 	struct vud_peer *p = &u->peers[peer];
 
-	while (ud_flow_may_send(&p->flow) && has_place(u)) {
+	while (ud_flow_may_send(&p->flow) && vud_has_place(u)) {
 		struct ud_flow_packet out = ud_flow_send(&p->flow, &u->flow, now_ns);
 		struct vud_head head = {
 			.number = out.number, .kind = VUD_DATA, .flags = out.ask ? VUD_ASK : 0};
 
 		if (!u->packets[out.id].posted)
-			write_head(u, peer, out.id, head, now_ns);
-		enqueue(u, peer, out.id);
+			write_head(u, peer, out.id, head, &p->flow, now_ns);
+		vud_enqueue(u, peer, out.id);
 	}
 	vud_time(u, peer);
 }
@@ -166,7 +168,7 @@ static bool open_packet(struct vud *u, uint32_t peer)
 		return false;
 	p->open = u->free[0][--u->nfree[0]];
 	u->packets[p->open].len_bytes = sizeof(struct vud_head);
-	u->packets[p->open].kept = true;
+	u->packets[p->open].wanted = 1;
 	vud_list_add(&u->dirty, &p->dirty, peer);
 	return true;
 }
@@ -199,7 +201,7 @@ static void append(struct vud *u, const struct vud_peer *p, const void *data, ui
 	packet->len_bytes = (uint16_t)(packet->len_bytes + len);
 }
 
-static bool append_head(struct vud *u, uint32_t peer, const struct frame *frame)
+bool vud_append_head(struct vud *u, uint32_t peer, const struct frame *frame)
 {
 	const struct frame wire = frame_wire(*frame);
 
@@ -217,7 +219,7 @@ void vud_ask(struct vud *u, uint32_t peer)
 
 /* --- members of the row --- */
 
-static int put_to_peer(struct vud *u, const struct rg_put *put)
+int vud_put_to_peer(struct vud *u, const struct rg_put *put)
 {
 	struct vud_peer *p = &u->peers[put->peer];
 	struct frame frame = frame_of_put(put);
@@ -227,7 +229,7 @@ static int put_to_peer(struct vud *u, const struct rg_put *put)
 	if (p->pending && !rg_put_is_same(put, &p->put))
 		return 1;
 	if (!p->pending) {
-		if (!append_head(u, put->peer, &frame))
+		if (!vud_append_head(u, put->peer, &frame))
 			return 1;
 		p->put = *put;
 		p->done_bytes = 0;
@@ -259,7 +261,7 @@ int vud_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err
 		return 0;
 	}
 	vud_enter(u);
-	rc = u->rc ? 1 : put_to_peer(u, put);
+	rc = u->rc ? 1 : vud_put_to_peer(u, put);
 	vud_leave(u);
 	return rc;
 }
@@ -281,7 +283,7 @@ int vud_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_
 	if (u->rc)
 		rc = 1;
 	else if (u->peers[peer].fate == VUD_HERE)
-		rc = u->peers[peer].pending || !append_head(u, peer, &frame);
+		rc = u->peers[peer].pending || !vud_append_head(u, peer, &frame);
 	vud_leave(u);
 	return rc;
 }
@@ -295,7 +297,7 @@ static bool flush_peer(struct vud *u, uint32_t peer, uint64_t now_ns)
 		return true;
 	send_allowed(u, peer, now_ns);
 	/* While nothing may be sent more may come into the open one. */
-	if (p->open != VUD_NONE && ud_flow_is_open(&p->flow) && has_place(u)) {
+	if (p->open != VUD_NONE && ud_flow_is_open(&p->flow) && vud_has_place(u)) {
 		close_packet(p);
 		send_allowed(u, peer, now_ns);
 	}
@@ -305,6 +307,7 @@ static bool flush_peer(struct vud *u, uint32_t peer, uint64_t now_ns)
 bool vud_flush(struct vud *u, uint64_t now_ns)
 {
 	uint32_t kept = 0;
+	bool all;
 
 	for (uint32_t k = 0; k < u->dirty.n; k++) {
 		uint32_t peer = u->dirty.peers[k];
@@ -314,6 +317,7 @@ bool vud_flush(struct vud *u, uint64_t now_ns)
 			u->dirty.peers[kept++] = peer;
 	}
 	u->dirty.n = kept;
+	all = vud_group_flush(u, now_ns);
 	vud_post(u);
-	return !kept;
+	return all && !kept;
 }

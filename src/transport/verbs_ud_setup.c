@@ -199,6 +199,11 @@ static void describe(struct vud *u)
 	used = strlen(about);
 	if (u->inline_bytes < u->device->max_inline_bytes)
 		snprintf(about + used, room - used, "; %u inline in datagrams", u->inline_bytes);
+	used = strlen(about);
+	if (u->group)
+		snprintf(about + used, room - used, "; multicast to all");
+	else if (u->no_group[0])
+		snprintf(about + used, room - used, "; no multicast: %s", u->no_group);
 	verbs_add_line(&u->f.ep, u->device);
 }
 
@@ -210,6 +215,7 @@ int vud_setup(struct vud *u, struct rg_err *err)
 	int rc;
 
 	u->due_ns = UINT64_MAX;
+	u->f.ep.caps &= ~(uint32_t)RG_CAP_MULTICAST; /* until it is known to work */
 	rc = make_peers(u, err);
 	rc = rg_endpoint_agree(ep, rc, err);
 	if (!rc)
@@ -231,8 +237,15 @@ int vud_setup(struct vud *u, struct rg_err *err)
 		return rc;
 	choose_flow(u);
 	know_peers(u);
+	rc = vud_group_open(u, err);
+	if (rc)
+		return rc;
 	describe(u);
-	rc = vud_keeper_start(u, err);
+	rc = u->rc;
+	if (rc && err)
+		*err = u->why;
+	if (!rc)
+		rc = vud_keeper_start(u, err);
 	return rg_endpoint_agree(ep, rc, err);
 }
 
@@ -242,6 +255,7 @@ void vud_teardown(struct vud *u)
 		if (u->peers[r].ah)
 			ibv_destroy_ah(u->peers[r].ah);
 	}
+	vud_group_close(u->group);
 	if (u->qp)
 		ibv_destroy_qp(u->qp);
 	if (u->send_cq)

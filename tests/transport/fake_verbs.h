@@ -58,6 +58,7 @@ struct fake_device {
 	uint32_t gid_types[FAKE_GIDS_MAX]; /* enum ibv_gid_type */
 	uint32_t max_inline;		   /* 0: 256 */
 	uint32_t max_inline_ud;		   /* of datagrams; 0: max_inline */
+	bool deaf;			   /* what is sent to groups does not reach it */
 	int max_qp_wr, max_cqe, max_reads; /* 0: 4096, 65536, 16 */
 };
 

@@ -210,6 +210,9 @@ void fake_qp_fail(struct fake_qp *qp);
 /* Empties its queues without a word, also of completions and datagrams. */
 void fake_qp_clear(struct fake_qp *qp);
 
+/* Is it the address of a group: of IPv6, or of IPv4 mapped? */
+bool fake_is_group(const uint8_t gid[16]);
+
 /* The receives that a queue pair takes from. */
 struct fake_rq *fake_receives(struct fake_qp *qp);
 

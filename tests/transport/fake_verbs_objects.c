@@ -476,7 +476,7 @@ int ibv_attach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
 	struct fake_group *g;
 
 	(void)lid;
-	if (!e && (gid->raw[0] != 0xff || qp->qp_type != IBV_QPT_UD))
+	if (!e && (!fake_is_group(gid->raw) || qp->qp_type != IBV_QPT_UD))
 		e = EINVAL;
 	if (e)
 		return e;

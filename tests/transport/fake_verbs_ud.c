@@ -52,11 +52,31 @@ static void launch(const struct fake_datagram *filled, struct fake_qp *to)
 	}
 }
 
-static void send_group(const struct fake_qp *qp, const struct fake_datagram *d)
+bool fake_is_group(const uint8_t gid[16])
 {
+	static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
+
+	return gid[0] == 0xff || (!memcmp(gid, mapped, sizeof(mapped)) && gid[12] >> 4 == 0xe);
+}
+
+static bool reaches(const struct fake_datagram *d, const struct fake_qp *to, uint32_t qkey)
+{
+	const struct fake_dev *dev = ((struct fake_context *)to->v.context)->dev;
+
+	return dev->ports[to->attr.port_num].up && !dev->config.deaf && to->attr.qkey == qkey &&
+	       d->len_bytes <= 128u << dev->config.mtu;
+}
+
+static void send_group(const struct fake_qp *qp, const struct fake_wqe *w,
+		       const struct fake_datagram *d)
+{
+	const struct fake_dev *dev = ((struct fake_context *)qp->v.context)->dev;
+
+	if (w->to_qpn != 0xffffff || !dev->ports[qp->attr.port_num].up)
+		return;
 	for (struct fake_group *g = fake.groups, *next; g; g = next) {
 		next = g->next;
-		if (!memcmp(g->gid, d->dgid, 16) && g->qp != qp)
+		if (!memcmp(g->gid, d->dgid, 16) && g->qp != qp && reaches(d, g->qp, w->to_qkey))
 			launch(d, g->qp);
 	}
 }
@@ -98,8 +118,8 @@ int fake_carry_ud(struct fake_qp *qp, struct fake_wqe *w)
 		fake_gid(dev, qp->attr.port_num, w->to.grh.sgid_index, d.sgid);
 		memcpy(d.dgid, w->to.grh.dgid.raw, 16);
 	}
-	if (d.dgid[0] == 0xff)
-		send_group(qp, &d);
+	if (fake_is_group(d.dgid))
+		send_group(qp, w, &d);
 	else
 		send_one(qp, w, &d);
 	return IBV_WC_SUCCESS;

@@ -71,6 +71,7 @@ enum rg_cap {
 	RG_CAP_READ = 1 << 3, /* any memory of a peer can be read by its address there (read) */
 	RG_CAP_ORDERED =
 		1 << 4, /* what is put is in the peer's memory before what is put there later */
+	RG_CAP_MULTICAST = 1 << 5, /* what all others get leaves this rank once (put_all) */
 };
 
 /*
@@ -249,8 +250,9 @@ struct rg_put {
 };
 
 /*
- * One transport. Every member is mandatory; those marked (collective) are called by all ranks, in
- * the same order, and succeed on all or on none: the text of a rank's own failure reaches all.
+ * One transport. Every member that is not (optional) is mandatory; those marked (collective) are
+ * called by all ranks, in the same order, and succeed on all or on none: the text of a rank's own
+ * failure reaches all.
  *
  * A peer or channel that does not exist is RG_ERR_INVALID, in every member that returns errors.
  */
@@ -330,6 +332,15 @@ struct rg_transport_ops {
 	 * the next signal. To a peer that has closed or died it is harmless.
 	 */
 	int (*put)(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+
+	/*
+	 * (optional) puts[n], one to each of the other ranks, of the same data into slots: as so
+	 * many puts, but the data leave once. Channel, offset and value may differ. Results as
+	 * put's; 1: all of them once more. NULL where the row's caps are without RG_CAP_MULTICAST;
+	 * RG_ERR_UNSUPPORTED where only the endpoint's are.
+	 */
+	int (*put_all)(struct rg_endpoint *ep, const struct rg_put *puts, uint32_t n,
+		       struct rg_err *err);
 
 	/*
 	 * Sets the peer's counter to value, after all earlier puts to it on this channel. Results

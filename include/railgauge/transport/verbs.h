@@ -87,6 +87,7 @@ struct rg_verbs_options {
 	int notify;	      /* enum rg_verbs_notify */
 	int relaxed_ordering; /* enum rg_verbs_switch */
 	int path_order;	      /* enum rg_verbs_switch: does the network keep packets in order? */
+	int multicast;	      /* of verbs-ud, enum rg_verbs_switch */
 };
 
 extern const struct rg_opt rg_verbs_options_table[];
@@ -515,6 +516,27 @@ int rg_verbs_ud_open(const struct rg_verbs_device *device, const struct rg_verbs
 #define RG_VERBS_GRH_BYTES 40
 int rg_verbs_ah_open(const struct rg_verbs_device *device, const struct rg_verbs_address *peers,
 		     const struct rg_verbs_peer *peer, struct ibv_ah **out, struct rg_err *err);
+
+/*
+ * A group: what is sent to its queue pair number and way reaches every datagram queue pair that is
+ * attached to it, but for what is lost; whether it reaches the peers only they can tell. number
+ * tells groups of a network apart: equal for all members. Over RoCE v2, on an IP multicast address,
+ * which the device's interface joins; of InfiniBand's groups the subnet manager's, which is not
+ * asked. The queue pair is borrowed, and outlives the group.
+ *
+ * RG_ERR_UNSUPPORTED (InfiniBand, RoCE v1, or the device or the interface refuses),
+ * RG_ERR_NO_MEMORY.
+ */
+#define RG_VERBS_GROUP_QPN 0xffffffu
+struct rg_verbs_group {
+	uint8_t gid[16];
+	struct ibv_ah *ah; /* owned */
+	struct ibv_qp *qp; /* borrowed: attached */
+	int fd;		   /* owned: the interface's membership lasts as long; -1: none */
+};
+int rg_verbs_group_open(const struct rg_verbs_device *device, struct ibv_qp *qp, uint32_t number,
+			struct rg_verbs_group **out, struct rg_err *err);
+void rg_verbs_group_close(struct rg_verbs_group *group); /* NULL is allowed */
 
 /* "RTS", "error", ... as the device says; "unknown" if it does not. A system call. */
 const char *rg_verbs_qp_state(struct ibv_qp *qp);
