@@ -117,6 +117,7 @@ struct bench_job {
 	const char *network;   /* rank 0's way to its peers, in words; empty: memory */
 	size_t link_bytes;     /* of the transport, between two ranks */
 	uint32_t nnodes;       /* that talk over sockets, to be calibrated; 1: none do */
+	bool multicast;	       /* the transport can */
 	const struct rg_plan *plan;
 	const uint64_t *weights; /* --traffic, [nranks][nranks]; NULL: none */
 	const struct rg_sampler_config *config;

@@ -49,6 +49,7 @@ static struct rg_bound by_network(const struct bench_job *job, const struct rg_n
 		.elem_bytes = (uint32_t)rg_type_bytes((enum rg_type)options->type),
 		.root = options->root >= 0 ? (uint32_t)options->root : 0,
 		.root_rotates = options->root < 0,
+		.multicast = job->multicast,
 		.ops = ops,
 		.clock_error_ns = clock_error_ns,
 	};

@@ -120,6 +120,7 @@ static void describe_job(const struct rank *r, struct bench_job *job)
 		.network = r->way,
 		.link_bytes = r->job.ep ? rg_geometry_link_bytes(&r->job.ep->config.geometry) : 0,
 		.nnodes = count_nodes(r),
+		.multicast = r->job.ep && r->job.ep->caps & RG_CAP_MULTICAST,
 		.plan = &r->plan,
 		.weights = r->weights,
 		.config = &r->config,

@@ -216,7 +216,7 @@ static void enlarge_by_sum(struct rg_bound *best, const struct rg_network_proble
 		const struct rg_port *port = &net->ports[i];
 
 		in &= port->in_Bps > 0;
-		out &= port->out_Bps > 0;
+		out &= port->out_Bps > 0 && !b->multicast;
 		in_Bps += port->in_Bps;
 		out_Bps += port->out_Bps;
 		in_burst += port->in_burst_bytes;

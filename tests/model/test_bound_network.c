@@ -176,6 +176,17 @@ static void a_slow_port_counts_with_what_must_pass_it(void **state)
 	assert_bound(&b, 18, "node-out");
 }
 
+static void what_is_sent_to_all_at_once_leaves_one_node_once(void **state)
+{
+	struct rg_network_problem b = problem(RG_COLL_BROADCAST);
+
+	/* 24 leave at 1.2 in all, if each has one receiver; else 12 at 1 are all that leave. */
+	ports[1].out_Bps = ports[2].out_Bps = 0.1e9;
+	assert_bound(&b, 20, "nodes-out");
+	b.multicast = true;
+	assert_bound(&b, 12, "node-out");
+}
+
 static void a_root_sets_which_ports_count(void **state)
 {
 	struct rg_network_problem b = problem(RG_COLL_BROADCAST);
@@ -374,6 +385,7 @@ int main(void)
 		TEST(as_much_leaves_as_enters),
 		TEST(with_equal_ports_an_allreduce_needs_twice_n_minus_1_of_n),
 		TEST(a_slow_port_counts_with_what_must_pass_it),
+		TEST(what_is_sent_to_all_at_once_leaves_one_node_once),
 		TEST(a_root_sets_which_ports_count),
 		TEST(what_passes_at_once_takes_no_time),
 		TEST(where_all_wait_for_all_half_a_round_trip_counts_each_time),

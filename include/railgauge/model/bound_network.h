@@ -68,6 +68,9 @@
  * node as out. Of an all-to-all-v it counts once for a node that both sends and receives, and for
  * each operation between two ranks that send to each other.
  *
+ * Multicast: a message has several receivers then, so what crosses in all is counted where it
+ * enters, as it is; of what leaves only the root's node is known, which sends S.
+ *
  * In place moves the same: what is in place is in place on its own node.
  */
 #ifndef RAILGAUGE_MODEL_BOUND_NETWORK_H
@@ -112,6 +115,7 @@ struct rg_network_problem {
 	uint32_t elem_bytes;
 	uint32_t root;	       /* of collectives that have one */
 	bool root_rotates;     /* over all ranks; where it begins is not known */
+	bool multicast;	       /* what leaves a node once may enter all others */
 	uint32_t ops;	       /* operations of a repetition, k >= 1 */
 	double clock_error_ns; /* that the time may be too short by: clocks of several hosts */
 };
