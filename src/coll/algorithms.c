@@ -55,6 +55,7 @@ const struct rg_algorithm *const rg_algorithms[] = {
 	&rg_broadcast_binomial,
 	&rg_broadcast_knomial,
 	&rg_broadcast_scatter_allgather,
+	&rg_broadcast_multicast,
 	&rg_broadcast_pull,
 	&rg_sendrecv_direct,
 	&rg_sendrecv_pull,

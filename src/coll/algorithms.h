@@ -50,9 +50,15 @@ extern const struct rg_algorithm rg_broadcast_direct;
 extern const struct rg_algorithm rg_broadcast_binomial;
 extern const struct rg_algorithm rg_broadcast_knomial;
 extern const struct rg_algorithm rg_broadcast_scatter_allgather;
+extern const struct rg_algorithm rg_broadcast_multicast;
 extern const struct rg_algorithm rg_broadcast_pull;
 extern const struct rg_algorithm rg_sendrecv_direct;
 extern const struct rg_algorithm rg_sendrecv_pull;
 extern const struct rg_algorithm rg_barrier_dissemination;
+
+/* broadcast_direct.c: the root's one step per slice, to each in turn or RG_STEP_AT_ONCE. */
+int rg_broadcast_flat(const struct rg_problem *problem, uint32_t rank, bool at_once,
+		      struct rg_sink *sink, struct rg_schedule_needs *needs_out,
+		      struct rg_err *err);
 
 #endif

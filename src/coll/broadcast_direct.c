@@ -21,6 +21,7 @@
 
 struct direct {
 	uint64_t total; /* bytes */
+	bool at_once;
 	uint32_t nto;
 	struct rg_ref to[RG_REDUCE_MAX]; /* the root's destinations */
 };
@@ -43,7 +44,8 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 						     .ndst = d->nto,
 						     .src_off = piece.off,
 						     .dst_off = piece.off,
-						     .len_bytes = piece.len});
+						     .len_bytes = piece.len,
+						     .at_once = d->at_once});
 	else
 		rg_gen_copy(g, (struct rg_ref){RG_BUF_DST, g->rank}, piece.off,
 			    (struct rg_ref){RG_BUF_IN, g->problem->root}, 0, piece.len);
@@ -66,10 +68,10 @@ static void windows(struct rg_gen *g, const struct direct *d)
 	}
 }
 
-static int direct_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
-			   struct rg_schedule_needs *needs_out, struct rg_err *err)
+int rg_broadcast_flat(const struct rg_problem *p, uint32_t rank, bool at_once, struct rg_sink *sink,
+		      struct rg_schedule_needs *needs_out, struct rg_err *err)
 {
-	struct direct d = {.total = rg_problem_block_bytes(p)};
+	struct direct d = {.total = rg_problem_block_bytes(p), .at_once = at_once};
 	struct rg_gen g;
 
 	rg_gen_open(&g, p, rank, sink, err);
@@ -82,6 +84,12 @@ static int direct_generate(const struct rg_problem *p, uint32_t rank, struct rg_
 	else if (d.nto)
 		rg_gen_loop(&g, rg_gen_nslices(p, d.total), slice, &d);
 	return rg_gen_close(&g, needs_out);
+}
+
+static int direct_generate(const struct rg_problem *p, uint32_t rank, struct rg_sink *sink,
+			   struct rg_schedule_needs *needs_out, struct rg_err *err)
+{
+	return rg_broadcast_flat(p, rank, false, sink, needs_out, err);
 }
 
 static uint64_t direct_sent_bytes(const struct rg_problem *p)

@@ -164,46 +164,67 @@ static void join_credit(struct rg_run *run, const struct run_link *l)
 		link->free_told[0] = link->free_due[0];
 }
 
+/* The message to the k-th destination, which is far. */
+static struct rg_put message_to(struct rg_run *run, const struct stream *s, const struct rg_insn *i,
+				uint32_t k)
+{
+	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
+	const struct rg_base *b = &run->program->bases[i->dst + k];
+	const struct run_link *l = &run->links[b->link];
+	uint64_t message = l->told0[RG_CTR_READY] + i->out_msg;
+
+	join_credit(run, l);
+	return (struct rg_put){
+		.peer = l->peer,
+		.channel = run->program->links[b->link].channel,
+		.region = RG_REGION_SLOT,
+		.offset = (message & (geo->slots - 1)) * geo->slot_bytes,
+		.src = s->from,
+		.len_bytes = i->len_bytes,
+		.lasting = i->flags & RG_INSN_LASTS,
+		.notify = true,
+		.ctr = RG_CTR_READY,
+		.value = message + 1,
+	};
+}
+
+/* Each peer in turn, or all at once. 0, 1 or an error, as the transport says. */
+static int put_messages(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+{
+	struct rg_endpoint *ep = run->executor->ep;
+	struct rg_put puts[RG_REDUCE_MAX];
+	uint32_t n = 0;
+	int rc = 0;
+
+	for (uint32_t k = s->put; k < i->ndst && !rc; k++) {
+		if (!is_far(run, i->dst + k))
+			continue;
+		puts[n] = message_to(run, s, i, k);
+		if (!n || !(i->flags & RG_INSN_AT_ONCE))
+			s->put = k; /* who is waited for */
+		if (i->flags & RG_INSN_AT_ONCE)
+			n++;
+		else
+			rc = ep->ops->put(ep, &puts[0], &run->executor->err);
+	}
+	return n ? ep->ops->put_all(ep, puts, n, &run->executor->err) : rc;
+}
+
 /*
  * Comes back here until all peers have their message; what is put does not change meanwhile. It
  * goes to the destinations that are here while it is on its way to the others.
  */
 bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 {
-	struct rg_executor *x = run->executor;
-	const struct rg_geometry *geo = &x->ep->config.geometry;
+	int rc;
 
 	if (!s->from)
 		find_source(run, s, i);
-	for (; s->put < i->ndst; s->put++) {
-		const struct rg_base *b = &run->program->bases[i->dst + s->put];
-		const struct run_link *l;
-		uint64_t message;
-		int rc;
-
-		if (!is_far(run, i->dst + s->put))
-			continue;
-		l = &run->links[b->link];
-		message = l->told0[RG_CTR_READY] + i->out_msg;
-		join_credit(run, l);
-		const struct rg_put put = {
-			.peer = l->peer,
-			.channel = run->program->links[b->link].channel,
-			.region = RG_REGION_SLOT,
-			.offset = (message & (geo->slots - 1)) * geo->slot_bytes,
-			.src = s->from,
-			.len_bytes = i->len_bytes,
-			.lasting = i->flags & RG_INSN_LASTS,
-			.notify = true,
-			.ctr = RG_CTR_READY,
-			.value = message + 1,
-		};
-		rc = x->ep->ops->put(x->ep, &put, &x->err);
-		if (rc < 0)
-			x->rc = rc;
-		if (rc)
-			return false;
-	}
+	rc = put_messages(run, s, i);
+	if (rc < 0)
+		run->executor->rc = rc;
+	if (rc)
+		return false;
 	if (is_plain(i) && !is_passed_on(run, i))
 		copy_near(run, s, i);
 	s->from = NULL;

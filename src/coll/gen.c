@@ -168,7 +168,8 @@ void rg_gen_move(struct rg_gen *g, const struct rg_gen_move *m)
 	out_msg = message_of(g, m->dst, m->ndst, RG_BUF_OUT, g->sent);
 	before_move(g, m, in_msg, out_msg);
 	step->op = RG_STEP_MOVE;
-	step->flags = (g->words ? RG_STEP_WORDS : 0u) | (m->last ? RG_STEP_LAST : 0u);
+	step->flags = (g->words ? RG_STEP_WORDS : 0u) | (m->last ? RG_STEP_LAST : 0u) |
+		      (m->at_once ? RG_STEP_AT_ONCE : 0u);
 	step->channel = g->channel;
 	step->src = m->src;
 	step->dst = m->dst;

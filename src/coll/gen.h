@@ -57,6 +57,7 @@ struct rg_gen_move {
 	int64_t src_stride;
 	uint64_t len_bytes;
 	bool last;     /* RG_STEP_LAST */
+	bool at_once;  /* RG_STEP_AT_ONCE */
 	uint64_t part; /* of RG_SYMMETRY_SHIFT_PARTS */
 };
 

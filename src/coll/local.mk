@@ -39,6 +39,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/broadcast_binomial.c \
 	%D%/broadcast_direct.c \
 	%D%/broadcast_knomial.c \
+	%D%/broadcast_multicast.c \
 	%D%/broadcast_pull.c \
 	%D%/broadcast_scatter_allgather.c \
 	%D%/butterfly.c \

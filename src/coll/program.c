@@ -261,8 +261,10 @@ static int build_move(struct builder *b, const struct rg_step *step, struct rg_i
 	insn->in_msg = step->in_msg;
 	insn->out_msg = step->out_msg;
 	insn->flags = step->flags & RG_STEP_LAST && b->p->op == RG_OP_AVG ? RG_INSN_SCALE : 0;
-	if (insn->op == RG_INSN_PUT)
+	if (insn->op == RG_INSN_PUT) {
+		insn->flags |= step->flags & RG_STEP_AT_ONCE ? RG_INSN_AT_ONCE : 0;
 		return 0;
+	}
 	if (words && in)
 		insn->op = RG_INSN_TAKE_WORDS;
 	else if (words && out && step->nsrc == 1 && !insn->flags)

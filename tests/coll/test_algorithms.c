@@ -212,9 +212,11 @@ static void word_messages_survive_the_wrap_of_their_sequence(void **state)
 	every_algorithm_with(1u << RG_PROTOCOL_WORD, MAX_RANKS, true, 0x7fffffffu - 3);
 }
 
-/* What the transport must grant for a protocol. */
-static uint32_t needs(enum rg_protocol protocol)
+/* What the transport must grant. */
+static uint32_t needs(const struct rg_algorithm *a, enum rg_protocol protocol)
 {
+	if (!strcmp(a->name, "multicast"))
+		return RG_CAP_MULTICAST;
 	return protocol == RG_PROTOCOL_WINDOW ? RG_CAP_MAPPED
 	       : protocol == RG_PROTOCOL_READ ? RG_CAP_READ
 	       : protocol == RG_PROTOCOL_WORD ? RG_CAP_WORD8
@@ -233,7 +235,7 @@ static void every_algorithm_is_tried_wherever_its_protocols_are_possible(void **
 		for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 			for (int p = 0; p < RG_PROTOCOL_COUNT; p++) {
 				bool possible =
-					!(needs((enum rg_protocol)p) & ~transports[t]->caps);
+					!(needs(*a, (enum rg_protocol)p) & ~transports[t]->caps);
 
 				if ((*a)->protocols & 1u << p &&
 				    !fill_job(&j, *a, (enum rg_protocol)p, 4) == possible)

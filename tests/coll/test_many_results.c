@@ -78,7 +78,7 @@ static bool try_one(const struct rg_algorithm *row, enum rg_protocol protocol, u
 		.root = rg_coll_has_root(row->coll) ? draw(nranks) : 0,
 		.in_place = draw(2),
 		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
-		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_READ,
+		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_READ | RG_CAP_MULTICAST,
 		.geometry = {.channels = CARRY_CHANNELS,
 			     .slots = 4,
 			     .slot_bytes = draw(2) ? 64 : 256,

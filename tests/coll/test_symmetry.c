@@ -125,7 +125,7 @@ static struct rg_problem problem_of(enum rg_coll coll, uint32_t nranks, enum rg_
 		.layout = {.nranks = nranks},
 		.elem_bytes = 4,
 		.access = protocol == RG_PROTOCOL_WINDOW ? RG_ACCESS_WINDOW : RG_ACCESS_PRIVATE,
-		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_READ,
+		.caps = RG_CAP_DATA | RG_CAP_MAPPED | RG_CAP_WORD8 | RG_CAP_READ | RG_CAP_MULTICAST,
 		.geometry = {.channels = 2,
 			     .slots = 4,
 			     .slot_bytes = 1024,

@@ -174,6 +174,11 @@ tests_transport_test_verbs_ud_gone_LDADD = $(fake_verbs_libs)
 tests_transport_test_verbs_ud_SOURCES = %D%/test_verbs_ud.c $(ud_rank_files)
 tests_transport_test_verbs_ud_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_ud_LDADD = $(fake_verbs_libs)
+check_PROGRAMS += tests/transport/test_verbs_ud_group
+TESTS += tests/transport/test_verbs_ud_group
+tests_transport_test_verbs_ud_group_SOURCES = %D%/test_verbs_ud_group.c $(rank_files)
+tests_transport_test_verbs_ud_group_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_ud_group_LDADD = $(fake_verbs_libs)
 endif
 
 check_PROGRAMS += tests/transport/fuzz_verbs_ud

@@ -33,11 +33,12 @@ enum rg_insn_op {
 };
 
 enum rg_insn_flags {
-	RG_INSN_SCALE = 1 << 0,	 /* divide by the number of ranks (averages) */
-	RG_INSN_WORDS = 1 << 1,	 /* LL_FREE rather than FREE */
-	RG_INSN_PLACE = 1 << 2,	 /* ENTER tells, or learns, where the buffers are */
-	RG_INSN_POSTED = 1 << 3, /* PUT: its source is a message that may have been placed */
-	RG_INSN_LASTS = 1 << 4,	 /* PUT: what it puts stays as it is until the run is done */
+	RG_INSN_SCALE = 1 << 0,	  /* divide by the number of ranks (averages) */
+	RG_INSN_WORDS = 1 << 1,	  /* LL_FREE rather than FREE */
+	RG_INSN_PLACE = 1 << 2,	  /* ENTER tells, or learns, where the buffers are */
+	RG_INSN_POSTED = 1 << 3,  /* PUT: its source is a message that may have been placed */
+	RG_INSN_LASTS = 1 << 4,	  /* PUT: what it puts stays as it is until the run is done */
+	RG_INSN_AT_ONCE = 1 << 5, /* PUT: to all other ranks, of the same data, by put_all */
 };
 
 /*

@@ -51,6 +51,8 @@ enum rg_step_op {
 enum rg_step_flags {
 	RG_STEP_WORDS = 1 << 0, /* IN and OUT references are word messages */
 	RG_STEP_LAST = 1 << 1,	/* destinations get final values: averages are divided here */
+	/* Of one source, to all other ranks: one put, where the transport has RG_CAP_MULTICAST. */
+	RG_STEP_AT_ONCE = 1 << 2,
 };
 
 struct rg_step {
