@@ -196,6 +196,11 @@ void vud_part(struct vud *u)
 			turns = 0;
 		pause_after(turns);
 	}
+	/* Who was heard, but never met, would wait for an answer. */
+	for (uint32_t r = 0; r < u->f.ep.nranks; r++) {
+		if (!u->rc && u->peers[r].heard_ns && u->peers[r].fate == VUD_HERE)
+			(void)vud_meet(u, r, NULL);
+	}
 	until = rg_clock_ns() + LAST_WORDS_NS;
 	for (int k = 0; k < VUD_LAST_WORDS; k++) {
 		for (uint32_t r = 0; r < u->f.ep.nranks && !u->rc; r++) {
