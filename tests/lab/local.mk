@@ -5,7 +5,9 @@ lab_tests = \
 	%D%/test_counters.sh \
 	%D%/test_fabric.sh \
 	%D%/test_machine.sh \
+	%D%/test_pairs.sh \
 	%D%/test_ranks.sh \
+	%D%/test_truth.sh \
 	%D%/test_verbs_devices.sh \
 	%D%/test_verbs_rc.sh
 EXTRA_PROGRAMS += tests/lab/counted
