@@ -5,6 +5,7 @@
  * for most, and over the others for a part of the numbers.
  *
  * RG_TEST_TRANSPORT names one transport alone (for verbs: see tests/verbs_words.h), and then
+ *   RG_TEST_COLL   one collective (all of them)
  *   RG_TEST_RANKS  numbers of ranks, with blanks between (2 3 4)
  *   RG_TEST_SHARE  percent of the algorithms, protocols and numbers of ranks (100), drawn
  *   RG_TEST_SEED   by this (1)
@@ -265,6 +266,13 @@ static void read_sample(struct sample *s)
 		s->ranks[s->nranks] = (uint32_t)strtoul(rest, &rest, 10);
 }
 
+static bool is_named(enum rg_coll coll)
+{
+	const char *name = getenv("RG_TEST_COLL");
+
+	return !name || !*name || !strcmp(name, rg_coll_name(coll));
+}
+
 static void every_algorithm_is_exact_over_the_transport_that_is_named(void **state)
 {
 	uint32_t seed = (uint32_t)number_of("RG_TEST_SEED", 1), tried = 0;
@@ -285,12 +293,13 @@ static void every_algorithm_is_exact_over_the_transport_that_is_named(void **sta
 			uint32_t n = named.ranks[k / RG_PROTOCOL_COUNT];
 			struct job j;
 
-			if (!((*a)->protocols & 1u << p) || draw(&seed, 100) >= share ||
-			    !fill_job(&j, *a, p, n))
+			if (!is_named((*a)->coll) || !((*a)->protocols & 1u << p) ||
+			    draw(&seed, 100) >= share || !fill_job(&j, *a, p, n))
 				continue;
 			rank_geometry = draw(&seed, 2) ? &small_geometry : &large_geometry;
 			(void)fill_job(&j, *a, p, n);
 			run_part(&j, 0, j.nproblems, 0);
+			print_message("%s %s, %u ranks\n", rg_coll_name((*a)->coll), (*a)->name, n);
 			tried++;
 		}
 	}

@@ -8,8 +8,10 @@ lab_tests = \
 	%D%/test_pairs.sh \
 	%D%/test_ranks.sh \
 	%D%/test_truth.sh \
+	%D%/test_verbs_algorithms.sh \
 	%D%/test_verbs_devices.sh \
-	%D%/test_verbs_rc.sh
+	%D%/test_verbs_rc.sh \
+	%D%/test_verbs_ud.sh
 EXTRA_PROGRAMS += tests/lab/counted
 lab_programs += tests/lab/counted
 tests_lab_counted_SOURCES = %D%/counted.c
@@ -25,9 +27,9 @@ tests_lab_verbs_devices_LDADD = $(rg_libs)
 endif
 
 if HAVE_CMOCKA
-lab_programs += tests/transport/test_conform tests/transport/test_window
+lab_programs += tests/coll/test_algorithms tests/transport/test_conform tests/transport/test_window
 endif
-EXTRA_DIST += %D%/run-lab.sh %D%/inside.sh %D%/perftest.sh %D%/test_verbs_ud.sh $(lab_tests)
+EXTRA_DIST += %D%/run-lab.sh %D%/inside.sh %D%/perftest.sh $(lab_tests)
 
 .PHONY: check-lab
 check-lab: all $(lab_programs)
