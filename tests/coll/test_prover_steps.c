@@ -36,7 +36,7 @@ static struct rg_problem problem_of(const struct rg_algorithm *row, struct rg_la
 		.elem_bytes = 4,
 		.root = rg_coll_has_root(row->coll) ? layout.nranks / 2 : 0,
 		.access = RG_ACCESS_PRIVATE,
-		.caps = RG_CAP_DATA | RG_CAP_WORD8,
+		.caps = RG_CAP_DATA | RG_CAP_WORD8 | RG_CAP_MULTICAST,
 		.geometry = {.channels = 1,
 			     .slots = 8,
 			     .slot_bytes = 4096,

@@ -286,7 +286,10 @@ static void push_to_device(const struct fake_dev *dev, enum ibv_event_type type,
 void fake_event(const char *device, enum ibv_event_type type, struct ibv_qp *qp)
 {
 	fake_lock();
-	push_to_device(find_device(device), type, qp, 1);
+	if (qp)
+		fake_push_event((struct fake_context *)qp->context, type, qp, 1);
+	else
+		push_to_device(find_device(device), type, NULL, 1);
 	fake_unlock();
 }
 

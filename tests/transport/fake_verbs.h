@@ -118,7 +118,7 @@ void fake_gids(const char *device, uint32_t n, const uint8_t gids[][16], const u
 /* Those that wait are given up: retries exceeded, at their senders. */
 void fake_give_up(const char *device);
 
-/* Any event, at every context of the device; qp is for those that concern one. */
+/* Any event, at every context of the device; qp for those that concern one: at its own alone. */
 void fake_event(const char *device, enum ibv_event_type type, struct ibv_qp *qp);
 
 /* --- counts --- */
