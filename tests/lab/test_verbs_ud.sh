@@ -12,7 +12,7 @@ tmp=$(mktemp -d) || exit 99
 trap 'rm -rf "$tmp"' EXIT
 RG_TEST_TRANSPORT=verbs-ud
 RG_TEST_DEVICES="rxe1r1 rxe2r1 rxe3r1"
-RG_TEST_ROUNDS=300
+RG_TEST_ROUNDS=100
 export RG_TEST_TRANSPORT RG_TEST_DEVICES RG_TEST_ROUNDS
 
 # WORDS COMMAND...
