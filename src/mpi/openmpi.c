@@ -63,12 +63,17 @@ void library_after_init(void)
  */
 bool library_starts_with_t(void)
 {
+	/* What mpirun itself sets. */
+	static const char *const launchers[] = {"OMPI_MCA_pmix=", "OMPI_MCA_ess="};
 	static const char prefix[] = "OMPI_MCA_";
 
 	for (char **e = environ; e && *e; e++) {
 		const char *value = strchr(*e, '=');
+		bool excludes = !strncmp(*e, prefix, strlen(prefix)) && value && value[1] == '^';
 
-		if (!strncmp(*e, prefix, strlen(prefix)) && value && value[1] == '^')
+		for (size_t i = 0; i < sizeof(launchers) / sizeof(launchers[0]); i++)
+			excludes = excludes && strncmp(*e, launchers[i], strlen(launchers[i])) != 0;
+		if (excludes)
 			return false;
 	}
 	return true;

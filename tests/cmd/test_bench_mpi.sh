@@ -5,6 +5,7 @@
 # results checked; who prints; how failures end. No test here looks at a time.
 set -u
 : "${RAILGAUGE:?}" "${builddir:?}"
+ONCE=1
 LIBRARY=openmpi
 . "${srcdir:-.}/tests/mpi/launcher.sh"
 tmp=$(mktemp -d) || exit 99

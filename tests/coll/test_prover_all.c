@@ -28,7 +28,7 @@
 
 #include <cmocka.h>
 
-#define SMALL  9u
+#define SMALL  8u
 #define COUNTS 7u
 
 static uint64_t drawn;
