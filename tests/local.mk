@@ -24,7 +24,8 @@ valgrind_tests =
 lab_programs =
 unthreaded_tests =
 stored_tests = tests/measure/test_lane_cost tests/measure/test_lane_verbs \
-	tests/measure/test_recovery
+	tests/measure/test_recovery tests/transport/test_verbs_straight \
+	tests/transport/test_verbs_ud
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
 test_libs = $(rg_libs) $(CMOCKA_LIBS)
