@@ -21,6 +21,7 @@ done
 # TRANSPORT OPTIONS RAILS DEVICES RANKS PERCENT
 try() {
   read -r begin rest </proc/uptime
+  export RG_TEST_SEED=$((RG_TEST_SEED + 7919)) # another part of them each time
   RG_TEST_TRANSPORT=$1 RG_TEST_VERBS=$2 RG_TEST_DEVICES=$4 RG_TEST_RANKS=$5 RG_TEST_SHARE=$6 "$program" >"$tmp/log" 2>&1
   status=$?
   read -r end rest </proc/uptime
