@@ -210,27 +210,61 @@ struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n)
 	return rg_ratio_of_launches_at(RG_STATS_LEVEL, a, b, n);
 }
 
+static double log_ratio(const double *a, const double *b, size_t i)
+{
+	return log(b ? a[i] / b[i] : a[i]);
+}
+
+/* Among the logarithms, counted from 0, the one of that rank from the least, or from the greatest.
+ */
+static double log_of_rank(const double *a, const double *b, size_t n, size_t rank, bool greatest)
+{
+	double sign = greatest ? -1 : 1, last = -HUGE_VAL;
+
+	for (;;) {
+		double next = HUGE_VAL;
+		size_t alike = 0;
+
+		for (size_t i = 0; i < n; i++) {
+			double d = sign * log_ratio(a, b, i);
+
+			if (d > last && d < next) {
+				next = d;
+				alike = 0;
+			}
+			alike += d == next;
+		}
+		if (rank < alike)
+			return sign * next;
+		rank -= alike;
+		last = next;
+	}
+}
+
 struct rg_ratio rg_ratio_of_launches_at(double level, const double *a, const double *b, size_t n)
 {
+	size_t out = n / RG_STATS_TRIM, h = n - 2 * out; /* at each end, and what is left */
+	double sum = 0, squares = 0, half = 0, mean, least, greatest;
 	struct rg_ratio r = {0};
-	double sum = 0, squares = 0, mean, half = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!(a[i] > 0 && (!b || b[i] > 0)))
 			return r;
-		sum += log(b ? a[i] / b[i] : a[i]);
 	}
 	if (!n)
 		return r;
-	mean = sum / (double)n;
+	least = log_of_rank(a, b, n, out, false);
+	greatest = log_of_rank(a, b, n, out, true);
+	for (size_t i = 0; i < n; i++)
+		sum += fmin(fmax(log_ratio(a, b, i), least), greatest);
 	for (size_t i = 0; i < n; i++) {
-		double d = log(b ? a[i] / b[i] : a[i]) - mean;
+		double d = fmin(fmax(log_ratio(a, b, i), least), greatest) - sum / (double)n;
 
 		squares += d * d;
 	}
+	mean = (sum - (double)out * (least + greatest)) / (double)h;
 	if (n > 1)
-		half = rg_stats_student_at(level, n - 1) *
-		       sqrt(squares / (double)(n - 1) / (double)n);
+		half = rg_stats_student_at(level, h - 1) * sqrt(squares / (double)(h * (h - 1)));
 	r.ratio = exp(mean);
 	r.lo = exp(mean - half);
 	r.hi = exp(mean + half);

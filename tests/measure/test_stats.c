@@ -174,6 +174,23 @@ static void launches_are_compared_in_pairs(void **state)
 	assert_true(r.ratio == 0 && r.n == 0);
 }
 
+static void of_ten_launches_the_two_that_are_farthest_out_do_not_count(void **state)
+{
+	/* Logs in units of ln 2: 1 and 2, four each, and 100 and -100, which count as 2 and 1. */
+	const double a[] = {2, 4, 2, 4, 0x1p100, 0x1p-100, 2, 4, 2, 4};
+	/* All 10 deviate by 1/2 from their mean; t(7) 2.36462. */
+	double half = 2.364624251592785 * sqrt(10 * 0.25 / (8 * 7)) * M_LN2;
+	struct rg_ratio r = rg_ratio_of_launches(a, NULL, 10);
+
+	assert_near(r.ratio, exp2(1.5), 1e-12);
+	assert_near(r.lo, exp2(1.5) * exp(-half), 1e-9);
+	assert_near(r.hi, exp2(1.5) * exp(half), 1e-9);
+	assert_true(r.reached && r.n == 10);
+	/* With 9 they do. */
+	r = rg_ratio_of_launches(a, NULL, 9);
+	assert_true(r.lo < 1 && r.hi > 0x1p20);
+}
+
 static void launches_that_are_no_pairs_are_compared_as_groups(void **state)
 {
 	/*
@@ -230,6 +247,7 @@ int main(void)
 		cmocka_unit_test(equal_medians_have_a_ratio_of_one_and_are_not_significant),
 		cmocka_unit_test(a_ratio_is_significant_only_if_its_interval_leaves_out_one),
 		cmocka_unit_test(launches_are_compared_in_pairs),
+		cmocka_unit_test(of_ten_launches_the_two_that_are_farthest_out_do_not_count),
 		cmocka_unit_test(launches_that_are_no_pairs_are_compared_as_groups),
 		cmocka_unit_test(the_geometric_mean_needs_positive_values),
 	};

@@ -107,12 +107,20 @@ struct rg_ratio rg_ratio_of_medians(const struct rg_stats *a, const struct rg_st
 struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, size_t nb,
 				   double *scratch);
 
+/* Of so many launches the least and the greatest ratio are left out. */
+#define RG_STATS_TRIM 10
+
 /*
  * Over launches, the unit of replication: a[i] and b[i] are the medians of launch i (both in one
  * launch, or two launches run one after the other). Geometric mean of a[i] / b[i], with Student's t
- * on the logarithms [Jain91, section 13.4.1 on paired observations]. b NULL stands for ones: the
- * geometric mean of a itself, with its interval. n = 1 gives the bare ratio, not reached; n = 0 and
- * medians that are not positive give all zero.
+ * on the logarithms [Jain91, section 13.4.1 on paired observations]. Now and then a launch differs
+ * from all others for a reason that is no property of either side; from RG_STATS_TRIM launches on
+ * they do not count [Tukey63]: with g = n / RG_STATS_TRIM, rounded down, and h = n - 2 g, the mean
+ * is of the h logarithms in the middle, and with w_i the logarithm of launch i, brought to the
+ * nearest of these where it is beyond, and m their mean
+ *   lo, hi = exp(mean -+ student(h - 1) * sqrt(sum (w_i - m)^2 / (h (h - 1))))
+ * b NULL stands for ones: the geometric mean of a itself, with its interval. n = 1 gives the bare
+ * ratio, not reached; n = 0 and medians that are not positive give all zero. g n steps.
  */
 struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n);
 
