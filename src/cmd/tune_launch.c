@@ -150,7 +150,6 @@ static void judge_point(const struct rg_result_point *p, struct rg_search_sample
 	out->median_ns = p->median_ns;
 	out->lo_ns = p->lo_ns;
 	out->hi_ns = p->hi_ns;
-	out->left = p->stop == RG_STOP_BEATEN;
 	out->wrong = p->wrong > 0;
 	/* Where the library runs another algorithm, that one is a candidate itself. */
 	out->refused = p->stop == RG_STOP_NOT_RUN || runs_other(p);

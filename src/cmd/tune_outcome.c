@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum state { MEASURED, LEFT, REFUSED, WRONG };
+enum state { MEASURED, REFUSED, WRONG };
 
-static const char *const state_words[] = {"measured", "beaten", "refused", "wrong"};
+static const char *const state_words[] = {"measured", "refused", "wrong"};
 
 const char *tune_outcome_keep(struct tune_outcome *o, const char *text)
 {
@@ -47,9 +47,7 @@ static enum state state_of(const struct rg_search_sample *sample)
 {
 	if (sample->wrong)
 		return WRONG;
-	if (sample->refused)
-		return REFUSED;
-	return sample->left ? LEFT : MEASURED;
+	return sample->refused ? REFUSED : MEASURED;
 }
 
 static json_t *sample_to_json(const struct rg_search_sample *s)
@@ -97,7 +95,6 @@ static int sample_from_json(json_t *json, struct tune_outcome *o, struct rg_sear
 	snprintf(out->choice.algorithm, sizeof(out->choice.algorithm), "%s", algorithm);
 	out->wrong = !strcmp(state, state_words[WRONG]);
 	out->refused = !strcmp(state, state_words[REFUSED]);
-	out->left = !strcmp(state, state_words[LEFT]);
 	out->why = tune_outcome_keep(o, why);
 	return why && !out->why ? RG_ERR_NO_MEMORY : 0;
 }

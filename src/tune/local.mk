@@ -21,6 +21,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/search_decide.c \
 	%D%/search_impl.h \
 	%D%/search_judge.c \
+	%D%/search_next.c \
 	%D%/trial.c \
 	%D%/words.c \
 	%D%/words.h

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The search, in parts. Private to src/tune.
- *   search.c           phases: which launch comes next, and what its outcome leads to
+ *   search.c           phases: what a launch's outcome leads to
+ *   search_next.c      which launch comes next
  *   search_apart.c     launches that fail, taken apart
  *   search_cells.c     what was measured, and ratios of it
  *   search_judge.c     who leaves, and which choices sizes are given
@@ -155,7 +156,7 @@ uint32_t judge_looks_launches(const struct rg_search *s);
 /* Gives all sizes that were asked for their choice. */
 void judge_choices(struct rg_search *s);
 
-/* The best choice for that size alone. */
+/* The best choice for that size alone, also of those that left because one was better. */
 uint32_t judge_best(const struct rg_search *s, const struct point *p);
 
 /* Of an interval of one of so many comparisons, if all are to hold in 95 %, at all looks. */
@@ -184,11 +185,17 @@ void apart_begin(struct rg_search *s, const char *why);
 /* The suspect's own launch was made. RG_ERR_UNSUPPORTED: the default fails. */
 int apart_feed(struct rg_search *s, const struct rg_search_outcome *outcome, struct rg_err *err);
 
-/* --- search.c --- */
+/* --- search_next.c --- */
+
+/* Fills the plan with who has a part in the stage's launch, or with the suspect's part of it. */
+uint32_t search_plan(struct rg_search *s);
 
 /* Has the candidate a part in the stage's next launch at this point? */
 bool search_wants(const struct rg_search *s, const struct point *p, uint32_t c);
 bool search_wants_any(const struct rg_search *s, uint32_t c);
+
+/* --- search.c --- */
+
 void search_exclude(struct rg_search *s, uint32_t c, const char *why);
 void search_refuse(struct point *p, uint32_t c, const char *why);
 

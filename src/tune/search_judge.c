@@ -185,18 +185,17 @@ static void find_good(const struct rg_search *s, const struct point *p,
 
 uint32_t judge_best(const struct rg_search *s, const struct point *p)
 {
-	bool good[RG_SEARCH_CANDIDATES_MAX];
 	uint32_t best = 0;
 	double most = 0;
 
-	find_good(s, p, good);
-	for (uint32_t c = 1; c < s->ncandidates; c++) {
-		double gain = good[c] ? judge_gain(s, p, c).ratio : 0;
+	for (uint32_t c = 1; cells_alive(p) && c < s->ncandidates; c++) {
+		struct rg_ratio gain = judge_gain(s, p, c);
 
-		if (gain > most) {
-			most = gain;
-			best = c;
-		}
+		if (!cells_usable(s, p, c) || !gain.reached || gain.lo <= 1 ||
+		    gain.ratio < RG_DECISION_FLOOR || gain.ratio <= most)
+			continue;
+		most = gain.ratio;
+		best = c;
 	}
 	return best;
 }

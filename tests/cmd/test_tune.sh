@@ -52,6 +52,8 @@ must 2 env OMPI_COMM_WORLD_RANK=0 "$RAILGAUGE" tune --out "$d" -- "$mpirun" -np 
 refused 'OMPI_COMM_WORLD_RANK is set'
 must 2 env OMPI_MCA_coll_tuned_use_dynamic_rules=1 "$RAILGAUGE" tune --out "$d" -- "$mpirun" -np 2
 refused 'OMPI_MCA_coll_tuned_use_dynamic_rules is set'
+must 2 env "$mark" OMPI_MCA_coll_tuned_bcast_algorithm=6 "$RAILGAUGE" tune --out "$d" $fast -- "$mpirun" -np 2
+refused 'the job goes by rules of its own (coll_tuned_bcast_algorithm = 6), or would once rules are on'
 tune 3 $fast -- no-such-mpirun -np 2
 refused 'no-such-mpirun: no such program'
 tune 3 $fast -- "$mpirun" -np 1

@@ -3,8 +3,6 @@
 
 #include "library.h"
 
-#include "railgauge/measure/sample.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,21 +67,6 @@ static void measure(struct library *l, const struct rg_search_launch *launch, do
 	out->hi_ns = out->median_ns * (1 + HALF_WIDTH);
 }
 
-/* Those that are beyond the best one of their size leave, as in bench. */
-static void race(struct rg_search_sample *samples, uint32_t n)
-{
-	for (uint32_t i = 0; i < n; i++) {
-		double best_hi = HUGE_VAL;
-
-		for (uint32_t k = 0; k < n; k++) {
-			if (samples[k].size_bytes == samples[i].size_bytes && samples[k].n)
-				best_hi = fmin(best_hi, samples[k].hi_ns);
-		}
-		samples[i].left = samples[i].choice.id > 0 &&
-				  samples[i].lo_ns > RG_SAMPLE_RACE_MARGIN * best_hi;
-	}
-}
-
 static bool crashes(const struct library *l, const struct rg_search_sample *sample)
 {
 	const struct algorithm *a = &l->algorithms[sample->choice.id];
@@ -123,8 +106,6 @@ void library_launch(struct library *l, const struct rg_search_launch *launch, st
 		out->outcome.failed = true;
 		out->outcome.why = "the moon is full";
 	}
-	if (launch->race)
-		race(out->samples, n);
 	if (!out->outcome.failed) {
 		out->outcome.nsamples = n;
 		out->outcome.samples = out->samples;

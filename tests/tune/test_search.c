@@ -234,13 +234,13 @@ static void who_is_left_gets_its_part_of_the_time_and_no_more(void **state)
 		config.exhaustive = exhaustive;
 		assert_int_equal(rg_search_open(&config, &s, NULL), 0);
 		assert_true(rg_search_next(s, &l));
-		assert_true(l.share == (exhaustive ? 1 : 0.15));
+		assert_true(l.share == (exhaustive ? 1 : 0.10));
 		assert_int_equal(library_search(s, &library, 1, NULL), 0);
 		assert_true(rg_search_next(s, &l));
 		for (uint32_t i = 0; i < l.npoints; i++)
 			choices += l.points[i].nchoices;
 		assert_true(exhaustive ? l.share == 1
-				       : fabs(l.share - choices / (16.0 * l.npoints)) < 1e-9);
+				       : fabs(l.share - 0.15 * choices / (4.0 * l.npoints)) < 1e-9);
 		assert_true(l.share == 1 || l.share < 0.2);
 		rg_search_close(s);
 	}
