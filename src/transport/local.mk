@@ -3,6 +3,7 @@ src_librailgauge_a_SOURCES += \
 	include/railgauge/transport/stream.h \
 	include/railgauge/transport/transport.h \
 	include/railgauge/transport/verbs.h \
+	include/railgauge/transport/verbs_options.h \
 	%D%/endpoint.c \
 	%D%/endpoint.h \
 	%D%/framed.c \

@@ -4,6 +4,7 @@
 
 #include "fake_verbs_impl.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -149,4 +150,48 @@ void fake_run_datagrams(void)
 	d = take_datagram(fake.modes & FAKE_UD_ANY_ORDER ? fake_draw() % under_way : 0);
 	deliver(d);
 	free(d);
+}
+
+/* --- groups --- */
+
+int ibv_attach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
+{
+	int e = fake_call("ibv_attach_mcast");
+	struct fake_group *g;
+
+	(void)lid;
+	if (!e && (!fake_is_group(gid->raw) || qp->qp_type != IBV_QPT_UD))
+		e = EINVAL;
+	if (e)
+		return e;
+	g = calloc(1, sizeof(*g));
+	if (!g)
+		return ENOMEM;
+	g->qp = (struct fake_qp *)qp;
+	memcpy(g->gid, gid->raw, 16);
+	fake_lock();
+	g->next = fake.groups;
+	fake.groups = g;
+	fake.live++;
+	fake_unlock();
+	return 0;
+}
+
+int ibv_detach_mcast(struct ibv_qp *qp, const union ibv_gid *gid, uint16_t lid)
+{
+	struct fake_group **at = &fake.groups, *g;
+
+	(void)lid;
+	fake_note();
+	fake_lock();
+	while (*at && ((*at)->qp != (struct fake_qp *)qp || memcmp((*at)->gid, gid->raw, 16) != 0))
+		at = &(*at)->next;
+	g = *at;
+	if (g) {
+		*at = g->next;
+		fake.live--;
+	}
+	fake_unlock();
+	free(g);
+	return g ? 0 : EINVAL;
 }
