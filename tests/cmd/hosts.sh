@@ -82,3 +82,8 @@ names() {
   cat "$tmp/err.$1"
   exit 1
 }
+
+# flat: the document doc.json on one line, so that objects can be looked for
+flat() {
+  tr -d ' \n' <"$tmp/doc.json"
+}

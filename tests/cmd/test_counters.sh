@@ -9,10 +9,6 @@ set -u
 hosts='1 2'
 . "${srcdir:-.}/tests/cmd/hosts.sh"
 
-# flat: the document on one line, so that objects can be looked for
-flat() {
-  tr -d ' \n' <"$tmp/doc.json"
-}
 
 bench="bench sendrecv -b 64K -e 128K -n 6 -w 1 --no-calibrate --timeout 10s --json $tmp/doc.json"
 

@@ -9,10 +9,6 @@ set -u
 hosts='1 2'
 . "${srcdir:-.}/tests/cmd/hosts.sh"
 
-# flat: the document on one line, so that objects can be looked for
-flat() {
-  tr -d ' \n' <"$tmp/doc.json"
-}
 sent() {
   ip netns exec "$id-1" cat /sys/class/net/eth0/statistics/tx_bytes
 }

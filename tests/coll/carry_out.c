@@ -2,6 +2,7 @@
 #include "config.h"
 
 #include "carry_out.h"
+#include "kept.h"
 
 #include "railgauge/base/matrix.h"
 #include "railgauge/base/mem.h"
@@ -16,17 +17,8 @@
 
 #include <cmocka.h>
 
-struct kept {
-	struct rg_step step;
-	size_t refs; /* first of sources, then destinations */
-};
-
 struct rank {
-	struct rg_sink sink;
-	struct kept *steps; /* owned */
-	size_t n, cap;
-	struct rg_ref *refs; /* owned */
-	size_t nrefs, refs_cap;
+	struct kept_schedule kept;
 	size_t at[CARRY_CHANNELS]; /* next step of each channel */
 	uint8_t *buf[3];	   /* owned but where in place: SRC, DST, TMP */
 	uint64_t bytes[3];
@@ -74,35 +66,6 @@ static uint32_t input(uint32_t rank, uint64_t i)
 	return (uint32_t)(rank * 2654435761u + i * 40503u + 7);
 }
 
-/* --- steps --- */
-
-static void grow(void *array, size_t *cap, size_t n, size_t each)
-{
-	void **a = array;
-
-	while (*cap < n) {
-		*cap = *cap ? 2 * *cap : 64;
-		*a = rg_realloc(*a, *cap * each);
-		assert_non_null(*a);
-	}
-}
-
-static int keep(struct rg_sink *sink, const struct rg_step *step, struct rg_err *err)
-{
-	struct rank *r = (struct rank *)sink;
-
-	assert_true(step->channel < w.p->params.channels);
-	assert_true(step->nsrc <= RG_REDUCE_MAX && step->ndst <= RG_REDUCE_MAX);
-	grow(&r->steps, &r->cap, r->n + 1, sizeof(*r->steps));
-	grow(&r->refs, &r->refs_cap, r->nrefs + step->nsrc + step->ndst, sizeof(*r->refs));
-	r->steps[r->n++] = (struct kept){*step, r->nrefs};
-	for (uint32_t i = 0; i < step->nsrc; i++)
-		r->refs[r->nrefs++] = step->src[i];
-	for (uint32_t i = 0; i < step->ndst; i++)
-		r->refs[r->nrefs++] = step->dst[i];
-	return 0;
-}
-
 /* The buffers; in place the smaller one is this rank's block of the larger. */
 static void open_buffers(struct rank *r, uint32_t id)
 {
@@ -133,14 +96,10 @@ static void open_buffers(struct rank *r, uint32_t id)
 static void open_rank(struct rank *r, uint32_t id)
 {
 	struct rg_schedule_needs needs;
-	struct rg_unroll *unroll;
 	struct rg_err err = {0};
 
-	r->sink.step = keep;
-	assert_int_equal(rg_unroll_open(&r->sink, &unroll, NULL), 0);
-	if (w.row->generate(w.p, id, rg_unroll_sink(unroll), &needs, &err))
+	if (keep_schedule(w.row, w.p, id, &r->kept, &needs, &err))
 		wrong("%s", err.text);
-	rg_unroll_close(unroll);
 	r->bytes[RG_BUF_TMP] = needs.tmp_bytes;
 	open_buffers(r, id);
 }
@@ -155,8 +114,7 @@ static void close_rank(struct rank *r)
 	if (!shared || larger)
 		rg_free(r->buf[RG_BUF_DST]);
 	rg_free(r->buf[RG_BUF_TMP]);
-	rg_free(r->steps);
-	rg_free(r->refs);
+	kept_free(&r->kept);
 }
 
 /* --- moves --- */
@@ -278,13 +236,13 @@ static bool go(uint32_t id, uint32_t channel)
 	struct rank *r = &w.rank[id];
 	size_t begun = r->at[channel];
 
-	for (; r->at[channel] < r->n; r->at[channel]++) {
-		const struct kept *k = &r->steps[r->at[channel]];
+	for (; r->at[channel] < r->kept.n; r->at[channel]++) {
+		const struct kept *k = &r->kept.steps[r->at[channel]];
 		const struct rg_step *s = &k->step;
 
 		if (s->channel != channel)
 			continue;
-		if (s->op == RG_STEP_MOVE && !move(id, s, r->refs + k->refs))
+		if (s->op == RG_STEP_MOVE && !move(id, s, r->kept.refs + k->refs))
 			break;
 		if (s->op == RG_STEP_SIGNAL)
 			w.link[channel][id][s->peer].ctr[s->ctr] = s->value;
@@ -363,7 +321,7 @@ static void check_results(void)
 		struct rank *r = &w.rank[id];
 
 		for (uint32_t c = 0; c < w.p->params.channels; c++) {
-			if (r->at[c] < r->n)
+			if (r->at[c] < r->kept.n)
 				wrong("rank %u gets stuck at step %zu", id, r->at[c]);
 		}
 		for (uint64_t i = 0; i < r->bytes[RG_BUF_DST] / 4; i++) {

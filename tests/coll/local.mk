@@ -74,7 +74,7 @@ tests_coll_test_select_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/coll/test_many_results
 TESTS += tests/coll/test_many_results
-tests_coll_test_many_results_SOURCES = %D%/carry_out.c %D%/carry_out.h %D%/test_many_results.c \
+tests_coll_test_many_results_SOURCES = %D%/carry_out.c %D%/carry_out.h %D%/kept.c %D%/kept.h %D%/test_many_results.c \
 	tests/watched.h
 tests_coll_test_many_results_CPPFLAGS = $(test_cppflags)
 tests_coll_test_many_results_LDADD = $(test_libs)

@@ -77,6 +77,14 @@ tests_measure_test_recovery_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_measure_test_recovery_LDADD = $(fake_verbs_libs)
 endif
 
+valgrind_tests += tests/measure/test_recovery_judge
+check_PROGRAMS += tests/measure/test_recovery_judge
+TESTS += tests/measure/test_recovery_judge
+unthreaded_tests += tests/measure/test_recovery_judge
+tests_measure_test_recovery_judge_SOURCES = %D%/test_recovery_judge.c
+tests_measure_test_recovery_judge_CPPFLAGS = $(test_cppflags)
+tests_measure_test_recovery_judge_LDADD = $(test_libs)
+
 valgrind_tests += tests/measure/test_target
 check_PROGRAMS += tests/measure/test_target
 TESTS += tests/measure/test_target

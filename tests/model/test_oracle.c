@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "../coll/kept.h"
 #include "../watched.h"
 #include "sim_cases.h"
 
@@ -31,7 +32,7 @@ struct arrivals {
 	struct arrival {
 		int64_t value, there, serial;
 	} * list; /* owned */
-	uint32_t n, cap;
+	size_t n, cap;
 };
 
 struct link {
@@ -41,15 +42,9 @@ struct link {
 	uint64_t put_bytes;
 };
 
-struct kept {
-	struct rg_step step;
-	uint32_t refs;
-};
-
 struct rank {
-	struct kept *steps;  /* owned */
-	struct rg_ref *refs; /* owned */
-	uint32_t n, cap, nrefs, refs_cap, at;
+	struct kept_schedule kept;
+	size_t at; /* its next step */
 	int64_t time, out[RG_HOP_COUNT], in[RG_HOP_COUNT];
 };
 
@@ -58,36 +53,6 @@ static struct oracle {
 	struct rank rank[RANKS];
 	struct link link[RANKS][RANKS];
 } o;
-
-struct keeper {
-	struct rg_sink sink;
-	struct rank *rank;
-};
-
-static void grow(void *array, uint32_t *cap, uint32_t n, size_t each)
-{
-	void **a = array;
-
-	while (*cap < n) {
-		*cap = *cap ? 2 * *cap : 64;
-		*a = rg_realloc(*a, *cap * each);
-		assert_non_null(*a);
-	}
-}
-
-static int keep(struct rg_sink *sink, const struct rg_step *step, struct rg_err *err)
-{
-	struct rank *r = ((struct keeper *)sink)->rank;
-
-	grow(&r->steps, &r->cap, r->n + 1, sizeof(*r->steps));
-	grow(&r->refs, &r->refs_cap, r->nrefs + step->nsrc + step->ndst, sizeof(*r->refs));
-	r->steps[r->n++] = (struct kept){*step, r->nrefs};
-	for (uint32_t i = 0; i < step->nsrc; i++)
-		r->refs[r->nrefs++] = step->src[i];
-	for (uint32_t i = 0; i < step->ndst; i++)
-		r->refs[r->nrefs++] = step->dst[i];
-	return 0;
-}
 
 static enum rg_hop hop(uint32_t a, uint32_t b)
 {
@@ -106,7 +71,7 @@ static int64_t later(int64_t a, int64_t b)
 
 static void arrive(struct arrivals *a, int64_t value, int64_t there, int64_t serial)
 {
-	grow(&a->list, &a->cap, a->n + 1, sizeof(*a->list));
+	kept_grow(&a->list, &a->cap, a->n + 1, sizeof(*a->list));
 	a->list[a->n++] = (struct arrival){value, there, serial};
 }
 
@@ -179,7 +144,7 @@ static const struct arrival *word(uint32_t from, uint32_t to, uint32_t msg)
 {
 	const struct arrivals *a = &o.link[from][to].words;
 
-	for (uint32_t i = 0; i < a->n; i++) {
+	for (size_t i = 0; i < a->n; i++) {
 		if (a->list[i].value == msg)
 			return &a->list[i];
 	}
@@ -216,14 +181,14 @@ static bool move_step(uint32_t rank, const struct rg_step *s, const struct rg_re
 static bool go(uint32_t rank)
 {
 	struct rank *r = &o.rank[rank];
-	uint32_t begun = r->at;
+	size_t begun = r->at;
 	bool went = true;
 
-	while (r->at < r->n && went) {
-		const struct kept *k = &r->steps[r->at];
+	while (r->at < r->kept.n && went) {
+		const struct kept *k = &r->kept.steps[r->at];
 
 		if (k->step.op == RG_STEP_MOVE)
-			went = move_step(rank, &k->step, r->refs + k->refs);
+			went = move_step(rank, &k->step, r->kept.refs + k->refs);
 		else if (k->step.op == RG_STEP_WAIT)
 			went = wait_step(rank, &k->step);
 		else
@@ -237,21 +202,14 @@ static void keep_all(const struct rg_algorithm *a)
 {
 	struct rg_schedule_needs needs;
 
-	for (uint32_t i = 0; i < o.p->layout.nranks; i++) {
-		struct keeper k = {.sink = {.step = keep}, .rank = &o.rank[i]};
-		struct rg_unroll *unroll;
-
-		assert_int_equal(rg_unroll_open(&k.sink, &unroll, NULL), 0);
-		assert_int_equal(a->generate(o.p, i, rg_unroll_sink(unroll), &needs, NULL), 0);
-		rg_unroll_close(unroll);
-	}
+	for (uint32_t i = 0; i < o.p->layout.nranks; i++)
+		assert_int_equal(keep_schedule(a, o.p, i, &o.rank[i].kept, &needs, NULL), 0);
 }
 
 static void forget_all(void)
 {
 	for (uint32_t i = 0; i < RANKS; i++) {
-		rg_free(o.rank[i].steps);
-		rg_free(o.rank[i].refs);
+		kept_free(&o.rank[i].kept);
 		for (uint32_t j = 0; j < RANKS; j++) {
 			for (int c = 0; c < RG_CTR_COUNT; c++)
 				rg_free(o.link[i][j].ctr[c].list);
@@ -275,7 +233,7 @@ static int64_t oracle_fs(const struct rg_algorithm *a, const struct rg_problem *
 			moved = go(i) || moved;
 	}
 	for (uint32_t i = 0; i < p->layout.nranks; i++) {
-		assert_int_equal(o.rank[i].at, o.rank[i].n);
+		assert_int_equal(o.rank[i].at, o.rank[i].kept.n);
 		most = later(most, o.rank[i].time);
 	}
 	forget_all();
