@@ -28,8 +28,17 @@ stored_tests = tests/measure/test_lane_cost tests/measure/test_lane_verbs \
 	tests/transport/test_verbs_ud
 
 test_cppflags = $(AM_CPPFLAGS) $(CMOCKA_CFLAGS)
-test_libs = $(rg_libs) $(CMOCKA_LIBS)
-verbs_words_files = tests/verbs_words.c tests/verbs_words.h
+test_libs = $(shared_libs) $(rg_libs) $(CMOCKA_LIBS)
+
+# What unit tests share is compiled once for all of them. Each module adds its own.
+check_LIBRARIES =
+if HAVE_CMOCKA
+shared_libs = tests/libshared.a
+check_LIBRARIES += tests/libshared.a
+tests_libshared_a_SOURCES = tests/schema.c tests/schema.h tests/verbs_words.c \
+	tests/verbs_words.h tests/watched.h
+tests_libshared_a_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src -I$(srcdir)/tests
+endif
 
 include tests/base/local.mk
 include tests/topo/local.mk

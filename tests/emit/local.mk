@@ -24,8 +24,7 @@ tests_emit_test_params_LDADD = $(test_libs)
 valgrind_tests += tests/emit/test_openmpi
 check_PROGRAMS += tests/emit/test_openmpi
 TESTS += tests/emit/test_openmpi
-tests_emit_test_openmpi_SOURCES = %D%/test_openmpi.c tests/tune/decisions_sample.c \
-	tests/tune/decisions_sample.h
+tests_emit_test_openmpi_SOURCES = %D%/test_openmpi.c
 tests_emit_test_openmpi_CPPFLAGS = $(test_cppflags) -I$(srcdir)/tests
 tests_emit_test_openmpi_LDADD = $(test_libs)
 endif

@@ -4,6 +4,7 @@ tests_launch_meet_SOURCES = %D%/meet.c
 tests_launch_meet_LDADD = $(rg_libs)
 
 if HAVE_CMOCKA
+tests_libshared_a_SOURCES += %D%/parts.c %D%/parts.h
 launch_tests = \
 	tests/launch/test_child \
 	tests/launch/test_impostors \
@@ -27,10 +28,10 @@ tests_launch_test_job_env_LDADD = $(test_libs)
 tests_launch_test_process_SOURCES = %D%/test_process.c
 tests_launch_test_process_CPPFLAGS = $(test_cppflags)
 tests_launch_test_process_LDADD = $(test_libs)
-tests_launch_test_star_SOURCES = %D%/test_star.c %D%/parts.c %D%/parts.h
+tests_launch_test_star_SOURCES = %D%/test_star.c
 tests_launch_test_star_CPPFLAGS = $(test_cppflags)
 tests_launch_test_star_LDADD = $(test_libs)
-tests_launch_test_star_join_SOURCES = %D%/test_star_join.c %D%/parts.c %D%/parts.h
+tests_launch_test_star_join_SOURCES = %D%/test_star_join.c
 tests_launch_test_star_join_CPPFLAGS = $(test_cppflags)
 tests_launch_test_star_join_LDADD = $(test_libs)
 tests_launch_test_strangers_SOURCES = %D%/test_strangers.c %D%/wire_bytes.c %D%/wire_bytes.h

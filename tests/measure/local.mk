@@ -1,5 +1,7 @@
 # Tests of the module measure.
 if HAVE_CMOCKA
+tests_libshared_a_SOURCES += %D%/result_sample.c %D%/result_sample.h
+
 check_PROGRAMS += tests/measure/test_sample
 TESTS += tests/measure/test_sample
 tests_measure_test_sample_SOURCES = %D%/test_sample.c
@@ -15,7 +17,7 @@ tests_measure_test_clocks_LDADD = $(test_libs) -lm
 
 check_PROGRAMS += tests/measure/test_meet
 TESTS += tests/measure/test_meet
-tests_measure_test_meet_SOURCES = %D%/test_meet.c tests/watched.h
+tests_measure_test_meet_SOURCES = %D%/test_meet.c
 tests_measure_test_meet_CPPFLAGS = $(test_cppflags)
 tests_measure_test_meet_LDADD = $(test_libs)
 
@@ -35,7 +37,7 @@ tests_measure_test_race_LDADD = $(test_libs)
 valgrind_tests += tests/measure/test_result_pairs
 check_PROGRAMS += tests/measure/test_result_pairs
 TESTS += tests/measure/test_result_pairs
-tests_measure_test_result_pairs_SOURCES = tests/schema.c tests/schema.h %D%/test_result_pairs.c
+tests_measure_test_result_pairs_SOURCES = %D%/test_result_pairs.c
 tests_measure_test_result_pairs_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_pairs_LDADD = $(test_libs) -lm
 
@@ -55,18 +57,18 @@ tests_measure_test_series_LDADD = $(test_libs) -lm
 
 check_PROGRAMS += tests/measure/test_pairs
 TESTS += tests/measure/test_pairs
-tests_measure_test_pairs_SOURCES = %D%/test_pairs.c tests/watched.h
+tests_measure_test_pairs_SOURCES = %D%/test_pairs.c
 tests_measure_test_pairs_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_pairs_LDADD = $(test_libs) -lm
 
 if HAVE_VERBS
+tests_libshared_a_SOURCES += %D%/lane_ranks.c %D%/lane_ranks.h
 check_PROGRAMS += tests/measure/test_lane_cost tests/measure/test_lane_verbs
 TESTS += tests/measure/test_lane_cost tests/measure/test_lane_verbs
-tests_measure_test_lane_cost_SOURCES = %D%/lane_ranks.c %D%/lane_ranks.h %D%/test_lane_cost.c
+tests_measure_test_lane_cost_SOURCES = %D%/test_lane_cost.c
 tests_measure_test_lane_cost_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_measure_test_lane_cost_LDADD = $(fake_verbs_libs)
-tests_measure_test_lane_verbs_SOURCES = %D%/lane_ranks.c %D%/lane_ranks.h %D%/test_lane_verbs.c \
-	tests/watched.h
+tests_measure_test_lane_verbs_SOURCES = %D%/test_lane_verbs.c
 tests_measure_test_lane_verbs_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_measure_test_lane_verbs_LDADD = $(fake_verbs_libs)
 
@@ -207,14 +209,13 @@ tests_measure_test_paths_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/measure/test_result
 TESTS += tests/measure/test_result
-tests_measure_test_result_SOURCES = %D%/result_sample.c %D%/result_sample.h %D%/test_result.c
+tests_measure_test_result_SOURCES = %D%/test_result.c
 tests_measure_test_result_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_LDADD = $(test_libs)
 
 check_PROGRAMS += tests/measure/test_result_bad
 TESTS += tests/measure/test_result_bad
-tests_measure_test_result_bad_SOURCES = %D%/result_sample.c %D%/result_sample.h tests/schema.c \
-	tests/schema.h %D%/test_result_bad.c
+tests_measure_test_result_bad_SOURCES = %D%/test_result_bad.c
 tests_measure_test_result_bad_CPPFLAGS = $(test_cppflags)
 tests_measure_test_result_bad_LDADD = $(test_libs)
 endif

@@ -25,11 +25,10 @@ tests_model_test_bound_verbs_LDADD = $(test_libs) -lm
 tests_model_test_fit_SOURCES = %D%/sim_cases.h %D%/test_fit.c
 tests_model_test_fit_CPPFLAGS = $(test_cppflags)
 tests_model_test_fit_LDADD = $(test_libs)
-tests_model_test_many_SOURCES = %D%/sim_cases.h %D%/test_many.c tests/watched.h
+tests_model_test_many_SOURCES = %D%/sim_cases.h %D%/test_many.c
 tests_model_test_many_CPPFLAGS = $(test_cppflags)
 tests_model_test_many_LDADD = $(test_libs)
-tests_model_test_oracle_SOURCES = %D%/sim_cases.h %D%/test_oracle.c tests/coll/kept.c tests/coll/kept.h \
-	tests/watched.h
+tests_model_test_oracle_SOURCES = %D%/sim_cases.h %D%/test_oracle.c
 tests_model_test_oracle_CPPFLAGS = $(test_cppflags)
 tests_model_test_oracle_LDADD = $(test_libs)
 tests_model_test_simulate_SOURCES = %D%/sim_cases.h %D%/test_simulate.c
