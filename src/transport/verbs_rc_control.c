@@ -251,35 +251,56 @@ static bool is_done(struct vrc *v, uint32_t peer)
 	return done;
 }
 
+/* With peers that are gone there is nothing left to do. */
+static bool is_settled(struct vrc *v, uint32_t peer)
+{
+	return !v->peers[peer].sure || vrc_gone(v, peer) || is_done(v, peer);
+}
+
+/* Behind all that was sent, also by other queue pairs: who has read it looks for no more. */
+static bool has_parted(struct vrc *v, uint32_t peer)
+{
+	const struct vrc_message bye = {.kind = VRC_BYE};
+	struct vrc_peer *p = &v->peers[peer];
+
+	if (!is_settled(v, peer))
+		return false;
+	if (!p->sure || vrc_gone(v, peer) || p->said_bye)
+		return true;
+	p->said_bye = send_message(v, peer, &bye, true);
+	return false;
+}
+
+/* Until it is so of all peers, each at its own pace: one may not take what is sent to it. */
+static bool go_on_until(struct vrc *v, bool (*is_so)(struct vrc *v, uint32_t peer),
+			uint64_t until_ns)
+{
+	for (;;) {
+		bool all = true, any = false;
+
+		for (uint32_t peer = 0; peer < v->ep.nranks; peer++)
+			all &= is_so(v, peer);
+		if (all)
+			return true;
+		vrc_flush(&v->ep, NULL);
+		if (vrc_poll(v, &any, NULL) || rg_clock_ns() > until_ns)
+			return false;
+		if (!any)
+			rg_clock_sleep_until(rg_clock_ns() + 20000);
+	}
+}
+
 bool vrc_settle(struct vrc *v, uint64_t until_ns)
 {
-	for (uint32_t peer = 0; peer < v->ep.nranks; peer++) {
-		while (v->peers[peer].sure && !vrc_gone(v, peer) && !is_done(v, peer)) {
-			bool any = false;
-
-			if (vrc_poll(v, &any, NULL) || rg_clock_ns() > until_ns)
-				return false;
-			vrc_flush(&v->ep, NULL);
-			if (!any)
-				rg_clock_sleep_until(rg_clock_ns() + 20000);
-		}
-	}
-	return true;
+	return go_on_until(v, is_settled, until_ns);
 }
 
 void vrc_part(struct vrc *v)
 {
-	const struct vrc_message bye = {.kind = VRC_BYE};
-	uint64_t until = rg_clock_ns() + VRC_LINGER_NS;
 	bool any = false;
 
 	v->parting = true;
 	(void)vrc_poll(v, &any, NULL); /* who asks by now hears that it is too late */
-	(void)vrc_settle(v, until);
-	for (uint32_t peer = 0; peer < v->ep.nranks; peer++) {
-		if (v->peers[peer].sure && !vrc_gone(v, peer))
-			(void)send_message(v, peer, &bye, true);
-	}
-	(void)vrc_settle(v, until);
+	(void)go_on_until(v, has_parted, rg_clock_ns() + VRC_LINGER_NS);
 	vrc_cards_part(v);
 }

@@ -61,10 +61,10 @@
  * Failure. The first completion with an error, or a fatal event, ends that peer: peer_alive says
  * why, and what is put to it goes nowhere. While a rank waits for one that is silent, peer_alive
  * writes 0 bytes to it now and then, since a peer that died is only found by sending to it. Who
- * closes waits until what it sent has arrived, says BYE, and waits for that to arrive, too, all
- * for VRC_LINGER_NS at most. A peer that was asked and does not answer for half of the endpoint's
- * timeout is gone. Who closes tells that to those who ask meanwhile; later there is nobody to
- * answer them.
+ * closes waits until what it sent to a peer has arrived, says BYE to it, and waits for that to
+ * arrive, too, with all peers at once and for VRC_LINGER_NS at most. A peer that was asked and does
+ * not answer for half of the endpoint's timeout is gone. Who closes tells that to those who ask
+ * meanwhile; later there is nobody to answer them.
  *
  * Limits, in words where they are met: ranks must have the same number of devices in use (the
  * smallest is taken) and one byte order; memory of a window that all ranks have closed stays
@@ -220,7 +220,7 @@ struct vrc_peer {
 	struct ibv_ah *ah;	     /* owned: for cards */
 	uint64_t asked_ns;	     /* of v->waited_ns */
 	uint64_t again_ns, pause_ns; /* when it is told again, and how long that was put off */
-	bool closed;		     /* it said BYE */
+	bool closed, said_bye;	     /* it said BYE; this rank did */
 	struct rg_err why;	     /* code: it failed */
 	uint64_t probed_ns;
 };

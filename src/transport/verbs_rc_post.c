@@ -118,14 +118,14 @@ void vrc_post(struct vrc *v, struct vrc_qp *q)
 	last->next = NULL;
 	e = ibv_post_send(q->qp, first, &bad);
 	last->next = next;
-	v->moved = true;
 	if (!e) {
 		q->posted = q->head;
 		q->unposted_bytes = 0;
+		v->moved = true;
 		return;
 	}
-	while (bad && &q->wr[place(v, q->posted)] != bad)
-		q->posted++;
+	for (; bad && &q->wr[place(v, q->posted)] != bad; q->posted++)
+		v->moved = true;
 	if (e != ENOMEM) /* else it takes them when others have left */
 		fail_post(v, q, e);
 }

@@ -293,6 +293,90 @@ static void a_port_that_comes_back_in_time_ends_nothing(void **state)
 	run_rc(comes_back, &options);
 }
 
+/* --- closing, and full queues --- */
+
+static _Atomic bool is_told;
+
+/* Rank 0 closes while nothing gets to rank 1, for which it has something. */
+static int closes_for_others(struct rank *r)
+{
+	uint8_t data[64] = {0};
+	const struct rg_put put = put_of(r, data, sizeof(data), 4);
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc = begin(r);
+
+	if (!rc && r->ep->rank == 1)
+		fake_port("fake1", 1, false);
+	if (!rc)
+		rc = meet(r);
+	if (!rc && r->ep->rank == 0) {
+		rc = put_all(r, &put);
+		r->ops->close(r->ep);
+		r->ep = NULL;
+		return rc ? rc : meet(r);
+	}
+	if (!rc && r->ep->rank == 2) {
+		MUST(r, !wait_for_end(r, 0));
+		MUST(r, strstr(r->err.text, "rank 0"));
+		MUST(r, strstr(r->err.text, "has closed its connection"));
+		is_told = true;
+	}
+	while (!rc && r->ep->rank == 1 && !is_told && rg_clock_ns() < end)
+		rc = turn(r, &idle);
+	if (r->ep->rank == 1)
+		fake_port("fake1", 1, true);
+	return rc ? rc : meet(r);
+}
+
+static void who_closes_tells_its_peers_although_one_cannot_be_reached(void **state)
+{
+	static const char *const devices[RANKS] = {"fake0", "fake1", "fake2"};
+	struct rg_verbs_options options[RANKS];
+	struct rank ranks[RANKS];
+
+	is_told = false;
+	prepare_ranks(ranks, &rg_transport_verbs_rc, closes_for_others);
+	for (uint32_t i = 0; i < RANKS; i++) {
+		options[i] = rg_verbs_options_default;
+		options[i].device = devices[i];
+		ranks[i].config.verbs = &options[i];
+	}
+	run_ranks(ranks, 0);
+	assert_int_equal(fake_live(), 0);
+	for (uint32_t i = RANKS; i-- > 0;) {
+		if (ranks[i].rc)
+			fail_msg("rank %u: %s", i, ranks[i].err.text);
+	}
+}
+
+/* A queue that takes nothing for a while. */
+static int waits_for_room(struct rank *r)
+{
+	int rc = begin(r);
+
+	if (rc || r->ep->rank)
+		return rc ? rc : meet(r);
+	while (r->ops->progress(r->ep, &r->err) == 1)
+		;
+	fake_fail("ibv_post_send", 1, ENOMEM);
+	MUST(r, !r->ops->signal(r->ep, 1, 0, RG_CTR_SYNC, 1, &r->err));
+	MUST(r, r->ops->flush(r->ep, &r->err) == 1);
+	for (int n = 0; n < 3; n++) {
+		fake_fail("ibv_post_send", 1, ENOMEM);
+		MUST(r, r->ops->progress(r->ep, &r->err) == 0);
+		MUST(r, !strcmp(fake_failed(), "ibv_post_send"));
+	}
+	MUST(r, r->ops->progress(r->ep, &r->err) == 1);
+	MUST(r, !r->ops->flush(r->ep, &r->err));
+	return meet(r);
+}
+
+static void what_a_full_queue_does_not_take_is_no_progress(void **state)
+{
+	run_rc(waits_for_room, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -306,6 +390,10 @@ int main(void)
 		cmocka_unit_test_setup(a_port_that_is_down_is_named_beside_what_it_did,
 				       fresh_devices),
 		cmocka_unit_test_setup(a_port_that_comes_back_in_time_ends_nothing, fresh_devices),
+		cmocka_unit_test_setup(who_closes_tells_its_peers_although_one_cannot_be_reached,
+				       fresh_devices),
+		cmocka_unit_test_setup(what_a_full_queue_does_not_take_is_no_progress,
+				       fresh_devices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
