@@ -256,8 +256,9 @@ static int say_timeout(const struct rg_run *waiting, struct rg_err *err)
 				  "waited %s %s from rank %u (%s): word %zu is not there", after,
 				  what, l->peer, ep->host[l->peer], s->word);
 	return rg_err_set(err, RG_ERR_TIMEOUT,
-			  "waited %s %s from rank %u (%s), which is at %" PRIu64, after, what,
-			  l->peer, ep->host[l->peer],
+			  "waited %s %s from rank %u (%s), which is at %" PRIu64
+			  ": it is stopped, hangs, or waits for another rank itself",
+			  after, what, l->peer, ep->host[l->peer],
 			  atomic_load_explicit(&l->rx[i->ctr].value, memory_order_acquire));
 }
 

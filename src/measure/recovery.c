@@ -13,6 +13,9 @@
 /* What closing takes at most: the endpoint and the sampler's own say good-bye for 2 s each. */
 #define CLOSE_NS ((uint64_t)5000000000)
 
+/* Of a message: for who says it, and what stands between its parts. */
+#define SPEAKER_BYTES 64
+
 /* --- judging --- */
 
 /* Can the network be the cause, so that less of it would do? */
@@ -159,17 +162,21 @@ static uint64_t patience_ns(const struct rg_recovery *r, int rc)
 static int tell(struct rg_recovery *r, const struct rg_recovery_word *word, struct rg_err *err)
 {
 	struct rg_err why = {0};
-	int rc = rg_rendezvous_allgather(r->job->rdv, word, r->words, sizeof(*word),
-					 rg_clock_ns() + patience_ns(r, word->code), &why);
+	int room, rc = rg_rendezvous_allgather(r->job->rdv, word, r->words, sizeof(*word),
+					       rg_clock_ns() + patience_ns(r, word->code), &why);
 
 	for (uint32_t k = 0; k < r->job->rdv->nranks && !rc; k++) {
 		r->words[k].host[sizeof(word->host) - 1] = '\0';
 		r->words[k].text[sizeof(word->text) - 1] = '\0';
 	}
-	/* What was seen here comes first: it led there. */
-	if (rc && word->code)
-		return rg_err_set(err, rc, "%.*s; %s", RG_ERR_TEXT_BYTES / 2, word->text, why.text);
-	return rc ? rg_err_set(err, rc, "%s", why.text) : 0;
+	if (!rc)
+		return 0;
+	/* What was seen here comes first: it led there. But it leaves room for the rest. */
+	room = RG_ERR_TEXT_BYTES - (int)strlen(why.text) - SPEAKER_BYTES;
+	room = room > RG_ERR_TEXT_BYTES / 2 ? room : RG_ERR_TEXT_BYTES / 2;
+	if (word->code)
+		return rg_err_set(err, rc, "%.*s; %s", room, word->text, why.text);
+	return rg_err_set(err, rc, "%s", why.text);
 }
 
 /* All that failed said the same: it is no one rank's, or names it already. */

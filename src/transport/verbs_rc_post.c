@@ -202,7 +202,8 @@ void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes)
 void vrc_explain(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc,
 		 const struct vrc_qp *q)
 {
-	const struct rg_verbs_peer who = {.rank = q->peer, .node = v->ep.host[q->peer]};
+	const struct rg_verbs_peer who = {
+		.rank = q->peer, .node = v->ep.host[q->peer], .answered = q->tail > 0};
 	const struct rg_verbs_address *at = &v->addresses[(size_t)q->peer * v->nrails + q->rail];
 	struct rg_err why = {.code = RG_ERR_PEER};
 

@@ -42,9 +42,14 @@ void verbs_ends(const struct rg_verbs_device *d, const struct rg_verbs_address *
 struct status {
 	int code;
 	const char *text, *cause;
+	const char *later; /* the cause where the peer has answered before; NULL: the same */
 };
 
 #define OURS "a mistake of railgauge itself"
+#define LOST                                                                                   \
+	"the peer has ended, or it or a link on the way is down for longer than retries last " \
+	"(--verbs.timeout, --verbs.retry-count), or the MTU is larger than the path's "        \
+	"(--verbs.mtu)"
 
 static const struct status statuses[] = {
 	[IBV_WC_SUCCESS] = {RG_ERR_INTERNAL, "success", OURS},
@@ -75,7 +80,8 @@ static const struct status statuses[] = {
 		{RG_ERR_PEER, "transport retry counter exceeded",
 		 "the peer is unreachable or has ended, or the MTU is larger than the "
 		 "path's, or the GID of the wrong type (--verbs.mtu, "
-		 "--verbs.gid-index, --verbs.timeout)"},
+		 "--verbs.gid-index, --verbs.timeout)",
+		 LOST},
 	[IBV_WC_RNR_RETRY_EXC_ERR] =
 		{RG_ERR_PEER, "receiver-not-ready retry counter exceeded",
 		 "the peer posts no receives: it hangs, is stopped or overloaded "
@@ -92,7 +98,7 @@ static const struct status statuses[] = {
 	[IBV_WC_FATAL_ERR] = {RG_ERR_SYSTEM, "fatal device error",
 			      "the device has failed or was reset (dmesg)"},
 	[IBV_WC_RESP_TIMEOUT_ERR] = {RG_ERR_PEER, "response timeout",
-				     "the peer is unreachable or has ended"},
+				     "the peer is unreachable or has ended", LOST},
 	[IBV_WC_GENERAL_ERR] = {RG_ERR_SYSTEM, "general error",
 				"the device says no more; its vendor code does"},
 };
@@ -104,16 +110,18 @@ int rg_verbs_completion_error(const struct rg_verbs_device *device, const struct
 	static const struct status unknown = {RG_ERR_SYSTEM, "a status that is not known here",
 					      "the vendor code says more"};
 	const struct status *s = &unknown;
+	const char *cause;
 	char ends[192];
 
 	if ((size_t)wc->status < sizeof(statuses) / sizeof(statuses[0]) &&
 	    statuses[wc->status].text)
 		s = &statuses[wc->status];
+	cause = peer->answered && s->later ? s->later : s->cause;
 	verbs_ends(device, peers, peer, ends, sizeof(ends));
 	return rg_err_set(err, s->code,
 			  "verbs: %s: %s (status %d, vendor 0x%x, QP %u in state %s): %s%s", ends,
 			  s->text, (int)wc->status, wc->vendor_err, wc->qp_num,
-			  qp ? rg_verbs_qp_state(qp) : "unknown", s->cause,
+			  qp ? rg_verbs_qp_state(qp) : "unknown", cause,
 			  device->removed   ? "; the device is gone"
 			  : !device->active ? "; this port is down"
 					    : "");

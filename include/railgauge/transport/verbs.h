@@ -413,6 +413,7 @@ void rg_verbs_address_of(const struct rg_verbs_device *device, const struct ibv_
 struct rg_verbs_peer {
 	uint32_t rank;
 	const char *node; /* borrowed */
+	bool answered;	  /* it has acknowledged something: addresses are right */
 };
 
 /*
