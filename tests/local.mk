@@ -1,6 +1,7 @@
 # Tests, a fragment per module as under src. The suffix picks the runner: programs are cmocka unit
 # tests (exit status 77 is a skip, with a reason on stdout), .sh scripts run with $(SHELL), .mpi
-# scripts through run-mpi.sh.
+# scripts through run-mpi.sh. What tests draw, RG_TEST_SEED draws: of the sources' commit if it is not
+# set, so that each commit tries something else, and always the same.
 TEST_EXTENSIONS = .sh .mpi
 SH_LOG_COMPILER = $(SHELL)
 MPI_LOG_COMPILER = $(SHELL) $(srcdir)/tests/mpi/run-mpi.sh
@@ -13,7 +14,9 @@ AM_TESTS_ENVIRONMENT = \
 	HEADER_FLAGS='$(HWLOC_CFLAGS) $(JANSSON_CFLAGS) $(VERBS_CFLAGS) $(CUDA_CFLAGS) \
 		$(OPENMPI_CFLAGS) $(MPICH_CFLAGS)'; \
 	export HEADER_FLAGS; \
-	UNTHREADED='$(unthreaded_tests)'; export UNTHREADED;
+	UNTHREADED='$(unthreaded_tests)'; export UNTHREADED; \
+	RG_TEST_SEED="$${RG_TEST_SEED:-0x`git -C '$(srcdir)' rev-parse --short=7 HEAD 2>/dev/null || \
+		echo 1`}"; export RG_TEST_SEED;
 
 # The rules of STYLE.md that a machine can check.
 rule_tests = tests/layering.sh tests/headers.sh tests/checksrc.sh tests/unthreaded.sh
@@ -35,7 +38,7 @@ check_LIBRARIES =
 if HAVE_CMOCKA
 shared_libs = tests/libshared.a
 check_LIBRARIES += tests/libshared.a
-tests_libshared_a_SOURCES = tests/schema.c tests/schema.h tests/verbs_words.c \
+tests_libshared_a_SOURCES = tests/lot.h tests/schema.c tests/schema.h tests/verbs_words.c \
 	tests/verbs_words.h tests/watched.h
 tests_libshared_a_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src -I$(srcdir)/tests
 endif

@@ -3,6 +3,7 @@
 
 #include "ranks.h"
 
+#include "../lot.h"
 #include "counts.h"
 
 #include "railgauge/base/clock.h"
@@ -125,8 +126,7 @@ struct rg_layout layout_of(uint32_t nranks, uint32_t which)
 
 uint32_t draw(uint32_t *state, uint32_t n)
 {
-	*state = *state * 1664525u + 1013904223u;
-	return (uint32_t)((uint64_t)(*state >> 8) * n >> 24);
+	return lot_draw(state, n);
 }
 
 static uint32_t draw_for_counts(void *state, uint32_t below)

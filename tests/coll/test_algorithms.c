@@ -2,16 +2,16 @@
 /*
  * Every algorithm and protocol over every transport that moves data: results are exact. With
  * RG_FULL=1 in the environment for 1 to 9 ranks and all counts on each of them; else over inproc
- * for most, and over the others for a part of the numbers.
+ * for most, and over the others for a part of the numbers, of which some are drawn (tests/lot.h).
  *
  * RG_TEST_TRANSPORT names one transport alone (for verbs: see tests/verbs_words.h), and then
  *   RG_TEST_COLL   one collective (all of them)
  *   RG_TEST_RANKS  numbers of ranks, with blanks between (2 3 4)
  *   RG_TEST_SHARE  percent of the algorithms, protocols and numbers of ranks (100), drawn
- *   RG_TEST_SEED   by this (1)
  */
 #include "config.h"
 
+#include "../lot.h"
 #include "../verbs_words.h"
 #include "../watched.h"
 #include "ranks.h"
@@ -23,11 +23,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static bool is_full(void)
-{
-	return getenv("RG_FULL") != NULL;
-}
 
 /* None, fewer than ranks, not a multiple of anything; the last is some twenty slots. */
 static const uint64_t counts[] = {0, 1, 2, 5, 64, 1000, 5003};
@@ -89,6 +84,9 @@ static const struct sample some = {{2, 5003}, 2, {1, 2, 3, 4, 5}, 5};
 static const struct sample wraps = {{1, 1000}, 2, {2, 3, 4, 9}, 4};
 static const struct sample watched = {{2, 5003}, 2, {2, 3}, 2}; /* by a sanitizer */
 static const struct sample *sample = &most;
+
+/* Of the algorithms, protocols and numbers of ranks over a transport. */
+static struct lot lot;
 
 static bool is_in_sample(uint64_t count)
 {
@@ -164,7 +162,10 @@ static void every_algorithm_with(uint32_t protocols, uint32_t max_ranks, bool ap
 				if (!((*a)->protocols & protocols & 1u << protocol) ||
 				    !is_number_in_sample(n))
 					continue;
-				if (fill_job(&j, *a, (enum rg_protocol)protocol, n) && !apart)
+				if (!fill_job(&j, *a, (enum rg_protocol)protocol, n) ||
+				    !is_drawn(&lot))
+					continue;
+				if (!apart)
 					run_part(&j, 0, j.nproblems, first_sequence);
 				for (uint32_t i = 0; apart && i < j.nproblems; i++)
 					run_part(&j, i, 1, first_sequence);
@@ -173,43 +174,46 @@ static void every_algorithm_with(uint32_t protocols, uint32_t max_ranks, bool ap
 	}
 }
 
+/* One of each `run` of the numbers of ranks with an algorithm and a protocol. */
 static void use(const struct rg_transport_ops *transport, const struct rg_geometry *geometry,
-		const struct sample *of)
+		const struct sample *of, uint32_t run)
 {
 	rank_transport = transport;
 	rank_geometry = geometry;
+	lot.run = run;
+	lot.at = 0;
 	sample = WATCHED && of != &wraps ? &watched : of;
 }
 
 static void every_algorithm_is_exact_within_a_process(void **state)
 {
-	use(&rg_transport_inproc, &small_geometry, &most);
+	use(&rg_transport_inproc, &small_geometry, &most, 2);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
 }
 
 static void every_algorithm_is_exact_over_shared_memory(void **state)
 {
-	use(&rg_transport_shm, &small_geometry, &some);
+	use(&rg_transport_shm, &small_geometry, &some, 3);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
 }
 
 static void every_algorithm_is_exact_over_sockets(void **state)
 {
-	use(&rg_transport_tcp, &small_geometry, &some);
+	use(&rg_transport_tcp, &small_geometry, &some, 3);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
-	use(&rg_transport_tcp, &large_geometry, &some); /* long puts take another way */
+	use(&rg_transport_tcp, &large_geometry, &some, 3); /* long puts take another way */
 	every_algorithm_with(UINT32_MAX, is_full() ? MAX_RANKS : 3, false, 0);
 }
 
 static void every_algorithm_is_exact_over_memory_and_sockets(void **state)
 {
-	use(&rg_transport_mixed, &small_geometry, &some);
+	use(&rg_transport_mixed, &small_geometry, &some, 3);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
 }
 
 static void word_messages_survive_the_wrap_of_their_sequence(void **state)
 {
-	use(&rg_transport_inproc, &small_geometry, &wraps);
+	use(&rg_transport_inproc, &small_geometry, &wraps, 1);
 	every_algorithm_with(1u << RG_PROTOCOL_WORD, MAX_RANKS, true, 0x7fffffffu - 3);
 }
 
@@ -232,7 +236,7 @@ static void every_algorithm_is_tried_wherever_its_protocols_are_possible(void **
 	struct job j;
 
 	for (size_t t = 0; t < 4; t++) {
-		use(transports[t], &small_geometry, &some);
+		use(transports[t], &small_geometry, &some, 1);
 		for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 			for (int p = 0; p < RG_PROTOCOL_COUNT; p++) {
 				bool possible =
@@ -273,27 +277,9 @@ static bool is_named(enum rg_coll coll)
 	return !name || !*name || !strcmp(name, rg_coll_name(coll));
 }
 
-/* One of each RUN parts that are possible, at a place that is drawn: no sample is empty by chance.
- */
-struct lot {
-	uint32_t run, at, place;
-};
-
-static bool is_drawn(struct lot *lot, uint32_t *seed)
-{
-	bool drawn;
-
-	if (lot->at == 0)
-		lot->place = draw(seed, lot->run);
-	drawn = lot->at == lot->place;
-	lot->at = (lot->at + 1) % lot->run;
-	return drawn;
-}
-
 static void every_algorithm_is_exact_over_the_transport_that_is_named(void **state)
 {
-	uint32_t seed = (uint32_t)number_of("RG_TEST_SEED", 1), tried = 0;
-	struct lot lot = {.run = 100 / (uint32_t)number_of("RG_TEST_SHARE", 100)};
+	uint32_t tried = 0;
 	const struct rg_transport_ops *transport = NULL;
 	struct sample named;
 	struct rg_err err;
@@ -301,7 +287,7 @@ static void every_algorithm_is_exact_over_the_transport_that_is_named(void **sta
 	read_sample(&named);
 	if (rg_transport_find(getenv("RG_TEST_TRANSPORT"), &transport, &err))
 		fail_msg("%s", err.text);
-	use(transport, &small_geometry, &named);
+	use(transport, &small_geometry, &named, 100 / (uint32_t)number_of("RG_TEST_SHARE", 100));
 	sample = &named;
 	rank_verbs = verbs_words;
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
@@ -311,9 +297,9 @@ static void every_algorithm_is_exact_over_the_transport_that_is_named(void **sta
 			struct job j;
 
 			if (!is_named((*a)->coll) || !((*a)->protocols & 1u << p) ||
-			    !fill_job(&j, *a, p, n) || !is_drawn(&lot, &seed))
+			    !fill_job(&j, *a, p, n) || !is_drawn(&lot))
 				continue;
-			rank_geometry = draw(&seed, 2) ? &small_geometry : &large_geometry;
+			rank_geometry = lot_draw(&lot.state, 2) ? &small_geometry : &large_geometry;
 			(void)fill_job(&j, *a, p, n);
 			run_part(&j, 0, j.nproblems, 0);
 			print_message("%s %s, %u ranks\n", rg_coll_name((*a)->coll), (*a)->name, n);
@@ -338,6 +324,7 @@ int main(void)
 		cmocka_unit_test(word_messages_survive_the_wrap_of_their_sequence),
 	};
 
+	lot = lot_of(1);
 	if (getenv("RG_TEST_TRANSPORT"))
 		return cmocka_run_group_tests(named, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);

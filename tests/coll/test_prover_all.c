@@ -4,14 +4,16 @@
  * beyond one slot, in and out of place, persistent or not, with few and tiny slots. Three
  * operations follow each other: the row, another one, the row again.
  *
- * Up to SMALL ranks the counts, places and persistence are tried one by one; beyond it some are
- * drawn, for one protocol of a row, two up to LARGE; what is left (root, nodes, radix, window,
- * channels, geometry, the operation in between) is always drawn, from a fixed sequence. RG_FULL=1
- * in the environment tries them one by one for all ranks: some 58000 sequences, which takes a core
- * long. What the rows say about steps is compared in test_prover_steps.c.
+ * Up to SMALL ranks the counts, places and persistence are tried one by one. Of the numbers beyond
+ * it one in FEW is drawn for each row (tests/lot.h), and tried with one protocol of the row and two
+ * variants, above LARGE one, that are drawn from a fixed sequence. So is always what is left: root,
+ * nodes, radix, window, channels, geometry, the operation in between. RG_FULL=1 in the environment
+ * tries them one by one for all ranks: some 58000 sequences, which takes a core long. What the rows
+ * say about steps is compared in test_prover_steps.c.
  */
 #include "config.h"
 
+#include "../lot.h"
 #include "cases.h"
 #include "counts.h"
 
@@ -29,6 +31,7 @@
 #include <cmocka.h>
 
 #define SMALL  8u
+#define FEW    8u
 #define COUNTS 7u
 
 static uint64_t drawn;
@@ -216,12 +219,11 @@ static bool prove_variant(const struct rg_algorithm *row, enum rg_protocol proto
 #define LARGE 33
 
 /* The variants of a row with a protocol and a number of ranks; how many were proved. */
-static uint32_t prove_ranks(const struct rg_algorithm *row, enum rg_protocol protocol, uint32_t p,
-			    bool full)
+static uint32_t prove_ranks(const struct rg_algorithm *row, enum rg_protocol protocol, uint32_t p)
 {
 	uint32_t variants = COUNTS * 2 * (protocol == RG_PROTOCOL_WINDOW ? 2 : 1), proved = 0;
 
-	if (full || p <= (WATCHED ? 3 : SMALL)) {
+	if (is_full() || p <= (WATCHED ? 3 : SMALL)) {
 		/* Each time with other counts. */
 		for (uint32_t v = 0; v < variants * (row->coll == RG_COLL_ALLTOALLV ? 4 : 1); v++)
 			proved += prove_variant(row, protocol, p, v % variants);
@@ -244,7 +246,7 @@ static bool is_its_turn(const struct rg_algorithm *row, uint32_t protocol, uint3
 
 static void every_algorithm_is_proved(void **state)
 {
-	bool full = getenv("RG_FULL") != NULL;
+	struct lot lot = lot_of(FEW);
 
 	(void)state;
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
@@ -257,9 +259,10 @@ static void every_algorithm_is_proved(void **state)
 			for (uint32_t p = 1; p <= MOST_RANKS; p++) {
 				uint32_t n;
 
-				if (!full && p > SMALL && !is_its_turn(*a, protocol, p))
+				if (p > SMALL && !is_full() &&
+				    (!is_its_turn(*a, protocol, p) || !is_drawn(&lot)))
 					continue;
-				n = prove_ranks(*a, (enum rg_protocol)protocol, p, full);
+				n = prove_ranks(*a, (enum rg_protocol)protocol, p);
 				assert_true(n > 0);
 				proved += n;
 			}
@@ -275,6 +278,7 @@ static void every_algorithm_is_proved(void **state)
 static void the_default_geometry_is_proved(void **state)
 {
 	const uint32_t ranks[] = {2, 3, 5, 8, 9, 12, 16, 24};
+	struct lot lot = lot_of(WATCHED ? 4 : 1);
 
 	(void)state;
 	drawn = 2463534242;
@@ -290,7 +294,7 @@ static void the_default_geometry_is_proved(void **state)
 			struct rg_err err = {0};
 
 			problem.elem_bytes = 4096;
-			if ((*a)->check(&problem, NULL))
+			if ((*a)->check(&problem, NULL) || !is_drawn(&lot))
 				continue;
 			for (uint32_t k = 0; k < 3; k++)
 				ops[k] = (struct rg_prover_op){*a, problem};

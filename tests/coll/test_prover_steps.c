@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include "../lot.h"
 #include "cases.h"
 
 #include "railgauge/base/matrix.h"
@@ -180,9 +181,14 @@ static bool may_be_folded(const struct rg_algorithm *row)
 	return false;
 }
 
-/* The longest chain of messages that wait for each other is what the rows call steps. */
+/*
+ * The longest chain of messages that wait for each other is what the rows call steps. Beyond 16
+ * ranks a quarter of the numbers is drawn.
+ */
 static void steps_are_those_documented(void **state)
 {
+	struct lot lot = lot_of(4);
+
 	(void)state;
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
 		for (uint32_t k = 1; k <= 2 * MOST_RANKS; k++) {
@@ -193,7 +199,7 @@ static void steps_are_those_documented(void **state)
 			struct rg_prover_report report;
 			struct rg_err err = {0};
 
-			if (!((*a)->protocols & 1u << protocol))
+			if (!((*a)->protocols & 1u << protocol) || (p > 16 && !is_drawn(&lot)))
 				continue;
 			if (rg_prover_run(&op, 1, 1, &report, &err))
 				fail_msg("%s", err.text);

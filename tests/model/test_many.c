@@ -6,6 +6,7 @@
  */
 #include "config.h"
 
+#include "../lot.h"
 #include "../watched.h"
 #include "sim_cases.h"
 
@@ -87,10 +88,10 @@ static void nobody_waits_for_what_never_comes(void **state)
 {
 	static const uint32_t sizes[] = {65, 100, 128, RANKS};
 	static const uint64_t counts[] = {1, 70, 3000};
+	struct lot lot = lot_of(WATCHED ? 6 : 2);
 
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
-		/* By 7: the smallest and the largest number of ranks, both protocols. */
-		for (uint32_t k = 0; k < 4 * 3; k += WATCHED ? 7 : 1) {
+		for (uint32_t k = 0; k < 4 * 3; k++) {
 			enum rg_coll coll = (*a)->coll;
 			bool blocks = coll == RG_COLL_ALLTOALLV ||
 				      rg_coll_src_count(coll, 1, 2) > 1 ||
@@ -104,10 +105,11 @@ static void nobody_waits_for_what_never_comes(void **state)
 			p.params.protocol = k % 3 ? RG_PROTOCOL_SLOT : RG_PROTOCOL_WORD;
 			p.params.radix = (*a)->radix && k % 5 == 4 ? 16 : 0;
 			put_on_nodes(&p, k % 3 == 1);
-			get_through(*a, &p);
+			if (is_drawn(&lot))
+				get_through(*a, &p);
 		}
 	}
-	assert_true(done > (WATCHED ? 60 : 500));
+	assert_true(done > (WATCHED ? 60 : 250));
 }
 
 int main(void)

@@ -4,7 +4,8 @@
 # A rank that is killed, or stopped, in the middle of a measurement under Open MPI's mpirun.
 # With --enable-recovery, where mpirun leaves the others alone, each of them says in one line who it is,
 # what it waited for and from whom; without, mpirun ends the witnesses soon, but one line comes
-# through. The job ends, as failed, and nothing is left.
+# through. The job ends, as failed, and nothing is left. Each way to go is tried with one of the two
+# targets, which RG_TEST_SEED draws, and with RG_FULL=1 with both.
 set -u
 . "${srcdir:-.}/tests/cmd/failures.sh"
 ONCE=1
@@ -29,8 +30,19 @@ strike() {
 
 line="^railgauge bench: rank [012] ($host).*wait.*rank [012] "
 
-for target in railgauge mpi; do
-  for victim in 0 2; do
+# draw_targets: of the next way, in $targets
+seed=$((${RG_TEST_SEED:-1}))
+echo "RG_TEST_SEED=$seed"
+draw_targets() {
+  targets=railgauge
+  [ $((seed & 1)) = 0 ] || targets=mpi
+  [ -z "${RG_FULL-}" ] || targets='railgauge mpi'
+  seed=$((seed >> 1))
+}
+
+for victim in 0 2; do
+  draw_targets
+  for target in $targets; do
     strike KILL $victim $target --enable-recovery
     ended 0 4 # mpirun with recovery says 0, whatever the ranks said
     for r in 0 1 2; do
@@ -38,6 +50,10 @@ for target in railgauge mpi; do
     done
     nothing_left
   done
+done
+
+draw_targets
+for target in $targets; do
   strike STOP 1 $target --enable-recovery
   ended 0 4 # mpirun with recovery says 0, whatever the ranks said
   for r in 0 2; do
@@ -45,11 +61,18 @@ for target in railgauge mpi; do
   done
   grep -q "^railgauge bench: rank [02] .*rank 1 " "$tmp/err" || fail "nobody names rank 1"
   nothing_left
+done
 
+draw_targets
+for target in $targets; do
   strike KILL 1 $target
   ended 137
   grep -q "$line" "$tmp/err" || fail "no full line came through"
   nothing_left
+done
+
+draw_targets
+for target in $targets; do
   strike STOP 0 $target
   ended 4
   grep -q "$line" "$tmp/err" || fail "no full line came through"

@@ -212,7 +212,7 @@ static void a_call_that_fails_ends_all_ranks_with_its_words_and_leaves_nothing(v
 		const char *name;
 
 		fake_reset(NULL, 0);
-		ud_prepare(ranks, connects, TEN_S);
+		ud_prepare(ranks, connects, 2 * ONE_S);
 		fake_fail(NULL, n, ENOMEM);
 		run_ranks(ranks, 0);
 		assert_int_equal(fake_live(), 0);

@@ -149,7 +149,7 @@ static void broadcasts_are_right_where_nothing_is_lost(void **state)
 static void broadcasts_are_right_where_much_is_lost_doubled_and_overtaken(void **state)
 {
 	const char *text = getenv("RG_TEST_SEED");
-	uint64_t seed = text ? strtoull(text, NULL, 10) : (uint64_t)getpid();
+	uint64_t seed = text ? strtoull(text, NULL, 0) : (uint64_t)getpid();
 
 	print_message("RG_TEST_SEED=%llu\n", (unsigned long long)seed);
 	fake_ud_loss(50, 20, seed);
