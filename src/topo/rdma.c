@@ -78,6 +78,14 @@ static int check_devices(struct rg_findings *list)
 	return n;
 }
 
+void rg_rdma_keep_devices(void)
+{
+	struct ibv_device **devices = ibv_get_device_list(NULL);
+
+	if (devices)
+		ibv_free_device_list(devices); /* libibverbs has a list of its own */
+}
+
 static const char *none(void)
 {
 	return access("/dev/infiniband", F_OK) ? "none, and there is no /dev/infiniband" : "none";
@@ -109,6 +117,10 @@ void rg_rdma_check(struct rg_findings *list)
 }
 
 #else /* without libibverbs */
+
+void rg_rdma_keep_devices(void)
+{
+}
 
 void rg_rdma_check(struct rg_findings *list)
 {

@@ -46,3 +46,12 @@ grep -q '^# network: rxe1r1 port 1, ' "$tmp/out" || fail "two endpoints are not 
 first=$(($(sent e1r1) - first)) second=$(($(sent e2r1) - second))
 echo "$first bytes left endpoint 1, $second endpoint 2"
 [ $first -gt 327680 ] && [ $second -gt 327680 ] || fail "verbs do not use the wire"
+
+# Under Open MPI, whose libraries open these devices themselves and unload what they did not choose.
+if command -v mpirun >/dev/null 2>&1; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  echo "mpirun"
+  mpirun -np 2 --oversubscribe lab-rank "$RAILGAUGE" pingpong --transport verbs --test latency -s 8 -n 100 \
+    >"$tmp/out" 2>&1 || fail "mpirun:"
+  grep -q '^# network: rxe1r1 port 1' "$tmp/out" || fail "mpirun does not measure its endpoints' devices:"
+fi
