@@ -61,7 +61,6 @@ static int advance(struct vrc *v, bool *any_out, struct rg_err *err)
 		return rc;
 	if (v->nasking)
 		vrc_ask_again(v);
-	vrc_tell_due(v);
 	(void)vrc_flush(&v->ep, err);
 	return 0;
 }

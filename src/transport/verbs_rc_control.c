@@ -72,29 +72,41 @@ static bool tell(struct vrc *v, struct vrc_link *l)
 		l->hello_due = !send_hello(v, l);
 	if (l->ack_due)
 		l->ack_due = !send_ack(v, l);
-	return !l->hello_due && !l->ack_due;
+	if (l->credit && !vrc_notify(v, l, RG_CTR_FREE, l->credit))
+		l->credit = 0;
+	return !l->hello_due && !l->ack_due && !l->credit;
+}
+
+void vrc_tell_later(struct vrc *v, struct vrc_link *l)
+{
+	if (l->due)
+		return;
+	l->due = true;
+	v->due[v->ndue++] = l;
 }
 
 void vrc_tell(struct vrc *v, struct vrc_link *l)
 {
-	if (!tell(v, l) && !l->due) {
-		l->due = true;
-		v->due[v->ndue++] = l;
-	}
+	if (!tell(v, l))
+		vrc_tell_later(v, l);
 }
 
-void vrc_tell_due(struct vrc *v)
+bool vrc_tell_due(struct vrc *v)
 {
 	uint32_t kept = 0;
+	bool credit = false;
 
 	for (uint32_t k = 0; k < v->ndue; k++) {
 		struct vrc_link *l = v->due[k];
 
 		l->due = !tell(v, l);
-		if (l->due)
-			v->due[kept++] = l;
+		if (!l->due)
+			continue;
+		credit |= l->credit != 0;
+		v->due[kept++] = l;
 	}
 	v->ndue = kept;
+	return !credit;
 }
 
 static const char *told_hello(struct vrc *v, uint32_t peer, const struct vrc_message *m)

@@ -42,7 +42,9 @@
  *                  queue pairs, devices or rails. Before a notification leaves on one queue pair
  *                  all others that have carried data of that link since are closed by one that
  *                  changes no counter (VRC_NOTHING). Counters move by less than 2^15, so the low
- *                  bits are enough; a value that does not is sent whole, as a message.
+ *                  bits are enough; a value that does not is sent whole, as a message. FREE waits
+ *                  for the flush: if data leave on that link until then, it travels in their
+ *                  notification (VRC_READY_FREE), and not as a message that is acknowledged, too.
  *   write-counter  the data, then an inline write of the counter itself, which the executor polls:
  *                  no completion at the receiver. It takes RG_CAP_ORDERED, which open grants with
  *                  one device, one queue pair, memory without relaxed ordering, and a network that
@@ -97,9 +99,10 @@
 
 /* --- notifications (verbs_rc_order.c) --- */
 
-#define VRC_NOTHING  7 /* in the place of a counter */
-#define VRC_LOW_BITS 15
-_Static_assert(RG_CTR_COUNT <= VRC_NOTHING, "three bits name a counter");
+#define VRC_READY_FREE 6 /* in the place of a counter: these two */
+#define VRC_NOTHING    7 /* and none */
+#define VRC_LOW_BITS   15
+_Static_assert(RG_CTR_COUNT <= VRC_READY_FREE, "three bits name a counter");
 
 struct vrc_imm {
 	uint32_t channel, ctr;
@@ -113,6 +116,15 @@ struct vrc_imm vrc_imm_unpack(uint32_t imm);
 /* Can the peer, which knows the value before, rebuild this one from its low bits? */
 bool vrc_imm_tells(uint64_t before, uint64_t value);
 uint64_t vrc_imm_value(uint64_t before, uint32_t low);
+
+/* Two counters in the low bits: 8 of READY, 7 of FREE. Likewise. */
+struct vrc_both {
+	uint64_t ready, free;
+};
+
+bool vrc_imm_tells_both(const struct vrc_both *before, const struct vrc_both *values);
+uint64_t vrc_imm_join(const struct vrc_both *values);
+struct vrc_both vrc_imm_both(const struct vrc_both *before, uint32_t low);
 
 struct vrc_note {
 	uint64_t value; /* whole, or the low bits */
@@ -237,6 +249,7 @@ struct vrc_link {
 	/* sending */
 	uint64_t sent;		      /* notifications */
 	uint64_t value[RG_CTR_COUNT]; /* that were told last */
+	uint64_t credit;	      /* of FREE, and still to be told; 0: none is */
 	uint32_t open;		      /* queue pairs with data that no notification follows yet */
 	bool going;		      /* put was not taken whole: done_bytes of it were */
 	uint64_t done_bytes;
@@ -441,6 +454,9 @@ int vrc_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err
 int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 	       uint64_t value, struct rg_err *err);
 
+/* 0, or 1 as long as there is no room: what is done of it is not done again. */
+int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value);
+
 /* --- receiving (verbs_rc_receive.c) --- */
 
 /* Makes so many receives more, as far as there may be more, and posts them. */
@@ -451,9 +467,12 @@ int vrc_poll(struct vrc *v, bool *any_out, struct rg_err *err);
 
 /* --- what is told besides (verbs_rc_control.c) --- */
 
-/* The link has something to tell, now or when there is room. */
+/* The link has something to tell, now or when there is room; or when that is looked at. */
 void vrc_tell(struct vrc *v, struct vrc_link *l);
-void vrc_tell_due(struct vrc *v);
+void vrc_tell_later(struct vrc *v, struct vrc_link *l);
+
+/* Tells what there is room for. False as long as credit is left that a peer may wait for. */
+bool vrc_tell_due(struct vrc *v);
 
 /* A message without immediate data; words if it is none, else NULL. */
 const char *vrc_told(struct vrc *v, uint32_t peer, const struct vrc_message *m, uint32_t len_bytes);

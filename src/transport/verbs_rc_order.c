@@ -3,8 +3,11 @@
 
 #include "verbs_rc_impl.h"
 
-#define SEQ_BITS 8
-#define LOW_MASK (((uint64_t)1 << VRC_LOW_BITS) - 1)
+#define SEQ_BITS   8
+#define LOW_MASK   (((uint64_t)1 << VRC_LOW_BITS) - 1)
+#define READY_BITS 8
+#define READY_MASK (((uint64_t)1 << READY_BITS) - 1)
+#define FREE_MASK  (LOW_MASK >> READY_BITS)
 
 _Static_assert(6 + 3 + SEQ_BITS + VRC_LOW_BITS == 32, "the immediate data are full");
 _Static_assert(2 * VRC_WINDOW <= 1 << SEQ_BITS, "what was here is told from what is to come");
@@ -33,6 +36,25 @@ bool vrc_imm_tells(uint64_t before, uint64_t value)
 uint64_t vrc_imm_value(uint64_t before, uint32_t low)
 {
 	return before + ((low - before) & LOW_MASK);
+}
+
+bool vrc_imm_tells_both(const struct vrc_both *before, const struct vrc_both *values)
+{
+	return values->ready - before->ready <= READY_MASK &&
+	       values->free - before->free <= FREE_MASK;
+}
+
+uint64_t vrc_imm_join(const struct vrc_both *values)
+{
+	return (values->free & FREE_MASK) << READY_BITS | (values->ready & READY_MASK);
+}
+
+struct vrc_both vrc_imm_both(const struct vrc_both *before, uint32_t low)
+{
+	return (struct vrc_both){
+		.ready = before->ready + ((low - before->ready) & READY_MASK),
+		.free = before->free + (((low >> READY_BITS) - before->free) & FREE_MASK),
+	};
 }
 
 bool vrc_order_add(struct vrc_order *o, uint32_t seq, struct vrc_note note)

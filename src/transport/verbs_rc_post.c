@@ -133,6 +133,7 @@ void vrc_post(struct vrc *v, struct vrc_qp *q)
 int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
 {
 	struct vrc *v = (struct vrc *)ep;
+	bool told = vrc_tell_due(v);
 	uint32_t kept = 0;
 
 	for (uint32_t k = 0; k < v->ndirty; k++) {
@@ -144,7 +145,7 @@ int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
 			v->dirty[kept++] = v->dirty[k];
 	}
 	v->ndirty = kept;
-	return kept > 0 || v->nlent > 0;
+	return !told || kept > 0 || v->nlent > 0;
 }
 
 /* All up to a work request are done; its low 32 bits say which one it is. */

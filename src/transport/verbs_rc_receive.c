@@ -89,21 +89,37 @@ static void fault(struct vrc *v, uint32_t peer, const char *words)
 	vrc_fail(v, peer, &why);
 }
 
+static uint64_t counter(const struct vrc_link *l, uint32_t ctr)
+{
+	return atomic_load_explicit(&l->base.rx[ctr].value, memory_order_relaxed);
+}
+
+static void set_counter(struct vrc_link *l, uint32_t ctr, uint64_t value)
+{
+	atomic_store_explicit(&l->base.rx[ctr].value, value, memory_order_release);
+}
+
+static void set_both(struct vrc_link *l, uint32_t low)
+{
+	struct vrc_both before = {counter(l, RG_CTR_READY), counter(l, RG_CTR_FREE)};
+	struct vrc_both now = vrc_imm_both(&before, low);
+
+	set_counter(l, RG_CTR_READY, now.ready);
+	set_counter(l, RG_CTR_FREE, now.free);
+}
+
 static void apply(struct vrc *v, struct vrc_link *l)
 {
 	struct vrc_note note;
 
 	while (vrc_order_take(&l->order, &note)) {
-		struct rg_counter *c;
-		uint64_t before;
-
-		if (note.ctr == VRC_NOTHING)
-			continue;
-		c = &l->base.rx[note.ctr];
-		before = atomic_load_explicit(&c->value, memory_order_relaxed);
-		if (!note.whole)
-			note.value = vrc_imm_value(before, (uint32_t)note.value);
-		atomic_store_explicit(&c->value, note.value, memory_order_release);
+		if (note.ctr == VRC_READY_FREE)
+			set_both(l, (uint32_t)note.value);
+		else if (note.ctr != VRC_NOTHING)
+			set_counter(l, note.ctr,
+				    note.whole ? note.value
+					       : vrc_imm_value(counter(l, note.ctr),
+							       (uint32_t)note.value));
 	}
 	if (l->order.next - l->acked >= v->window / 4) {
 		l->ack_due = true;
@@ -160,7 +176,7 @@ static const char *notified(struct vrc *v, uint32_t peer, const struct ibv_wc *w
 
 	if (imm.channel < v->ep.config.geometry.channels)
 		l = v->links[(size_t)imm.channel * v->ep.nranks + peer];
-	if (!l || (imm.ctr >= RG_CTR_COUNT && imm.ctr != VRC_NOTHING))
+	if (!l || (imm.ctr == VRC_READY_FREE && wc->opcode != IBV_WC_RECV_RDMA_WITH_IMM))
 		return "a notification for a link or a counter that there is not";
 	if (wc->opcode != IBV_WC_RECV_RDMA_WITH_IMM)
 		words = take_message(v, l, at, wc->byte_len, &note);

@@ -22,6 +22,20 @@ static uint32_t next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
 	return htonl(imm);
 }
 
+/* The same for a write, which takes credit along with READY. */
+static uint32_t next_write_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
+{
+	struct vrc_both before = {l->value[RG_CTR_READY], l->value[RG_CTR_FREE]};
+	struct vrc_both now = {value, l->credit};
+
+	if (ctr != RG_CTR_READY || !l->credit || !vrc_imm_tells_both(&before, &now))
+		return next_imm(l, ctr, value);
+	l->value[RG_CTR_READY] = now.ready;
+	l->value[RG_CTR_FREE] = now.free;
+	l->credit = 0;
+	return htonl(vrc_imm_pack(l->channel, VRC_READY_FREE, l->sent++, vrc_imm_join(&now)));
+}
+
 /* A write of nothing, with immediate data. */
 static void append_imm(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t ctr, uint64_t value)
 {
@@ -31,7 +45,7 @@ static void append_imm(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t c
 	wr->opcode = IBV_WR_RDMA_WRITE_WITH_IMM;
 	wr->wr.rdma.remote_addr = l->at;
 	wr->wr.rdma.rkey = l->rkey[q->rail];
-	wr->imm_data = next_imm(l, ctr, value);
+	wr->imm_data = next_write_imm(l, ctr, value);
 	l->open &= ~(1u << k);
 	vrc_append(v, q, 0, false);
 }
@@ -69,8 +83,7 @@ static void append_counter(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint
 	vrc_append(v, q, sizeof(m->value), false);
 }
 
-/* 0, or 1 as long as there is no room: what is done of it is not done again. */
-static int notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
+int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
 {
 	uint32_t home = vrc_home(v, l);
 	struct vrc_qp *q = vrc_qp_of(v, l->peer, home);
@@ -198,7 +211,7 @@ static enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_
 	wr->wr.rdma.remote_addr = remote_address(v, l, put, q, &wr->wr.rdma.rkey);
 	l->done_bytes += n;
 	if (closes) {
-		wr->imm_data = next_imm(l, ctr, put->value);
+		wr->imm_data = next_write_imm(l, ctr, put->value);
 		l->open &= ~(1u << k);
 	} else {
 		l->open |= 1u << k;
@@ -270,7 +283,7 @@ static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 	}
 	if (!put->notify || step == STEP_TOLD)
 		return 0;
-	return notify(v, l, put->ctr, put->value);
+	return vrc_notify(v, l, put->ctr, put->value);
 }
 
 static int put_to_peer(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
@@ -327,16 +340,23 @@ int vrc_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err
 int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 	       uint64_t value, struct rg_err *err)
 {
-	struct rg_link *l = rg_endpoint_connected(ep, peer, channel, err);
+	struct rg_link *base = rg_endpoint_connected(ep, peer, channel, err);
+	struct vrc_link *l = (struct vrc_link *)base;
 	struct vrc *v = (struct vrc *)ep;
 
 	if (!l)
 		return RG_ERR_INVALID;
 	if (peer == ep->rank) {
-		atomic_store_explicit(&l->rx[ctr].value, value, memory_order_release);
+		atomic_store_explicit(&base->rx[ctr].value, value, memory_order_release);
 		return 0;
 	}
 	if (vrc_gone(v, peer))
 		return 0;
-	return ((struct vrc_link *)l)->at ? notify(v, (struct vrc_link *)l, ctr, value) : 1;
+	if (!l->at)
+		return 1;
+	if (ctr != RG_CTR_FREE || v->options.notify != RG_VERBS_WRITE_IMM)
+		return vrc_notify(v, l, ctr, value);
+	l->credit = value;
+	vrc_tell_later(v, l);
+	return 0;
 }

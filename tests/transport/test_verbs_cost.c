@@ -28,6 +28,7 @@
 /* What rank 0 saw; the counts are all ranks'. */
 static struct {
 	size_t len_bytes; /* of a message */
+	bool credit;	  /* each message that is answered is freed, too */
 	struct system_calls calls;
 	int unwatched; /* why the system calls are not counted */
 	unsigned system_calls;
@@ -52,6 +53,8 @@ static int play(struct rank *r, uint64_t from, uint64_t to)
 
 		if (r->ep->rank == 1)
 			rc = wait_counter(r, peer, RG_CTR_READY, k + 1);
+		if (!rc && seen.credit && k)
+			rc = signal_all(r, peer, 0, RG_CTR_FREE, k);
 		if (!rc)
 			rc = put_all(r, &ball);
 		if (!rc && r->ep->rank == 0)
@@ -102,7 +105,8 @@ static int costs(struct rank *r)
 }
 
 /* What was done in between, and nothing besides. */
-static struct fake_counts look_at(const struct rg_transport_ops *ops, int notify, size_t len_bytes)
+static struct fake_counts look_at(const struct rg_transport_ops *ops, int notify, size_t len_bytes,
+				  bool credit)
 {
 	struct rg_verbs_options options[RANKS];
 	static const char *const names[RANKS] = {"fake0", "fake1", "fake2"};
@@ -111,6 +115,7 @@ static struct fake_counts look_at(const struct rg_transport_ops *ops, int notify
 
 	memset(&seen, 0, sizeof(seen));
 	seen.len_bytes = len_bytes;
+	seen.credit = credit;
 	fake_reset(NULL, 0);
 	prepare_ranks(ranks, ops, costs);
 	for (uint32_t i = 0; i < RANKS; i++) {
@@ -161,7 +166,8 @@ static void a_message_of_verbs_rc_takes_nothing_but_posts_and_polls(void **state
 	const uint64_t messages = 2 * MESSAGES;
 
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		struct fake_counts done = look_at(&rg_transport_verbs_rc, ways[i].notify, 64);
+		struct fake_counts done =
+			look_at(&rg_transport_verbs_rc, ways[i].notify, 64, false);
 		uint64_t least = ways[i].sends * messages;
 
 		/* Few are more than the messages, and what belongs together leaves together. */
@@ -172,20 +178,28 @@ static void a_message_of_verbs_rc_takes_nothing_but_posts_and_polls(void **state
 		assert_true(done.recv_calls < messages / 4);
 		assert_true(done.signaled < done.sends / 8);
 		/* What is not inline is no different. */
-		done = look_at(&rg_transport_verbs_rc, ways[i].notify, 4096);
+		done = look_at(&rg_transport_verbs_rc, ways[i].notify, 4096, false);
 		assert_true(done.inlined < done.sends);
 	}
+}
+
+static void credit_travels_with_what_is_put(void **state)
+{
+	const uint64_t messages = 2 * MESSAGES;
+	struct fake_counts done = look_at(&rg_transport_verbs_rc, RG_VERBS_WRITE_IMM, 64, true);
+
+	assert_in_range(done.sends, messages, messages + messages / 8);
 }
 
 static void a_message_of_verbs_ud_takes_nothing_but_posts_and_polls(void **state)
 {
 	const uint64_t messages = 2 * MESSAGES;
-	struct fake_counts done = look_at(&rg_transport_verbs_ud, RG_VERBS_WRITE_IMM, 3000);
+	struct fake_counts done = look_at(&rg_transport_verbs_ud, RG_VERBS_WRITE_IMM, 3000, false);
 
 	/* Few acknowledgements of their own, and few completions. */
 	assert_in_range(done.sends, messages, messages + messages / 5);
 	assert_true(done.signaled < done.sends / 8);
-	(void)look_at(&rg_transport_verbs_ud, RG_VERBS_WRITE_IMM, 64);
+	(void)look_at(&rg_transport_verbs_ud, RG_VERBS_WRITE_IMM, 64, false);
 }
 
 /* A call that is made shows, one that the made-up devices make does not. */
@@ -234,6 +248,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_counter_of_system_calls_counts_them),
 		cmocka_unit_test(a_message_of_verbs_rc_takes_nothing_but_posts_and_polls),
+		cmocka_unit_test(credit_travels_with_what_is_put),
 		cmocka_unit_test(a_message_of_verbs_ud_takes_nothing_but_posts_and_polls),
 	};
 

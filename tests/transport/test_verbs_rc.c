@@ -40,6 +40,24 @@ static void immediate_data_tell_what_was_packed(void **state)
 	assert_false(vrc_imm_tells(5, 4));
 }
 
+static void two_counters_travel_in_one_notification(void **state)
+{
+	const uint64_t values[] = {0, 255, 256, 32767, 1 << 20};
+
+	for (uint32_t n = 0; n < 5 * 256; n++) {
+		struct vrc_both before = {values[n % 5], values[n / 5 % 5] / 2};
+		struct vrc_both now = {before.ready + n % 256, before.free + n % 128}, come;
+		struct vrc_imm imm;
+
+		assert_true(vrc_imm_tells_both(&before, &now));
+		imm = vrc_imm_unpack(vrc_imm_pack(3, VRC_READY_FREE, n, vrc_imm_join(&now)));
+		come = vrc_imm_both(&before, imm.low);
+		assert_true(come.ready == now.ready && come.free == now.free);
+	}
+	assert_false(vrc_imm_tells_both(&(struct vrc_both){5, 5}, &(struct vrc_both){261, 5}));
+	assert_false(vrc_imm_tells_both(&(struct vrc_both){5, 5}, &(struct vrc_both){5, 133}));
+}
+
 /* Blocks of a window, each backwards. */
 static void notifications_are_applied_in_the_order_of_their_numbers(void **state)
 {
@@ -355,6 +373,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(immediate_data_tell_what_was_packed),
+		cmocka_unit_test(two_counters_travel_in_one_notification),
 		cmocka_unit_test(notifications_are_applied_in_the_order_of_their_numbers),
 		cmocka_unit_test_setup(puts_to_one_peer_leave_with_one_doorbell, fresh_devices),
 		cmocka_unit_test_setup(a_peer_whose_connection_fails_is_named_with_the_cause,
