@@ -4,6 +4,8 @@
 # Ranks that cannot work together, and limits that are in the way: one line names the culprit or the
 # limit, with the documented status, and nothing is left. Nothing here waits longer than --timeout and --start-timeout.
 set -u
+# Where it is repeated, only a sanitizer finds more.
+[ "${RG_REPEATED-}" = sanitize ] || . "${srcdir:-.}/tests/once.sh"
 . "${srcdir:-.}/tests/cmd/failures.sh"
 host=$(uname -n | cut -c1-63)
 quick="-b 8 -e 64 --budget 10ms --precision 100 -w 1 --no-calibrate --timeout 2s --start-timeout 2s"

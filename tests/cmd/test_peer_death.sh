@@ -5,6 +5,8 @@
 # others says in one line who it is, what it waited for and from whom, ends with status 4 within the
 # deadline, and nothing is left.
 set -u
+# Where it is repeated, only a sanitizer finds more.
+[ "${RG_REPEATED-}" = sanitize ] || . "${srcdir:-.}/tests/once.sh"
 . "${srcdir:-.}/tests/cmd/failures.sh"
 host=$(uname -n | cut -c1-63)
 bench="$RAILGAUGE bench"

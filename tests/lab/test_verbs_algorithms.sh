@@ -33,10 +33,10 @@ try() {
 }
 
 lab-ctl link all loss=1 delay=200us reorder=25 || exit 99
-try verbs-rc "--verbs.timeout=16ms" "one rail" "$one" "2 3 4" 8
-try verbs-rc "--verbs.timeout=16ms" "one rail" "$one" "8" 6
-try verbs-rc "--verbs.timeout=16ms --verbs.qps=2" "two rails" "$two" "2 3 4" 8
-try verbs-rc "--verbs.timeout=16ms" "two rails" "$two" "8" 6
-try verbs-rc "--verbs.timeout=16ms --verbs.notify=send" "two rails" "$two" "3 4" 6
-try verbs-rc "--verbs.timeout=16ms --verbs.notify=write-counter" "one rail" "$one" "3 4" 6
-try verbs-ud "" "one rail" "$one" "2 3 4 8" 6
+try verbs-rc "--verbs.timeout=16ms" "one rail" "$one" "2 3 4" 5
+try verbs-rc "--verbs.timeout=16ms" "one rail" "$one" "8" 4
+try verbs-rc "--verbs.timeout=16ms --verbs.qps=2" "two rails" "$two" "2 3 4" 5
+try verbs-rc "--verbs.timeout=16ms" "two rails" "$two" "8" 4
+try verbs-rc "--verbs.timeout=16ms --verbs.notify=send" "two rails" "$two" "3 4" 4
+try verbs-rc "--verbs.timeout=16ms --verbs.notify=write-counter" "one rail" "$one" "3 4" 4
+try verbs-ud "" "one rail" "$one" "2 3 4 8" 4
