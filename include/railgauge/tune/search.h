@@ -12,21 +12,24 @@
  *              are refused; it is the first screening as well.
  *   screen     what the list did not have, algorithms with segment sizes, at all sizes in one
  *              launch, interleaved. One whose interval is beyond the best's by more than launches
- *              differ (RG_SAMPLE_RACE_MARGIN, measure/sample.h) is measured no further in it. After
- * it those leave whose interval is beyond the best's by as much over the whole of their launch: at
- * its beginning others may have been faster than they are. confirm    launches with the default and
- * what is left. Launches are the unit: a candidate leaves a size when its interval over launches is
- * beyond the best's, or its gain's below RG_DECISION_FLOOR; until `launches` were made, or only the
- * default is left. Where one looks better than the default by 5 % by then and none is known to be,
- * it is looked at a second time: after as many launches again. boundary   where neighbouring sizes
- * have different choices, up to three sizes in between, evenly spaced geometrically, are measured
- * with both and the default, and so on until the ends are less than `resolution` apart: in up to
- * five launches where one of the two is the default, in up to three where neither is. A size is
- * dropped if its neighbours were given one choice meanwhile, and what was measured of it agrees.
- * All boundaries share launches. isolate    a launch that fails is taken apart: each of its
- * candidates alone, the default first, with one repetition; those that fail twice are excluded at
- * all sizes. If none does and the launch fails again, each alone as it would be measured; then it
- * is given up, as at the fifth launch that fails though each alone does not.
+ *              differ (RG_SAMPLE_RACE_MARGIN, measure/sample.h) is measured no further in it.
+ *              Afterwards those leave whose interval is so far beyond the best's over the whole of
+ *              their launch that no other launch would tell otherwise (1.75 times).
+ *   confirm    launches with the default and what is left. Launches are the unit: a candidate
+ *              leaves a size when its interval over launches is beyond the best's, or its gain's
+ *              below RG_DECISION_FLOOR; until `launches` were made, or only the default is left.
+ *              Where one looks better than the default by 5 % by then and none is known to be, it
+ *              is looked at a second time: after as many launches again.
+ *   boundary   where neighbouring sizes have different choices, up to three sizes in between,
+ *              evenly spaced geometrically, are measured with both and the default, and so on
+ *              until the ends are less than `resolution` apart: in up to five launches where one
+ *              of the two is the default, in up to three where neither is. A size is dropped if
+ *              its neighbours were given one choice meanwhile, and what was measured of it agrees.
+ *              All boundaries share launches.
+ *   isolate    a launch that fails is taken apart: each of its candidates alone, the default
+ *              first, with one repetition; those that fail twice are excluded at all sizes. If
+ *              none does and the launch fails again, each alone as it would be measured; then it
+ *              is given up, as at the fifth launch that fails though each alone does not.
  *
  * Deciding. At each size the default stays unless a candidate's gain over the launches of confirm
  * has its interval above 1, at 1 - 0.05 / the number of candidates there, half of that for each of
