@@ -36,11 +36,11 @@ rank_sh='r=${RANK:-${OMPI_COMM_WORLD_RANK:-$PMI_RANK}}
 echo $$ >"'$tmp'/pid.$r.tmp" && mv "'$tmp'/pid.$r.tmp" "'$tmp'/pid.$r"
 exec "$@"'
 
-# start COMMAND...: in the background, its number in $job, ended after a minute at the latest.
+# start COMMAND...: in the background, its number in $job, ended after job_limit_s (120) at the latest.
 start() {
   rm -f "$tmp"/pid.* "$tmp"/status.*
   : >"$tmp/out" # the background may be slow to do it
-  timeout -k 5 120 "$@" >"$tmp/out" 2>"$tmp/err" &
+  timeout -k 5 "${job_limit_s:-120}" "$@" >"$tmp/out" 2>"$tmp/err" &
   job=$!
 }
 

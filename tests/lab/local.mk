@@ -12,7 +12,8 @@ lab_tests = \
 lab_long_tests = \
 	%D%/test_fabric.sh \
 	%D%/test_pairs.sh \
-	%D%/test_truth.sh
+	%D%/test_truth.sh \
+	%D%/test_verbs_faults.sh
 EXTRA_PROGRAMS += tests/lab/counted
 lab_programs += tests/lab/counted
 tests_lab_counted_SOURCES = %D%/counted.c
