@@ -64,7 +64,7 @@ static bool send_ack(struct vrc *v, struct vrc_link *l)
 /* True if nothing is left to be told. */
 static bool tell(struct vrc *v, struct vrc_link *l)
 {
-	if (vrc_gone(v, l->peer))
+	if (vrc_gone(v, l->peer) || v->peers[l->peer].said_bye)
 		return true;
 	if (!v->peers[l->peer].sure)
 		return false;
@@ -269,6 +269,16 @@ static bool is_settled(struct vrc *v, uint32_t peer)
 	return !v->peers[peer].sure || vrc_gone(v, peer) || is_done(v, peer);
 }
 
+/* Is there credit that has not left for want of room? */
+static bool owes_credit(const struct vrc *v, uint32_t peer)
+{
+	for (uint32_t k = 0; k < v->ndue; k++) {
+		if (v->due[k]->peer == peer && v->due[k]->credit)
+			return true;
+	}
+	return false;
+}
+
 /* Behind all that was sent, also by other queue pairs: who has read it looks for no more. */
 static bool has_parted(struct vrc *v, uint32_t peer)
 {
@@ -279,6 +289,8 @@ static bool has_parted(struct vrc *v, uint32_t peer)
 		return false;
 	if (!p->sure || vrc_gone(v, peer) || p->said_bye)
 		return true;
+	if (owes_credit(v, peer))
+		return false;
 	p->said_bye = send_message(v, peer, &bye, true);
 	return false;
 }

@@ -102,7 +102,7 @@
 #define VRC_READY_FREE 6 /* in the place of a counter: these two */
 #define VRC_NOTHING    7 /* and none */
 #define VRC_LOW_BITS   15
-_Static_assert(RG_CTR_COUNT <= VRC_READY_FREE, "three bits name a counter");
+_Static_assert(RG_CTR_COUNT == VRC_READY_FREE, "each number of three bits has its meaning");
 
 struct vrc_imm {
 	uint32_t channel, ctr;

@@ -354,8 +354,13 @@ int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_
 		return 0;
 	if (!l->at)
 		return 1;
-	if (ctr != RG_CTR_FREE || v->options.notify != RG_VERBS_WRITE_IMM)
+	if (ctr != RG_CTR_FREE || v->options.notify != RG_VERBS_WRITE_IMM) {
+		/* Signals of a link stay in their order. */
+		if (l->credit && vrc_notify(v, l, RG_CTR_FREE, l->credit))
+			return 1;
+		l->credit = 0;
 		return vrc_notify(v, l, ctr, value);
+	}
 	l->credit = value;
 	vrc_tell_later(v, l);
 	return 0;

@@ -26,7 +26,7 @@
  *
  * fork: before Linux 5.12 a parent that writes to a page after a fork gets a copy of it, while the
  * device goes on with the old one. libibverbs is asked to keep registered pages out of children
- * (ibv_fork_init) before the first device is looked for; where it cannot, because somebody else
+ * (ibv_fork_init) before anything is registered here; where it cannot, because somebody else
  * registered memory before, nothing may fork while devices are open on such a kernel. What is
  * registered should fill its pages: a child misses all of them. It must not touch anything here.
  *
