@@ -230,9 +230,10 @@ static double log_of_rank(const double *a, const double *b, size_t n, size_t ran
 
 			if (d > last && d < next) {
 				next = d;
-				alike = 0;
+				alike = 1;
+			} else {
+				alike += d == next;
 			}
-			alike += d == next;
 		}
 		if (rank < alike)
 			return sign * next;
@@ -248,7 +249,7 @@ struct rg_ratio rg_ratio_of_launches_at(double level, const double *a, const dou
 	struct rg_ratio r = {0};
 
 	for (size_t i = 0; i < n; i++) {
-		if (!(a[i] > 0 && (!b || b[i] > 0)))
+		if (!(a[i] > 0 && (!b || b[i] > 0)) || !isfinite(log_ratio(a, b, i)))
 			return r;
 	}
 	if (!n)

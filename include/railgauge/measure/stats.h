@@ -120,7 +120,7 @@ struct rg_ratio rg_ratio_of_series(const double *a, size_t na, const double *b, 
  * nearest of these where it is beyond, and m their mean
  *   lo, hi = exp(mean -+ student(h - 1) * sqrt(sum (w_i - m)^2 / (h (h - 1))))
  * b NULL stands for ones: the geometric mean of a itself, with its interval. n = 1 gives the bare
- * ratio, not reached; n = 0 and medians that are not positive give all zero. g n steps.
+ * ratio, not reached; n = 0 and medians that are not positive and finite give all zero. g n steps.
  */
 struct rg_ratio rg_ratio_of_launches(const double *a, const double *b, size_t n);
 
