@@ -5,7 +5,6 @@
 #include "cmd.h"
 
 #include "railgauge/base/clock.h"
-#include "railgauge/topo/rdma.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,7 +133,6 @@ static int run_mpi(struct ranks *r, const char *name, bool *print_out, struct rg
 	if (rc)
 		return rc;
 	ranks_watch_enter(r->watch, "MPI_Init");
-	rg_rdma_keep_devices();
 	rc = rg_mpi_open(name, &settings, &r->mpi, err);
 	ranks_watch_leave(r->watch);
 	ranks_watch_limit(r->watch, timeout_ns + timeout_ns / 8);

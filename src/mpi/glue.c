@@ -9,6 +9,7 @@
 #include "impl.h"
 
 #include "railgauge/base/mem.h"
+#include "railgauge/topo/rdma.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -104,6 +105,7 @@ static int load(const char *name, const struct rg_mpi_module **module_out, struc
 	rc = rg_mpi_module_path(name, path, sizeof(path), err);
 	if (rc)
 		return rc;
+	rg_rdma_keep_devices();
 	handle = dlopen(path, RTLD_NOW | RTLD_GLOBAL);
 	if (!handle)
 		return rg_err_set(err, RG_ERR_SYSTEM, "cannot load the MPI module: %s", dlerror());

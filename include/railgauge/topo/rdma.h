@@ -18,7 +18,8 @@ void rg_rdma_check(struct rg_findings *list);
  * libraries do: a provider that is a library of its own (libefa, libmlx5) tells libibverbs of
  * itself when it is loaded, and does not take that back when it is unloaded, so that the next look
  * for the driver of a device ends in memory that is gone. Devices that were found before are not
- * looked at again. Without libibverbs, or devices, nothing happens.
+ * looked at again; one that is added later still is. Loads the providers; without libibverbs, or
+ * devices, nothing happens.
  */
 void rg_rdma_keep_devices(void);
 
