@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * A part of cases that are much alike and take long together: one of each `run` that follow each
- * other, at a place that is drawn, so that no part is empty by chance. RG_TEST_SEED in the
- * environment draws (see tests/local.mk); 1 if it is not set. With RG_FULL=1 in the environment all
- * are tried.
+ * other, at a place that is drawn, so that no part of `run` cases is empty by chance. RG_TEST_SEED
+ * in the environment draws (see tests/local.mk); 1 if it is not set. With RG_FULL=1 in the
+ * environment all are tried.
  */
 #ifndef TESTS_LOT_H
 #define TESTS_LOT_H

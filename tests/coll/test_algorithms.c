@@ -185,6 +185,9 @@ static void use(const struct rg_transport_ops *transport, const struct rg_geomet
 	sample = WATCHED && of != &wraps ? &watched : of;
 }
 
+/* So that each algorithm and protocol is tried with some number of ranks at least. */
+#define FEW (WATCHED ? 2 : 3)
+
 static void every_algorithm_is_exact_within_a_process(void **state)
 {
 	use(&rg_transport_inproc, &small_geometry, &most, 2);
@@ -193,21 +196,21 @@ static void every_algorithm_is_exact_within_a_process(void **state)
 
 static void every_algorithm_is_exact_over_shared_memory(void **state)
 {
-	use(&rg_transport_shm, &small_geometry, &some, 3);
+	use(&rg_transport_shm, &small_geometry, &some, FEW);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
 }
 
 static void every_algorithm_is_exact_over_sockets(void **state)
 {
-	use(&rg_transport_tcp, &small_geometry, &some, 3);
+	use(&rg_transport_tcp, &small_geometry, &some, FEW);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
-	use(&rg_transport_tcp, &large_geometry, &some, 3); /* long puts take another way */
+	use(&rg_transport_tcp, &large_geometry, &some, 1); /* long puts take another way */
 	every_algorithm_with(UINT32_MAX, is_full() ? MAX_RANKS : 3, false, 0);
 }
 
 static void every_algorithm_is_exact_over_memory_and_sockets(void **state)
 {
-	use(&rg_transport_mixed, &small_geometry, &some, 3);
+	use(&rg_transport_mixed, &small_geometry, &some, FEW);
 	every_algorithm_with(UINT32_MAX, MAX_RANKS, false, 0);
 }
 
@@ -282,12 +285,15 @@ static void every_algorithm_is_exact_over_the_transport_that_is_named(void **sta
 	uint32_t tried = 0;
 	const struct rg_transport_ops *transport = NULL;
 	struct sample named;
+	uint64_t share;
 	struct rg_err err;
 
 	read_sample(&named);
 	if (rg_transport_find(getenv("RG_TEST_TRANSPORT"), &transport, &err))
 		fail_msg("%s", err.text);
-	use(transport, &small_geometry, &named, 100 / (uint32_t)number_of("RG_TEST_SHARE", 100));
+	share = number_of("RG_TEST_SHARE", 100);
+	assert_in_range(share, 1, 100);
+	use(transport, &small_geometry, &named, 100 / (uint32_t)share);
 	sample = &named;
 	rank_verbs = verbs_words;
 	for (const struct rg_algorithm *const *a = rg_algorithms; *a; a++) {
