@@ -215,8 +215,7 @@ static double log_ratio(const double *a, const double *b, size_t i)
 	return log(b ? a[i] / b[i] : a[i]);
 }
 
-/* Among the logarithms, counted from 0, the one of that rank from the least, or from the greatest.
- */
+/* Of the logarithms the one of that rank, counted from 0, from the least or from the greatest. */
 static double log_of_rank(const double *a, const double *b, size_t n, size_t rank, bool greatest)
 {
 	double sign = greatest ? -1 : 1, last = -HUGE_VAL;

@@ -43,8 +43,9 @@
  *                  all others that have carried data of that link since are closed by one that
  *                  changes no counter (VRC_NOTHING). Counters move by less than 2^15, so the low
  *                  bits are enough; a value that does not is sent whole, as a message. FREE waits
- *                  for the flush: if data leave on that link until then, it travels in their
- *                  notification (VRC_READY_FREE), and not as a message that is acknowledged, too.
+ *                  for the flush, or what else is told on that link: if data leave there until
+ *                  then, it travels in their notification (VRC_READY_FREE), and not as a message
+ *                  that is acknowledged, too.
  *   write-counter  the data, then an inline write of the counter itself, which the executor polls:
  *                  no completion at the receiver. It takes RG_CAP_ORDERED, which open grants with
  *                  one device, one queue pair, memory without relaxed ordering, and a network that

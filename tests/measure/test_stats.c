@@ -189,6 +189,9 @@ static void of_ten_launches_the_two_that_are_farthest_out_do_not_count(void **st
 	/* With 9 they do. */
 	r = rg_ratio_of_launches(a, NULL, 9);
 	assert_true(r.lo < 1 && r.hi > 0x1p20);
+	/* A quotient beyond all numbers is none. */
+	r = rg_ratio_of_launches((const double[]){0x1p1000}, (const double[]){0x1p-1000}, 1);
+	assert_true(r.ratio == 0 && r.n == 0);
 }
 
 static void launches_that_are_no_pairs_are_compared_as_groups(void **state)

@@ -356,6 +356,44 @@ static void who_closes_tells_its_peers_although_one_cannot_be_reached(void **sta
 	}
 }
 
+static _Atomic bool is_held;
+
+/* Rank 0 owes rank 1 credit for which there is no room until that one looks again. */
+static int closes_with_credit(struct rank *r)
+{
+	uint64_t end = rg_clock_ns() + TEN_S, value = 0;
+	int rc = begin(r), full = 0;
+
+	while (!rc && r->ep->rank == 0 && !full)
+		full = r->ops->signal(r->ep, 1, 0, RG_CTR_DONE, ++value, &r->err);
+	if (!rc && r->ep->rank == 0) {
+		MUST(r, full == 1);
+		MUST(r, !r->ops->signal(r->ep, 1, 0, RG_CTR_FREE, 1000, &r->err));
+		is_held = true;
+		r->ops->close(r->ep);
+		r->ep = NULL;
+	}
+	while (!rc && r->ep && r->ep->rank == 1 && !is_held && rg_clock_ns() < end)
+		;
+	if (!rc && r->ep && r->ep->rank == 1) {
+		/* Time enough to say the last word too early. */
+		rg_clock_sleep_until(rg_clock_ns() + 100000000);
+		MUST(r, !wait_for_end(r, 0));
+		MUST(r, counter(r, 0, 0, RG_CTR_FREE) == 1000);
+	}
+	return rc ? rc : meet(r);
+}
+
+static void credit_leaves_before_the_last_word(void **state)
+{
+	struct rg_verbs_options options;
+
+	is_held = false;
+	use_fake0(&options);
+	options.depth = 1024; /* the window is full first */
+	run_rc(closes_with_credit, &options);
+}
+
 /* A queue that takes nothing for a while. */
 static int waits_for_room(struct rank *r)
 {
@@ -398,6 +436,7 @@ int main(void)
 		cmocka_unit_test_setup(a_port_that_comes_back_in_time_ends_nothing, fresh_devices),
 		cmocka_unit_test_setup(who_closes_tells_its_peers_although_one_cannot_be_reached,
 				       fresh_devices),
+		cmocka_unit_test_setup(credit_leaves_before_the_last_word, fresh_devices),
 		cmocka_unit_test_setup(what_a_full_queue_does_not_take_is_no_progress,
 				       fresh_devices),
 	};
