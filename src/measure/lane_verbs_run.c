@@ -169,18 +169,24 @@ struct streaming {
 	bool control;	     /* the word to the peer has left */
 };
 
-/* A list on this queue pair if there is room. Returns whether it was, or a code. */
-static int feed(struct streaming *s, struct rail *rail, struct queue *q, struct rg_err *err)
+/* Up to so many messages on this queue pair, as long as there is room. Whether any, or a code. */
+static int feed(struct streaming *s, struct rail *rail, struct queue *q, uint64_t part,
+		struct rg_err *err)
 {
-	uint32_t n = s->load->post_list, full = s->load->outstanding - n;
-	int rc;
+	uint32_t list = s->load->post_list, full = s->load->outstanding - list;
+	int rc = 0;
 
-	if (q->under_way > full || !s->free)
-		return 0;
-	n = s->free < n ? (uint32_t)s->free : n;
-	s->free -= n;
-	rc = verbs_post(s->v, rail, q, n, full, false, err);
-	return rc ? rc : 1;
+	while (part && q->under_way <= full) {
+		uint32_t n = part < list ? (uint32_t)part : list;
+
+		rc = verbs_post(s->v, rail, q, n, full, false, err);
+		if (rc)
+			return rc;
+		s->free -= n;
+		part -= n;
+		rc = 1;
+	}
+	return rc;
 }
 
 /* All others are posted: what is left is one message for each of the first so many queue pairs. */
@@ -197,13 +203,19 @@ static int feed_last(struct streaming *s, struct rail *rail, struct queue *q, st
 	return rc ? rc : 1;
 }
 
+/*
+ * One queue pair gets its part of what is left before the next one gets any, as far as it takes
+ * them: a soft device goes on with it on another processor meanwhile.
+ */
 static int feed_rail(struct streaming *s, struct rail *rail, struct rg_err *err)
 {
+	uint64_t part = (s->free + s->queues - 1) / s->queues;
 	int moved = 0;
 
 	for (uint32_t i = 0; i < s->v->nqueues; i++) {
-		int rc = s->free ? feed(s, rail, &rail->queues[i], err)
-				 : feed_last(s, rail, &rail->queues[i], err);
+		struct queue *q = &rail->queues[i];
+		int rc = part ? feed(s, rail, q, s->free < part ? s->free : part, err)
+			      : feed_last(s, rail, q, err);
 
 		if (rc < 0)
 			return rc;
