@@ -11,7 +11,7 @@
 #include "railgauge/base/clock.h"
 
 #define TURNS  64 /* of waiting, between two looks at the completions of what was sent */
-#define NAP_NS 1000000
+#define NAP_NS 1000000 /* at least */
 
 /* --- there and back --- */
 
@@ -287,8 +287,8 @@ static int run_turns(struct streaming *s, bool sending, bool receiving, struct p
 
 /*
  * Who has nothing to do in a stream, neither to send nor to take, leaves its processor to those who
- * have, the kernel's part of a soft device among them, until it hears that all is done. Its own
- * time is nobody's.
+ * have, the kernel's part of a soft device among them, until it hears that all is done; the longer
+ * it lasts the less it looks. Its own time is nobody's.
  */
 static int sleep_until_told(struct verbs_lane *v, struct rg_err *err)
 {
@@ -296,7 +296,10 @@ static int sleep_until_told(struct verbs_lane *v, struct rg_err *err)
 	int rc = 0;
 
 	while (!rc && v->control->come < v->heard) {
-		rg_clock_sleep_until(now + NAP_NS);
+		uint64_t nap = (now - begin) / 8;
+
+		nap = nap < NAP_NS ? NAP_NS : nap > ASK_NS ? ASK_NS : nap;
+		rg_clock_sleep_until(now + nap);
 		now = rg_clock_ns();
 		if (now - asked < ASK_NS)
 			continue;
