@@ -10,7 +10,7 @@
 
 #include "railgauge/base/clock.h"
 
-#define TURNS  64 /* of waiting, between two looks at the completions of what was sent */
+#define TURNS  64      /* of waiting, between two looks at the completions of what was sent */
 #define NAP_NS 1000000 /* at least */
 
 /* --- there and back --- */
