@@ -11,7 +11,7 @@
 #include "railgauge/base/clock.h"
 
 #define TURNS  64      /* of waiting, between two looks at the completions of what was sent */
-#define NAP_NS 1000000 /* at least */
+#define NAP_NS 1000000 /* shortest nap of who only receives */
 
 /* --- there and back --- */
 
@@ -203,13 +203,20 @@ static int feed_last(struct streaming *s, struct rail *rail, struct queue *q, st
 	return rc ? rc : 1;
 }
 
-/*
- * One queue pair gets its part of what is left before the next one gets any, as far as it takes
- * them: a soft device goes on with it on another processor meanwhile.
- */
-static int feed_rail(struct streaming *s, struct rail *rail, struct rg_err *err)
+/* What a queue pair gets of the rest in a turn, in whole lists; 0: nothing is left. */
+static uint64_t part_of(const struct streaming *s)
 {
-	uint64_t part = (s->free + s->queues - 1) / s->queues;
+	uint64_t list = s->load->post_list, part = (s->free + s->queues - 1) / s->queues;
+
+	return (part + list - 1) / list * list;
+}
+
+/*
+ * One queue pair gets its part before the next one gets any, as far as it takes them: a soft device
+ * that has begun with some may go on with these on another processor while more are posted here.
+ */
+static int feed_rail(struct streaming *s, struct rail *rail, uint64_t part, struct rg_err *err)
+{
 	int moved = 0;
 
 	for (uint32_t i = 0; i < s->v->nqueues; i++) {
@@ -227,12 +234,13 @@ static int feed_rail(struct streaming *s, struct rail *rail, struct rg_err *err)
 /* One turn over all rails: whether anything moved, or a code. */
 static int turn(struct streaming *s, bool sending, bool receiving, struct rg_err *err)
 {
+	uint64_t part = part_of(s);
 	int moved = 0;
 
 	for (uint32_t r = s->first; r < s->end; r++) {
 		struct rail *rail = &s->v->rails[r];
 		int64_t n = 0;
-		int rc = sending ? feed_rail(s, rail, err) : 0;
+		int rc = sending ? feed_rail(s, rail, part, err) : 0;
 
 		if (rc < 0)
 			return rc;
@@ -287,8 +295,9 @@ static int run_turns(struct streaming *s, bool sending, bool receiving, struct p
 
 /*
  * Who has nothing to do in a stream, neither to send nor to take, leaves its processor to those who
- * have, the kernel's part of a soft device among them, until it hears that all is done; the longer
- * it lasts the less it looks. Its own time is nobody's.
+ * have, the kernel's part of a soft device among them, until it hears that all is done. A nap
+ * is an eighth of what has passed, up to ASK_NS: who meets it next waits for it that long at most.
+ * Its own time is nobody's.
  */
 static int sleep_until_told(struct verbs_lane *v, struct rg_err *err)
 {

@@ -130,6 +130,35 @@ static void every_operation_carries_the_right_data(void **state)
 	}
 }
 
+/* --- who gets how much --- */
+
+static int play_both_rails(struct rank *r, struct rg_err *err)
+{
+	int rc = rg_pairs_meet(r->pairs, 0, err);
+
+	return rc ? rc : measure_one(r, RG_PAIRS_BANDWIDTH, 64, RG_LANE_ALL_RAILS, err);
+}
+
+/* Rank 0 has fake0 and fake2; on its first rail it also says that a batch is done. */
+static void rails_get_equal_parts_of_a_stream(void **state)
+{
+	struct rank ranks[MAX_RANKS];
+	struct rank like = {.options = rg_verbs_options_default,
+			    .op = RG_LANE_OP_WRITE,
+			    .body = play_both_rails,
+			    .rails = 2,
+			    .load = {.outstanding = 64, .post_list = 1}};
+	uint64_t first, second;
+
+	fake_reset(NULL, 0);
+	lane_run_ranks(ranks, 2, &like);
+	lane_must_all(ranks, 2, "two rails");
+	first = fake_sends("fake0");
+	second = fake_sends("fake2");
+	assert_true(second > lane_pairs_config.iterations / 2);
+	assert_in_range(first, second, second + 6);
+}
+
 /* --- what fails --- */
 
 static int play_latency(struct rank *r, struct rg_err *err)
@@ -269,6 +298,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_operation_carries_the_right_data),
+		cmocka_unit_test(rails_get_equal_parts_of_a_stream),
 		cmocka_unit_test(a_completion_that_failed_is_told_to_all_in_words),
 		cmocka_unit_test(a_wait_in_vain_ends),
 		cmocka_unit_test(more_under_way_than_a_queue_takes_is_refused),

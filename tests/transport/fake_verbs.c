@@ -331,6 +331,16 @@ void fake_give_up(const char *device)
 	fake_unlock();
 }
 
+uint64_t fake_sends(const char *device)
+{
+	uint64_t n;
+
+	fake_lock();
+	n = find_device(device)->sends;
+	fake_unlock();
+	return n;
+}
+
 int ibv_get_async_event(struct ibv_context *context, struct ibv_async_event *event)
 {
 	ssize_t n;

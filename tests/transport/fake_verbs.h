@@ -146,4 +146,6 @@ struct fake_counts {
 
 struct fake_counts fake_counts(void);
 
+uint64_t fake_sends(const char *device); /* requests posted to its queue pairs */
+
 #endif

@@ -30,6 +30,7 @@ struct fake_dev {
 	struct ibv_device v; /* first: a pointer to it is one to this */
 	struct fake_device config;
 	struct fake_port_state ports[3]; /* from 1 */
+	uint64_t sends;
 };
 
 struct fake_context {

@@ -112,6 +112,7 @@ static int take_send(struct fake_qp *qp, const struct ibv_send_wr *wr)
 		w->vendor = fake.complete_vendor;
 	}
 	qp->posted++;
+	((struct fake_context *)qp->v.context)->dev->sends++;
 	count_send(w);
 	return 0;
 }
