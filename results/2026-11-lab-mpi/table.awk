@@ -16,17 +16,17 @@ function message(size, launch) {
 # An exchange of a block, cut into messages.
 function exchange(bytes, launch,   size, ns, least) {
   for (size in pair_sizes) {
-    if (size + 0 > bytes) continue
+    if (size + 0 > bytes || !((size, launch) in pair_messages)) continue
     ns = bytes / size * message(size, launch)
     if (!least || ns < least) least = ns
   }
   return least
 }
-# A collective's messages on bare queue pairs.
-function bare(coll, size, launch,   all, parts) {
+# A collective's exchanges on bare queue pairs; 0: they were not measured in that launch.
+function bare(coll, size, launch,   all, parts, n) {
   parts = (p - 1) * exchange(int(size / p), launch)
   if (coll != "allreduce") return parts
-  all = log(p) / log(2) * exchange(size, launch)
+  for (n = 1; n < p; n *= 2) all += exchange(size, launch)
   return all < 2 * parts ? all : 2 * parts
 }
 $1 == "pairs" {
@@ -51,22 +51,28 @@ END {
   print "# collective     size algorithm             railgauge       MPI  ratio    least greatest  possible"
   for (k = 1; k <= keys; k++) {
     key = order[k]
-    n = 0
+    n = m = 0
     for (i = 1; i <= launches; i++) {
       if (!((key, i) in mpi) || !((key, i) in own)) continue
       a[++n] = own[key, i]
       b[n] = mpi[key, i]
       r[n] = b[n] / a[n]
-      c[n] = b[n] / bare(coll[key], size_of[key], i)
+      if (bare(coll[key], size_of[key], i))
+        c[++m] = b[n] / bare(coll[key], size_of[key], i)
     }
     if (!n) continue
-    possible = median(c, n)
+    possible = m ? median(c, m) : 0
     ratio = median(r, n)
-    printf "%-12s %8d %-20s %10.1f %9.1f  %5.2f    %5.2f    %5.2f     %5.2f\n", coll[key], size_of[key],
-      how[key], median(a, n) / 1e3, median(b, n) / 1e3, ratio, r[1], r[n], possible
-    sum[coll[key]] += log(ratio); could[coll[key]] += log(possible); points[coll[key]]++
+    printf "%-12s %8d %-20s %10.1f %9.1f  %5.2f    %5.2f    %5.2f     %s\n", coll[key], size_of[key],
+      how[key], median(a, n) / 1e3, median(b, n) / 1e3, ratio, r[1], r[n], m ? sprintf("%5.2f", possible) : "    -"
+    if (!(coll[key] in points)) names[++nnames] = coll[key]
+    points[coll[key]]++
+    sum[coll[key]] += log(ratio)
+    if (m) { bares[coll[key]]++; could[coll[key]] += log(possible) }
   }
-  for (name in points)
-    printf "# %s: ratio %.2f in geometric mean, %.2f possible\n", name, exp(sum[name] / points[name]),
-      exp(could[name] / points[name])
+  for (k = 1; k <= nnames; k++) {
+    name = names[k]
+    printf "# %s: ratio %.2f in geometric mean, %s possible\n", name, exp(sum[name] / points[name]),
+      bares[name] ? sprintf("%.2f", exp(could[name] / bares[name])) : "-"
+  }
 }
