@@ -132,7 +132,8 @@ int64_t verbs_reap_receives(struct verbs_lane *v, struct rail *rail, struct rg_e
 
 /*
  * n messages in one list. With more than `full` under way there is no room for the next list, so
- * the end of this one makes a completion; so does the queue pair's last message.
+ * the end of this one makes a completion if that many would make none; so does the queue pair's
+ * last message.
  */
 int verbs_post(struct verbs_lane *v, struct rail *rail, struct queue *q, uint32_t n, uint32_t full,
 	       bool last, struct rg_err *err);

@@ -3,10 +3,11 @@
  * Work requests prepared and posted, completions polled, and waiting for either. All but prepare is
  * within what is timed.
  *
- * A send makes a completion if it is the moderation-th since the last that does, if it fills the
- * window of its queue pair, or if it is the last one there: each queue pair's last message is held
- * back until all others are posted. Sends of a reliable connection complete in their order, so a
- * completion stands for all sends before it; how many, and on which queue pair, is in its wr_id.
+ * A send makes a completion if it is the moderation-th since the last that does, if without it too
+ * many to send more would be left under way by the last one, or if it is the last one there: each
+ * queue pair's last message is held back until all others are posted. Sends of a reliable
+ * connection complete in their order, so a completion stands for all sends before it; how many, and
+ * on which queue pair, is in its wr_id.
  */
 #include "config.h"
 
@@ -178,7 +179,7 @@ int verbs_post(struct verbs_lane *v, struct rail *rail, struct queue *q, uint32_
 		q->under_way++;
 		q->unsignalled++;
 		wr->send_flags &= ~(unsigned)IBV_SEND_SIGNALED;
-		if (q->unsignalled < moderation && !(i + 1 == n && (last || q->under_way > full)))
+		if (q->unsignalled < moderation && !(i + 1 == n && (last || q->unsignalled > full)))
 			continue;
 		wr->send_flags |= IBV_SEND_SIGNALED;
 		wr->wr_id = (uint64_t)(q - rail->queues) << 32 | q->unsignalled;
