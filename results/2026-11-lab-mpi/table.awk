@@ -48,7 +48,7 @@ $7 > 0 {
 }
 END {
   printf "# %d endpoints, %d launches\n", p, launches
-  print "# collective     size algorithm             railgauge       MPI  ratio    least greatest  possible"
+  print "# collective     size algorithm             railgauge       MPI  ratio    least greatest      bare"
   for (k = 1; k <= keys; k++) {
     key = order[k]
     n = m = 0
@@ -61,18 +61,18 @@ END {
         c[++m] = b[n] / bare(coll[key], size_of[key], i)
     }
     if (!n) continue
-    possible = m ? median(c, m) : 0
+    by_bare = m ? median(c, m) : 0
     ratio = median(r, n)
     printf "%-12s %8d %-20s %10.1f %9.1f  %5.2f    %5.2f    %5.2f     %s\n", coll[key], size_of[key],
-      how[key], median(a, n) / 1e3, median(b, n) / 1e3, ratio, r[1], r[n], m ? sprintf("%5.2f", possible) : "    -"
+      how[key], median(a, n) / 1e3, median(b, n) / 1e3, ratio, r[1], r[n], m ? sprintf("%5.2f", by_bare) : "    -"
     if (!(coll[key] in points)) names[++nnames] = coll[key]
     points[coll[key]]++
     sum[coll[key]] += log(ratio)
-    if (m) { bares[coll[key]]++; could[coll[key]] += log(possible) }
+    if (m) { bares[coll[key]]++; could[coll[key]] += log(by_bare) }
   }
   for (k = 1; k <= nnames; k++) {
     name = names[k]
-    printf "# %s: ratio %.2f in geometric mean, %s possible\n", name, exp(sum[name] / points[name]),
+    printf "# %s: ratio %.2f in geometric mean, %s of bare queue pairs\n", name, exp(sum[name] / points[name]),
       bares[name] ? sprintf("%.2f", exp(could[name] / bares[name])) : "-"
   }
 }

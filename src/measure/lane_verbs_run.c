@@ -203,7 +203,7 @@ static int feed_last(struct streaming *s, struct rail *rail, struct queue *q, st
 	return rc ? rc : 1;
 }
 
-/* What a queue pair gets of the rest in a turn, in whole lists; 0: nothing is left. */
+/* What a queue pair gets of the rest, of which there is some, in a turn: in whole lists. */
 static uint64_t part_of(const struct streaming *s)
 {
 	uint64_t list = s->load->post_list, part = (s->free + s->queues - 1) / s->queues;
@@ -212,8 +212,9 @@ static uint64_t part_of(const struct streaming *s)
 }
 
 /*
- * One queue pair gets its part before the next one gets any, as far as it takes them: a soft device
- * that has begun with some may go on with these on another processor while more are posted here.
+ * One queue pair gets its part before the next one gets any, as far as it takes it; with a part of
+ * 0 those are due that are held back. A soft device that has begun with some may go on with these
+ * on another processor while more are posted here.
  */
 static int feed_rail(struct streaming *s, struct rail *rail, uint64_t part, struct rg_err *err)
 {
@@ -234,7 +235,7 @@ static int feed_rail(struct streaming *s, struct rail *rail, uint64_t part, stru
 /* One turn over all rails: whether anything moved, or a code. */
 static int turn(struct streaming *s, bool sending, bool receiving, struct rg_err *err)
 {
-	uint64_t part = part_of(s);
+	uint64_t part = sending && s->free ? part_of(s) : 0;
 	int moved = 0;
 
 	for (uint32_t r = s->first; r < s->end; r++) {
