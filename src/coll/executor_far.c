@@ -32,12 +32,15 @@ void rg_far_post(struct rg_run *run, const struct rg_insn *i)
 {
 	const struct run_link *l = &run->links[i->link];
 	uint64_t message = l->heard0[RG_CTR_READY] + i->in_msg;
+	struct rg_endpoint *ep = run->executor->ep;
 
 	*posted_of(run, l, message) = (struct rg_posted){
 		.ready = message + 1,
 		.dst = rg_run_address(run, i->dst, i->dst_off, i),
 		.len_bytes = i->len_bytes,
 	};
+	if (ep->ops->post)
+		ep->ops->post(ep, l->peer, run->program->links[i->link].channel, message + 1);
 }
 
 /* The message that the one source names is taken: where it lies. */

@@ -63,7 +63,7 @@ static bool find_place(const struct rg_program *p, const struct rg_insn *i, stru
 	uint32_t n = 0;
 
 	if ((i->op != RG_INSN_COPY && i->op != RG_INSN_PUT) || i->nsrc != 1 || !i->len_bytes ||
-	    i->flags & RG_INSN_SCALE)
+	    i->len_bytes < p->ep->post_bytes || i->flags & RG_INSN_SCALE)
 		return false;
 	src = &p->bases[i->src]; /* others may be of a program without bases */
 	if (src->buf != RG_BUF_IN)

@@ -54,10 +54,12 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_rc_lend.c \
 	%D%/verbs_rc_memory.c \
 	%D%/verbs_rc_order.c \
+	%D%/verbs_rc_place.c \
 	%D%/verbs_rc_post.c \
 	%D%/verbs_rc_receive.c \
 	%D%/verbs_rc_send.c \
 	%D%/verbs_rc_setup.c \
+	%D%/verbs_rc_wire.h \
 	%D%/verbs_ud.c \
 	%D%/verbs_ud_drive.c \
 	%D%/verbs_ud_group.c \

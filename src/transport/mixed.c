@@ -188,6 +188,7 @@ static int mixed_open(struct rg_rendezvous *rdv, const struct rg_transport_confi
 		return rc;
 	}
 	m->ep.straight_bytes = m->far->straight_bytes;
+	m->ep.post_bytes = m->far->post_bytes;
 	m->ep.rails = m->far->rails;
 	describe(m);
 	*ep_out = &m->ep;
@@ -301,6 +302,14 @@ static void mixed_take_back(struct rg_endpoint *ep, const struct rg_buffer *buff
 	far->ops->take_back(far, buffer);
 }
 
+static void mixed_post(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, uint64_t ready)
+{
+	struct rg_endpoint *to = way(ep, peer);
+
+	if (to->ops->post)
+		to->ops->post(to, peer, channel, ready);
+}
+
 static int mixed_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
 {
 	int rc = rg_endpoint_check(ep, put->peer, put->channel, err);
@@ -402,6 +411,7 @@ const struct rg_transport_ops rg_transport_mixed = {
 	.lend = mixed_lend,
 	.take_back = mixed_take_back,
 	.put = mixed_put,
+	.post = mixed_post,
 	.signal = mixed_signal,
 	.read = mixed_read,
 	.flush = mixed_flush,

@@ -24,7 +24,7 @@ static void rc_close(struct rg_endpoint *ep)
 	vrc_teardown(v);
 	for (size_t n = 0; v->links && n < nlinks; n++) {
 		ep->links[n] = NULL;
-		rg_free(v->links[n]);
+		vrc_link_free(v->links[n]);
 	}
 	rg_free(v->links);
 	rg_endpoint_release(ep);
@@ -49,6 +49,7 @@ static int rc_open(struct rg_rendezvous *rdv, const struct rg_transport_config *
 	}
 	v->opened = true;
 	v->ep.straight_bytes = VRC_STRAIGHT_BYTES;
+	v->ep.post_bytes = VRC_POST_BYTES;
 	*ep_out = &v->ep;
 	return 0;
 }
@@ -160,6 +161,7 @@ const struct rg_transport_ops rg_transport_verbs_rc = {
 	.lend = vrc_lend,
 	.take_back = vrc_take_back,
 	.put = vrc_put,
+	.post = vrc_want,
 	.signal = vrc_signal,
 	.read = rc_read,
 	.flush = vrc_flush,

@@ -72,6 +72,8 @@ static bool tell(struct vrc *v, struct vrc_link *l)
 		l->hello_due = !send_hello(v, l);
 	if (l->ack_due)
 		l->ack_due = !send_ack(v, l);
+	if (l->nfresh && !vrc_tell_places(v, l)) /* with credit */
+		return false;
 	if (l->credit && !vrc_notify(v, l, RG_CTR_FREE, l->credit))
 		l->credit = 0;
 	return !l->hello_due && !l->ack_due && !l->credit;

@@ -3,7 +3,8 @@
  * verbs-rc: RDMA writes over reliable connections. Between verbs_rc.c (the endpoint),
  * verbs_rc_setup.c (devices, rails, sizes), verbs_rc_cards.c (how two ranks are joined),
  * verbs_rc_join.c (what a connection takes of the devices), verbs_rc_memory.c (links, windows),
- * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_send.c, verbs_rc_post.c,
+ * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_place.c (what is received where it is
+ * wanted), verbs_rc_send.c, verbs_rc_post.c,
  * verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell each other besides data, and how
  * they part) and verbs_rc_order.c (notifications in sequence).
  *
@@ -23,6 +24,17 @@
  * core copies 16 KiB and more; hence VRC_STRAIGHT_BYTES. Registering takes longer than copying, so
  * it is done when a buffer is lent, and never by a put: what is not registered is copied.
  *
+ * Places. What is wanted elsewhere than in its slot (struct rg_posted), in lent memory, need not be
+ * copied by the receiver either: he tells the sender where it is wanted (PLACE), and whoever puts
+ * that message later writes it there, and says so in its notification. Nobody waits for that: a
+ * message whose place is not known yet goes to its slot, as the first ones of an operation do whose
+ * receiver comes later; the numbers of messages tell what a place is for, so one that comes too
+ * late is forgotten. A PLACE is a packet that saves copying: it is for messages that lie one behind
+ * the other, VRC_PLACES times post_bytes in all at least, and once some are told of, others wait
+ * for as many as make a batch of credit, which travels along. It counts as a notification.
+ * Registrations are held until the message has come. With write-imm only, the others have no bit to
+ * say it.
+ *
  * Connections. Two ranks are joined when one of them first connects to the other, by --verbs.qps
  * queue pairs on each device. So a rank takes queue pairs, receives and memory for the peers that
  * its schedules name, however many ranks there are; the shared receive queue and the tables of
@@ -36,12 +48,12 @@
  *
  * Notifications (--verbs.notify):
  *   write-imm      an RDMA write with 32 bits of immediate data:
- *                  channel (6) | counter (3) | sequence (8) | value (15, low bits)
+ *                  channel (6) | counter (3) | sequence (8) | placed (1) | value (14, low bits)
  *                  Each notification of a link has the next number, whichever queue pair it takes;
  *                  the receiver applies them in this order, so nothing depends on the order between
  *                  queue pairs, devices or rails. Before a notification leaves on one queue pair
  *                  all others that have carried data of that link since are closed by one that
- *                  changes no counter (VRC_NOTHING). Counters move by less than 2^15, so the low
+ *                  changes no counter (VRC_NOTHING). Counters move by less than 2^14, so the low
  *                  bits are enough; a value that does not is sent whole, as a message. FREE waits
  *                  for the flush, or what else is told on that link: if data leave there until
  *                  then, it travels in their notification (VRC_READY_FREE), and not as a message
@@ -77,89 +89,26 @@
 #define RG_TRANSPORT_VERBS_RC_IMPL_H
 
 #include "endpoint.h"
+#include "verbs_rc_wire.h"
 
 #include "railgauge/transport/verbs.h"
 
 #include <infiniband/verbs.h>
 
-#define VRC_RAILS	   RG_LINES_MAX
-#define VRC_QPS		   32 /* of one connection, all devices together */
-#define VRC_WINDOW	   128
-#define VRC_WINDOW_SEND	   32 /* where each has a long receive */
-#define VRC_MESSAGE_BYTES  64
+#define VRC_QPS		   32		       /* of one connection, all devices together */
+#define VRC_WINDOW_SEND	   32		       /* where each has a long receive */
 #define VRC_PAYLOAD_BYTES  ((uint32_t)8 << 10) /* of one message with data */
 #define VRC_PIECE_BYTES	   ((uint64_t)64 << 10)
 #define VRC_STRIPE_BYTES   ((uint64_t)16 << 10) /* shorter pieces are not dealt to several */
 #define VRC_STAGES	   8
 #define VRC_STRAIGHT_BYTES ((uint64_t)16 << 10)
+#define VRC_POST_BYTES	   ((uint64_t)8 << 10)
+#define VRC_PLACES	   8
 #define VRC_POLLED	   32 /* completions at a time */
 #define VRC_REPOSTED	   32 /* receives at a time */
 #define VRC_LINGER_NS	   ((uint64_t)2000000000)
 #define VRC_PROBE_NS	   ((uint64_t)200000000)
 #define VRC_EVENTS_NS	   ((uint64_t)20000000)
-
-/* --- notifications (verbs_rc_order.c) --- */
-
-#define VRC_READY_FREE 6 /* in the place of a counter: these two */
-#define VRC_NOTHING    7 /* and none */
-#define VRC_LOW_BITS   15
-_Static_assert(RG_CTR_COUNT == VRC_READY_FREE, "each number of three bits has its meaning");
-
-struct vrc_imm {
-	uint32_t channel, ctr;
-	uint32_t seq; /* 8 bits */
-	uint32_t low; /* VRC_LOW_BITS of the value */
-};
-
-uint32_t vrc_imm_pack(uint32_t channel, uint32_t ctr, uint64_t seq, uint64_t value);
-struct vrc_imm vrc_imm_unpack(uint32_t imm);
-
-/* Can the peer, which knows the value before, rebuild this one from its low bits? */
-bool vrc_imm_tells(uint64_t before, uint64_t value);
-uint64_t vrc_imm_value(uint64_t before, uint32_t low);
-
-/* Two counters in the low bits: 8 of READY, 7 of FREE. Likewise. */
-struct vrc_both {
-	uint64_t ready, free;
-};
-
-bool vrc_imm_tells_both(const struct vrc_both *before, const struct vrc_both *values);
-uint64_t vrc_imm_join(const struct vrc_both *values);
-struct vrc_both vrc_imm_both(const struct vrc_both *before, uint32_t low);
-
-struct vrc_note {
-	uint64_t value; /* whole, or the low bits */
-	uint8_t ctr;
-	bool whole, here;
-};
-
-/* What has come ahead of its turn. All zero: nothing has come yet. */
-struct vrc_order {
-	uint64_t next;
-	struct vrc_note late[VRC_WINDOW];
-};
-
-/* False if the number cannot be: it has been here, or lies beyond the window. */
-bool vrc_order_add(struct vrc_order *order, uint32_t seq, struct vrc_note note);
-
-/* Takes the one whose turn it is; false if that has not come. */
-bool vrc_order_take(struct vrc_order *order, struct vrc_note *out);
-
-/* --- messages --- */
-
-enum vrc_kind { VRC_HELLO = 1, VRC_BYE, VRC_VALUE, VRC_SLOT, VRC_LL };
-
-/* In the hosts' byte order, which is one (verbs.h); what follows it is data of SLOT and LL. */
-struct vrc_message {
-	uint32_t kind;		  /* enum vrc_kind */
-	uint32_t channel;	  /* HELLO */
-	uint64_t at;		  /* HELLO: of the link's memory, 0: there is none; else offset */
-	uint64_t value;		  /* VALUE, SLOT, LL: of the counter in the immediate data */
-	uint32_t rkey[VRC_RAILS]; /* HELLO */
-	uint32_t len_bytes;	  /* SLOT, LL: of the data */
-	uint32_t unused;
-};
-_Static_assert(sizeof(struct vrc_message) == VRC_MESSAGE_BYTES, "wire layout");
 
 /* --- the endpoint --- */
 
@@ -238,6 +187,19 @@ struct vrc_peer {
 	uint64_t probed_ns;
 };
 
+/* Where the peer wants a message. */
+struct vrc_place {
+	uint64_t ready; /* with the message; 0: nothing is known */
+	uint64_t at, len_bytes;
+	uint32_t rkey[VRC_RAILS];
+};
+
+/* A message that this rank wants somewhere. */
+struct vrc_wanted {
+	struct ibv_mr *mr[VRC_RAILS]; /* held until it has come; NULL: it is not wanted */
+	bool told;
+};
+
 struct vrc_link {
 	struct rg_link base;
 	uint32_t peer, channel;
@@ -252,12 +214,18 @@ struct vrc_link {
 	uint64_t value[RG_CTR_COUNT]; /* that were told last */
 	uint64_t credit;	      /* of FREE, and still to be told; 0: none is */
 	uint32_t open;		      /* queue pairs with data that no notification follows yet */
+	struct vrc_place *places;     /* owned, [slots]: message n in entry n mod slots */
+	bool told_places;	      /* the peer has told of one, ever */
+	const struct vrc_place *to;   /* of the put that is going on; NULL: the ring, the window */
 	bool going;		      /* put was not taken whole: done_bytes of it were */
 	uint64_t done_bytes;
 	struct rg_put put;
 	/* receiving */
 	struct vrc_order order;
 	uint64_t acked;
+	struct vrc_wanted *wanted; /* owned, [slots], likewise; posted: base.posted */
+	uint32_t nwanted, nfresh;  /* of these, all, and those that are not told yet */
+	uint64_t *fresh;	   /* owned, [slots]: READY of the latter, in their order */
 	bool due, hello_due, ack_due;
 };
 
@@ -397,6 +365,8 @@ int vrc_check_locked(const struct vrc *v, struct rg_err *err);
 int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_link **out,
 		  struct rg_err *err);
 
+void vrc_link_free(struct vrc_link *l); /* NULL is allowed */
+
 /* Of a ring in a link's memory, and in the shadow. */
 uint64_t vrc_ring_offset(const struct vrc *v, enum rg_region region, bool shadow);
 
@@ -413,6 +383,28 @@ void vrc_take_back(struct rg_endpoint *ep, const struct rg_buffer *buffer);
 /* The registration, held, by which a piece of a put may be sent straight; NULL: it is copied. */
 struct ibv_mr *vrc_lent_of(struct vrc *v, const struct vrc_qp *q, const struct rg_put *put,
 			   const void *src, uint64_t len_bytes);
+
+/* --- what is received where it is wanted (verbs_rc_place.c) --- */
+
+/* The member of the row. */
+void vrc_want(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, uint64_t ready);
+
+/* Tells the peer of places, if that is worth it by now; false if there is no room. */
+bool vrc_tell_places(struct vrc *v, struct vrc_link *l);
+
+/* The peer has told of places. Words if that cannot be, else NULL. */
+const char *vrc_told_places(struct vrc *v, struct vrc_link *l, const struct vrc_message *m);
+
+/* Where a put may go instead of its slot; NULL: no place is known. */
+const struct vrc_place *vrc_place_of(const struct vrc *v, const struct vrc_link *l,
+				     const struct rg_put *put);
+
+/* READY is about to go from `before` to `now`; the last message was placed, if it says so. Words if
+ * that cannot be, else NULL. */
+const char *vrc_came(struct vrc *v, struct vrc_link *l, uint64_t before, uint64_t now, bool placed);
+
+/* Ends what peers may write into this memory, and their connections with it. */
+void vrc_want_no_more(struct vrc *v, const void *base, size_t len_bytes);
 
 /* --- posting (verbs_rc_post.c) --- */
 
@@ -432,6 +424,9 @@ void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool comple
 /* Hands what is appended to the device; a failure ends the peer. */
 void vrc_post(struct vrc *v, struct vrc_qp *q);
 int vrc_flush(struct rg_endpoint *ep, struct rg_err *err);
+
+/* The peer fails, and the device is done with what was posted to it, and with what it sends. */
+void vrc_cut(struct vrc *v, uint32_t peer, const struct rg_err *why);
 
 /* Ends the requests under way that send from this memory, and their connections with them. */
 void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes);
@@ -454,6 +449,15 @@ void vrc_fail(struct vrc *v, uint32_t peer, const struct rg_err *why);
 int vrc_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 int vrc_signal(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, enum rg_ctr ctr,
 	       uint64_t value, struct rg_err *err);
+
+/* May one more notification be under way? */
+static inline bool vrc_is_within_window(const struct vrc *v, const struct vrc_link *l)
+{
+	return l->sent - atomic_load_explicit(l->seen, memory_order_relaxed) < v->window;
+}
+
+/* The next notification's immediate data, in the network's order. */
+uint32_t vrc_next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value);
 
 /* 0, or 1 as long as there is no room: what is done of it is not done again. */
 int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value);

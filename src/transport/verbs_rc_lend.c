@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * verbs-rc: buffers that their owner lends, to be sent from without a copy. They are in the cache
- * of each device, so that they give way where locked memory is short.
+ * verbs-rc: buffers that their owner lends, to be sent from, and received into, without a copy.
+ * They are in the cache of each device, so that they give way where locked memory is short.
  */
 #include "config.h"
 
@@ -18,8 +18,11 @@ void vrc_lend(struct rg_endpoint *ep, const struct rg_buffer *buffer)
 		struct ibv_mr *mr = NULL;
 		struct rg_err why = {0};
 
-		if (rg_verbs_memory_get(device, buffer->base, buffer->map_bytes, 0, &mr, &why))
-			rg_log(RG_LOG_WARN, "what is sent from a buffer is copied: %s", why.text);
+		if (rg_verbs_memory_get(device, buffer->base, buffer->map_bytes, RG_VERBS_REMOTE,
+					&mr, &why))
+			rg_log(RG_LOG_WARN,
+			       "what is sent from a buffer, or received into it, is copied: %s",
+			       why.text);
 		rg_verbs_memory_put(device, mr);
 	}
 }
@@ -28,6 +31,7 @@ void vrc_take_back(struct rg_endpoint *ep, const struct rg_buffer *buffer)
 {
 	struct vrc *v = (struct vrc *)ep;
 
+	vrc_want_no_more(v, buffer->base, buffer->map_bytes);
 	vrc_cut_off(v, buffer->base, buffer->map_bytes);
 	for (uint32_t r = 0; r < v->nrails; r++)
 		rg_verbs_memory_forget(v->rails[r].device, buffer->base, buffer->map_bytes);

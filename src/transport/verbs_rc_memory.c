@@ -197,6 +197,29 @@ static void lay_out(struct vrc *v, struct vrc_link *l, uint8_t *at)
 	l->base.tx_asleep = &v->never_asleep;
 }
 
+void vrc_link_free(struct vrc_link *l)
+{
+	if (!l)
+		return;
+	rg_free(l->base.posted);
+	rg_free(l->places);
+	rg_free(l->wanted);
+	rg_free(l->fresh);
+	rg_free(l);
+}
+
+/* Tables of the messages under way. */
+static bool make_tables(struct vrc *v, struct vrc_link *l)
+{
+	uint32_t n = v->ep.config.geometry.slots;
+
+	l->base.posted = rg_zalloc(n, sizeof(l->base.posted[0]));
+	l->places = rg_zalloc(n, sizeof(l->places[0]));
+	l->wanted = rg_zalloc(n, sizeof(l->wanted[0]));
+	l->fresh = rg_zalloc(n, sizeof(l->fresh[0]));
+	return l->base.posted && l->places && l->wanted && l->fresh;
+}
+
 int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_link **out,
 		  struct rg_err *err)
 {
@@ -206,13 +229,15 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 	uint8_t *at;
 	int rc;
 
-	if (!l)
+	if (!l || (peer != v->ep.rank && !make_tables(v, l))) {
+		vrc_link_free(l);
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for the link to rank %u", peer);
+	}
 	if (peer != v->ep.rank)
 		need += ALIGN + round_up(link_bytes, ALIGN);
 	rc = vrc_memory_take(v, need, &at, &l->chunk, err);
 	if (rc) {
-		rg_free(l);
+		vrc_link_free(l);
 		return rc;
 	}
 	l->peer = peer;

@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_wire.h"
 
 #define SEQ_BITS   8
+#define SEQ_AT	   (VRC_LOW_BITS + 1)
 #define LOW_MASK   (((uint64_t)1 << VRC_LOW_BITS) - 1)
-#define READY_BITS 8
+#define READY_BITS 7
 #define READY_MASK (((uint64_t)1 << READY_BITS) - 1)
 #define FREE_MASK  (LOW_MASK >> READY_BITS)
 
-_Static_assert(6 + 3 + SEQ_BITS + VRC_LOW_BITS == 32, "the immediate data are full");
+_Static_assert(6 + 3 + SEQ_BITS + 1 + VRC_LOW_BITS == 32, "the immediate data are full");
 _Static_assert(2 * VRC_WINDOW <= 1 << SEQ_BITS, "what was here is told from what is to come");
 
 uint32_t vrc_imm_pack(uint32_t channel, uint32_t ctr, uint64_t seq, uint64_t value)
 {
-	return channel << 26 | ctr << 23 | (uint32_t)(seq & ((1 << SEQ_BITS) - 1)) << VRC_LOW_BITS |
+	return channel << 26 | ctr << 23 | (uint32_t)(seq & ((1 << SEQ_BITS) - 1)) << SEQ_AT |
 	       (uint32_t)(value & LOW_MASK);
 }
 
@@ -23,8 +24,9 @@ struct vrc_imm vrc_imm_unpack(uint32_t imm)
 	return (struct vrc_imm){
 		.channel = imm >> 26,
 		.ctr = imm >> 23 & 7,
-		.seq = imm >> VRC_LOW_BITS & ((1 << SEQ_BITS) - 1),
+		.seq = imm >> SEQ_AT & ((1 << SEQ_BITS) - 1),
 		.low = imm & (uint32_t)LOW_MASK,
+		.placed = imm & VRC_PLACED,
 	};
 }
 

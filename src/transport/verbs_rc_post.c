@@ -178,11 +178,25 @@ static bool sends_from(const struct vrc *v, const struct vrc_qp *q, const void *
 	return false;
 }
 
-/* In the error state the device is done with what was posted. */
-void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes)
+/* In the error state the device is done with what was posted, and takes nothing any more. */
+void vrc_cut(struct vrc *v, uint32_t peer, const struct rg_err *why)
 {
 	struct ibv_qp_attr attr = {.qp_state = IBV_QPS_ERR};
 
+	vrc_fail(v, peer, why);
+	for (uint32_t k = 0; k < v->nqps; k++) {
+		struct vrc_qp *q = vrc_qp_of(v, peer, k);
+
+		if (!q->qp)
+			continue;
+		(void)ibv_modify_qp(q->qp, &attr, IBV_QP_STATE);
+		for (uint64_t n = q->tail; n < q->posted; n++)
+			give_back(v, q, n);
+	}
+}
+
+void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes)
+{
 	for (uint32_t k = 0; v->nlent && k < v->ep.nranks * v->nqps; k++) {
 		struct vrc_qp *q = &v->qps[k];
 		struct rg_err why = {0};
@@ -192,10 +206,7 @@ void vrc_cut_off(struct vrc *v, const void *base, size_t len_bytes)
 		rg_err_set(&why, RG_ERR_PEER,
 			   "rank %u (%s) was cut off: what was being sent to it was taken back",
 			   q->peer, v->ep.host[q->peer]);
-		vrc_fail(v, q->peer, &why);
-		(void)ibv_modify_qp(q->qp, &attr, IBV_QP_STATE);
-		for (uint64_t n = q->tail; n < q->posted; n++)
-			give_back(v, q, n);
+		vrc_cut(v, q->peer, &why);
 	}
 }
 

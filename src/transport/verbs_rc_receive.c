@@ -94,37 +94,56 @@ static uint64_t counter(const struct vrc_link *l, uint32_t ctr)
 	return atomic_load_explicit(&l->base.rx[ctr].value, memory_order_relaxed);
 }
 
+static uint64_t whole_value(const struct vrc_link *l, const struct vrc_note *note)
+{
+	return note->whole ? note->value
+			   : vrc_imm_value(counter(l, note->ctr), (uint32_t)note->value);
+}
+
 static void set_counter(struct vrc_link *l, uint32_t ctr, uint64_t value)
 {
 	atomic_store_explicit(&l->base.rx[ctr].value, value, memory_order_release);
 }
 
-static void set_both(struct vrc_link *l, uint32_t low)
+/* What a notification says. Words if that cannot be, else NULL. */
+static const char *apply_one(struct vrc *v, struct vrc_link *l, const struct vrc_note *note)
 {
 	struct vrc_both before = {counter(l, RG_CTR_READY), counter(l, RG_CTR_FREE)};
-	struct vrc_both now = vrc_imm_both(&before, low);
+	struct vrc_both now = before;
+	const char *words = NULL;
 
+	if (note->ctr == VRC_NOTHING)
+		return NULL;
+	if (note->ctr == VRC_READY_FREE)
+		now = vrc_imm_both(&before, (uint32_t)note->value);
+	else if (note->ctr == RG_CTR_READY)
+		now.ready = whole_value(l, note);
+	if (l->nwanted || note->placed)
+		words = vrc_came(v, l, before.ready, now.ready, note->placed);
+	if (words)
+		return words;
+	if (note->ctr != VRC_READY_FREE) {
+		set_counter(l, note->ctr, whole_value(l, note));
+		return NULL;
+	}
 	set_counter(l, RG_CTR_READY, now.ready);
 	set_counter(l, RG_CTR_FREE, now.free);
+	return NULL;
 }
 
-static void apply(struct vrc *v, struct vrc_link *l)
+/* All whose turn it is. */
+static const char *apply(struct vrc *v, struct vrc_link *l)
 {
+	const char *words = NULL;
 	struct vrc_note note;
 
-	while (vrc_order_take(&l->order, &note)) {
-		if (note.ctr == VRC_READY_FREE)
-			set_both(l, (uint32_t)note.value);
-		else if (note.ctr != VRC_NOTHING)
-			set_counter(l, note.ctr,
-				    note.whole ? note.value
-					       : vrc_imm_value(counter(l, note.ctr),
-							       (uint32_t)note.value));
-	}
+	while (!words && vrc_order_take(&l->order, &note))
+		words = apply_one(v, l, &note);
 	if (l->order.next - l->acked >= v->window / 4) {
 		l->ack_due = true;
 		vrc_tell(v, l);
 	}
+	return words;
 }
 
 /* Where the data of a message go; NULL: they would lie outside. */
@@ -151,6 +170,8 @@ static const char *take_message(struct vrc *v, struct vrc_link *l, const uint8_t
 	if (len_bytes < sizeof(m))
 		return "a message that is too short";
 	memcpy(&m, at, sizeof(m));
+	if (m.kind == VRC_PLACE && len_bytes == sizeof(m))
+		return vrc_told_places(v, l, &m);
 	note->value = m.value;
 	note->whole = true;
 	if (m.kind == VRC_VALUE)
@@ -170,13 +191,14 @@ static const char *notified(struct vrc *v, uint32_t peer, const struct ibv_wc *w
 			    const uint8_t *at)
 {
 	struct vrc_imm imm = vrc_imm_unpack(ntohl(wc->imm_data));
-	struct vrc_note note = {.ctr = (uint8_t)imm.ctr, .value = imm.low};
+	struct vrc_note note = {.ctr = (uint8_t)imm.ctr, .value = imm.low, .placed = imm.placed};
 	struct vrc_link *l = NULL;
 	const char *words = NULL;
 
 	if (imm.channel < v->ep.config.geometry.channels)
 		l = v->links[(size_t)imm.channel * v->ep.nranks + peer];
-	if (!l || (imm.ctr == VRC_READY_FREE && wc->opcode != IBV_WC_RECV_RDMA_WITH_IMM))
+	if (!l ||
+	    ((imm.ctr == VRC_READY_FREE || imm.placed) && wc->opcode != IBV_WC_RECV_RDMA_WITH_IMM))
 		return "a notification for a link or a counter that there is not";
 	if (wc->opcode != IBV_WC_RECV_RDMA_WITH_IMM)
 		words = take_message(v, l, at, wc->byte_len, &note);
@@ -184,8 +206,7 @@ static const char *notified(struct vrc *v, uint32_t peer, const struct ibv_wc *w
 		return words;
 	if (!vrc_order_add(&l->order, imm.seq, note))
 		return "a notification that was not due";
-	apply(v, l);
-	return NULL;
+	return apply(v, l);
 }
 
 static void received(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc)

@@ -7,19 +7,19 @@
 #include <arpa/inet.h>
 #include <string.h>
 
-/* May one more notification be under way? */
-static bool is_within_window(const struct vrc *v, const struct vrc_link *l)
+/* Of READY, whose message was put where the peer wants it. */
+static uint32_t placed(const struct vrc_link *l, uint32_t ctr)
 {
-	return l->sent - atomic_load_explicit(l->seen, memory_order_relaxed) < v->window;
+	return l->to && ctr == RG_CTR_READY ? VRC_PLACED : 0;
 }
 
-static uint32_t next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
+uint32_t vrc_next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
 {
 	uint32_t imm = vrc_imm_pack(l->channel, ctr, l->sent++, value);
 
 	if (ctr != VRC_NOTHING)
 		l->value[ctr] = value;
-	return htonl(imm);
+	return htonl(imm | placed(l, ctr));
 }
 
 /* The same for a write, which takes credit along with READY. */
@@ -29,11 +29,12 @@ static uint32_t next_write_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
 	struct vrc_both now = {value, l->credit};
 
 	if (ctr != RG_CTR_READY || !l->credit || !vrc_imm_tells_both(&before, &now))
-		return next_imm(l, ctr, value);
+		return vrc_next_imm(l, ctr, value);
 	l->value[RG_CTR_READY] = now.ready;
 	l->value[RG_CTR_FREE] = now.free;
 	l->credit = 0;
-	return htonl(vrc_imm_pack(l->channel, VRC_READY_FREE, l->sent++, vrc_imm_join(&now)));
+	return htonl(vrc_imm_pack(l->channel, VRC_READY_FREE, l->sent++, vrc_imm_join(&now)) |
+		     placed(l, ctr));
 }
 
 /* A write of nothing, with immediate data. */
@@ -60,7 +61,7 @@ static void append_value(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t
 
 	*m = (struct vrc_message){.kind = VRC_VALUE, .value = value};
 	wr->opcode = IBV_WR_SEND_WITH_IMM;
-	wr->imm_data = next_imm(l, ctr, value);
+	wr->imm_data = vrc_next_imm(l, ctr, value);
 	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
 	wr->num_sge = 1;
 	l->open &= ~(1u << k);
@@ -97,11 +98,11 @@ int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
 	for (uint32_t k = 0; l->open & ~(1u << home); k++) {
 		if (k == home || !(l->open & 1u << k))
 			continue;
-		if (!is_within_window(v, l) || !vrc_has_room(v, vrc_qp_of(v, l->peer, k)))
+		if (!vrc_is_within_window(v, l) || !vrc_has_room(v, vrc_qp_of(v, l->peer, k)))
 			return 1;
 		append_imm(v, l, k, VRC_NOTHING, 0);
 	}
-	if (!is_within_window(v, l) || !vrc_has_room(v, q))
+	if (!vrc_is_within_window(v, l) || !vrc_has_room(v, q))
 		return 1;
 	if (v->options.notify == RG_VERBS_SEND || !vrc_imm_tells(l->value[ctr], value))
 		append_value(v, l, home, ctr, value);
@@ -187,6 +188,10 @@ static uint64_t remote_address(const struct vrc *v, const struct vrc_link *l,
 		*rkey_out = w->at[l->peer].rkey[q->rail];
 		return w->at[l->peer].address + put->offset + l->done_bytes;
 	}
+	if (l->to) {
+		*rkey_out = l->to->rkey[q->rail];
+		return l->to->at + l->done_bytes;
+	}
 	*rkey_out = l->rkey[q->rail];
 	return l->at + vrc_ring_offset(v, put->region, false) + put->offset + l->done_bytes;
 }
@@ -201,7 +206,7 @@ static enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_
 	struct ibv_send_wr *wr;
 	struct source source;
 
-	if (!vrc_has_room(v, q) || (closes && !is_within_window(v, l)) ||
+	if (!vrc_has_room(v, q) || (closes && !vrc_is_within_window(v, l)) ||
 	    !find_source(v, l, put, n, q, &source))
 		return STEP_NO_ROOM;
 	wr = vrc_draft(v, q);
@@ -229,7 +234,7 @@ static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_p
 	struct ibv_send_wr *wr;
 	struct source source;
 
-	if (!vrc_has_room(v, q) || !is_within_window(v, l) ||
+	if (!vrc_has_room(v, q) || !vrc_is_within_window(v, l) ||
 	    !find_source(v, l, put, n, q, &source))
 		return STEP_NO_ROOM;
 	wr = vrc_draft(v, q);
@@ -241,7 +246,7 @@ static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_p
 		.len_bytes = (uint32_t)n,
 	};
 	wr->opcode = IBV_WR_SEND_WITH_IMM;
-	wr->imm_data = next_imm(l, ctr, put->value);
+	wr->imm_data = vrc_next_imm(l, ctr, put->value);
 	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
 	wr->sg_list[1] = source.sge;
 	wr->num_sge = 2;
@@ -286,22 +291,42 @@ static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 	return vrc_notify(v, l, put->ctr, put->value);
 }
 
-static int put_to_peer(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
+/* What the peer wants may be told in what has come by now. */
+static int start(struct vrc *v, struct vrc_link *l, const struct rg_put *put, struct rg_err *err)
 {
-	int rc;
+	int rc = 0;
 
+	l->done_bytes = 0;
+	if (l->nfresh)
+		(void)vrc_tell_places(v, l);
+	if (put->len_bytes >= v->ep.post_bytes && l->told_places && !vrc_place_of(v, l, put))
+		rc = vrc_poll(v, &v->moved, err);
+	l->to = vrc_place_of(v, l, put);
+	return rc;
+}
+
+static int put_to_peer(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
+		       struct rg_err *err)
+{
+	int rc = 0;
+
+	if (l->at && !l->going)
+		rc = start(v, l, put, err);
+	if (rc)
+		return rc;
 	if (vrc_gone(v, l->peer)) {
 		l->going = false;
+		l->to = NULL;
 		return 0;
 	}
 	if (!l->at || (l->going && !rg_put_is_same(put, &l->put)))
 		return 1;
-	if (!l->going)
-		l->done_bytes = 0;
 	rc = put_all(v, l, put);
 	l->going = rc == 1;
 	if (l->going)
 		l->put = *put;
+	else
+		l->to = NULL;
 	return rc;
 }
 
@@ -332,7 +357,7 @@ int vrc_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err
 	if (rc)
 		return rc;
 	if (put->peer != ep->rank)
-		return put_to_peer(v, (struct vrc_link *)l, put);
+		return put_to_peer(v, (struct vrc_link *)l, put, err);
 	put_to_self(v, l, put);
 	return 0;
 }

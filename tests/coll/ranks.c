@@ -59,7 +59,7 @@ static void *rank_main(void *arg)
 	config.verbs = t->verbs;
 	t->rc = rank_transport->open(r->rdv, &config, &r->ep, &r->err);
 	if (!t->rc && r->ep->straight_bytes)
-		r->ep->straight_bytes = 64; /* slots are short here */
+		r->ep->straight_bytes = r->ep->post_bytes = 64; /* slots are short here */
 	if (!t->rc)
 		t->rc = rg_executor_open(r->ep, 2, &r->x, &r->err);
 	if (!t->rc)

@@ -248,6 +248,24 @@ void fake_ud_loss(uint32_t lost, uint32_t twice, uint64_t seed)
 	fake_unlock();
 }
 
+void fake_watch(const void *base, size_t len_bytes)
+{
+	pthread_mutex_lock(&fake.lock);
+	if (fake.nwatched == FAKE_WATCHED_MAX)
+		refuse("too much memory is watched");
+	fake.watched[fake.nwatched++] = (struct fake_watched){(uintptr_t)base, len_bytes};
+	pthread_mutex_unlock(&fake.lock);
+}
+
+bool fake_is_watched(uint64_t address)
+{
+	for (uint32_t i = 0; i < fake.nwatched; i++) {
+		if (address - fake.watched[i].base < fake.watched[i].len_bytes)
+			return true;
+	}
+	return false;
+}
+
 struct fake_counts fake_counts(void)
 {
 	struct fake_counts c;

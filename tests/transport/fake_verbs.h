@@ -128,7 +128,8 @@ struct fake_counts {
 	uint64_t sends;		    /* requests in them, */
 	uint64_t signaled, inlined; /* of which so many ask for a completion; are inline */
 	uint64_t sent_bytes;
-	uint64_t lent_bytes; /* of which out of memory that the device may read and nobody write */
+	uint64_t watched_bytes;			      /* of which out of memory that is watched */
+	uint64_t placed_bytes;			      /* written into it by peers */
 	uint64_t writes, write_imms, messages, reads; /* of which; SENDs are messages */
 	uint64_t relaxed; /* writes carried out into memory with relaxed ordering */
 	uint64_t recv_calls, recvs;
@@ -145,6 +146,10 @@ struct fake_counts {
 };
 
 struct fake_counts fake_counts(void);
+
+/* What is sent out of this memory, and written into it, is counted: until fake_reset. */
+#define FAKE_WATCHED_MAX 16
+void fake_watch(const void *base, size_t len_bytes);
 
 uint64_t fake_sends(const char *device); /* requests posted to its queue pairs */
 

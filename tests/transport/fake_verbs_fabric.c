@@ -260,6 +260,7 @@ static enum ibv_wc_status do_write(struct fake_qp *qp, struct fake_qp *peer, str
 		return IBV_WC_REM_ACCESS_ERR;
 	fake.counts.relaxed += translate(peer->v.pd, w->rkey, true, w->remote_addr, len_bytes,
 					 IBV_ACCESS_RELAXED_ORDERING) != NULL;
+	fake.counts.placed_bytes += fake_is_watched(w->remote_addr) ? len_bytes : 0;
 	fake_gather(qp, w, at);
 	return IBV_WC_SUCCESS;
 }

@@ -144,6 +144,10 @@ struct fake_group {
 	uint8_t gid[16];
 };
 
+struct fake_watched {
+	uint64_t base, len_bytes;
+};
+
 struct fake {
 	pthread_mutex_t lock;
 	struct fake_dev devices[FAKE_DEVICES_MAX];
@@ -166,6 +170,8 @@ struct fake {
 	uint64_t random;
 	uint32_t lost, twice;
 	struct fake_counts counts;
+	struct fake_watched watched[FAKE_WATCHED_MAX];
+	uint32_t nwatched;
 };
 
 extern struct fake fake;
@@ -220,6 +226,9 @@ struct fake_rq *fake_receives(struct fake_qp *qp);
 /* A received message, or the immediate of a WRITE (data NULL), takes the next receive. */
 enum ibv_wc_status fake_receive(struct fake_qp *qp, const uint8_t *data, uint64_t len_bytes,
 				struct ibv_wc *wc, bool solicited);
+
+/* Is it memory that is watched? */
+bool fake_is_watched(uint64_t address);
 
 /* A request's own memory: its length, whether it may be used so, and its bytes. */
 uint64_t fake_total(const struct ibv_sge *sge, uint32_t n);

@@ -46,17 +46,6 @@ static int copy_inline(const struct fake_qp *qp, struct fake_wqe *w)
 	return 0;
 }
 
-/* Is it memory that was registered for nothing but being sent from? */
-static bool is_lent(uint32_t lkey)
-{
-	const unsigned writes = IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE;
-	const struct fake_mr *mr = fake.mrs;
-
-	while (mr && mr->v.lkey != lkey)
-		mr = mr->next;
-	return mr && !(mr->access & writes);
-}
-
 static void count_send(const struct fake_wqe *w)
 {
 	struct fake_counts *c = &fake.counts;
@@ -67,7 +56,7 @@ static void count_send(const struct fake_wqe *w)
 	for (uint32_t i = 0; i < w->nsge; i++)
 		c->sent_bytes += w->sge[i].length;
 	for (uint32_t i = 0; i < w->nsge; i++)
-		c->lent_bytes += is_lent(w->sge[i].lkey) ? w->sge[i].length : 0;
+		c->watched_bytes += fake_is_watched(w->sge[i].addr) ? w->sge[i].length : 0;
 	c->writes += w->opcode == IBV_WR_RDMA_WRITE;
 	c->write_imms += w->opcode == IBV_WR_RDMA_WRITE_WITH_IMM;
 	c->reads += w->opcode == IBV_WR_RDMA_READ;

@@ -86,6 +86,12 @@ tests_transport_test_verbs_rc_sizes_SOURCES = %D%/test_verbs_rc_sizes.c
 tests_transport_test_verbs_rc_sizes_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
 tests_transport_test_verbs_rc_sizes_LDADD = $(fake_rank_libs)
 
+check_PROGRAMS += tests/transport/test_verbs_place
+TESTS += tests/transport/test_verbs_place
+tests_transport_test_verbs_place_SOURCES = %D%/test_verbs_place.c
+tests_transport_test_verbs_place_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS) -I$(srcdir)/src
+tests_transport_test_verbs_place_LDADD = $(fake_rank_libs)
+
 check_PROGRAMS += tests/transport/test_verbs_straight
 TESTS += tests/transport/test_verbs_straight
 tests_transport_test_verbs_straight_SOURCES = %D%/test_verbs_straight.c

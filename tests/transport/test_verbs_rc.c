@@ -26,17 +26,18 @@ static void immediate_data_tell_what_was_packed(void **state)
 	const uint64_t values[] = {0, 1, 32767, 32768, UINT64_MAX - 3};
 
 	for (uint32_t n = 0; n < 64 * 8; n++) {
-		uint64_t before = values[n % 5] - 7, value = before + n * 63;
+		uint64_t before = values[n % 5] - 7, value = before + n * 32;
 		struct vrc_imm imm = vrc_imm_unpack(vrc_imm_pack(n / 8, n % 8, n, value));
 
 		assert_int_equal(imm.channel, n / 8);
 		assert_int_equal(imm.ctr, n % 8);
 		assert_int_equal(imm.seq, n % 256);
+		assert_false(imm.placed);
 		assert_true(vrc_imm_tells(before, value));
 		assert_true(vrc_imm_value(before, imm.low) == value);
 	}
-	assert_true(vrc_imm_tells(5, 5 + 32767));
-	assert_false(vrc_imm_tells(5, 5 + 32768));
+	assert_true(vrc_imm_tells(5, 5 + 16383));
+	assert_false(vrc_imm_tells(5, 5 + 16384));
 	assert_false(vrc_imm_tells(5, 4));
 }
 
@@ -46,15 +47,16 @@ static void two_counters_travel_in_one_notification(void **state)
 
 	for (uint32_t n = 0; n < 5 * 256; n++) {
 		struct vrc_both before = {values[n % 5], values[n / 5 % 5] / 2};
-		struct vrc_both now = {before.ready + n % 256, before.free + n % 128}, come;
+		struct vrc_both now = {before.ready + n % 128, before.free + n % 128}, come;
 		struct vrc_imm imm;
 
 		assert_true(vrc_imm_tells_both(&before, &now));
 		imm = vrc_imm_unpack(vrc_imm_pack(3, VRC_READY_FREE, n, vrc_imm_join(&now)));
 		come = vrc_imm_both(&before, imm.low);
 		assert_true(come.ready == now.ready && come.free == now.free);
+		assert_false(imm.placed);
 	}
-	assert_false(vrc_imm_tells_both(&(struct vrc_both){5, 5}, &(struct vrc_both){261, 5}));
+	assert_false(vrc_imm_tells_both(&(struct vrc_both){5, 5}, &(struct vrc_both){133, 5}));
 	assert_false(vrc_imm_tells_both(&(struct vrc_both){5, 5}, &(struct vrc_both){5, 133}));
 }
 

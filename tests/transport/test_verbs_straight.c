@@ -57,6 +57,7 @@ static int open_memory(struct rank *r, struct memory *m)
 		return rc;
 	if (lends)
 		r->ops->lend(r->ep, &m->source);
+	fake_watch(m->source.base, ALL_BYTES);
 	for (size_t i = 0; i < ALL_BYTES; i++)
 		((uint8_t *)m->source.base)[i] = byte_at(r->ep->rank, i);
 	return 0;
@@ -160,7 +161,7 @@ static int count(struct rank *r, const struct memory *m)
 	if (rc)
 		return rc;
 	now = fake_counts();
-	MUST(r, now.lent_bytes - before.lent_bytes == (lends && lasts ? RANKS * of_each : 0));
+	MUST(r, now.watched_bytes - before.watched_bytes == (lends && lasts ? RANKS * of_each : 0));
 	MUST(r, now.registered == before.registered);
 	return meet(r);
 }
@@ -262,7 +263,7 @@ static int cannot_lend(struct rank *r)
 		rc = exchange(r, &m);
 	if (!rc)
 		rc = meet(r);
-	if (!rc && fake_counts().lent_bytes)
+	if (!rc && fake_counts().watched_bytes)
 		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "sent from where it lay");
 	part(r);
 	close_memory(r, &m);
@@ -300,7 +301,7 @@ static int is_displaced(struct rank *r)
 		rc = exchange(r, &m);
 	if (!rc)
 		rc = meet(r);
-	if (!rc && fake_counts().lent_bytes - before.lent_bytes != (RANKS - 1) * ALL_BYTES)
+	if (!rc && fake_counts().watched_bytes - before.watched_bytes != (RANKS - 1) * ALL_BYTES)
 		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "it was not displaced");
 	part(r);
 	r->ops->take_back(r->ep, &more);

@@ -347,6 +347,8 @@ static void post(struct rank *r, struct rg_link *l, uint64_t message, void *dst,
 	struct rg_posted *p = &l->posted[message % r->config.geometry.slots];
 
 	*p = (struct rg_posted){.ready = message + 1, .dst = dst, .len_bytes = len};
+	if (r->ops->post)
+		r->ops->post(r->ep, previous(r), 0, message + 1);
 }
 
 #define POSTED 600
@@ -382,17 +384,15 @@ static bool is_filled(const uint8_t *data, uint32_t with)
 	return true;
 }
 
-static int that_are_posted_take_their_messages(struct rank *r)
+/* Where the sender has to be told, he may not have been. */
+static int post_and_take(struct rank *r, uint8_t place[3][POSTED])
 {
 	uint32_t from = previous(r), slot = r->config.geometry.slot_bytes;
-	uint8_t place[3][POSTED] = {0};
-	struct rg_link *l;
-	int rc = connect_all(r);
+	struct rg_link *l = rg_endpoint_link(r->ep, 0, from);
+	int rc;
 
-	if (rc)
-		return rc;
-	l = rg_endpoint_link(r->ep, 0, from);
 	MUST(r, !l->posted || !(r->ops->caps & RG_CAP_MAPPED));
+	r->ep->post_bytes = r->ep->post_bytes ? 64 : 0; /* slots are short here */
 	if (l->posted) {
 		post(r, l, 1, place[0], POSTED);
 		post(r, l, 2, place[1], POSTED - 1); /* of another length */
@@ -404,14 +404,32 @@ static int that_are_posted_take_their_messages(struct rank *r)
 	if (rc)
 		return rc;
 	for (uint32_t m = 0; m < 4 && moves_data(r); m++) {
-		bool placed = m == 1 && l->posted;
+		bool placed = l->posted && l->posted[m].placed;
 
-		MUST(r, placed == (l->posted && l->posted[m].placed));
+		MUST(r, r->ops->post || placed == (m == 1 && l->posted));
+		MUST(r, !placed || m == 1);
 		MUST(r, is_filled(l->rx_slots + m * slot, placed ? 0 : 16 * from + m + 1));
+		MUST(r, m != 1 || is_filled(place[0], placed ? 16 * from + 2 : 0));
 	}
-	MUST(r, !l->posted || is_filled(place[0], 16 * from + 2));
 	MUST(r, is_filled(place[1], 0) && is_filled(place[2], 0));
 	return meet(r);
+}
+
+static int that_are_posted_take_their_messages(struct rank *r)
+{
+	struct rg_buffer lent = {0};
+	int rc = connect_all(r);
+
+	if (!rc)
+		rc = rg_buffer_open(RG_MEMORY_HOST, 3 * POSTED, 0, -1, &lent, &r->err);
+	if (!rc)
+		r->ops->lend(r->ep, &lent);
+	if (!rc)
+		rc = post_and_take(r, lent.base);
+	part(r);
+	r->ops->take_back(r->ep, &lent);
+	rg_buffer_close(&lent);
+	return rc;
 }
 
 #define CASE(name)                                    \

@@ -175,9 +175,10 @@ struct rg_endpoint;
 
 /*
  * Where a slot message is wanted instead of its slot. Who will take it writes this before any of it
- * has come; a put of so many bytes that tells READY that value is then received straight into dst
- * (direct data placement [RFC5041]), and placed is set before READY is. A message that came
- * earlier, or is of another length, lies in its slot as ever.
+ * has come, and calls the row's `post`; a put of so many bytes that tells READY that value may then
+ * be received straight into dst (direct data placement [RFC5041]), and placed is set before READY
+ * is. A message that came earlier, or is of another length, lies in its slot as ever. So does one
+ * whose sender had to be told the place, and was not yet.
  */
 struct rg_posted {
 	uint64_t ready; /* value of READY with the message, its number plus 1; 0: nothing */
@@ -310,17 +311,18 @@ struct rg_transport_ops {
 	int (*window_map)(struct rg_window *window, uint32_t peer, struct rg_err *err);
 
 	/*
-	 * Lasting puts may be sent straight from this buffer, which stays open until it is taken
-	 * back. Not collective, and no error: a transport that has no use for it ignores it, and
-	 * where a device cannot have it (locked memory) puts from it are copied like others, which
-	 * is logged. Twice is once. A system call.
+	 * Lasting puts may be sent straight from this buffer, and messages received straight into
+	 * places that are posted in it; it stays open until it is taken back. Not collective, and no error: a transport that has no use for it ignores it, and
+	 * where a device cannot have it (locked memory) what is put from it, and comes for it, is
+	 * copied like all else, which is logged. Twice is once. A system call.
 	 */
 	void (*lend)(struct rg_endpoint *ep, const struct rg_buffer *buffer);
 
 	/*
-	 * From here on nobody reads it any more. flush has returned 0 before; where it could not,
-	 * after a failure, the connections to the peers that it was being sent to are cut. Of a
-	 * buffer that was not lent nothing is done.
+	 * From here on nobody reads it any more, or writes there. flush has returned 0 before, and
+	 * what was posted has come; where that could not be, after a failure, the connections to
+	 * the peers that it was being sent to, or wanted from, are cut. Of a buffer that was not
+	 * lent nothing is done.
 	 */
 	void (*take_back)(struct rg_endpoint *ep, const struct rg_buffer *buffer);
 
@@ -341,6 +343,12 @@ struct rg_transport_ops {
 	 */
 	int (*put_all)(struct rg_endpoint *ep, const struct rg_put *puts, uint32_t n,
 		       struct rg_err *err);
+
+	/*
+	 * (optional) The entry of the message with this READY has been written: see struct
+	 * rg_posted. The peer is told of it before what is put to it later. NULL: nobody needs to.
+	 */
+	void (*post)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, uint64_t ready);
 
 	/*
 	 * Sets the peer's counter to value, after all earlier puts to it on this channel. Results
@@ -415,6 +423,7 @@ struct rg_endpoint {
 	uint64_t left_bytes;	/* of memory, at least, as far as is known (transports only) */
 	/* Lasting puts of so many bytes or more are sent straight from lent buffers; 0: none is. */
 	uint64_t straight_bytes;
+	uint64_t post_bytes; /* messages of fewer bytes are not worth posting */
 	char about[224]; /* how it reaches its peers, in words: the interface */
 	/* What it sends and receives by, with commas: "eth0", "mlx5_0:1,mlx5_1:1"; empty: memory */
 	char nics[RG_LINES_MAX * RG_LINE_NIC_BYTES];
