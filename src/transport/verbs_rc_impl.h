@@ -103,7 +103,7 @@
 #define VRC_STAGES	   8
 #define VRC_STRAIGHT_BYTES ((uint64_t)16 << 10)
 #define VRC_POST_BYTES	   ((uint64_t)8 << 10)
-#define VRC_PLACES	   8
+#define VRC_PLACES	   16
 #define VRC_POLLED	   32 /* completions at a time */
 #define VRC_REPOSTED	   32 /* receives at a time */
 #define VRC_LINGER_NS	   ((uint64_t)2000000000)

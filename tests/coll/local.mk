@@ -24,6 +24,12 @@ tests_coll_fake_algorithms_SOURCES = $(tests_coll_test_algorithms_SOURCES) \
 	tests/transport/fake_start.c
 tests_coll_fake_algorithms_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
 tests_coll_fake_algorithms_LDADD = tests/coll/libranks.a $(fake_verbs_libs)
+
+check_PROGRAMS += tests/coll/test_placed
+TESTS += tests/coll/test_placed
+tests_coll_test_placed_SOURCES = %D%/test_placed.c
+tests_coll_test_placed_CPPFLAGS = $(test_cppflags) $(VERBS_CFLAGS)
+tests_coll_test_placed_LDADD = tests/coll/libranks.a $(fake_verbs_libs)
 endif
 
 check_PROGRAMS += tests/coll/test_gone

@@ -45,8 +45,8 @@ enum rg_insn_flags {
  * A message put into a slot of a peer that is not mapped carries its READY with it, so the SIGNAL
  * READY that follows in the schedule is no instruction. A message from such a peer that is only
  * copied to one place in this rank's memory is posted there (rg_posted), if it is long enough
- * (post_bytes), as soon as nothing before touches that place and its entry is free; not in programs of several channels, whose order among
- * each other is not looked at.
+ * (post_bytes), as soon as nothing before touches that place and its entry is free; not in programs
+ * of several channels, whose order among each other is not looked at.
  *
  * Where the transport sends long puts straight (rg_endpoint's straight_bytes), those are lasting
  * whose data no later instruction writes over. They are put from memory of this rank: a message

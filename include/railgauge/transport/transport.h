@@ -312,9 +312,10 @@ struct rg_transport_ops {
 
 	/*
 	 * Lasting puts may be sent straight from this buffer, and messages received straight into
-	 * places that are posted in it; it stays open until it is taken back. Not collective, and no error: a transport that has no use for it ignores it, and
-	 * where a device cannot have it (locked memory) what is put from it, and comes for it, is
-	 * copied like all else, which is logged. Twice is once. A system call.
+	 * places that are posted in it; it stays open until it is taken back. Not collective, and
+	 * no error: a transport that has no use for it ignores it, and where a device cannot have
+	 * it (locked memory) what is put from it, and comes for it, is copied like all else, which
+	 * is logged. Twice is once. A system call.
 	 */
 	void (*lend)(struct rg_endpoint *ep, const struct rg_buffer *buffer);
 
@@ -424,7 +425,7 @@ struct rg_endpoint {
 	/* Lasting puts of so many bytes or more are sent straight from lent buffers; 0: none is. */
 	uint64_t straight_bytes;
 	uint64_t post_bytes; /* messages of fewer bytes are not worth posting */
-	char about[224]; /* how it reaches its peers, in words: the interface */
+	char about[224];     /* how it reaches its peers, in words: the interface */
 	/* What it sends and receives by, with commas: "eth0", "mlx5_0:1,mlx5_1:1"; empty: memory */
 	char nics[RG_LINES_MAX * RG_LINE_NIC_BYTES];
 	struct rg_line lines[RG_LINES_MAX]; /* of nics, in their order */
