@@ -59,6 +59,7 @@ struct rg_executor {
 	struct rg_run **active; /* owned, [max_runs]: in the order of their start */
 	uint32_t nactive, max_runs;
 	bool driven; /* not all links are mapped: the transport is to be driven */
+	bool put;    /* by it, since it was handed over: leaves before what has come is looked at */
 	int rc;	     /* of the transport, which failed: nothing moves any more */
 	struct rg_err err;
 };

@@ -442,6 +442,8 @@ bool rg_executor_progress(struct rg_executor *executor)
 		executor->active[kept++] = run;
 	}
 	executor->nactive = kept;
+	if (executor->put && !executor->rc)
+		(void)rg_far_hand_over(executor);
 	return any;
 }
 
@@ -459,6 +461,8 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args)
 		if (run->state == RUN_DONE)
 			return;
 		executor->active[executor->nactive++] = run;
+		if (executor->put && !executor->rc)
+			(void)rg_far_hand_over(executor);
 		return;
 	}
 	executor->active[executor->nactive++] = run;

@@ -10,6 +10,7 @@ bool rg_far_signal(struct rg_run *run, const struct run_link *l, uint32_t ctr, u
 	struct rg_executor *x = run->executor;
 	int rc = x->ep->ops->signal(x->ep, l->peer, pl->channel, (enum rg_ctr)ctr, value, &x->err);
 
+	x->put = true;
 	if (rc < 0)
 		x->rc = rc;
 	return rc == 0;
@@ -224,6 +225,7 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 	if (!s->from)
 		find_source(run, s, i);
 	rc = put_messages(run, s, i);
+	run->executor->put = true;
 	if (rc < 0)
 		run->executor->rc = rc;
 	if (rc)
@@ -239,6 +241,7 @@ int rg_far_hand_over(struct rg_executor *x)
 {
 	int rc = x->driven ? x->ep->ops->flush(x->ep, &x->err) : 0;
 
+	x->put = false;
 	if (rc < 0)
 		x->rc = rc;
 	return rc;

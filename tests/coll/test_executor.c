@@ -346,9 +346,72 @@ static void after_a_read_that_failed_no_other_channel_moves(void **state)
 	run_ranks(2, 0, rank_refused_once, NULL, "refused once");
 }
 
+/* --- what is put leaves at once --- */
+
+static _Thread_local bool is_here; /* what was put, and not handed over */
+static _Thread_local unsigned delayed, progresses;
+
+static int note_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
+{
+	is_here = true;
+	return rg_transport_tcp.put(ep, put, err);
+}
+
+static int note_flush(struct rg_endpoint *ep, struct rg_err *err)
+{
+	is_here = false;
+	return rg_transport_tcp.flush(ep, err);
+}
+
+static int note_progress(struct rg_endpoint *ep, struct rg_err *err)
+{
+	delayed += is_here;
+	progresses++;
+	return rg_transport_tcp.progress(ep, err);
+}
+
+/* Rounds, so that what comes is followed by what is put. */
+static int rank_noted(struct rank *r, void *arg)
+{
+	struct rg_transport_ops ops = rg_transport_tcp;
+	const struct rg_problem problem = {
+		.coll = RG_COLL_ALLREDUCE,
+		.layout = {.nranks = 4},
+		.count = 16,
+		.elem_bytes = 4,
+		.caps = r->ep->caps,
+		.geometry = small_geometry,
+		.params = {.protocol = RG_PROTOCOL_SLOT, .channels = 1},
+	};
+	const struct rg_algorithm *algorithm;
+	int rc = rg_algorithm_find(RG_COLL_ALLREDUCE, "recursive_doubling", &algorithm, &r->err);
+
+	is_here = false;
+	delayed = progresses = 0;
+	ops.put = note_put;
+	ops.flush = note_flush;
+	ops.progress = note_progress;
+	r->ep->ops = &ops;
+	if (!rc)
+		rc = run_problem(r, algorithm, &problem, 20);
+	r->ep->ops = &rg_transport_tcp;
+	if (!rc && (delayed || !progresses))
+		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "%u of %u looks came before a flush",
+				delayed, progresses);
+	return rc;
+}
+
+static void what_is_put_leaves_before_what_has_come_is_looked_at(void **state)
+{
+	rank_transport = &rg_transport_tcp;
+	run_ranks(4, 0, rank_noted, NULL, "noted");
+	rank_transport = &rg_transport_inproc;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_put_leaves_before_what_has_come_is_looked_at),
 		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
 		cmocka_unit_test(a_read_that_fails_ends_the_run_with_its_words),
 		cmocka_unit_test(after_a_read_that_failed_no_other_channel_moves),
