@@ -161,11 +161,11 @@ struct vrc_rail {
 struct vrc_qp {
 	struct ibv_qp *qp; /* owned; NULL: not made, as those of this rank itself */
 	uint32_t peer, rail;
-	struct ibv_send_wr *wr;	   /* owned, [depth]: place n mod depth, each points to the next */
-	struct ibv_sge *sge;	   /* owned, [depth][2] */
-	uint8_t *stage;		   /* owned, [depth]: staging piece plus 1; 0: none */
-	struct ibv_mr **lent;	   /* owned, [depth]: held while it is sent from; NULL: none */
-	struct vrc_message *cells; /* [depth], in a chunk: what is sent besides data */
+	struct ibv_send_wr *wr;	   /* owned, [ring]: place n mod ring, each points to the next */
+	struct ibv_sge *sge;	   /* owned, [ring][2] */
+	uint8_t *stage;		   /* owned, [ring]: staging piece plus 1; 0: none */
+	struct ibv_mr **lent;	   /* owned, [ring]: held while it is sent from; NULL: none */
+	struct vrc_message *cells; /* [ring], in a chunk: what is sent besides data */
 	uint32_t lkey;		   /* of cells */
 	uint64_t head, posted, tail; /* made; handed to the device; known to be done */
 	uint64_t signalled;	     /* head after the last one that makes a completion */
@@ -258,6 +258,7 @@ struct vrc {
 	uint32_t left_out;     /* rails that do not work on all ranks, a bit each */
 	uint32_t not_in_order; /* the first rank whose network may change orders; or nranks */
 	uint32_t depth, moderation, inline_bytes;
+	uint32_t ring; /* entries for requests: depth, or the next power of two */
 	uint32_t window, receive_bytes;
 	uint32_t nreceives; /* of a rail, at most */
 	struct vrc_rail rails[VRC_RAILS];
@@ -295,7 +296,7 @@ static inline struct vrc_qp *vrc_qp_of(struct vrc *v, uint32_t peer, uint32_t k)
 /* The queue pair of a link's notifications and of what is short. */
 static inline uint32_t vrc_home(const struct vrc *v, const struct vrc_link *l)
 {
-	return l->channel % v->nqps;
+	return v->nqps == 1 ? 0 : l->channel % v->nqps;
 }
 
 static inline bool vrc_gone(const struct vrc *v, uint32_t peer)
@@ -407,6 +408,12 @@ const char *vrc_came(struct vrc *v, struct vrc_link *l, uint64_t before, uint64_
 void vrc_want_no_more(struct vrc *v, const void *base, size_t len_bytes);
 
 /* --- posting (verbs_rc_post.c) --- */
+
+/* Where request n is in a queue pair's ring. */
+static inline uint32_t vrc_entry(const struct vrc *v, uint64_t n)
+{
+	return (uint32_t)n & (v->ring - 1);
+}
 
 static inline bool vrc_has_room(const struct vrc *v, const struct vrc_qp *q)
 {

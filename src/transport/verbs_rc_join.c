@@ -93,14 +93,14 @@ static int make_room(struct vrc *v, struct vrc_rail *rail, uint32_t more, struct
 
 static int make_ring(struct vrc *v, struct vrc_qp *q, struct rg_err *err)
 {
-	q->wr = rg_zalloc(v->depth, sizeof(q->wr[0]));
-	q->sge = rg_zalloc(2 * (size_t)v->depth, sizeof(q->sge[0]));
-	q->stage = rg_zalloc(v->depth, sizeof(q->stage[0]));
-	q->lent = rg_zalloc(v->depth, sizeof(q->lent[0]));
+	q->wr = rg_zalloc(v->ring, sizeof(q->wr[0]));
+	q->sge = rg_zalloc(2 * (size_t)v->ring, sizeof(q->sge[0]));
+	q->stage = rg_zalloc(v->ring, sizeof(q->stage[0]));
+	q->lent = rg_zalloc(v->ring, sizeof(q->lent[0]));
 	if (!q->wr || !q->sge || !q->stage || !q->lent)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a queue of %u", v->depth);
-	for (uint32_t n = 0; n < v->depth; n++)
-		q->wr[n].next = &q->wr[(n + 1) % v->depth];
+	for (uint32_t n = 0; n < v->ring; n++)
+		q->wr[n].next = &q->wr[vrc_entry(v, n + 1)];
 	return 0;
 }
 
@@ -163,7 +163,7 @@ static int open_all(struct vrc *v, uint32_t peer, uint8_t *cells, const struct v
 
 		q->peer = peer;
 		q->rail = k % v->nrails;
-		q->cells = (struct vrc_message *)cells + (size_t)k * v->depth;
+		q->cells = (struct vrc_message *)cells + (size_t)k * v->ring;
 		q->lkey = in->mr[q->rail]->lkey;
 		rc = make_ring(v, q, err);
 		if (!rc)
@@ -174,7 +174,7 @@ static int open_all(struct vrc *v, uint32_t peer, uint8_t *cells, const struct v
 
 int vrc_qps_open(struct vrc *v, uint32_t peer, struct rg_err *err)
 {
-	size_t cells_bytes = (size_t)v->nqps * v->depth * VRC_MESSAGE_BYTES;
+	size_t cells_bytes = (size_t)v->nqps * v->ring * VRC_MESSAGE_BYTES;
 	struct vrc_peer *p = &v->peers[peer];
 	const struct vrc_chunk *in;
 	uint8_t *cells;

@@ -13,14 +13,9 @@
 #define POST_AT_ONCE  32
 #define POST_AT_BYTES (VRC_PIECE_BYTES)
 
-static uint32_t place(const struct vrc *v, uint64_t n)
-{
-	return (uint32_t)(n % v->depth);
-}
-
 struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q)
 {
-	uint32_t n = place(v, q->head);
+	uint32_t n = vrc_entry(v, q->head);
 	struct ibv_send_wr *wr = &q->wr[n];
 
 	wr->wr_id = (uint64_t)(q - v->qps) << 32 | (uint32_t)q->head;
@@ -34,12 +29,12 @@ struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q)
 
 struct vrc_message *vrc_cell(struct vrc *v, struct vrc_qp *q)
 {
-	return &q->cells[place(v, q->head)];
+	return &q->cells[vrc_entry(v, q->head)];
 }
 
 void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool completion)
 {
-	struct ibv_send_wr *wr = &q->wr[place(v, q->head)];
+	struct ibv_send_wr *wr = &q->wr[vrc_entry(v, q->head)];
 
 	if (wr->num_sge && len_bytes <= v->inline_bytes)
 		wr->send_flags |= IBV_SEND_INLINE;
@@ -61,7 +56,7 @@ void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool comple
 /* What request n was sent from is not needed any more. */
 static void give_back(struct vrc *v, struct vrc_qp *q, uint64_t n)
 {
-	uint32_t at = place(v, n);
+	uint32_t at = vrc_entry(v, n);
 
 	if (q->stage[at])
 		v->free_stages[v->nfree_stages++] = (uint8_t)(q->stage[at] - 1);
@@ -112,8 +107,8 @@ void vrc_post(struct vrc *v, struct vrc_qp *q)
 
 	if (q->posted == q->head)
 		return;
-	first = &q->wr[place(v, q->posted)];
-	last = &q->wr[place(v, q->head - 1)];
+	first = &q->wr[vrc_entry(v, q->posted)];
+	last = &q->wr[vrc_entry(v, q->head - 1)];
 	next = last->next;
 	last->next = NULL;
 	e = ibv_post_send(q->qp, first, &bad);
@@ -124,7 +119,7 @@ void vrc_post(struct vrc *v, struct vrc_qp *q)
 		v->moved = true;
 		return;
 	}
-	for (; bad && &q->wr[place(v, q->posted)] != bad; q->posted++)
+	for (; bad && &q->wr[vrc_entry(v, q->posted)] != bad; q->posted++)
 		v->moved = true;
 	if (e != ENOMEM) /* else it takes them when others have left */
 		fail_post(v, q, e);
@@ -170,7 +165,7 @@ static bool sends_from(const struct vrc *v, const struct vrc_qp *q, const void *
 		       size_t len_bytes)
 {
 	for (uint64_t n = q->tail; n < q->head; n++) {
-		const struct ibv_mr *mr = q->lent[place(v, n)];
+		const struct ibv_mr *mr = q->lent[vrc_entry(v, n)];
 
 		if (mr && is_within(mr, base, len_bytes))
 			return true;

@@ -116,11 +116,14 @@ int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
 /* How a put is cut: all pieces are alike but the last, and go to queue pairs in turn. */
 static uint64_t piece_bytes(const struct vrc *v, const struct rg_put *put)
 {
-	uint64_t each = (put->len_bytes / v->nqps + 4095) & ~(uint64_t)4095;
+	uint64_t each;
 
 	if (put->region != RG_REGION_WINDOW && v->options.notify == RG_VERBS_SEND)
 		return VRC_PAYLOAD_BYTES;
-	if (v->nqps == 1 || each >= VRC_PIECE_BYTES)
+	if (v->nqps == 1 || put->len_bytes <= VRC_STRIPE_BYTES) /* most are, and divide nothing */
+		return VRC_PIECE_BYTES;
+	each = (put->len_bytes / v->nqps + 4095) & ~(uint64_t)4095;
+	if (each >= VRC_PIECE_BYTES)
 		return VRC_PIECE_BYTES;
 	return each > VRC_STRIPE_BYTES ? each : VRC_STRIPE_BYTES;
 }
@@ -173,8 +176,8 @@ static bool find_source(struct vrc *v, struct vrc_link *l, const struct rg_put *
 /* Appends a draft that sends so many bytes, those of the source among them. */
 static void append(struct vrc *v, struct vrc_qp *q, const struct source *s, uint64_t len_bytes)
 {
-	q->stage[q->head % v->depth] = s->stage;
-	q->lent[q->head % v->depth] = s->lent;
+	q->stage[vrc_entry(v, q->head)] = s->stage;
+	q->lent[vrc_entry(v, q->head)] = s->lent;
 	v->nlent += s->lent != NULL;
 	vrc_append(v, q, len_bytes, s->stage || s->lent);
 }
@@ -262,8 +265,9 @@ static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_p
 static enum step put_piece(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 {
 	uint64_t each = piece_bytes(v, put), left = put->len_bytes - l->done_bytes;
-	uint64_t n = left < each ? left : each, after = (left - n + each - 1) / each;
-	uint32_t k = (uint32_t)((vrc_home(v, l) + after) % v->nqps);
+	uint64_t n = left < each ? left : each;
+	uint64_t after = left > n ? (left - n + each - 1) / each : 0;
+	uint32_t home = vrc_home(v, l), k = after ? (uint32_t)((home + after) % v->nqps) : home;
 	uint32_t ctr = put->notify && !after ? (uint32_t)put->ctr : VRC_NOTHING;
 	bool joins;
 

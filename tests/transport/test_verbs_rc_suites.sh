@@ -27,7 +27,7 @@ one="fake0 fake1 fake2"
 two="fake0,fake1 fake2,fake3 fake1,fake0"
 for notify in write-imm "write-counter --verbs.path-order=on" send; do
   try conform "--verbs.notify=$notify" "$one" now
-  try conform "--verbs.notify=$notify --verbs.inline=0 --verbs.depth=8 --verbs.moderation=4" "$one" late
+  try conform "--verbs.notify=$notify --verbs.inline=0 --verbs.depth=11 --verbs.moderation=4" "$one" late
   try window "--verbs.notify=$notify" "$one" now
   try open "--verbs.notify=$notify" "$one" now
 done
