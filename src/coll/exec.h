@@ -83,6 +83,12 @@ static inline uint8_t *rg_run_address(const struct rg_run *run, uint32_t base, u
 	       (size_t)((l->told0[RG_CTR_READY] + i->out_msg) & (geo->slots - 1)) * geo->slot_bytes;
 }
 
+/* Elements of so many bytes, which have the size of a type: no division. */
+static inline size_t rg_run_count(const struct rg_run *run, uint64_t len_bytes)
+{
+	return len_bytes >> run->program->elem_shift;
+}
+
 /* --- where links are not mapped (executor_far.c) --- */
 
 /* False if the transport does not take the signal now, or has failed. */

@@ -219,7 +219,7 @@ static bool take_words(struct rg_run *run, struct stream *s, const struct rg_ins
 	if (n < i->ndst) /* the encoder reads the result from here */
 		dst[n++] = s->words +
 			   (size_t)run->word_sources * run->executor->ep->config.geometry.ll_bytes;
-	p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0, scale);
+	p->reduce(dst, n, src, i->nsrc, rg_run_count(run, i->len_bytes), 0, scale);
 	for (uint32_t k = 0; k < i->ndst; k++) {
 		if (p->bases[i->dst + k].buf == RG_BUF_OUT)
 			put_words(run, i, i->dst + k, dst[n - 1]);
@@ -271,11 +271,11 @@ static void move(const struct rg_run *run, const struct rg_insn *i)
 		if (streams(p, i, i->dst + k))
 			stream |= (uint64_t)1 << k;
 	}
-	p->reduce(dst, i->ndst, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, stream,
+	p->reduce(dst, i->ndst, src, i->nsrc, rg_run_count(run, i->len_bytes), stream,
 		  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
 }
 
-/* One instruction; false if it must wait. */
+/* One instruction; false if it must wait, or is none. */
 static inline bool execute(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 {
 	struct run_link *l;
@@ -328,14 +328,40 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 /* Runs a stream until it waits or ends; true if it got anywhere. */
 static bool advance(struct rg_run *run, struct stream *s)
 {
-	const struct rg_insn *from = s->pc;
+	const struct rg_insn *from = s->pc, *pc = from;
 
-	while (s->pc->op != RG_INSN_END && execute(run, s, s->pc))
-		s->pc++;
-	return s->pc != from;
+	while (execute(run, s, pc)) /* END never is */
+		pc++;
+	s->pc = pc;
+	return pc != from;
 }
 
-/* The counters' starting values, and from now on the links' numbers include this run. */
+static void take_word_numbers(struct run_link *l, const struct rg_program_link *pl)
+{
+	struct rg_link *link = l->link;
+
+	l->heard0[RG_CTR_LL_FREE] = link->sent[1];
+	l->told0[RG_CTR_LL_FREE] = link->received[1];
+	link->sent[1] += pl->sent[1];
+	link->received[1] += pl->received[1];
+}
+
+static void take_counters(struct run_link *l, const struct rg_program_link *pl)
+{
+	struct rg_link *link = l->link;
+
+	for (int c = RG_CTR_ENTER; c < RG_CTR_COUNT; c++) {
+		l->told0[c] = link->told[c];
+		l->heard0[c] = link->heard[c];
+		link->told[c] += pl->told[c];
+		link->heard[c] += pl->heard[c];
+	}
+}
+
+/*
+ * The counters' starting values, and from now on the links' numbers include this run. What no
+ * instruction names is left out: of many peers all this is done before the first message leaves.
+ */
 static void take_numbers(struct rg_run *run)
 {
 	const struct rg_program *p = run->program;
@@ -347,18 +373,12 @@ static void take_numbers(struct rg_run *run)
 
 		l->told0[RG_CTR_READY] = l->heard0[RG_CTR_FREE] = link->sent[0];
 		l->heard0[RG_CTR_READY] = l->told0[RG_CTR_FREE] = link->received[0];
-		l->heard0[RG_CTR_LL_FREE] = link->sent[1];
-		l->told0[RG_CTR_LL_FREE] = link->received[1];
-		for (int w = 0; w < 2; w++) {
-			link->sent[w] += pl->sent[w];
-			link->received[w] += pl->received[w];
-		}
-		for (int c = RG_CTR_ENTER; c < RG_CTR_COUNT; c++) {
-			l->told0[c] = link->told[c];
-			l->heard0[c] = link->heard[c];
-			link->told[c] += pl->told[c];
-			link->heard[c] += pl->heard[c];
-		}
+		link->sent[0] += pl->sent[0];
+		link->received[0] += pl->received[0];
+		if (p->words)
+			take_word_numbers(l, pl);
+		if (p->counters)
+			take_counters(l, pl);
 	}
 }
 
@@ -375,15 +395,15 @@ static void take_addresses(struct rg_run *run)
 
 	for (uint32_t k = 0; k < p->nbases; k++) {
 		const struct rg_base *b = &p->bases[k];
+		bool src = b->buf == RG_BUF_SRC;
 
-		if (b->buf == RG_BUF_SRC)
-			run->base[k] = b->rank == p->rank
-					       ? (uint8_t *)a->src
-					       : remote(a->src_window, b->rank, a->src_offset);
-		else if (b->buf == RG_BUF_DST)
-			run->base[k] = b->rank == p->rank
-					       ? a->dst
-					       : remote(a->dst_window, b->rank, a->dst_offset);
+		if (!src && b->buf != RG_BUF_DST)
+			continue;
+		if (b->rank == p->rank)
+			run->base[k] = src ? (uint8_t *)a->src : a->dst;
+		else
+			run->base[k] = src ? remote(a->src_window, b->rank, a->src_offset)
+					   : remote(a->dst_window, b->rank, a->dst_offset);
 	}
 }
 
@@ -393,13 +413,9 @@ static void admit(struct rg_run *run)
 
 	take_numbers(run);
 	take_addresses(run);
-	for (uint32_t c = 0; c < p->nstreams; c++) {
-		struct stream *s = &run->streams[c];
-
-		*s = (struct stream){.pc = p->insns + p->stream_first[c],
-				     .words = s->words,
-				     .result = s->result};
-	}
+	/* Nothing else of a stream is left half done by a run that ended. */
+	for (uint32_t c = 0; c < p->nstreams; c++)
+		run->streams[c].pc = p->insns + p->stream_first[c];
 	run->state = RUN_GOING;
 }
 

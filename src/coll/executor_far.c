@@ -100,7 +100,7 @@ static const uint8_t *compute(struct rg_run *run, const struct stream *s, const 
 	}
 	if (!n)
 		dst[n++] = result_place(run, s, i);
-	p->reduce(dst, n, src, i->nsrc, i->len_bytes / p->problem.elem_bytes, 0,
+	p->reduce(dst, n, src, i->nsrc, rg_run_count(run, i->len_bytes), 0,
 		  i->flags & RG_INSN_SCALE ? p->problem.layout.nranks : 1);
 	return dst[0];
 }
@@ -169,8 +169,8 @@ static void join_credit(struct rg_run *run, const struct run_link *l)
 }
 
 /* The message to the k-th destination, which is far. */
-static struct rg_put message_to(struct rg_run *run, const struct stream *s, const struct rg_insn *i,
-				uint32_t k)
+static void message_to(struct rg_run *run, const uint8_t *from, const struct rg_insn *i, uint32_t k,
+		       struct rg_put *out)
 {
 	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
 	const struct rg_base *b = &run->program->bases[i->dst + k];
@@ -178,12 +178,12 @@ static struct rg_put message_to(struct rg_run *run, const struct stream *s, cons
 	uint64_t message = l->told0[RG_CTR_READY] + i->out_msg;
 
 	join_credit(run, l);
-	return (struct rg_put){
+	*out = (struct rg_put){
 		.peer = l->peer,
 		.channel = run->program->links[b->link].channel,
 		.region = RG_REGION_SLOT,
 		.offset = (message & (geo->slots - 1)) * geo->slot_bytes,
-		.src = s->from,
+		.src = from,
 		.len_bytes = i->len_bytes,
 		.lasting = i->flags & RG_INSN_LASTS,
 		.notify = true,
@@ -203,7 +203,7 @@ static int put_messages(struct rg_run *run, struct stream *s, const struct rg_in
 	for (uint32_t k = s->put; k < i->ndst && !rc; k++) {
 		if (!is_far(run, i->dst + k))
 			continue;
-		puts[n] = message_to(run, s, i, k);
+		message_to(run, s->from, i, k, &puts[n]);
 		if (!n || !(i->flags & RG_INSN_AT_ONCE))
 			s->put = k; /* who is waited for */
 		if (i->flags & RG_INSN_AT_ONCE)
@@ -214,6 +214,21 @@ static int put_messages(struct rg_run *run, struct stream *s, const struct rg_in
 	return n ? ep->ops->put_all(ep, puts, n, &run->executor->err) : rc;
 }
 
+/* What lies here goes to one peer and nowhere else, as most of what is put. */
+static bool put_one(struct rg_run *run, const struct rg_insn *i)
+{
+	struct rg_executor *x = run->executor;
+	struct rg_put put;
+	int rc;
+
+	message_to(run, rg_run_address(run, i->src, i->src_off, i), i, 0, &put);
+	rc = x->ep->ops->put(x->ep, &put, &x->err);
+	x->put = true;
+	if (rc < 0)
+		x->rc = rc;
+	return !rc;
+}
+
 /*
  * Comes back here until all peers have their message; what is put does not change meanwhile. It
  * goes to the destinations that are here while it is on its way to the others.
@@ -222,6 +237,8 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 {
 	int rc;
 
+	if (i->ndst == 1 && is_plain(i) && !(i->flags & RG_INSN_AT_ONCE))
+		return put_one(run, i);
 	if (!s->from)
 		find_source(run, s, i);
 	rc = put_messages(run, s, i);

@@ -158,12 +158,14 @@ static int build_counter(struct builder *b, const struct rg_step *step, struct r
 	insn->ctr = (uint16_t)step->ctr;
 	insn->value = step->value - step->lag;
 	insn->flags = step->ctr == RG_CTR_LL_FREE ? RG_INSN_WORDS : 0;
+	b->p->words |= step->ctr == RG_CTR_LL_FREE;
 	if (is_free(step->ctr)) {
 		insn->op = wait ? RG_INSN_WAIT_FREE : RG_INSN_SIGNAL_FREE;
 		return 0;
 	}
 	if (step->ctr == RG_CTR_READY && !wait && !is_mapped(b, insn->link))
 		return 0; /* the put has carried it */
+	b->p->counters |= step->ctr != RG_CTR_READY;
 	insn->op = wait ? RG_INSN_WAIT : RG_INSN_SIGNAL;
 	if (step->ctr == RG_CTR_ENTER && b->p->problem.params.protocol == RG_PROTOCOL_READ) {
 		insn->flags = RG_INSN_PLACE;
@@ -204,6 +206,7 @@ static bool count_messages(struct builder *b, const struct rg_step *step, uint16
 		(in ? link->received : link->sent)[words]++;
 		any = true;
 	}
+	b->p->words |= words && any;
 	return any;
 }
 
@@ -427,6 +430,7 @@ int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm
 		.type = type,
 		.op = op,
 		.reduce = rg_reduce_kernel(type, op),
+		.elem_shift = (uint32_t)__builtin_ctz((unsigned)rg_type_bytes(type)),
 		.stream = streams_buffers(problem, ep->rank, stream_from_bytes),
 	};
 	rc = build(&b, err);

@@ -110,9 +110,12 @@ struct rg_program {
 	enum rg_type type;
 	enum rg_op op;
 	rg_reduce_fn *reduce;
-	bool stream;	   /* user buffers are written with streaming stores */
-	bool puts;	   /* there are RG_INSN_PUT */
-	bool stream_slots; /* so are the slots of messages that are long enough; there are some */
+	uint32_t elem_shift; /* an element has 1 << elem_shift bytes */
+	bool stream;	     /* user buffers are written with streaming stores */
+	bool puts;	     /* there are RG_INSN_PUT */
+	bool words;	     /* there are word messages */
+	bool counters;	     /* ENTER, DONE or SYNC are signalled, or waited for */
+	bool stream_slots;   /* so are the slots of messages that are long enough; there are some */
 };
 
 /*
