@@ -56,6 +56,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_rc_order.c \
 	%D%/verbs_rc_place.c \
 	%D%/verbs_rc_post.c \
+	%D%/verbs_rc_post.h \
 	%D%/verbs_rc_receive.c \
 	%D%/verbs_rc_send.c \
 	%D%/verbs_rc_setup.c \

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_post.h"
 
 #include "railgauge/base/clock.h"
 

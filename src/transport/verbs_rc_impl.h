@@ -161,12 +161,12 @@ struct vrc_rail {
 struct vrc_qp {
 	struct ibv_qp *qp; /* owned; NULL: not made, as those of this rank itself */
 	uint32_t peer, rail;
-	struct ibv_send_wr *wr;	   /* owned, [ring]: place n mod ring, each points to the next */
-	struct ibv_sge *sge;	   /* owned, [ring][2] */
-	uint8_t *stage;		   /* owned, [ring]: staging piece plus 1; 0: none */
-	struct ibv_mr **lent;	   /* owned, [ring]: held while it is sent from; NULL: none */
-	struct vrc_message *cells; /* [ring], in a chunk: what is sent besides data */
-	uint32_t lkey;		   /* of cells */
+	struct ibv_send_wr *wr;	     /* owned, [ring]: place n mod ring, each points to the next */
+	struct ibv_sge *sge;	     /* owned, [ring][2] */
+	uint8_t *stage;		     /* owned, [ring]: staging piece plus 1; 0: none */
+	struct ibv_mr **lent;	     /* owned, [ring]: held while it is sent from; NULL: none */
+	struct vrc_message *cells;   /* [ring], in a chunk: what is sent besides data */
+	uint32_t lkey;		     /* of cells */
 	uint64_t head, posted, tail; /* made; handed to the device; known to be done */
 	uint64_t signalled;	     /* head after the last one that makes a completion */
 	uint64_t unposted_bytes;
@@ -368,9 +368,6 @@ int vrc_link_make(struct vrc *v, uint32_t peer, uint32_t channel, struct vrc_lin
 
 void vrc_link_free(struct vrc_link *l); /* NULL is allowed */
 
-/* Of a ring in a link's memory, and in the shadow. */
-uint64_t vrc_ring_offset(const struct vrc *v, enum rg_region region, bool shadow);
-
 int vrc_window_open(struct rg_endpoint *ep, const struct rg_buffer *buffer,
 		    struct rg_window **window_out, struct rg_err *err);
 void vrc_window_close(struct rg_window *window);
@@ -407,26 +404,7 @@ const char *vrc_came(struct vrc *v, struct vrc_link *l, uint64_t before, uint64_
 /* Ends what peers may write into this memory, and their connections with it. */
 void vrc_want_no_more(struct vrc *v, const void *base, size_t len_bytes);
 
-/* --- posting (verbs_rc_post.c) --- */
-
-/* Where request n is in a queue pair's ring. */
-static inline uint32_t vrc_entry(const struct vrc *v, uint64_t n)
-{
-	return (uint32_t)n & (v->ring - 1);
-}
-
-static inline bool vrc_has_room(const struct vrc *v, const struct vrc_qp *q)
-{
-	return q->head - q->tail < v->depth;
-}
-
-/*
- * The next work request of a queue pair that has room, empty but for its chain and wr_id; it is
- * filled, and then vrc_append'ed with the bytes that it carries.
- */
-struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q);
-struct vrc_message *vrc_cell(struct vrc *v, struct vrc_qp *q); /* that of the draft */
-void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool completion);
+/* --- posting (verbs_rc_post.c; drafts: verbs_rc_post.h) --- */
 
 /* Hands what is appended to the device; a failure ends the peer. */
 void vrc_post(struct vrc *v, struct vrc_qp *q);

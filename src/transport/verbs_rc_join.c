@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_post.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
@@ -99,8 +99,10 @@ static int make_ring(struct vrc *v, struct vrc_qp *q, struct rg_err *err)
 	q->lent = rg_zalloc(v->ring, sizeof(q->lent[0]));
 	if (!q->wr || !q->sge || !q->stage || !q->lent)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for a queue of %u", v->depth);
-	for (uint32_t n = 0; n < v->ring; n++)
+	for (uint32_t n = 0; n < v->ring; n++) {
 		q->wr[n].next = &q->wr[vrc_entry(v, n + 1)];
+		q->wr[n].sg_list = &q->sge[2 * n];
+	}
 	return 0;
 }
 

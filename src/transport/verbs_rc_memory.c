@@ -170,12 +170,6 @@ static size_t words_bytes(const struct vrc *v)
 	return (size_t)g->ll_slots * g->ll_bytes * 2;
 }
 
-uint64_t vrc_ring_offset(const struct vrc *v, enum rg_region region, bool shadow)
-{
-	return (shadow ? 0 : sizeof(struct rg_counter) * RG_CTR_COUNT) +
-	       (region == RG_REGION_LL ? 0 : words_bytes(v));
-}
-
 /* This rank's link to itself has neither a shadow nor a device. */
 static void lay_out(struct vrc *v, struct vrc_link *l, uint8_t *at)
 {
@@ -185,10 +179,10 @@ static void lay_out(struct vrc *v, struct vrc_link *l, uint8_t *at)
 	l->seen = (_Atomic uint64_t *)(at + link_bytes);
 	l->shadow = at + link_bytes + ALIGN;
 	l->base.rx = (struct rg_counter *)at;
-	l->base.rx_ll = (uint64_t *)(at + vrc_ring_offset(v, RG_REGION_LL, false));
-	l->base.rx_slots = at + vrc_ring_offset(v, RG_REGION_SLOT, false);
+	l->base.rx_ll = (uint64_t *)(at + sizeof(struct rg_counter) * RG_CTR_COUNT);
+	l->base.rx_slots = (uint8_t *)l->base.rx_ll + words_bytes(v);
 	if (l->peer != v->ep.rank) {
-		l->base.tx_shadow = l->shadow + vrc_ring_offset(v, RG_REGION_SLOT, true);
+		l->base.tx_shadow = l->shadow + words_bytes(v);
 		return;
 	}
 	l->base.tx = l->base.rx;

@@ -4,7 +4,7 @@
  */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_post.h"
 
 #include <arpa/inet.h>
 #include <string.h>

@@ -6,66 +6,24 @@
  */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_post.h"
 
 #include <errno.h>
-
-#define POST_AT_ONCE  32
-#define POST_AT_BYTES (VRC_PIECE_BYTES)
-
-struct ibv_send_wr *vrc_draft(struct vrc *v, struct vrc_qp *q)
-{
-	uint32_t n = vrc_entry(v, q->head);
-	struct ibv_send_wr *wr = &q->wr[n];
-
-	wr->wr_id = (uint64_t)(q - v->qps) << 32 | (uint32_t)q->head;
-	wr->sg_list = &q->sge[2 * n];
-	wr->num_sge = 0;
-	wr->send_flags = 0;
-	q->stage[n] = 0;
-	q->lent[n] = NULL;
-	return wr;
-}
-
-struct vrc_message *vrc_cell(struct vrc *v, struct vrc_qp *q)
-{
-	return &q->cells[vrc_entry(v, q->head)];
-}
-
-void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_bytes, bool completion)
-{
-	struct ibv_send_wr *wr = &q->wr[vrc_entry(v, q->head)];
-
-	if (wr->num_sge && len_bytes <= v->inline_bytes)
-		wr->send_flags |= IBV_SEND_INLINE;
-	q->head++;
-	if (++q->quiet >= v->moderation || completion) {
-		wr->send_flags |= IBV_SEND_SIGNALED;
-		q->quiet = 0;
-		q->signalled = q->head;
-	}
-	q->unposted_bytes += len_bytes;
-	if (!q->dirty) {
-		q->dirty = true;
-		v->dirty[v->ndirty++] = (uint32_t)(q - v->qps);
-	}
-	if (q->head - q->posted >= POST_AT_ONCE || q->unposted_bytes >= POST_AT_BYTES)
-		vrc_post(v, q);
-}
 
 /* What request n was sent from is not needed any more. */
 static void give_back(struct vrc *v, struct vrc_qp *q, uint64_t n)
 {
 	uint32_t at = vrc_entry(v, n);
 
-	if (q->stage[at])
+	if (q->stage[at]) {
 		v->free_stages[v->nfree_stages++] = (uint8_t)(q->stage[at] - 1);
+		q->stage[at] = 0;
+	}
 	if (q->lent[at]) {
 		rg_verbs_memory_put(v->rails[q->rail].device, q->lent[at]);
 		v->nlent--;
+		q->lent[at] = NULL;
 	}
-	q->stage[at] = 0;
-	q->lent[at] = NULL;
 }
 
 /* What the device has not taken will not be sent. */
@@ -125,10 +83,9 @@ void vrc_post(struct vrc *v, struct vrc_qp *q)
 		fail_post(v, q, e);
 }
 
-int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
+static int hand_over(struct vrc *v)
 {
-	struct vrc *v = (struct vrc *)ep;
-	bool told = vrc_tell_due(v);
+	bool told = !v->ndue || vrc_tell_due(v);
 	uint32_t kept = 0;
 
 	for (uint32_t k = 0; k < v->ndirty; k++) {
@@ -141,6 +98,14 @@ int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
 	}
 	v->ndirty = kept;
 	return !told || kept > 0 || v->nlent > 0;
+}
+
+/* Called in each turn of who waits, and mostly for nothing. */
+int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
+{
+	struct vrc *v = (struct vrc *)ep;
+
+	return v->ndue || v->ndirty ? hand_over(v) : v->nlent > 0;
 }
 
 /* All up to a work request are done; its low 32 bits say which one it is. */

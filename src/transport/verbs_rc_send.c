@@ -2,7 +2,7 @@
 /* verbs-rc: puts and signals become work requests. See verbs_rc_impl.h. */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_post.h"
 
 #include <arpa/inet.h>
 #include <string.h>
@@ -23,7 +23,7 @@ uint32_t vrc_next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
 }
 
 /* The same for a write, which takes credit along with READY. */
-static uint32_t next_write_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
+static inline uint32_t next_write_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
 {
 	struct vrc_both before = {l->value[RG_CTR_READY], l->value[RG_CTR_FREE]};
 	struct vrc_both now = {value, l->credit};
@@ -136,8 +136,8 @@ struct source {
 };
 
 /* Where the device reads it: the shadow, or a staging piece. False if there is none. */
-static bool copy(struct vrc *v, struct vrc_link *l, const struct rg_put *put, const uint8_t *from,
-		 struct source *s)
+static inline bool copy(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
+			const uint8_t *from, struct source *s)
 {
 	uint8_t *to;
 
@@ -147,8 +147,8 @@ static bool copy(struct vrc *v, struct vrc_link *l, const struct rg_put *put, co
 		s->stage = (uint8_t)(v->free_stages[--v->nfree_stages] + 1);
 		to = v->stages + (s->stage - 1) * VRC_PIECE_BYTES;
 	} else {
-		to = l->shadow + vrc_ring_offset(v, put->region, true) + put->offset +
-		     l->done_bytes;
+		to = put->region == RG_REGION_SLOT ? l->base.tx_shadow : l->shadow;
+		to += put->offset + l->done_bytes;
 	}
 	if (to != from) /* else it was made there */
 		memcpy(to, from, s->sge.length);
@@ -157,14 +157,14 @@ static bool copy(struct vrc *v, struct vrc_link *l, const struct rg_put *put, co
 }
 
 /* The next len_bytes of a put, straight from where they lie or copied. False: not now. */
-static bool find_source(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
-			uint64_t len_bytes, const struct vrc_qp *q, struct source *s)
+static inline bool find_source(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
+			       uint64_t len_bytes, const struct vrc_qp *q, struct source *s)
 {
 	const struct vrc_chunk *in = put->region == RG_REGION_WINDOW ? v->stages_in : l->chunk;
 	const uint8_t *from = (const uint8_t *)put->src + l->done_bytes;
 
 	*s = (struct source){
-		.lent = vrc_lent_of(v, q, put, from, len_bytes),
+		.lent = put->lasting ? vrc_lent_of(v, q, put, from, len_bytes) : NULL,
 		.sge = {(uintptr_t)from, (uint32_t)len_bytes, in->mr[q->rail]->lkey},
 	};
 	if (!s->lent)
@@ -174,17 +174,25 @@ static bool find_source(struct vrc *v, struct vrc_link *l, const struct rg_put *
 }
 
 /* Appends a draft that sends so many bytes, those of the source among them. */
-static void append(struct vrc *v, struct vrc_qp *q, const struct source *s, uint64_t len_bytes)
+static inline void append(struct vrc *v, struct vrc_qp *q, const struct source *s,
+			  uint64_t len_bytes)
 {
-	q->stage[vrc_entry(v, q->head)] = s->stage;
-	q->lent[vrc_entry(v, q->head)] = s->lent;
-	v->nlent += s->lent != NULL;
-	vrc_append(v, q, len_bytes, s->stage || s->lent);
+	bool held = s->stage || s->lent;
+
+	if (held) {
+		q->stage[vrc_entry(v, q->head)] = s->stage;
+		q->lent[vrc_entry(v, q->head)] = s->lent;
+		v->nlent += s->lent != NULL;
+	}
+	vrc_append(v, q, len_bytes, held);
 }
 
-static uint64_t remote_address(const struct vrc *v, const struct vrc_link *l,
-			       const struct rg_put *put, const struct vrc_qp *q, uint32_t *rkey_out)
+static inline uint64_t remote_address(const struct vrc *v, const struct vrc_link *l,
+				      const struct rg_put *put, const struct vrc_qp *q,
+				      uint32_t *rkey_out)
 {
+	const uint8_t *ring; /* here; the peer's lies alike */
+
 	if (put->region == RG_REGION_WINDOW) {
 		const struct vrc_window *w = (const struct vrc_window *)put->window;
 
@@ -196,14 +204,15 @@ static uint64_t remote_address(const struct vrc *v, const struct vrc_link *l,
 		return l->to->at + l->done_bytes;
 	}
 	*rkey_out = l->rkey[q->rail];
-	return l->at + vrc_ring_offset(v, put->region, false) + put->offset + l->done_bytes;
+	ring = put->region == RG_REGION_SLOT ? l->base.rx_slots : (uint8_t *)l->base.rx_ll;
+	return l->at + (uint64_t)(ring - l->rx) + put->offset + l->done_bytes;
 }
 
 enum step { STEP_NO_ROOM, STEP_TAKEN, STEP_TOLD };
 
 /* One write, with a notification if it closes. */
-static enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
-			     uint64_t n, uint32_t k, bool closes, uint32_t ctr)
+static inline enum step write_piece(struct vrc *v, struct vrc_link *l, const struct rg_put *put,
+				    uint64_t n, uint32_t k, bool closes, uint32_t ctr)
 {
 	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
 	struct ibv_send_wr *wr;
@@ -281,10 +290,21 @@ static enum step put_piece(struct vrc *v, struct vrc_link *l, const struct rg_pu
 	return write_piece(v, l, put, n, k, joins, ctr);
 }
 
+/* Is it one write from its beginning, that carries its notification? Most are. */
+static inline bool is_short(const struct vrc *v, const struct vrc_link *l, const struct rg_put *put)
+{
+	return put->notify && v->options.notify == RG_VERBS_WRITE_IMM && put->len_bytes &&
+	       put->len_bytes <= VRC_STRIPE_BYTES && !l->done_bytes && !l->open &&
+	       vrc_imm_tells(l->value[put->ctr], put->value);
+}
+
 static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 {
 	enum step step = STEP_TAKEN;
 
+	if (is_short(v, l, put))
+		return write_piece(v, l, put, put->len_bytes, vrc_home(v, l), true, put->ctr) ==
+		       STEP_NO_ROOM;
 	while (l->done_bytes < put->len_bytes) {
 		step = put_piece(v, l, put);
 		if (step == STEP_NO_ROOM)
