@@ -61,6 +61,11 @@ static bool send_ack(struct vrc *v, struct vrc_link *l)
 	return true;
 }
 
+void vrc_ack(struct vrc *v, struct vrc_link *l)
+{
+	(void)send_ack(v, l);
+}
+
 /* True if nothing is left to be told. */
 static bool tell(struct vrc *v, struct vrc_link *l)
 {

@@ -68,10 +68,11 @@
  *   send           data and notification in messages, which the receiver copies to their place.
  *
  * Budgets. At most VRC_WINDOW notifications of a link are under way that the peer has not applied;
- * it tells how many it has (ACK, a plain write) four times in a window. The shared receive queue
- * holds enough for all links, for what else peers say (HELLO, BYE), and for what was taken and is
- * not posted again yet, since that goes in batches. Only where the device limits it may a sender be
- * told to wait (RNR), which is harmless, and counted by the device.
+ * it tells how many it has (ACK, a plain write) twice in a window, or four times behind what it
+ * puts anyhow, which takes no doorbell. The shared receive queue holds enough for all links, for
+ * what else peers say (HELLO, BYE), and for what was taken and is not posted again yet, since that
+ * goes in batches. Only where the device limits it may a sender be told to wait (RNR), which is
+ * harmless, and counted by the device.
  *
  * Failure. The first completion with an error, or a fatal event, ends that peer: peer_alive says
  * why, and what is put to it goes nowhere. While a rank waits for one that is silent, peer_alive
@@ -460,6 +461,9 @@ int vrc_poll(struct vrc *v, bool *any_out, struct rg_err *err);
 /* The link has something to tell, now or when there is room; or when that is looked at. */
 void vrc_tell(struct vrc *v, struct vrc_link *l);
 void vrc_tell_later(struct vrc *v, struct vrc_link *l);
+
+/* Tells how many notifications were applied, if there is room; it leaves with what was put last. */
+void vrc_ack(struct vrc *v, struct vrc_link *l);
 
 /* Tells what there is room for. False as long as credit is left that a peer may wait for. */
 bool vrc_tell_due(struct vrc *v);

@@ -139,7 +139,7 @@ static const char *apply(struct vrc *v, struct vrc_link *l)
 
 	while (!words && vrc_order_take(&l->order, &note))
 		words = apply_one(v, l, &note);
-	if (l->order.next - l->acked >= v->window / 4) {
+	if (l->order.next - l->acked >= v->window / 2) {
 		l->ack_due = true;
 		vrc_tell(v, l);
 	}

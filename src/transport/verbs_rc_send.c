@@ -298,7 +298,7 @@ static inline bool is_short(const struct vrc *v, const struct vrc_link *l, const
 	       vrc_imm_tells(l->value[put->ctr], put->value);
 }
 
-static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
+static int put_pieces(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 {
 	enum step step = STEP_TAKEN;
 
@@ -313,6 +313,15 @@ static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 	if (!put->notify || step == STEP_TOLD)
 		return 0;
 	return vrc_notify(v, l, put->ctr, put->value);
+}
+
+static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
+{
+	int rc = put_pieces(v, l, put);
+
+	if (!rc && l->order.next - l->acked >= v->window / 4)
+		vrc_ack(v, l);
+	return rc;
 }
 
 /* What the peer wants may be told in what has come by now. */

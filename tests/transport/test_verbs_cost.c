@@ -172,7 +172,7 @@ static void a_message_of_verbs_rc_takes_nothing_but_posts_and_polls(void **state
 
 		/* Few are more than the messages, and what belongs together leaves together. */
 		assert_in_range(done.sends, least, least + messages / 8);
-		assert_true(done.doorbells <= messages + messages / 8);
+		assert_in_range(done.doorbells, messages, messages + 2);
 		assert_true(done.inlined >= least);
 		/* Receives are given back in batches, and of sends few complete by themselves. */
 		assert_true(done.recv_calls < messages / 4);
