@@ -102,9 +102,24 @@ void rg_far_take(struct rg_run *run, const struct rg_insn *i);
 bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i);
 
 /* Nonzero if the network does not take all that was put and signalled, or has failed. */
-int rg_far_hand_over(struct rg_executor *x);
+static inline int rg_far_hand_over(struct rg_executor *x)
+{
+	int rc = x->driven ? x->ep->ops->flush(x->ep, &x->err) : 0;
+
+	x->put = false;
+	if (rc < 0)
+		x->rc = rc;
+	return rc;
+}
 
 /* What has come, and what is to leave; true if anything moved. */
-bool rg_far_drive(struct rg_executor *x);
+static inline bool rg_far_drive(struct rg_executor *x)
+{
+	int rc = x->ep->ops->progress(x->ep, &x->err);
+
+	if (rc < 0)
+		x->rc = rc;
+	return rc > 0;
+}
 
 #endif

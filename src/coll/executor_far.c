@@ -169,8 +169,8 @@ static void join_credit(struct rg_run *run, const struct run_link *l)
 }
 
 /* The message to the k-th destination, which is far. */
-static void message_to(struct rg_run *run, const uint8_t *from, const struct rg_insn *i, uint32_t k,
-		       struct rg_put *out)
+static inline void message_to(struct rg_run *run, const uint8_t *from, const struct rg_insn *i,
+			      uint32_t k, struct rg_put *out)
 {
 	const struct rg_geometry *geo = &run->executor->ep->config.geometry;
 	const struct rg_base *b = &run->program->bases[i->dst + k];
@@ -252,23 +252,4 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 	s->from = NULL;
 	s->put = 0;
 	return true;
-}
-
-int rg_far_hand_over(struct rg_executor *x)
-{
-	int rc = x->driven ? x->ep->ops->flush(x->ep, &x->err) : 0;
-
-	x->put = false;
-	if (rc < 0)
-		x->rc = rc;
-	return rc;
-}
-
-bool rg_far_drive(struct rg_executor *x)
-{
-	int rc = x->ep->ops->progress(x->ep, &x->err);
-
-	if (rc < 0)
-		x->rc = rc;
-	return rc > 0;
 }

@@ -196,18 +196,13 @@ int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t chan
 			  ep->nranks, ep->config.geometry.channels);
 }
 
-struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
-				      struct rg_err *err)
+struct rg_link *rg_endpoint_not_connected(const struct rg_endpoint *ep, uint32_t peer,
+					  uint32_t channel, struct rg_err *err)
 {
-	struct rg_link *l;
-
-	if (rg_endpoint_check(ep, peer, channel, err))
-		return NULL;
-	l = rg_endpoint_link(ep, channel, peer);
-	if (!l)
+	if (!rg_endpoint_check(ep, peer, channel, err))
 		rg_err_set(err, RG_ERR_INVALID, "rank %u is not connected on channel %u", peer,
 			   channel);
-	return l;
+	return NULL;
 }
 
 int rg_endpoint_reserve(struct rg_endpoint *ep, size_t len_bytes, const char *what,
@@ -234,29 +229,12 @@ void rg_endpoint_ignore_buffer(struct rg_endpoint *ep, const struct rg_buffer *b
 	(void)buffer;
 }
 
-int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
+int rg_put_refuse(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err)
 {
-	const struct rg_geometry *g = &ep->config.geometry;
-	uint64_t room;
-
-	switch (put->region) {
-	case RG_REGION_SLOT:
-		room = (uint64_t)g->slots * g->slot_bytes;
-		break;
-	case RG_REGION_LL:
-		room = (uint64_t)g->ll_slots * g->ll_bytes * 2;
-		break;
-	default:
-		room = put->window->remote_bytes[put->peer];
-		break;
-	}
-	if (put->offset > room || put->len_bytes > room - put->offset)
-		return rg_err_set(err, RG_ERR_RANGE,
-				  "put of %llu bytes at %llu: the region of rank %u has %llu",
-				  (unsigned long long)put->len_bytes,
-				  (unsigned long long)put->offset, put->peer,
-				  (unsigned long long)room);
-	return 0;
+	return rg_err_set(err, RG_ERR_RANGE,
+			  "put of %llu bytes at %llu: the region of rank %u has %llu",
+			  (unsigned long long)put->len_bytes, (unsigned long long)put->offset,
+			  put->peer, (unsigned long long)rg_put_room(ep, put));
 }
 
 bool rg_put_is_same(const struct rg_put *a, const struct rg_put *b)

@@ -35,9 +35,21 @@ int rg_endpoint_place(const struct rg_endpoint *ep, uint32_t *local_out, uint32_
 int rg_endpoint_check(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
 		      struct rg_err *err);
 
+/* NULL, with words: there is no such link. */
+struct rg_link *rg_endpoint_not_connected(const struct rg_endpoint *ep, uint32_t peer,
+					  uint32_t channel, struct rg_err *err);
+
 /* The link; NULL, with words, if there is none. */
-struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t peer, uint32_t channel,
-				      struct rg_err *err);
+static inline struct rg_link *rg_endpoint_connected(const struct rg_endpoint *ep, uint32_t peer,
+						    uint32_t channel, struct rg_err *err)
+{
+	struct rg_link *l = NULL;
+
+	if (peer < ep->nranks && channel < ep->config.geometry.channels)
+		l = rg_endpoint_link(ep, channel, peer);
+	return __builtin_expect(l != NULL, 1) ? l
+					      : rg_endpoint_not_connected(ep, peer, channel, err);
+}
 
 /*
  * Asks before taking: in a memory cgroup the answer to taking too much is SIGKILL. The limits are
@@ -50,8 +62,34 @@ int rg_endpoint_reserve(struct rg_endpoint *ep, size_t len_bytes, const char *wh
 /* lend and take_back of transports that have no use for a buffer. */
 void rg_endpoint_ignore_buffer(struct rg_endpoint *ep, const struct rg_buffer *buffer);
 
+/* Bytes of the region that a put is to. */
+static inline uint64_t rg_put_room(const struct rg_endpoint *ep, const struct rg_put *put)
+{
+	const struct rg_geometry *g = &ep->config.geometry;
+
+	switch (put->region) {
+	case RG_REGION_SLOT:
+		return (uint64_t)g->slots * g->slot_bytes;
+	case RG_REGION_LL:
+		return (uint64_t)g->ll_slots * g->ll_bytes * 2;
+	default:
+		return put->window->remote_bytes[put->peer];
+	}
+}
+
+/* RG_ERR_RANGE, with words: the put does not lie within its region. */
+int rg_put_refuse(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+
 /* Does the put lie within its region? RG_ERR_RANGE. */
-int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
+static inline int rg_put_check(const struct rg_endpoint *ep, const struct rg_put *put,
+			       struct rg_err *err)
+{
+	uint64_t room = rg_put_room(ep, put);
+
+	if (__builtin_expect(put->offset > room || put->len_bytes > room - put->offset, 0))
+		return rg_put_refuse(ep, put, err);
+	return 0;
+}
 
 /* Is it the one that could not be taken whole, come again? */
 bool rg_put_is_same(const struct rg_put *a, const struct rg_put *b);

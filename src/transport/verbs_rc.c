@@ -2,7 +2,7 @@
 /* verbs-rc: the endpoint. See verbs_rc_impl.h. */
 #include "config.h"
 
-#include "verbs_rc_impl.h"
+#include "verbs_rc_post.h"
 
 #include "railgauge/base/clock.h"
 #include "railgauge/base/mem.h"
@@ -62,7 +62,7 @@ static int advance(struct vrc *v, bool *any_out, struct rg_err *err)
 		return rc;
 	if (v->nasking)
 		vrc_ask_again(v);
-	(void)vrc_flush(&v->ep, err);
+	(void)vrc_leave(v);
 	return 0;
 }
 

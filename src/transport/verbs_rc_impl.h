@@ -409,7 +409,8 @@ void vrc_want_no_more(struct vrc *v, const void *base, size_t len_bytes);
 
 /* Hands what is appended to the device; a failure ends the peer. */
 void vrc_post(struct vrc *v, struct vrc_qp *q);
-int vrc_flush(struct rg_endpoint *ep, struct rg_err *err);
+int vrc_hand_over(struct vrc *v);
+int vrc_flush(struct rg_endpoint *ep, struct rg_err *err); /* if there is anything: vrc_leave */
 
 /* The peer fails, and the device is done with what was posted to it, and with what it sends. */
 void vrc_cut(struct vrc *v, uint32_t peer, const struct rg_err *why);

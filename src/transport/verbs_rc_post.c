@@ -83,7 +83,7 @@ void vrc_post(struct vrc *v, struct vrc_qp *q)
 		fail_post(v, q, e);
 }
 
-static int hand_over(struct vrc *v)
+int vrc_hand_over(struct vrc *v)
 {
 	bool told = !v->ndue || vrc_tell_due(v);
 	uint32_t kept = 0;
@@ -100,12 +100,9 @@ static int hand_over(struct vrc *v)
 	return !told || kept > 0 || v->nlent > 0;
 }
 
-/* Called in each turn of who waits, and mostly for nothing. */
 int vrc_flush(struct rg_endpoint *ep, struct rg_err *err)
 {
-	struct vrc *v = (struct vrc *)ep;
-
-	return v->ndue || v->ndirty ? hand_over(v) : v->nlent > 0;
+	return vrc_leave((struct vrc *)ep);
 }
 
 /* All up to a work request are done; its low 32 bits say which one it is. */

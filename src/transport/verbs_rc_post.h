@@ -63,4 +63,10 @@ static inline void vrc_append(struct vrc *v, struct vrc_qp *q, uint64_t len_byte
 		vrc_post(v, q);
 }
 
+/* flush: called in each turn of who waits, and mostly for nothing. */
+static inline int vrc_leave(struct vrc *v)
+{
+	return v->ndue || v->ndirty ? vrc_hand_over(v) : v->nlent > 0;
+}
+
 #endif

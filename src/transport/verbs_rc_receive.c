@@ -233,7 +233,7 @@ static void received(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *
 
 /* --- completions --- */
 
-static int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct rg_err *err)
+static inline int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct rg_err *err)
 {
 	struct ibv_wc wc[VRC_POLLED];
 	int n = VRC_POLLED;
