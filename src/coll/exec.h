@@ -60,6 +60,7 @@ struct rg_executor {
 	uint32_t nactive, max_runs;
 	bool driven; /* not all links are mapped: the transport is to be driven */
 	bool put;    /* by it, since it was handed over: leaves before what has come is looked at */
+	bool early;  /* some of it has left before this turn's end */
 	int rc;	     /* of the transport, which failed: nothing moves any more */
 	struct rg_err err;
 };
@@ -110,6 +111,22 @@ static inline int rg_far_hand_over(struct rg_executor *x)
 	if (rc < 0)
 		x->rc = rc;
 	return rc;
+}
+
+/* Copying or reducing so much takes longer than a doorbell. */
+#define RG_FAR_EARLY_BYTES 1024
+
+/*
+ * Before this rank's own work on so many bytes: what was put is on its way meanwhile. Once in a
+ * turn: who puts and copies by turns would else have a doorbell for each. False if the transport
+ * has failed.
+ */
+static inline bool rg_far_hurry(struct rg_executor *x, uint64_t len_bytes)
+{
+	if (!x->put || x->early || len_bytes < RG_FAR_EARLY_BYTES)
+		return true;
+	x->early = true;
+	return rg_far_hand_over(x) >= 0;
 }
 
 /* What has come, and what is to leave; true if anything moved. */

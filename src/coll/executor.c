@@ -299,9 +299,13 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 	case RG_INSN_SIGNAL_FREE:
 		return signal_free(run, i);
 	case RG_INSN_COPY:
+		if (!rg_far_hurry(run->executor, i->len_bytes))
+			return false;
 		copy(run, i);
 		return true;
 	case RG_INSN_MOVE:
+		if (!rg_far_hurry(run->executor, i->len_bytes))
+			return false;
 		move(run, i);
 		return true;
 	case RG_INSN_READ:
@@ -310,6 +314,8 @@ static inline bool execute(struct rg_run *run, struct stream *s, const struct rg
 		rg_far_post(run, i);
 		return true;
 	case RG_INSN_TAKE:
+		if (!rg_far_hurry(run->executor, i->len_bytes))
+			return false;
 		rg_far_take(run, i);
 		return true;
 	case RG_INSN_PUT:
@@ -424,6 +430,8 @@ static bool run_progress(struct rg_run *run)
 {
 	uint32_t nstreams = run->program->nstreams, ended = 0;
 	bool any = false;
+
+	run->executor->early = false;
 
 	/* A failure must not be forgotten by another channel's read that succeeds. */
 	for (uint32_t c = 0; c < nstreams && !run->executor->rc; c++) {

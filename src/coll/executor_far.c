@@ -247,9 +247,11 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 		run->executor->rc = rc;
 	if (rc)
 		return false;
-	if (is_plain(i) && !is_passed_on(run, i))
+	if (is_plain(i) && !is_passed_on(run, i)) {
+		(void)rg_far_hurry(run->executor, i->len_bytes); /* what fails is seen below */
 		copy_near(run, s, i);
+	}
 	s->from = NULL;
 	s->put = 0;
-	return true;
+	return !run->executor->rc;
 }

@@ -357,8 +357,14 @@ static int note_put(struct rg_endpoint *ep, const struct rg_put *put, struct rg_
 	return rg_transport_tcp.put(ep, put, err);
 }
 
+#define OWN_BYTES 1024
+
+static _Thread_local const uint8_t *own; /* where a block of zeros of this rank is copied to */
+static _Thread_local unsigned early;	 /* flushes of what was put before that was done */
+
 static int note_flush(struct rg_endpoint *ep, struct rg_err *err)
 {
+	early += is_here && own && own[OWN_BYTES - 1];
 	is_here = false;
 	return rg_transport_tcp.flush(ep, err);
 }
@@ -370,10 +376,21 @@ static int note_progress(struct rg_endpoint *ep, struct rg_err *err)
 	return rg_transport_tcp.progress(ep, err);
 }
 
+static void note(struct rg_transport_ops *ops)
+{
+	is_here = false;
+	own = NULL;
+	delayed = progresses = early = 0;
+	*ops = rg_transport_tcp;
+	ops->put = note_put;
+	ops->flush = note_flush;
+	ops->progress = note_progress;
+}
+
 /* Rounds, so that what comes is followed by what is put. */
 static int rank_noted(struct rank *r, void *arg)
 {
-	struct rg_transport_ops ops = rg_transport_tcp;
+	struct rg_transport_ops ops;
 	const struct rg_problem problem = {
 		.coll = RG_COLL_ALLREDUCE,
 		.layout = {.nranks = 4},
@@ -386,11 +403,7 @@ static int rank_noted(struct rank *r, void *arg)
 	const struct rg_algorithm *algorithm;
 	int rc = rg_algorithm_find(RG_COLL_ALLREDUCE, "recursive_doubling", &algorithm, &r->err);
 
-	is_here = false;
-	delayed = progresses = 0;
-	ops.put = note_put;
-	ops.flush = note_flush;
-	ops.progress = note_progress;
+	note(&ops);
 	r->ep->ops = &ops;
 	if (!rc)
 		rc = run_problem(r, algorithm, &problem, 20);
@@ -399,6 +412,66 @@ static int rank_noted(struct rank *r, void *arg)
 		rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "%u of %u looks came before a flush",
 				delayed, progresses);
 	return rc;
+}
+
+/* The own block in the same instruction as the put, or in the next one. */
+static const struct {
+	enum rg_coll coll;
+	const char *algorithm;
+} with_own[] = {{RG_COLL_ALLGATHER, "direct"}, {RG_COLL_ALLTOALL, "pairwise"}};
+
+static int rank_hurries(struct rank *r, void *arg)
+{
+	const uint8_t src[2 * OWN_BYTES] = {0};
+	uint8_t dst[2 * OWN_BYTES];
+	const struct rg_run_args args = {.src = src, .dst = dst};
+	struct rg_transport_ops ops;
+	int rc = 0;
+
+	memset(dst, 1, sizeof(dst));
+	note(&ops);
+	r->ep->ops = &ops;
+	own = dst + r->ep->rank * OWN_BYTES;
+	for (int k = 0; k < 2 && !rc; k++) {
+		const struct rg_problem problem = {
+			.coll = with_own[k].coll,
+			.layout = {.nranks = 2},
+			.count = OWN_BYTES / 4,
+			.elem_bytes = 4,
+			.caps = r->ep->caps,
+			.geometry = small_geometry,
+			.params = {.protocol = RG_PROTOCOL_SLOT, .channels = 1},
+		};
+		const struct rg_algorithm *a;
+		struct rg_program *program = NULL;
+		struct rg_run *run = NULL;
+
+		rc = rg_algorithm_find(problem.coll, with_own[k].algorithm, &a, &r->err);
+		if (!rc)
+			rc = rg_program_open(r->ep, a, &problem, RG_TYPE_INT32, RG_OP_SUM, 0,
+					     1 << 16, &program, &r->err);
+		if (!rc)
+			rc = rg_run_open(r->x, program, &run, &r->err);
+		if (!rc)
+			rc = meet(r);
+		if (!rc)
+			rc = rg_run_once(run, &args, &r->err);
+		if (!rc && early != (unsigned)k + 1)
+			rc = rg_err_set(&r->err, RG_ERR_INTERNAL, "%s: %u", a->name, early);
+		rg_run_close(run);
+		rg_program_close(program);
+		memset(dst, 1, sizeof(dst));
+	}
+	r->ep->ops = &rg_transport_tcp;
+	part(r);
+	return rc;
+}
+
+static void what_is_put_leaves_before_a_long_copy(void **state)
+{
+	rank_transport = &rg_transport_tcp;
+	run_ranks(2, 0, rank_hurries, NULL, "hurries");
+	rank_transport = &rg_transport_inproc;
 }
 
 static void what_is_put_leaves_before_what_has_come_is_looked_at(void **state)
@@ -412,6 +485,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_put_leaves_before_what_has_come_is_looked_at),
+		cmocka_unit_test(what_is_put_leaves_before_a_long_copy),
 		cmocka_unit_test(half_a_word_message_is_kept_while_another_channel_takes_its_own),
 		cmocka_unit_test(a_read_that_fails_ends_the_run_with_its_words),
 		cmocka_unit_test(after_a_read_that_failed_no_other_channel_moves),
