@@ -192,26 +192,39 @@ static inline void message_to(struct rg_run *run, const uint8_t *from, const str
 	};
 }
 
-/* Each peer in turn, or all at once. 0, 1 or an error, as the transport says. */
-static int put_messages(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+/* All peers at once. 0, 1 or an error, as the transport says. */
+static int put_at_once(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 {
 	struct rg_endpoint *ep = run->executor->ep;
 	struct rg_put puts[RG_REDUCE_MAX];
 	uint32_t n = 0;
+
+	for (uint32_t k = 0; k < i->ndst; k++) {
+		if (!is_far(run, i->dst + k))
+			continue;
+		if (!n)
+			s->put = k; /* who is waited for */
+		message_to(run, s->from, i, k, &puts[n++]);
+	}
+	return ep->ops->put_all(ep, puts, n, &run->executor->err);
+}
+
+/* Each peer in turn, likewise. */
+static int put_messages(struct rg_run *run, struct stream *s, const struct rg_insn *i)
+{
+	struct rg_endpoint *ep = run->executor->ep;
 	int rc = 0;
 
 	for (uint32_t k = s->put; k < i->ndst && !rc; k++) {
+		struct rg_put put;
+
 		if (!is_far(run, i->dst + k))
 			continue;
-		message_to(run, s->from, i, k, &puts[n]);
-		if (!n || !(i->flags & RG_INSN_AT_ONCE))
-			s->put = k; /* who is waited for */
-		if (i->flags & RG_INSN_AT_ONCE)
-			n++;
-		else
-			rc = ep->ops->put(ep, &puts[0], &run->executor->err);
+		s->put = k; /* who is waited for */
+		message_to(run, s->from, i, k, &put);
+		rc = ep->ops->put(ep, &put, &run->executor->err);
 	}
-	return n ? ep->ops->put_all(ep, puts, n, &run->executor->err) : rc;
+	return rc;
 }
 
 /* What lies here goes to one peer and nowhere else, as most of what is put. */
@@ -241,7 +254,7 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 		return put_one(run, i);
 	if (!s->from)
 		find_source(run, s, i);
-	rc = put_messages(run, s, i);
+	rc = i->flags & RG_INSN_AT_ONCE ? put_at_once(run, s, i) : put_messages(run, s, i);
 	run->executor->put = true;
 	if (rc < 0)
 		run->executor->rc = rc;
