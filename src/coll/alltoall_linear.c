@@ -57,10 +57,9 @@ static void take(struct rg_gen *g, uint64_t m)
 			    (struct rg_ref){RG_BUF_IN, peer}, 0, piece.len);
 }
 
-/* Before slice i is sent: what is not sent at all, or would be overwritten. */
+/* Before slice i is sent: what would be overwritten. */
 static void prepare(struct rg_gen *g, const struct linear *l, uint64_t i)
 {
-	rg_block_own_slice(g, i);
 	for (uint32_t r = 0; r < g->nranks && g->problem->in_place; r++) {
 		struct rg_gen_piece piece = rg_block_src_slice(g->problem, g->rank, r, i);
 
@@ -81,6 +80,8 @@ static void slice(struct rg_gen *g, uint64_t i, void *arg)
 
 		if (i < l->nslices)
 			put(g, l, i, (g->rank + t) % g->nranks);
+		if (i < l->nslices && t == l->lag + 1) /* while those are on their way */
+			rg_block_own_slice(g, i);
 		if (turn >= l->lag && turn - l->lag < l->nslices * (g->nranks - 1))
 			take(g, turn - l->lag);
 	}
