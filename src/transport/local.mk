@@ -53,7 +53,6 @@ src_librailgauge_a_SOURCES += \
 	%D%/verbs_rc_join.c \
 	%D%/verbs_rc_lend.c \
 	%D%/verbs_rc_memory.c \
-	%D%/verbs_rc_order.c \
 	%D%/verbs_rc_place.c \
 	%D%/verbs_rc_post.c \
 	%D%/verbs_rc_post.h \

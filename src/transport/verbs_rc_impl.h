@@ -6,7 +6,7 @@
  * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_place.c (what is received where it is
  * wanted), verbs_rc_send.c, verbs_rc_post.c,
  * verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell each other besides data, and how
- * they part) and verbs_rc_order.c (notifications in sequence).
+ * they part) and verbs_rc_wire.h (notifications in sequence).
  *
  * Memory. A link is one piece of registered memory at each end: counters and rings, which the peer
  * writes, and a *shadow* of the peer's rings. A put copies its source into the shadow, at the same

@@ -334,7 +334,7 @@ static int start(struct vrc *v, struct vrc_link *l, const struct rg_put *put, st
 		(void)vrc_tell_places(v, l);
 	if (put->len_bytes >= v->ep.post_bytes && l->told_places && !vrc_place_of(v, l, put))
 		rc = vrc_poll(v, &v->moved, err);
-	l->to = vrc_place_of(v, l, put);
+	l->to = l->told_places ? vrc_place_of(v, l, put) : NULL;
 	return rc;
 }
 
