@@ -233,40 +233,42 @@ static void received(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *
 
 /* --- completions --- */
 
-static inline int poll_rail(struct vrc *v, struct vrc_rail *rail, bool *any_out, struct rg_err *err)
+/* True if that is progress. */
+static inline bool completed(struct vrc *v, struct vrc_rail *rail, const struct ibv_wc *wc)
 {
-	struct ibv_wc wc[VRC_POLLED];
-	int n = VRC_POLLED;
+	if ((wc->wr_id & (VRC_WR_RECEIVE | VRC_WR_CARD)) == VRC_WR_RECEIVE)
+		received(v, rail, wc);
+	else if (wc->wr_id & VRC_WR_CARD)
+		vrc_card(v, wc);
+	else
+		return vrc_sent(v, rail, wc);
+	return true;
+}
 
-	for (int round = 0; round < ROUNDS && n == VRC_POLLED; round++) {
-		n = ibv_poll_cq(rail->cq, VRC_POLLED, wc);
-		if (n < 0)
-			return rg_err_set(err, RG_ERR_SYSTEM,
-					  "verbs: %s port %u: its completions cannot be had (%d)",
-					  rail->device->name, rail->device->port, n);
-		for (int k = 0; k < n; k++) {
-			if (wc[k].wr_id & VRC_WR_CARD) {
-				vrc_card(v, &wc[k]);
-				*any_out = true;
-			} else if (wc[k].wr_id & VRC_WR_RECEIVE) {
-				received(v, rail, &wc[k]);
-				*any_out = true;
-			} else {
-				*any_out |= vrc_sent(v, rail, &wc[k]);
-			}
-		}
-		/* In batches: each is a write to the device, and most are never short. */
-		while (rail->nback >= VRC_REPOSTED && !post_receives(v, rail))
-			;
-	}
-	return 0;
+static int refuse_poll(const struct vrc_rail *rail, int n, struct rg_err *err)
+{
+	return rg_err_set(err, RG_ERR_SYSTEM,
+			  "verbs: %s port %u: its completions cannot be had (%d)",
+			  rail->device->name, rail->device->port, n);
 }
 
 int vrc_poll(struct vrc *v, bool *any_out, struct rg_err *err)
 {
-	int rc = 0;
+	struct ibv_wc wc[VRC_POLLED];
 
-	for (uint32_t r = 0; r < v->nrails && !rc; r++)
-		rc = poll_rail(v, &v->rails[r], any_out, err);
-	return rc;
+	for (struct vrc_rail *rail = v->rails; rail < v->rails + v->nrails; rail++) {
+		int n = VRC_POLLED;
+
+		for (int round = 0; round < ROUNDS && n == VRC_POLLED; round++) {
+			n = ibv_poll_cq(rail->cq, VRC_POLLED, wc);
+			if (n < 0)
+				return refuse_poll(rail, n, err);
+			for (int k = 0; k < n; k++)
+				*any_out |= completed(v, rail, &wc[k]);
+			/* In batches: each is a write to the device, and most are never short. */
+			while (rail->nback >= VRC_REPOSTED && !post_receives(v, rail))
+				;
+		}
+	}
+	return 0;
 }
