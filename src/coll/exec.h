@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* What executor.c (the interpreter), executor_far.c and executor_wait.c (resources, waiting, words)
- * share. */
+/*
+ * What executor.c (the interpreter), executor_admit.c (how runs begin), executor_far.c and
+ * executor_wait.c (resources, waiting, words) share.
+ */
 #ifndef RG_COLL_EXEC_H
 #define RG_COLL_EXEC_H
 
@@ -89,6 +91,9 @@ static inline size_t rg_run_count(const struct rg_run *run, uint64_t len_bytes)
 {
 	return len_bytes >> run->program->elem_shift;
 }
+
+/* Its turn has come (executor_admit.c): from now on the links' numbers include this run. */
+void rg_run_admit(struct rg_run *run);
 
 /* --- where links are not mapped (executor_far.c) --- */
 

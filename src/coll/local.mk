@@ -48,6 +48,7 @@ src_librailgauge_a_SOURCES += \
 	%D%/distances.h \
 	%D%/exec.h \
 	%D%/executor.c \
+	%D%/executor_admit.c \
 	%D%/executor_far.c \
 	%D%/executor_wait.c \
 	%D%/fold.h \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * verbs-rc: drafting work requests, which each message goes through: see verbs_rc_post.c. An entry
- * of a ring that is free holds no staging piece and no registration, has num_sge 0 or more left
- * from its last use, and points to its own two elements.
+ * of a ring that is free holds no staging piece and no registration, and points to its own two
+ * elements.
  */
 #ifndef RG_TRANSPORT_VERBS_RC_POST_H
 #define RG_TRANSPORT_VERBS_RC_POST_H
