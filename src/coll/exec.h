@@ -62,6 +62,7 @@ struct rg_executor {
 	uint32_t nactive, max_runs;
 	bool driven; /* not all links are mapped: the transport is to be driven */
 	bool put;    /* by it, since it was handed over: leaves before what has come is looked at */
+	bool urgent; /* and not only credit, for which nobody waits yet */
 	bool early;  /* some of it has left before this turn's end */
 	int rc;	     /* of the transport, which failed: nothing moves any more */
 	struct rg_err err;
@@ -112,7 +113,7 @@ static inline int rg_far_hand_over(struct rg_executor *x)
 {
 	int rc = x->driven ? x->ep->ops->flush(x->ep, &x->err) : 0;
 
-	x->put = false;
+	x->put = x->urgent = false;
 	if (rc < 0)
 		x->rc = rc;
 	return rc;
@@ -128,7 +129,7 @@ static inline int rg_far_hand_over(struct rg_executor *x)
  */
 static inline bool rg_far_hurry(struct rg_executor *x, uint64_t len_bytes)
 {
-	if (!x->put || x->early || len_bytes < RG_FAR_EARLY_BYTES)
+	if (!x->urgent || x->early || len_bytes < RG_FAR_EARLY_BYTES)
 		return true;
 	x->early = true;
 	return rg_far_hand_over(x) >= 0;

@@ -348,8 +348,6 @@ static bool run_progress(struct rg_run *run)
 	uint32_t nstreams = run->program->nstreams, ended = 0;
 	bool any = false;
 
-	run->executor->early = false;
-
 	/* A failure must not be forgotten by another channel's read that succeeds. */
 	for (uint32_t c = 0; c < nstreams && !run->executor->rc; c++) {
 		any |= advance(run, &run->streams[c]);
@@ -369,6 +367,7 @@ bool rg_executor_progress(struct rg_executor *executor)
 	uint32_t kept = 0;
 	bool any = executor->driven && !executor->rc && rg_far_drive(executor);
 
+	executor->early = false;
 	for (uint32_t k = 0; k < executor->nactive; k++) {
 		struct rg_run *run = executor->active[k];
 
@@ -397,6 +396,7 @@ void rg_run_start(struct rg_run *run, const struct rg_run_args *args)
 	run->args = *args;
 	run->state = RUN_QUEUED;
 	if (executor->nactive == 0) {
+		executor->early = false;
 		rg_run_admit(run);
 		run_progress(run);
 		if (run->state == RUN_DONE)

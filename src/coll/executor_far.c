@@ -11,6 +11,7 @@ bool rg_far_signal(struct rg_run *run, const struct run_link *l, uint32_t ctr, u
 	int rc = x->ep->ops->signal(x->ep, l->peer, pl->channel, (enum rg_ctr)ctr, value, &x->err);
 
 	x->put = true;
+	x->urgent |= ctr != RG_CTR_FREE;
 	if (rc < 0)
 		x->rc = rc;
 	return rc == 0;
@@ -236,10 +237,10 @@ static bool put_one(struct rg_run *run, const struct rg_insn *i)
 
 	message_to(run, rg_run_address(run, i->src, i->src_off, i), i, 0, &put);
 	rc = x->ep->ops->put(x->ep, &put, &x->err);
-	x->put = true;
+	x->put = x->urgent = true;
 	if (rc < 0)
 		x->rc = rc;
-	return !rc;
+	return !rc && !x->rc; /* credit may have failed before */
 }
 
 /*
@@ -255,7 +256,7 @@ bool rg_far_put(struct rg_run *run, struct stream *s, const struct rg_insn *i)
 	if (!s->from)
 		find_source(run, s, i);
 	rc = i->flags & RG_INSN_AT_ONCE ? put_at_once(run, s, i) : put_messages(run, s, i);
-	run->executor->put = true;
+	run->executor->put = run->executor->urgent = true;
 	if (rc < 0)
 		run->executor->rc = rc;
 	if (rc)

@@ -5,6 +5,7 @@
 
 #include "railgauge/base/mem.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define NO_LINK	  UINT16_MAX
@@ -412,6 +413,7 @@ int rg_program_open(struct rg_endpoint *ep, const struct rg_algorithm *algorithm
 		return rc;
 	b.p = rg_zalloc(1, sizeof(*b.p));
 	b.streams = rg_zalloc(channels, sizeof(b.streams[0]));
+	assert(rg_type_bytes(type) == problem->elem_bytes);
 	b.link_of = rg_alloc((size_t)channels * ep->nranks * sizeof(b.link_of[0]));
 	b.entered = rg_zalloc((size_t)channels * ep->nranks, sizeof(b.entered[0]));
 	if (!b.p || !b.streams || !b.link_of || !b.entered) {

@@ -58,6 +58,7 @@ static bool send_ack(struct vrc *v, struct vrc_link *l)
 	wr->num_sge = 1;
 	vrc_append(v, q, sizeof(cell->value), false);
 	l->acked = l->order.next;
+	l->ack_due = false;
 	return true;
 }
 
@@ -76,7 +77,7 @@ static bool tell(struct vrc *v, struct vrc_link *l)
 	if (l->hello_due)
 		l->hello_due = !send_hello(v, l);
 	if (l->ack_due)
-		l->ack_due = !send_ack(v, l);
+		(void)send_ack(v, l);
 	if (l->nfresh && !vrc_tell_places(v, l)) /* with credit */
 		return false;
 	if (l->credit && !vrc_notify(v, l, RG_CTR_FREE, l->credit))

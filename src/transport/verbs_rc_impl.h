@@ -4,7 +4,7 @@
  * verbs_rc_setup.c (devices, rails, sizes), verbs_rc_cards.c (how two ranks are joined),
  * verbs_rc_join.c (what a connection takes of the devices), verbs_rc_memory.c (links, windows),
  * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_place.c (what is received where it is
- * wanted), verbs_rc_send.c, verbs_rc_post.c,
+ * wanted), verbs_rc_send.c, verbs_rc_post.[ch],
  * verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell each other besides data, and how
  * they part) and verbs_rc_wire.h (notifications in sequence).
  *
@@ -42,9 +42,9 @@
  * wait for the other one, which need not connect at the same time: it makes its queue pairs and
  * sends their numbers, a *card*, from the one queue pair for datagrams that each rank has on its
  * first rail. Whoever gets a card makes and joins his, and answers with his own card; both repeat
- * theirs until they know that the other one has it. Cards are taken in progress and in connect. A
- * link's memory is made by connect, which tells the peer where it is (HELLO) as soon as they are
- * joined; what is put before the peer has told its own place waits (put returns 1).
+ * theirs until they know that the other one has it. Cards are taken in progress, connect and
+ * long puts. A link's memory is made by connect, which tells the peer where it is (HELLO) as soon
+ * as they are joined; what is put before the peer has told its own place waits (put returns 1).
  *
  * Notifications (--verbs.notify):
  *   write-imm      an RDMA write with 32 bits of immediate data:
@@ -69,10 +69,10 @@
  *
  * Budgets. At most VRC_WINDOW notifications of a link are under way that the peer has not applied;
  * it tells how many it has (ACK, a plain write) twice in a window, or four times behind what it
- * puts anyhow, which takes no doorbell. The shared receive queue holds enough for all links, for
- * what else peers say (HELLO, BYE), and for what was taken and is not posted again yet, since that
- * goes in batches. Only where the device limits it may a sender be told to wait (RNR), which is
- * harmless, and counted by the device.
+ * puts anyhow, which hardly ever takes a doorbell. The shared receive queue holds enough for all
+ * links, for what else peers say (HELLO, BYE), and for what was taken and is not posted again yet,
+ * since that goes in batches. Only where the device limits it may a sender be told to wait (RNR),
+ * which is harmless, and counted by the device.
  *
  * Failure. The first completion with an error, or a fatal event, ends that peer: peer_alive says
  * why, and what is put to it goes nowhere. While a rank waits for one that is silent, peer_alive
@@ -227,6 +227,7 @@ struct vrc_link {
 	struct vrc_wanted *wanted; /* owned, [slots], likewise; posted: base.posted */
 	uint32_t nwanted, nfresh;  /* of these, all, and those that are not told yet */
 	uint64_t *fresh;	   /* owned, [slots]: READY of the latter, in their order */
+	bool refused; /* a notification said what cannot be: none is applied any more */
 	bool due, hello_due, ack_due;
 };
 
@@ -303,6 +304,16 @@ static inline uint32_t vrc_home(const struct vrc *v, const struct vrc_link *l)
 static inline bool vrc_gone(const struct vrc *v, uint32_t peer)
 {
 	return v->peers[peer].closed || v->peers[peer].why.code;
+}
+
+/* Entries of a queue pair's ring: a power of two, so that nothing is divided. */
+static inline uint32_t vrc_ring(uint32_t depth)
+{
+	uint32_t ring = 1;
+
+	while (ring < depth)
+		ring *= 2;
+	return ring;
 }
 
 /* What a peer may use up before it hears of it: notifications, HELLOs and refusals, and a BYE. */

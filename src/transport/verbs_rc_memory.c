@@ -143,7 +143,7 @@ uint64_t rg_verbs_rc_locked_bytes(const struct rg_verbs_options *o, const struct
 	uint64_t window = messages ? VRC_WINDOW_SEND : VRC_WINDOW;
 	uint64_t each = VRC_MESSAGE_BYTES + (messages ? VRC_PAYLOAD_BYTES : 0);
 	uint64_t receives = window * g->channels * each;
-	uint64_t sends = (uint64_t)(o->qps * o->depth) * VRC_MESSAGE_BYTES;
+	uint64_t sends = (uint64_t)o->qps * vrc_ring((uint32_t)o->depth) * VRC_MESSAGE_BYTES;
 
 	return receives + sends + 2 * rg_geometry_link_bytes(g);
 }

@@ -6,7 +6,6 @@
 
 #include "verbs_rc_post.h"
 
-#include <arpa/inet.h>
 #include <string.h>
 
 static uint32_t entry(const struct vrc *v, uint64_t ready)
@@ -15,6 +14,12 @@ static uint32_t entry(const struct vrc *v, uint64_t ready)
 }
 
 /* --- of the receiver --- */
+
+/* What one message of places is worth. */
+static uint64_t least_bytes(const struct vrc *v)
+{
+	return VRC_PLACES * v->ep.post_bytes;
+}
 
 static void release(struct vrc *v, struct vrc_link *l, struct vrc_wanted *w)
 {
@@ -54,8 +59,9 @@ void vrc_want(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, uint64_t 
 	const struct rg_posted *p = &l->base.posted[entry(v, ready)];
 	struct vrc_wanted *w = &l->wanted[entry(v, ready)];
 
-	if (v->options.notify != RG_VERBS_WRITE_IMM || vrc_gone(v, peer) ||
-	    p->len_bytes < ep->post_bytes || w->mr[0] ||
+	if (v->options.notify != RG_VERBS_WRITE_IMM || vrc_gone(v, peer) || w->mr[0] ||
+	    p->len_bytes < ep->post_bytes ||
+	    p->len_bytes * ep->config.geometry.slots < least_bytes(v) ||
 	    atomic_load_explicit(&l->base.rx[RG_CTR_READY].value, memory_order_relaxed) >= ready ||
 	    !hold(v, l, w, p))
 		return;
@@ -103,8 +109,9 @@ static uint32_t gather(const struct vrc *v, const struct vrc_link *l, uint32_t a
 /* A notification that takes credit along, if there is any. */
 static void append_place(struct vrc *v, struct vrc_link *l, const struct vrc_message *m)
 {
-	bool credit = l->credit && vrc_imm_tells(l->value[RG_CTR_FREE], l->credit);
 	uint32_t home = vrc_home(v, l);
+	bool credit = l->credit && !(l->open & ~(1u << home)) &&
+		      vrc_imm_tells(l->value[RG_CTR_FREE], l->credit);
 	struct vrc_qp *q = vrc_qp_of(v, l->peer, home);
 	struct ibv_send_wr *wr = vrc_draft(v, q);
 	struct vrc_message *cell = vrc_cell(v, q);
@@ -120,10 +127,16 @@ static void append_place(struct vrc *v, struct vrc_link *l, const struct vrc_mes
 	vrc_append(v, q, sizeof(*cell), false);
 }
 
-/* Is it time? When nothing is told, or a batch of credit is due with it. */
+/* Is it time? When nothing is told; or a batch of credit is due with it, and they are long. */
 static bool is_worth_telling(const struct vrc *v, const struct vrc_link *l)
 {
-	return l->nfresh == l->nwanted || l->nfresh >= v->ep.config.geometry.credit_batch;
+	uint64_t len_bytes = 0;
+
+	if (l->nfresh == l->nwanted)
+		return true;
+	for (uint32_t k = 0; k < l->nfresh; k++)
+		len_bytes += l->base.posted[entry(v, l->fresh[k])].len_bytes;
+	return l->nfresh >= v->ep.config.geometry.credit_batch && len_bytes >= least_bytes(v);
 }
 
 bool vrc_tell_places(struct vrc *v, struct vrc_link *l)
@@ -139,7 +152,7 @@ bool vrc_tell_places(struct vrc *v, struct vrc_link *l)
 		bool tells;
 
 		n = gather(v, l, at, &m);
-		tells = m.len_bytes >= VRC_PLACES * v->ep.post_bytes;
+		tells = m.len_bytes >= least_bytes(v);
 		if (tells && (!vrc_is_within_window(v, l) ||
 			      !vrc_has_room(v, vrc_qp_of(v, l->peer, vrc_home(v, l)))))
 			break;
@@ -183,6 +196,8 @@ const char *vrc_came(struct vrc *v, struct vrc_link *l, uint64_t before, uint64_
 	for (uint64_t n = before; n < now && n < before + slots && l->nwanted; n++)
 		release(v, l, &l->wanted[entry(v, n + 1)]);
 	forget(l, now);
+	if (l->nfresh)
+		vrc_tell_later(v, l); /* those that are told may be all here */
 	return NULL;
 }
 
@@ -229,18 +244,18 @@ void vrc_want_no_more(struct vrc *v, const void *base, size_t len_bytes)
 
 const char *vrc_told_places(struct vrc *v, struct vrc_link *l, const struct vrc_message *m)
 {
-	uint32_t n = m->each_bytes ? (m->len_bytes + m->each_bytes - 1) / m->each_bytes : 0;
+	uint64_t len_bytes = m->len_bytes, each = m->each_bytes;
+	uint64_t n = each ? (len_bytes + each - 1) / each : 0;
 
 	if (!n || n > v->ep.config.geometry.slots || !m->value)
 		return "places of messages that there cannot be";
 	for (uint32_t k = 0; k < n; k++) {
-		uint64_t ready = m->value + k, off = (uint64_t)k * m->each_bytes;
-		uint64_t left = m->len_bytes - off;
+		uint64_t ready = m->value + k, off = k * each, left = len_bytes - off;
 		struct vrc_place *p = &l->places[entry(v, ready)];
 
 		p->ready = ready;
 		p->at = m->at + off;
-		p->len_bytes = left < m->each_bytes ? left : m->each_bytes;
+		p->len_bytes = left < each ? left : each;
 		memcpy(p->rkey, m->rkey, sizeof(p->rkey));
 	}
 	l->told_places = true;

@@ -118,6 +118,8 @@ static const char *apply_one(struct vrc *v, struct vrc_link *l, const struct vrc
 		now = vrc_imm_both(&before, (uint32_t)note->value);
 	else if (note->ctr == RG_CTR_READY)
 		now.ready = whole_value(l, note);
+	if (now.ready < before.ready)
+		return "a counter that goes back";
 	if (l->nwanted || note->placed)
 		words = vrc_came(v, l, before.ready, now.ready, note->placed);
 	if (words)
@@ -131,14 +133,16 @@ static const char *apply_one(struct vrc *v, struct vrc_link *l, const struct vrc
 	return NULL;
 }
 
-/* All whose turn it is. */
+/* All whose turn it is; none behind one that cannot be. */
 static const char *apply(struct vrc *v, struct vrc_link *l)
 {
 	const char *words = NULL;
 	struct vrc_note note;
 
-	while (!words && vrc_order_take(&l->order, &note))
+	while (!l->refused && vrc_order_take(&l->order, &note)) {
 		words = apply_one(v, l, &note);
+		l->refused = words;
+	}
 	if (l->order.next - l->acked >= v->window / 2) {
 		l->ack_due = true;
 		vrc_tell(v, l);

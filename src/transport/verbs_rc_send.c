@@ -327,13 +327,14 @@ static int put_all(struct vrc *v, struct vrc_link *l, const struct rg_put *put)
 /* What the peer wants may be told in what has come by now. */
 static int start(struct vrc *v, struct vrc_link *l, const struct rg_put *put, struct rg_err *err)
 {
+	bool any = false;
 	int rc = 0;
 
 	l->done_bytes = 0;
 	if (l->nfresh)
 		(void)vrc_tell_places(v, l);
 	if (put->len_bytes >= v->ep.post_bytes && l->told_places && !vrc_place_of(v, l, put))
-		rc = vrc_poll(v, &v->moved, err);
+		rc = vrc_poll(v, &any, err);
 	l->to = l->told_places ? vrc_place_of(v, l, put) : NULL;
 	return rc;
 }
@@ -343,7 +344,7 @@ static int put_to_peer(struct vrc *v, struct vrc_link *l, const struct rg_put *p
 {
 	int rc = 0;
 
-	if (l->at && !l->going)
+	if (l->at && !l->going && !vrc_gone(v, l->peer))
 		rc = start(v, l, put, err);
 	if (rc)
 		return rc;

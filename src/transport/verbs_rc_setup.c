@@ -195,8 +195,7 @@ static int choose_sizes(struct vrc *v, struct rg_err *err)
 				  (int)v->options.qps, v->nrails, VRC_QPS);
 	v->nqps = (uint32_t)v->options.qps * v->nrails;
 	v->depth = (uint32_t)v->options.depth;
-	for (v->ring = 1; v->ring < v->depth; v->ring *= 2)
-		;
+	v->ring = vrc_ring(v->depth);
 	v->window = v->options.notify == RG_VERBS_SEND ? VRC_WINDOW_SEND : VRC_WINDOW;
 	v->receive_bytes = VRC_MESSAGE_BYTES;
 	if (v->options.notify == RG_VERBS_SEND)

@@ -315,9 +315,13 @@ static void places_that_cannot_be_are_refused(void **state)
 		{.value = 0, .len_bytes = 4096, .each_bytes = 4096},
 		{.value = 1, .len_bytes = SLOTS * 4096 + 1, .each_bytes = 4096},
 		{.value = 1, .len_bytes = UINT32_MAX, .each_bytes = UINT32_MAX / 8},
+		{.value = 1, .len_bytes = UINT32_MAX, .each_bytes = 1},
 	};
 	const struct vrc_message good = {
 		.at = 1000, .value = 4, .len_bytes = 2 * 4096 + 1, .each_bytes = 4096};
+
+	const struct vrc_message longest = {
+		.value = 1, .len_bytes = UINT32_MAX, .each_bytes = 1 << 30};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		assert_non_null(vrc_told_places(&v, &l, &bad[i]));
@@ -328,6 +332,8 @@ static void places_that_cannot_be_are_refused(void **state)
 	assert_true(places[3].ready == 4 && places[3].at == 1000 && places[3].len_bytes == 4096);
 	assert_true(places[1].ready == 6 && places[1].at == 9192 && places[1].len_bytes == 1);
 	assert_true(places[2].ready == 0);
+	assert_null(vrc_told_places(&v, &l, &longest));
+	assert_true(places[3].ready == 4 && places[3].len_bytes == ((uint64_t)1 << 30) - 1);
 }
 
 /* What a peer says that it has put where nobody wants it. */
@@ -350,6 +356,38 @@ static void messages_that_are_placed_where_none_is_wanted_are_refused(void **sta
 	assert_true(posted[0].placed);
 }
 
+/* What comes behind it is not believed either. */
+static int counts_back(struct rank *r)
+{
+	const uint64_t values[] = {5, 3, 9};
+	uint64_t end = rg_clock_ns() + TEN_S;
+	uint32_t idle = 0;
+	int rc = connect_all(r);
+
+	for (int k = 0; k < 3 && !rc && r->ep->rank == 0; k++)
+		rc = signal_all(r, 1, 0, RG_CTR_READY, values[k]);
+	while (!rc && r->ep->rank == 1 && !r->ops->peer_alive(r->ep, 0, &r->err)) {
+		MUST(r, rg_clock_ns() < end);
+		rc = turn(r, &idle);
+	}
+	part(r);
+	if (rc || r->ep->rank != 1)
+		return rc;
+	MUST(r, strstr(r->err.text, "rank 0") && strstr(r->err.text, "goes back"));
+	MUST(r, r->ops->progress(r->ep, &r->err) >= 0);
+	MUST(r, counter(r, 0, 0, RG_CTR_READY) == 5);
+	return 0;
+}
+
+static void a_peer_that_counts_back_is_cut_off(void **state)
+{
+	struct rg_verbs_options options = rg_verbs_options_default;
+
+	options.device = "fake0";
+	fake_reset(NULL, 0);
+	run(counts_back, &options);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,6 +399,7 @@ int main(void)
 		cmocka_unit_test(nobody_writes_where_memory_was_taken_back),
 		cmocka_unit_test(places_that_cannot_be_are_refused),
 		cmocka_unit_test(messages_that_are_placed_where_none_is_wanted_are_refused),
+		cmocka_unit_test(a_peer_that_counts_back_is_cut_off),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

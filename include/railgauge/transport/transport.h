@@ -30,18 +30,18 @@
  * Where a link is mapped the executor stores into slots and counters itself, by the pointers of
  * rg_link; put and signal are the same as functions: what links that are not mapped are driven by,
  * and what the conformance suite tests. With RG_CAP_MAPPED all links are mapped; without, data and
- * signals leave with flush and progress, and arrive with progress.
+ * signals leave with flush and progress, and arrive with progress, and with put.
  *
  * Threads: an endpoint belongs to one thread. The timed operations (put, signal, read, flush,
  * progress, idle, wake, peer_alive and the counters) neither allocate nor lock. Which system calls
  * they make is said in system_calls; with RG_CAP_MAPPED only read, idle, wake and peer_alive make
  * any, and signal where the peer sleeps. Everything else may do all of this. One thing is up to the
  * caller: without RG_CAP_MAPPED, what comes for a link before connect was called here has the
- * link's memory made in progress. So ranks agree that all have connected before anybody sends. And
- * the first that is put or signalled on a link may be taken only when its receiver calls progress:
- * who expects it does so until it has come, before he waits elsewhere.
- * Collective operations block until all ranks have come, at most timeout_ns per exchange; the
- * others do not wait for anybody.
+ * link's memory made in progress, or put. So ranks agree that all have connected before anybody
+ * sends. And the first that is put or signalled on a link may be taken only when its receiver calls
+ * progress: who expects it does so until it has come, before he waits elsewhere. Collective
+ * operations block until all ranks have come, at most timeout_ns per exchange; the others do not
+ * wait for anybody.
  *
  * Order of closing: programs and windows before their endpoint, a window before its buffer, a
  * buffer that was lent when it has been taken back, the endpoint before its rendezvous. Between
@@ -331,8 +331,8 @@ struct rg_transport_ops {
 	 * Writes into the peer's memory. 0; 1 when it could not be taken whole: call progress and
 	 * put the same again, with the same source, until the result is another; or an error:
 	 * RG_ERR_INVALID (not connected, or its window not mapped), RG_ERR_RANGE (beyond the ring
-	 * or the peer's window; nothing is written). Nothing is visible to the peer for sure before
-	 * the next signal. To a peer that has closed or died it is harmless.
+	 * or the peer's window; nothing is written), or as progress. Nothing is visible to the peer
+	 * for sure before the next signal. To a peer that has closed or died it is harmless.
 	 */
 	int (*put)(struct rg_endpoint *ep, const struct rg_put *put, struct rg_err *err);
 
@@ -347,7 +347,7 @@ struct rg_transport_ops {
 
 	/*
 	 * (optional) The entry of the message with this READY has been written: see struct
-	 * rg_posted. The peer is told of it before what is put to it later. NULL: nobody needs to.
+	 * rg_posted. The peer may be told of it, now or with others. NULL: nobody needs to be.
 	 */
 	void (*post)(struct rg_endpoint *ep, uint32_t peer, uint32_t channel, uint64_t ready);
 
