@@ -49,6 +49,7 @@ __attribute__((destructor)) static void say(void)
 		return;
 	while (below + taking[median] < calls / 2)
 		below += taking[median++];
-	fprintf(stderr, "%llu posts: median %.1f us, mean %.1f us\n", (unsigned long long)calls,
-		median / 10.0, (double)sum_ns / (double)calls / 1000);
+	fprintf(stderr, "%llu posts: median %.1f us, mean %.1f us, %.2f s in all\n",
+		(unsigned long long)calls, median / 10.0, (double)sum_ns / (double)calls / 1000,
+		(double)sum_ns / 1e9);
 }
