@@ -4,9 +4,9 @@
  * verbs_rc_setup.c (devices, rails, sizes), verbs_rc_cards.c (how two ranks are joined),
  * verbs_rc_join.c (what a connection takes of the devices), verbs_rc_memory.c (links, windows),
  * verbs_rc_lend.c (what is sent from where it lies), verbs_rc_place.c (what is received where it is
- * wanted), verbs_rc_send.c, verbs_rc_post.[ch],
- * verbs_rc_receive.c, verbs_rc_control.c (what the two ends tell each other besides data, and how
- * they part) and verbs_rc_wire.h (notifications in sequence).
+ * wanted), verbs_rc_send.c, verbs_rc_post.[ch], verbs_rc_receive.c, verbs_rc_control.c (what the
+ * two ends tell each other besides data, and how they part) and verbs_rc_wire.h (what is on the
+ * wire).
  *
  * Memory. A link is one piece of registered memory at each end: counters and rings, which the peer
  * writes, and a *shadow* of the peer's rings. A put copies its source into the shadow, at the same
@@ -32,8 +32,7 @@
  * late is forgotten. A PLACE is a packet that saves copying: it is for messages that lie one behind
  * the other, VRC_PLACES times post_bytes in all at least, and once some are told of, others wait
  * for as many as make a batch of credit, which travels along. It counts as a notification.
- * Registrations are held until the message has come. With write-imm only, the others have no bit to
- * say it.
+ * Registrations are held until the message has come. Only write-imm has a bit to say it.
  *
  * Connections. Two ranks are joined when one of them first connects to the other, by --verbs.qps
  * queue pairs on each device. So a rank takes queue pairs, receives and memory for the peers that
@@ -454,8 +453,9 @@ static inline bool vrc_is_within_window(const struct vrc *v, const struct vrc_li
 	return l->sent - atomic_load_explicit(l->seen, memory_order_relaxed) < v->window;
 }
 
-/* The next notification's immediate data, in the network's order. */
-uint32_t vrc_next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value);
+/* A notification that is a message, at home, where there is room and window. */
+void vrc_append_message(struct vrc *v, struct vrc_link *l, const struct vrc_message *m,
+			uint32_t ctr, uint64_t value);
 
 /* 0, or 1 as long as there is no room: what is done of it is not done again. */
 int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value);

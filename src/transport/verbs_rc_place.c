@@ -112,19 +112,10 @@ static void append_place(struct vrc *v, struct vrc_link *l, const struct vrc_mes
 	uint32_t home = vrc_home(v, l);
 	bool credit = l->credit && !(l->open & ~(1u << home)) &&
 		      vrc_imm_tells(l->value[RG_CTR_FREE], l->credit);
-	struct vrc_qp *q = vrc_qp_of(v, l->peer, home);
-	struct ibv_send_wr *wr = vrc_draft(v, q);
-	struct vrc_message *cell = vrc_cell(v, q);
 
-	*cell = *m;
-	wr->opcode = IBV_WR_SEND_WITH_IMM;
-	wr->imm_data = vrc_next_imm(l, credit ? RG_CTR_FREE : VRC_NOTHING, l->credit);
-	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)cell, sizeof(*cell), q->lkey};
-	wr->num_sge = 1;
+	vrc_append_message(v, l, m, credit ? RG_CTR_FREE : VRC_NOTHING, l->credit);
 	if (credit)
 		l->credit = 0;
-	l->open &= ~(1u << home);
-	vrc_append(v, q, sizeof(*cell), false);
 }
 
 /* Is it time? When nothing is told; or a batch of credit is due with it, and they are long. */

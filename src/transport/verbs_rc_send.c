@@ -13,7 +13,7 @@ static uint32_t placed(const struct vrc_link *l, uint32_t ctr)
 	return l->to && ctr == RG_CTR_READY ? VRC_PLACED : 0;
 }
 
-uint32_t vrc_next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
+static uint32_t next_imm(struct vrc_link *l, uint32_t ctr, uint64_t value)
 {
 	uint32_t imm = vrc_imm_pack(l->channel, ctr, l->sent++, value);
 
@@ -29,7 +29,7 @@ static inline uint32_t next_write_imm(struct vrc_link *l, uint32_t ctr, uint64_t
 	struct vrc_both now = {value, l->credit};
 
 	if (ctr != RG_CTR_READY || !l->credit || !vrc_imm_tells_both(&before, &now))
-		return vrc_next_imm(l, ctr, value);
+		return next_imm(l, ctr, value);
 	l->value[RG_CTR_READY] = now.ready;
 	l->value[RG_CTR_FREE] = now.free;
 	l->credit = 0;
@@ -51,21 +51,29 @@ static void append_imm(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t c
 	vrc_append(v, q, 0, false);
 }
 
-/* The value of a counter, whole. */
-static void append_value(struct vrc *v, struct vrc_link *l, uint32_t k, uint32_t ctr,
-			 uint64_t value)
+void vrc_append_message(struct vrc *v, struct vrc_link *l, const struct vrc_message *m,
+			uint32_t ctr, uint64_t value)
 {
-	struct vrc_qp *q = vrc_qp_of(v, l->peer, k);
+	uint32_t home = vrc_home(v, l);
+	struct vrc_qp *q = vrc_qp_of(v, l->peer, home);
 	struct ibv_send_wr *wr = vrc_draft(v, q);
-	struct vrc_message *m = vrc_cell(v, q);
+	struct vrc_message *cell = vrc_cell(v, q);
 
-	*m = (struct vrc_message){.kind = VRC_VALUE, .value = value};
+	*cell = *m;
 	wr->opcode = IBV_WR_SEND_WITH_IMM;
-	wr->imm_data = vrc_next_imm(l, ctr, value);
-	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
+	wr->imm_data = next_imm(l, ctr, value);
+	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)cell, sizeof(*cell), q->lkey};
 	wr->num_sge = 1;
-	l->open &= ~(1u << k);
-	vrc_append(v, q, sizeof(*m), false);
+	l->open &= ~(1u << home);
+	vrc_append(v, q, sizeof(*cell), false);
+}
+
+/* The value of a counter, whole. */
+static void append_value(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
+{
+	const struct vrc_message m = {.kind = VRC_VALUE, .value = value};
+
+	vrc_append_message(v, l, &m, ctr, value);
 }
 
 /* The counter itself, behind the data on the only queue pair. */
@@ -105,7 +113,7 @@ int vrc_notify(struct vrc *v, struct vrc_link *l, uint32_t ctr, uint64_t value)
 	if (!vrc_is_within_window(v, l) || !vrc_has_room(v, q))
 		return 1;
 	if (v->options.notify == RG_VERBS_SEND || !vrc_imm_tells(l->value[ctr], value))
-		append_value(v, l, home, ctr, value);
+		append_value(v, l, ctr, value);
 	else
 		append_imm(v, l, home, ctr, value);
 	return 0;
@@ -258,7 +266,7 @@ static enum step send_piece(struct vrc *v, struct vrc_link *l, const struct rg_p
 		.len_bytes = (uint32_t)n,
 	};
 	wr->opcode = IBV_WR_SEND_WITH_IMM;
-	wr->imm_data = vrc_next_imm(l, ctr, put->value);
+	wr->imm_data = next_imm(l, ctr, put->value);
 	wr->sg_list[0] = (struct ibv_sge){(uintptr_t)m, sizeof(*m), q->lkey};
 	wr->sg_list[1] = source.sge;
 	wr->num_sge = 2;
