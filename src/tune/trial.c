@@ -19,9 +19,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* For the launcher to end its ranks: Open MPI leaves them a second. After Ctrl-C a person waits. */
-#define GRACE_NS	   ((uint64_t)3000000000)
-#define INTERRUPT_GRACE_NS ((uint64_t)2000000000)
+/*
+ * For the launcher to end its ranks and to remove its files: Open MPI's takes up to 2.1 s, and
+ * leaves ompi.HOST.UID in TMPDIR if it is killed before. Whoever waits after Ctrl-C has another
+ * one.
+ */
+#define GRACE_NS ((uint64_t)10000000000)
 
 /* How often we look at what it wrote, and at the caller's flag. */
 #define LOOK_NS ((uint64_t)100000000)
@@ -140,7 +143,7 @@ static int run(struct launch *l, uint64_t deadline_ns, struct rg_err *err)
 		goto close_orphans;
 	rc = watch(l, deadline_ns, err);
 	if (rc)
-		rg_child_group_end(l->group, INTERRUPT_GRACE_NS);
+		rg_child_group_end(l->group, GRACE_NS);
 	if (!rg_child_runs(l->group, l->index)) /* else it hangs in the kernel, and is not reaped */
 		orphans_end(&orphans);
 close_orphans:

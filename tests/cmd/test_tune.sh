@@ -21,8 +21,9 @@ tune() {
   must "$status" env "$mark" "$RAILGAUGE" tune --out "$d" "$@"
 }
 
-# no_process: none that has the mark in its environment
-no_process() {
+# all_gone: none that has the mark in its environment, and no file in TMPDIR
+all_gone() {
+  nothing_left
   for p in /proc/[0-9]*; do
     if { tr '\0' '\n' <"$p/environ"; } 2>/dev/null | grep -qx "$mark"; then
       is_alive "${p#/proc/}" && fail "left behind: $(tr '\0' ' ' <"$p/cmdline")"
@@ -60,7 +61,7 @@ tune 3 $fast -- "$mpirun" -np 1
 refused 'one rank'
 tune 4 $fast --limit 1s -- sh -c 'setsid sleep 1000 & exec sleep 1000'
 refused 'the first launch failed: did not end within 1.00 s'
-no_process
+all_gone
 tune 4 $fast -- sh -c 'echo "no hosts" >&2; exit 1'
 refused 'the first launch failed: no hosts'
 : >"$tmp/file"
@@ -111,7 +112,7 @@ for file in decisions.json journal.jsonl env.sh; do
 done
 grep -q '"fate": "measured"' "$d/decisions.json" || fail "nothing was measured"
 ! grep -q 'left the race' "$d/decisions.json" || fail "who was beaten was not refused"
-no_process
+all_gone
 
 # Once more: all is known. Another question is another tuning.
 cp "$d/journal.jsonl" "$tmp/journal"
@@ -142,11 +143,12 @@ rm -r "$d"
 start env "$mark" "$RAILGAUGE" tune --out "$d" $fast -- "$mpirun" -np 2
 until_there 60 '"MPI_Allreduce"' "$d/journal.jsonl"
 child=$(sed 's/ .*//' "/proc/$job/task/$job/children")
+sleep 0.2 # into the start of the next launch, where Open MPI takes longest to end: 2 s
 kill -INT "$child"
 ended 6
 said 'railgauge tune: the same command goes on after [0-9]* launch.*: interrupted by signal 2'
 [ ! -e "$d/decisions.json" ] || fail "decisions all the same"
-no_process
+all_gone
 cp "$d/journal.jsonl" "$tmp/journal"
 tune 0 $fast -- "$mpirun" -np 2
 said 'going on from .*journal.jsonl'
@@ -165,7 +167,7 @@ if [ "$RG_PRIVATE" = 1 ] && mount -t tmpfs -o size=1200k none "$tmp/small" 2>/de
   said 'railgauge tune: .*small/.*: .*No space left on device' # in which file, its last block decides
   [ ! -e "$d/decisions.json" ] || fail "decisions all the same"
   [ "$(tail -c 1 "$d/journal.jsonl" | wc -l)" -eq 1 ] || fail "half a line in the journal"
-  no_process
+  all_gone
   umount "$tmp/small"
 fi
 nothing_left

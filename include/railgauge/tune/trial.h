@@ -67,10 +67,10 @@ struct rg_trial {
 
 /*
  * Runs it to its end; blocks. Past the limit, and if the caller gets SIGINT, SIGTERM or SIGHUP, the
- * launcher gets SIGTERM and soon SIGKILL. RG_ERR_INTERRUPTED (such a signal, with its name,
- * whenever it came until the return, also after the launcher's end), RG_ERR_NOT_FOUND (no such
- * launcher; with env_file that is an outcome), RG_ERR_SYSTEM, RG_ERR_NO_MEMORY. Nothing is to be
- * released then.
+ * launcher gets SIGTERM and, ten seconds later or at another such signal, SIGKILL.
+ * RG_ERR_INTERRUPTED (such a signal, with its name, whenever it came until the return, also after
+ * the launcher's end), RG_ERR_NOT_FOUND (no such launcher; with env_file that is an outcome),
+ * RG_ERR_SYSTEM, RG_ERR_NO_MEMORY. Nothing is to be released then.
  */
 int rg_trial_run(const struct rg_trial_spec *spec, struct rg_trial *out, struct rg_err *err);
 void rg_trial_release(struct rg_trial *trial); /* zeroed is allowed */
