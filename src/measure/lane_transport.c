@@ -348,6 +348,13 @@ static double transport_bound_ns(const struct rg_lane *lane, const struct rg_lan
 	return 0;
 }
 
+static const uint8_t *transport_sink(const struct rg_lane *lane, uint32_t n)
+{
+	const struct transport_lane *t = (const struct transport_lane *)lane;
+
+	return n ? NULL : t->sink.base;
+}
+
 static void transport_close(struct rg_lane *lane)
 {
 	struct transport_lane *t = lane_of(lane);
@@ -367,6 +374,7 @@ static const struct rg_lane_ops transport_ops = {
 	.pingpong = transport_pingpong,
 	.stream = transport_stream,
 	.bound_ns = transport_bound_ns,
+	.sink = transport_sink,
 	.close = transport_close,
 };
 
@@ -397,7 +405,6 @@ static int allocate(struct rg_endpoint *ep, uint64_t max_bytes, struct transport
 		.nrails = 1,
 		.max_bytes = max_bytes,
 		.source = t->source.base,
-		.sink = t->sink.base,
 		.transport = ep->ops->name,
 	};
 	ep->ops->lend(ep, &t->source);

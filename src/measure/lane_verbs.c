@@ -16,6 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Of all sinks. Larger messages hardly meet in a cache, and memory that is locked is dear. */
+#define SINKS_BYTES ((uint64_t)16 << 20)
+
 /* --- opening --- */
 
 static void close_rail(struct rail *rail)
@@ -87,6 +90,17 @@ static double verbs_bound_ns(const struct rg_lane *lane, const struct rg_lane_lo
 	return messages_ps > 0 ? 1e9 / messages_ps : 0;
 }
 
+/* Places that share memory are counted once: the last messages there are the same. */
+static const uint8_t *verbs_sink(const struct rg_lane *lane, uint32_t n)
+{
+	const struct verbs_lane *v = (const struct verbs_lane *)lane;
+	uint32_t rail = n / v->nsinks, queue = n % v->nsinks;
+
+	if ((uint64_t)rail * v->nqueues + queue >= v->came_to)
+		return NULL;
+	return v->rails[v->came_by + rail].queues[queue].sink;
+}
+
 static void verbs_close(struct rg_lane *lane)
 {
 	struct verbs_lane *v = (struct verbs_lane *)lane;
@@ -107,11 +121,17 @@ static const struct rg_lane_ops verbs_ops = {
 	.pingpong = verbs_pingpong,
 	.stream = verbs_stream,
 	.bound_ns = verbs_bound_ns,
+	.sink = verbs_sink,
 	.close = verbs_close,
 };
 
+static uint8_t *sinks_of(const struct verbs_lane *v, const struct rail *rail)
+{
+	return v->memory + (1 + (uint64_t)(rail - v->rails) * v->nsinks) * v->part_bytes;
+}
+
 /*
- * Of writes, the sink twice: with relaxed ordering, where the library has it, for streams, and
+ * Of writes, sinks twice: with relaxed ordering, where the library has it, for streams, and
  * without for what is looked at. In this order, since memory that keeps order would do for both.
  */
 static int register_memory(struct verbs_lane *v, struct rail *rail, struct rg_err *err)
@@ -119,13 +139,15 @@ static int register_memory(struct verbs_lane *v, struct rail *rail, struct rg_er
 	const unsigned ordered = RG_VERBS_REMOTE | RG_VERBS_ORDERED;
 	const unsigned looked_at = v->op == RG_LANE_OP_WRITE ? ordered : RG_VERBS_REMOTE;
 	struct rg_verbs_device *d = rail->device;
-	uint64_t bytes = v->lane.max_bytes;
-	int rc = rg_verbs_memory_get(d, v->lane.source, bytes, RG_VERBS_REMOTE, &rail->source, err);
+	uint8_t *sinks = sinks_of(v, rail);
+	uint64_t bytes = v->nsinks * v->part_bytes;
+	int rc = rg_verbs_memory_get(d, v->lane.source, v->lane.max_bytes, RG_VERBS_REMOTE,
+				     &rail->source, err);
 
 	if (!rc)
-		rc = rg_verbs_memory_get(d, v->lane.sink, bytes, RG_VERBS_REMOTE, &rail->sink, err);
+		rc = rg_verbs_memory_get(d, sinks, bytes, RG_VERBS_REMOTE, &rail->sink, err);
 	if (!rc)
-		rc = rg_verbs_memory_get(d, v->lane.sink, bytes, looked_at, &rail->ordered, err);
+		rc = rg_verbs_memory_get(d, sinks, bytes, looked_at, &rail->ordered, err);
 	if (!rc)
 		rc = rg_verbs_memory_get(d, v->control, sizeof(*v->control), ordered,
 					 &rail->control, err);
@@ -148,17 +170,9 @@ static int open_rail(struct verbs_lane *v, struct rail *rail, struct rg_err *err
 	rail->receives = rg_zalloc(v->recv_depth, sizeof(*rail->receives));
 	if (!rail->queues || !rail->wrs || !rail->receives)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for work requests");
-	for (uint32_t i = 0; i < n; i++)
+	for (uint32_t i = 0; i < n; i++) {
 		rail->queues[i].wrs = rail->wrs + (size_t)i * v->depth;
-	rail->receive_sge = (struct ibv_sge){
-		.addr = (uintptr_t)v->lane.sink,
-		.length = (uint32_t)v->lane.max_bytes,
-		.lkey = rail->sink->lkey,
-	};
-	/* The data of a write with immediate go where the writer says. */
-	for (uint32_t i = 0; i < v->recv_depth && v->op == RG_LANE_OP_SEND; i++) {
-		rail->receives[i].sg_list = &rail->receive_sge;
-		rail->receives[i].num_sge = 1;
+		rail->queues[i].sink = sinks_of(v, rail) + i % v->nsinks * v->part_bytes;
 	}
 	return 0;
 }
@@ -193,19 +207,25 @@ static int open_devices(struct verbs_lane *v, const struct rg_lane_verbs_config 
 	return 0;
 }
 
-/* Pages of their own, so that registrations share none with anything else. */
+/*
+ * Pages of their own, so that registrations share none with anything else. Equal on both sides.
+ * Queue pairs have sinks of their own, as perftest's have: two that write to the same cache lines
+ * at once are slower where processors do the writing (Soft-RoCE, 4 queue pairs, 1 MiB:
+ * results/2026-11-lab-perftest.txt).
+ */
 static int allocate(struct verbs_lane *v, struct rg_err *err)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), room;
 
-	v->sink_at = (v->lane.max_bytes + page - 1) / page * page;
-	v->memory = rg_alloc_aligned(page, 2 * v->sink_at);
+	v->part_bytes = (v->lane.max_bytes + page - 1) / page * page;
+	room = SINKS_BYTES / v->part_bytes / v->lane.nrails;
+	v->nsinks = room < 1 ? 1 : room < v->nqueues ? (uint32_t)room : v->nqueues;
+	v->memory = rg_alloc_aligned(page, (1 + v->lane.nrails * v->nsinks) * v->part_bytes);
 	v->control = rg_alloc_aligned(page, page);
 	if (!v->memory || !v->control)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for messages of %llu bytes",
 				  (unsigned long long)v->lane.max_bytes);
 	v->lane.source = v->memory;
-	v->lane.sink = v->memory + v->sink_at;
 	return 0;
 }
 

@@ -22,16 +22,19 @@
 struct queue {
 	struct ibv_qp *qp; /* owned */
 	struct rg_verbs_address mine, theirs;
-	struct ibv_send_wr *wrs; /* [depth]: borrowed from the rail, chained */
-	uint32_t under_way;	 /* messages posted and not known to be done */
-	uint32_t unsignalled;	 /* of these, those since the last that makes a completion */
-	uint32_t receives;	 /* posted */
-	bool last_posted;	 /* its last message of this stream */
+	struct ibv_send_wr *wrs;    /* [depth]: borrowed from the rail, chained */
+	uint8_t *sink;		    /* borrowed from the lane: where its messages come to */
+	struct ibv_sge sge;	    /* of sends */
+	struct ibv_sge receive_sge; /* of receives of sends */
+	uint32_t under_way;	    /* messages posted and not known to be done */
+	uint32_t unsignalled;	    /* of these, those since the last that makes a completion */
+	uint32_t receives;	    /* posted */
+	bool last_posted;	    /* its last message of this stream */
 };
 
 /*
- * What a rank lets its peer reach: exchanged. The sink has two keys: a message whose last byte is
- * looked at must come in order, one of a stream need not.
+ * What a rank lets its peer reach by a rail: exchanged. Sinks have two keys: a message whose last
+ * byte is looked at must come in order, one of a stream need not.
  */
 struct reach {
 	uint64_t source, sink, control; /* addresses */
@@ -41,13 +44,11 @@ struct reach {
 struct rail {
 	struct rg_verbs_device *device;		/* owned by the lane's array */
 	struct ibv_mr *source, *sink, *control; /* held */
-	struct ibv_mr *ordered; /* held: the sink, without relaxed ordering if that matters */
+	struct ibv_mr *ordered; /* held: the sinks, without relaxed ordering if that matters */
 	struct ibv_cq *send_cq, *recv_cq; /* owned */
 	struct reach peer;		  /* what it may reach there */
 	struct queue *queues;		  /* owned, [nqueues] */
 	struct ibv_send_wr *wrs;	  /* owned, [nqueues][depth] */
-	struct ibv_sge sge;		  /* of sends */
-	struct ibv_sge receive_sge;	  /* of receives of sends */
 	struct ibv_recv_wr *receives;	  /* owned, [recv_depth], chained */
 };
 
@@ -71,14 +72,17 @@ struct verbs_lane {
 	struct rail rails[RG_LANE_RAILS_MAX];
 	uint32_t nqueues;	    /* of each rail */
 	uint32_t depth, recv_depth; /* of each queue pair */
-	uint8_t *memory;	    /* owned: source, and the sink at sink_at */
-	uint64_t sink_at;
-	struct control *control;   /* owned */
-	uint64_t heard;		   /* of control->come */
-	uint64_t early;		   /* messages received that nobody has asked for yet */
-	uint8_t mark;		   /* last byte of the last message that the peer finds by it */
-	uint8_t mark_seen;	   /* and of the last one found here */
-	struct rg_verbs_peer peer; /* for words */
+	uint8_t *memory;	    /* owned: source, and behind it the sinks */
+	uint64_t part_bytes;	    /* from one to the next: pages of max_bytes */
+	uint32_t nsinks;	    /* of each rail: queue pair i's is i modulo nsinks */
+	uint32_t came_by;	    /* the first rail of the last call */
+	uint64_t came_to;	    /* its queue pairs from there on that had messages to here */
+	struct control *control;    /* owned */
+	uint64_t heard;		    /* of control->come */
+	uint64_t early;		    /* messages received that nobody has asked for yet */
+	uint8_t mark;		    /* last byte of the last message that the peer finds by it */
+	uint8_t mark_seen;	    /* and of the last one found here */
+	struct rg_verbs_peer peer;  /* for words */
 	char peer_node[64];
 	uint32_t meetings;
 };

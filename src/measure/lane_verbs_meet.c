@@ -44,7 +44,7 @@ void verbs_close_queues(struct verbs_lane *v)
 
 			if (q->qp)
 				ibv_destroy_qp(q->qp);
-			*q = (struct queue){.wrs = q->wrs};
+			*q = (struct queue){.wrs = q->wrs, .sink = q->sink};
 		}
 	}
 }
@@ -107,7 +107,7 @@ static void write_words(const struct verbs_lane *v, uint8_t *words)
 		const struct rail *rail = &v->rails[r];
 		const struct reach reach = {
 			.source = (uintptr_t)v->lane.source,
-			.sink = (uintptr_t)v->lane.sink,
+			.sink = (uintptr_t)rail->queues[0].sink,
 			.control = (uintptr_t)&v->control->come,
 			.source_key = rail->source->rkey,
 			.sink_key = rail->sink->rkey,

@@ -126,8 +126,16 @@ int verbs_post_receives(struct verbs_lane *v, struct rail *rail, struct queue *q
 
 	if (!n || (v->op != RG_LANE_OP_SEND && v->op != RG_LANE_OP_WRITE_IMM))
 		return 0;
+	q->receive_sge = (struct ibv_sge){
+		.addr = (uintptr_t)q->sink,
+		.length = (uint32_t)v->lane.max_bytes,
+		.lkey = rail->sink->lkey,
+	};
 	for (uint32_t i = 0; i < n; i++) {
 		rail->receives[i].wr_id = (uint64_t)(q - rail->queues) << 32;
+		/* The data of a write with immediate go where the writer says. */
+		rail->receives[i].sg_list = &q->receive_sge;
+		rail->receives[i].num_sge = v->op == RG_LANE_OP_SEND;
 		rail->receives[i].next = i + 1 < n ? &rail->receives[i + 1] : NULL;
 	}
 	e = ibv_post_recv(q->qp, rail->receives, &bad);
@@ -211,14 +219,24 @@ static void fill_requests(struct verbs_lane *v, struct rail *rail, struct queue 
 			  const struct rg_lane_load *load)
 {
 	bool read = load->op == RG_LANE_OP_READ;
+	uint64_t offset = (uint64_t)(q->sink - rail->queues[0].sink); /* there as here */
 	bool in_request = !read && load->size_bytes <= v->lane.inline_bytes;
 
+	q->sge = (struct ibv_sge){
+		.addr = (uintptr_t)v->lane.source,
+		.length = (uint32_t)load->size_bytes,
+		.lkey = rail->source->lkey,
+	};
+	if (read) { /* what is read goes there */
+		q->sge.addr = (uintptr_t)q->sink;
+		q->sge.lkey = rail->sink->lkey;
+	}
 	for (uint32_t i = 0; i < v->depth; i++) {
 		struct ibv_send_wr *wr = &q->wrs[i];
 
 		*wr = (struct ibv_send_wr){
 			.next = i + 1 < v->depth ? &q->wrs[i + 1] : NULL,
-			.sg_list = &rail->sge,
+			.sg_list = &q->sge,
 			.num_sge = 1,
 			.opcode = opcode_of(load->op),
 			.send_flags = in_request ? IBV_SEND_INLINE : 0,
@@ -226,7 +244,7 @@ static void fill_requests(struct verbs_lane *v, struct rail *rail, struct queue 
 		};
 		if (load->op == RG_LANE_OP_SEND)
 			continue;
-		wr->wr.rdma.remote_addr = read ? rail->peer.source : rail->peer.sink;
+		wr->wr.rdma.remote_addr = read ? rail->peer.source : rail->peer.sink + offset;
 		wr->wr.rdma.rkey = read		  ? rail->peer.source_key
 				   : load->stream ? rail->peer.sink_key
 						  : rail->peer.ordered_key;
@@ -249,20 +267,11 @@ int verbs_prepare(struct rg_lane *lane, const struct rg_lane_load *load, struct 
 					  "verbs: %s port %u takes messages of up to %llu bytes",
 					  rail->device->name, rail->device->port,
 					  (unsigned long long)rail->device->max_message_bytes);
-		rail->sge = (struct ibv_sge){
-			.addr = (uintptr_t)lane->source,
-			.length = (uint32_t)load->size_bytes,
-			.lkey = rail->source->lkey,
-		};
-		if (load->op == RG_LANE_OP_READ) { /* what is read goes there */
-			rail->sge.addr = (uintptr_t)lane->sink;
-			rail->sge.lkey = rail->sink->lkey;
-		}
 		for (uint32_t i = 0; i < v->nqueues; i++)
 			fill_requests(v, rail, &rail->queues[i], load);
+		/* What lies there from messages of other sizes is no mark. */
+		rail->queues[0].sink[load->size_bytes - 1] = v->mark_seen;
 	}
-	/* What lies there from messages of other sizes is no mark. */
-	v->memory[v->sink_at + load->size_bytes - 1] = v->mark_seen;
 	return 0;
 }
 

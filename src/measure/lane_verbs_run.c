@@ -41,7 +41,7 @@ static int ping(struct verbs_lane *v, struct rail *rail, const struct rg_lane_lo
 static int await_mark(struct verbs_lane *v, struct rail *rail, const struct rg_lane_load *load,
 		      struct rg_err *err)
 {
-	const volatile uint8_t *at = v->lane.sink + load->size_bytes - 1;
+	const volatile uint8_t *at = rail->queues[0].sink + load->size_bytes - 1;
 	uint8_t expected = ++v->mark_seen;
 	struct patience p = {0};
 	bool control = false;
@@ -149,6 +149,8 @@ int verbs_pingpong(struct rg_lane *lane, const struct rg_lane_load *load, uint64
 	struct rail *rail = rail_of(v, load);
 	int rc;
 
+	v->came_by = (uint32_t)(rail - v->rails);
+	v->came_to = 1;
 	if (load->op == RG_LANE_OP_READ && !first)
 		return 0;
 	rc = first ? ask(v, rail, load, n, series, err) : answer(v, rail, load, n, err);
@@ -360,6 +362,10 @@ int verbs_stream(struct rg_lane *lane, const struct rg_lane_load *load,
 
 	s.come = v->early;
 	s.queues = (s.end - s.first) * v->nqueues;
+	v->came_by = s.first;
+	v->came_to = v->op == RG_LANE_OP_READ ? flow->out : flow->in;
+	if (v->came_to > s.queues)
+		v->came_to = s.queues;
 	s.last = flow->out < s.queues ? flow->out : s.queues;
 	s.free = flow->out - s.last;
 	for (uint32_t r = s.first; r < s.end; r++) {

@@ -288,13 +288,16 @@ static void fill(struct rg_pairs *p, const struct rg_pairs_point *point, uint32_
 static void compare(struct rg_pairs *p, const struct rg_pairs_point *point, uint32_t from)
 {
 	uint64_t size = point->load.size_bytes, marks = p->lane->marks;
+	const uint8_t *sink;
 	bool sends, receives;
 
 	directions(point, from == p->rdv->rank, &sends, &receives);
 	if (!receives || size <= marks)
 		return;
-	p->checked += size - marks;
-	p->wrong += rg_pairs_compare(p->lane->sink, size - marks, p->lane->peer, p->batch);
+	for (uint32_t i = 0; (sink = p->lane->ops->sink(p->lane, i)); i++) {
+		p->checked += size - marks;
+		p->wrong += rg_pairs_compare(sink, size - marks, p->lane->peer, p->batch);
+	}
 }
 
 /* This rank's part of a batch. */

@@ -23,7 +23,7 @@ void *lane_rank_main(void *arg)
 		.op = r->op,
 		.local = 0,
 		.nlocal = 1,
-		.max_bytes = MAX_BYTES,
+		.max_bytes = r->max_bytes ? r->max_bytes : MAX_BYTES,
 		.wait_ns = r->wait_ns ? r->wait_ns : TIMEOUT_NS / 2,
 		.deadline_ns = TIMEOUT_NS,
 	};

@@ -18,6 +18,7 @@ struct rank {
 	struct rg_verbs_options options;
 	enum rg_lane_op op;
 	uint64_t wait_ns;
+	uint64_t max_bytes; /* of a message; 0: MAX_BYTES */
 	struct rg_lane *lane;
 	struct rg_pairs *pairs;
 	int (*body)(struct rank *rank, struct rg_err *err);

@@ -9,6 +9,7 @@
 #include "../watched.h"
 #include "lane_ranks.h"
 
+#include "railgauge/base/clock.h"
 #include "railgauge/measure/tournament.h"
 
 #include <errno.h>
@@ -159,6 +160,96 @@ static void rails_get_equal_parts_of_a_stream(void **state)
 	assert_in_range(first, second, second + 6);
 }
 
+/* --- where it comes to --- */
+
+#define STREAM_BYTES 100
+
+/* How many places the lane names, each with what the others' source holds, no two the same. */
+static int count_sinks(const struct rank *r, uint32_t *n_out, struct rg_err *err)
+{
+	const uint8_t *at, *before = NULL;
+	uint32_t n = 0;
+
+	while ((at = r->lane->ops->sink(r->lane, n))) {
+		WANT(at > before || !n);
+		for (int i = 0; i < STREAM_BYTES; i++)
+			WANT(at[i] == 42 + i);
+		before = at;
+		n++;
+	}
+	*n_out = n;
+	return 0;
+}
+
+/* Rank 0's data come to rank 1, with reads too: then rank 1 asks. */
+static int stream_once(struct rank *r, uint64_t messages, uint32_t *n_out, struct rg_err *err)
+{
+	bool active = (r->rdv->rank == 0) == (r->op != RG_LANE_OP_READ);
+	const struct rg_lane_flow flow = {
+		.out = active ? messages : 0, .in = active ? 0 : messages, .block = 1};
+	const uint8_t *at;
+	uint64_t elapsed;
+	int rc;
+
+	for (int i = 0; i < STREAM_BYTES; i++)
+		r->lane->source[i] = r->rdv->rank ? 0 : (uint8_t)(42 + i);
+	rc = rg_rendezvous_agree(r->rdv, 0, rg_clock_ns() + TIMEOUT_NS, err); /* source is there */
+	if (!rc)
+		rc = r->lane->ops->stream(r->lane, &r->load, &flow, NULL, &elapsed, err);
+	if (!rc)
+		rc = rg_rendezvous_agree(r->rdv, 0, rg_clock_ns() + TIMEOUT_NS,
+					 err); /* and was read */
+	if (rc || r->rdv->rank == 0)
+		return rc;
+	rc = count_sinks(r, n_out, err);
+	for (uint32_t i = 0; (at = r->lane->ops->sink(r->lane, i)); i++)
+		memset((uint8_t *)(uintptr_t)at, 0, STREAM_BYTES);
+	return rc;
+}
+
+/* 3 queue pairs on each of 2 rails; sinks[] of each: 2 for 3 where messages may be long. */
+static int play_sinks(struct rank *r, struct rg_err *err)
+{
+	uint32_t each = r->max_bytes ? 1 : 3, n = 0;
+	int rc = rg_pairs_meet(r->pairs, 0, err);
+
+	r->load.op = r->op;
+	r->load.size_bytes = STREAM_BYTES;
+	r->load.rail = RG_LANE_ALL_RAILS;
+	r->load.stream = true;
+	rc = rc ? rc : r->lane->ops->prepare(r->lane, &r->load, err);
+	rc = rc ? rc : stream_once(r, 50, &n, err);
+	WANT(rc || r->rdv->rank == 0 || n == 2 * each);
+	rc = rc ? rc : stream_once(r, 4, &n, err); /* all of the first rail, one of the second */
+	WANT(rc || r->rdv->rank == 0 || n == each + 1);
+	r->load.rail = 1;
+	rc = rc ? rc : r->lane->ops->prepare(r->lane, &r->load, err);
+	rc = rc ? rc : stream_once(r, 2, &n, err);
+	WANT(rc || r->rdv->rank == 0 || n == (each < 2 ? each : 2));
+	return rc;
+}
+
+static void queue_pairs_have_places_of_their_own_up_to_a_limit(void **state)
+{
+	struct rank ranks[MAX_RANKS];
+
+	for (int op = 0; op < RG_LANE_OP_COUNT; op++) {
+		for (int shared = 0; shared < 2; shared++) {
+			struct rank like = {.options = rg_verbs_options_default,
+					    .op = (enum rg_lane_op)op,
+					    .body = play_sinks,
+					    .rails = 2,
+					    .max_bytes = shared ? 8 << 20 : 0,
+					    .load = {.outstanding = 8, .post_list = 1}};
+
+			like.options.qps = 3;
+			fake_reset(NULL, 0);
+			lane_run_ranks(ranks, 2, &like);
+			lane_must_all(ranks, 2, rg_lane_op_words[op]);
+		}
+	}
+}
+
 /* --- what fails --- */
 
 static int play_latency(struct rank *r, struct rg_err *err)
@@ -299,6 +390,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_operation_carries_the_right_data),
 		cmocka_unit_test(rails_get_equal_parts_of_a_stream),
+		cmocka_unit_test(queue_pairs_have_places_of_their_own_up_to_a_limit),
 		cmocka_unit_test(a_completion_that_failed_is_told_to_all_in_words),
 		cmocka_unit_test(a_wait_in_vain_ends),
 		cmocka_unit_test(more_under_way_than_a_queue_takes_is_refused),

@@ -108,6 +108,13 @@ struct rg_lane_ops {
 	 */
 	double (*bound_ns)(const struct rg_lane *lane, const struct rg_lane_load *load, bool both);
 
+	/*
+	 * Where the messages of the last pingpong or stream came to, one place after the other: the
+	 * n-th's last one, whole, for the user to read until the next call; NULL: there are no
+	 * more.
+	 */
+	const uint8_t *(*sink)(const struct rg_lane *lane, uint32_t n);
+
 	void (*close)(struct rg_lane *lane); /* not collective */
 };
 
@@ -118,8 +125,7 @@ struct rg_lane {
 	uint32_t nrails; /* at least 1 */
 	uint64_t max_bytes;
 	uint64_t wait_ns;
-	uint8_t *source;     /* [max_bytes] what is sent: the user's to write between calls */
-	const uint8_t *sink; /* [max_bytes] what came last: the user's to read between calls */
+	uint8_t *source; /* [max_bytes] what is sent: the user's to write between calls */
 	/*
 	 * The last bytes of a message, which the lane itself writes in pingpong where the peer
 	 * looks at its memory; not to be compared with what was in source.
