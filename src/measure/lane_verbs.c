@@ -209,9 +209,8 @@ static int open_devices(struct verbs_lane *v, const struct rg_lane_verbs_config 
 
 /*
  * Pages of their own, so that registrations share none with anything else. Equal on both sides.
- * Queue pairs have sinks of their own, as perftest's have: two that write to the same cache lines
- * at once are slower where processors do the writing (Soft-RoCE, 4 queue pairs, 1 MiB:
- * results/2026-11-lab-perftest.txt).
+ * Queue pairs have sinks of their own, as perftest's have, so that processors that do a soft
+ * device's work do not write to the same cache lines.
  */
 static int allocate(struct verbs_lane *v, struct rg_err *err)
 {

@@ -175,6 +175,14 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+/* Of n, at most so many, and as many as go after it: a short last batch would be a slow one. */
+static uint64_t part_of(uint64_t n, uint64_t most)
+{
+	uint64_t parts = (n + most - 1) / most;
+
+	return parts ? (n + parts - 1) / parts : 0;
+}
+
 /* How long a batch may be. */
 static double batch_ns(const struct rg_pairs *p)
 {
@@ -190,7 +198,7 @@ static void plan_measuring(const struct rg_pairs *p, const struct rg_pairs_point
 
 	if (c->iterations) {
 		a->over = a->messages >= c->iterations;
-		a->next = least(c->iterations - a->messages, most);
+		a->next = part_of(c->iterations - a->messages, most);
 		all = c->iterations;
 	} else {
 		a->over = a->messages && a->time_ns >= ENOUGH * duration;
