@@ -20,8 +20,8 @@
 #include <unistd.h>
 
 /*
- * For the launcher to end its ranks and to remove its files: Open MPI's takes up to 2.1 s, and
- * leaves ompi.HOST.UID in TMPDIR if it is killed before. Whoever waits after Ctrl-C has another
+ * For the launcher to end its ranks and to remove its files: Open MPI's takes two seconds and more,
+ * and leaves ompi.HOST.UID in TMPDIR if it is killed before. Whoever waits after Ctrl-C has another
  * one.
  */
 #define GRACE_NS ((uint64_t)10000000000)

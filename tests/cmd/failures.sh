@@ -40,7 +40,7 @@ exec "$@"'
 start() {
   rm -f "$tmp"/pid.* "$tmp"/status.*
   : >"$tmp/out" # the background may be slow to do it
-  timeout -k 5 "${job_limit_s:-120}" "$@" >"$tmp/out" 2>"$tmp/err" &
+  timeout -k 15 "${job_limit_s:-120}" "$@" >"$tmp/out" 2>"$tmp/err" &
   job=$!
 }
 
@@ -102,7 +102,7 @@ must() {
   status=$1
   shift
   test_name=$*
-  timeout -k 5 120 "$@" >"$tmp/out" 2>"$tmp/err"
+  timeout -k 15 120 "$@" >"$tmp/out" 2>"$tmp/err"
   got=$?
   [ "$got" -eq "$status" ] || fail "status $got, not $status"
 }

@@ -306,6 +306,17 @@ static void a_signal_ends_the_trial(void **state)
 			   "1000");
 }
 
+/* Open MPI's takes two seconds, in which it removes its files. */
+static void an_interrupted_launcher_has_time_to_clean_up(void **state)
+{
+	char file[sizeof(note) + 8];
+
+	snprintf(file, sizeof(file), "%s.its", note);
+	expect_interrupted("trap 'sleep 3; rm \"$0.its\"; exit' TERM; touch \"$0.its\"; "
+			   "echo $$ >\"$0\"; while :; do sleep 0.05; done");
+	assert_int_equal(access(file, F_OK), -1);
+}
+
 /*
  * It writes too much, and is ended for it; but it hears SIGTERM, and goes on: so the signal comes
  * while it is given time to end.
@@ -403,6 +414,7 @@ int main(void)
 		cmocka_unit_test(no_such_launcher_is_an_error),
 		cmocka_unit_test(the_environment_comes_from_a_file_and_from_words),
 		cmocka_unit_test(a_signal_ends_the_trial),
+		cmocka_unit_test(an_interrupted_launcher_has_time_to_clean_up),
 		cmocka_unit_test(a_signal_while_the_launcher_is_being_ended_is_not_lost),
 		cmocka_unit_test(a_signal_from_before_ends_the_trial),
 		cmocka_unit_test(each_allocation_that_fails_is_reported),

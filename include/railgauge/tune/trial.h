@@ -67,7 +67,7 @@ struct rg_trial {
 
 /*
  * Runs it to its end; blocks. Past the limit, and if the caller gets SIGINT, SIGTERM or SIGHUP, the
- * launcher gets SIGTERM and, ten seconds later or at another such signal, SIGKILL.
+ * launcher gets SIGTERM and, ten seconds later or once such a signal comes meanwhile, SIGKILL.
  * RG_ERR_INTERRUPTED (such a signal, with its name, whenever it came until the return, also after
  * the launcher's end), RG_ERR_NOT_FOUND (no such launcher; with env_file that is an outcome),
  * RG_ERR_SYSTEM, RG_ERR_NO_MEMORY. Nothing is to be released then.
