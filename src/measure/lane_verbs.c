@@ -16,8 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of all sinks. Larger messages hardly meet in a cache, and memory that is locked is dear. */
+/* Of sinks. Larger messages hardly meet in a cache, and memory that is locked is dear. */
 #define SINKS_BYTES ((uint64_t)16 << 20)
+
+/* The largest page of usual kernels: from one sink to the next it is as far on both sides. */
+#define PAGE_BYTES ((uint64_t)64 << 10)
 
 /* --- opening --- */
 
@@ -90,15 +93,15 @@ static double verbs_bound_ns(const struct rg_lane *lane, const struct rg_lane_lo
 	return messages_ps > 0 ? 1e9 / messages_ps : 0;
 }
 
-/* Places that share memory are counted once: the last messages there are the same. */
+/* Queue pairs that follow each other have as many sinks as there are, each once. */
 static const uint8_t *verbs_sink(const struct rg_lane *lane, uint32_t n)
 {
 	const struct verbs_lane *v = (const struct verbs_lane *)lane;
-	uint32_t rail = n / v->nsinks, queue = n % v->nsinks;
+	uint32_t rail = v->came_by + n / v->nqueues;
 
-	if ((uint64_t)rail * v->nqueues + queue >= v->came_to)
+	if (n >= v->came_to || n >= v->nsinks)
 		return NULL;
-	return v->rails[v->came_by + rail].queues[queue].sink;
+	return v->rails[rail].queues[n % v->nqueues].sink;
 }
 
 static void verbs_close(struct rg_lane *lane)
@@ -125,11 +128,6 @@ static const struct rg_lane_ops verbs_ops = {
 	.close = verbs_close,
 };
 
-static uint8_t *sinks_of(const struct verbs_lane *v, const struct rail *rail)
-{
-	return v->memory + (1 + (uint64_t)(rail - v->rails) * v->nsinks) * v->part_bytes;
-}
-
 /*
  * Of writes, sinks twice: with relaxed ordering, where the library has it, for streams, and
  * without for what is looked at. In this order, since memory that keeps order would do for both.
@@ -139,7 +137,7 @@ static int register_memory(struct verbs_lane *v, struct rail *rail, struct rg_er
 	const unsigned ordered = RG_VERBS_REMOTE | RG_VERBS_ORDERED;
 	const unsigned looked_at = v->op == RG_LANE_OP_WRITE ? ordered : RG_VERBS_REMOTE;
 	struct rg_verbs_device *d = rail->device;
-	uint8_t *sinks = sinks_of(v, rail);
+	uint8_t *sinks = v->memory + v->part_bytes;
 	uint64_t bytes = v->nsinks * v->part_bytes;
 	int rc = rg_verbs_memory_get(d, v->lane.source, v->lane.max_bytes, RG_VERBS_REMOTE,
 				     &rail->source, err);
@@ -156,7 +154,7 @@ static int register_memory(struct verbs_lane *v, struct rail *rail, struct rg_er
 
 static int open_rail(struct verbs_lane *v, struct rail *rail, struct rg_err *err)
 {
-	uint32_t n = v->nqueues;
+	uint32_t n = v->nqueues, first = (uint32_t)(rail - v->rails) * n;
 	int rc = register_memory(v, rail, err);
 
 	if (!rc)
@@ -172,7 +170,7 @@ static int open_rail(struct verbs_lane *v, struct rail *rail, struct rg_err *err
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for work requests");
 	for (uint32_t i = 0; i < n; i++) {
 		rail->queues[i].wrs = rail->wrs + (size_t)i * v->depth;
-		rail->queues[i].sink = sinks_of(v, rail) + i % v->nsinks * v->part_bytes;
+		rail->queues[i].sink = v->memory + (1 + (first + i) % v->nsinks) * v->part_bytes;
 	}
 	return 0;
 }
@@ -208,18 +206,19 @@ static int open_devices(struct verbs_lane *v, const struct rg_lane_verbs_config 
 }
 
 /*
- * Pages of their own, so that registrations share none with anything else. Equal on both sides.
- * Queue pairs have sinks of their own, as perftest's have, so that processors that do a soft
- * device's work do not write to the same cache lines.
+ * Pages of their own, so that registrations share none with anything else. Queue pairs have sinks
+ * of their own, as perftest's have, so that processors that do a soft device's work do not write to
+ * the same cache lines.
  */
 static int allocate(struct verbs_lane *v, struct rg_err *err)
 {
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), room;
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), all = v->lane.nrails * v->nqueues, room;
 
+	page = page < PAGE_BYTES ? PAGE_BYTES : page;
 	v->part_bytes = (v->lane.max_bytes + page - 1) / page * page;
-	room = SINKS_BYTES / v->part_bytes / v->lane.nrails;
-	v->nsinks = room < 1 ? 1 : room < v->nqueues ? (uint32_t)room : v->nqueues;
-	v->memory = rg_alloc_aligned(page, (1 + v->lane.nrails * v->nsinks) * v->part_bytes);
+	room = SINKS_BYTES / v->part_bytes;
+	v->nsinks = (uint32_t)(room < 1 ? 1 : room < all ? room : all);
+	v->memory = rg_alloc_aligned(page, (1 + (uint64_t)v->nsinks) * v->part_bytes);
 	v->control = rg_alloc_aligned(page, page);
 	if (!v->memory || !v->control)
 		return rg_err_set(err, RG_ERR_NO_MEMORY, "no memory for messages of %llu bytes",

@@ -37,7 +37,7 @@ struct queue {
  * byte is looked at must come in order, one of a stream need not.
  */
 struct reach {
-	uint64_t source, sink, control; /* addresses */
+	uint64_t source, sinks, control; /* addresses */
 	uint32_t source_key, sink_key, ordered_key, control_key;
 };
 
@@ -74,7 +74,7 @@ struct verbs_lane {
 	uint32_t depth, recv_depth; /* of each queue pair */
 	uint8_t *memory;	    /* owned: source, and behind it the sinks */
 	uint64_t part_bytes;	    /* from one to the next: pages of max_bytes */
-	uint32_t nsinks;	    /* of each rail: queue pair i's is i modulo nsinks */
+	uint32_t nsinks;	    /* of all rails: their queue pairs have them in turn */
 	uint32_t came_by;	    /* the first rail of the last call */
 	uint64_t came_to;	    /* its queue pairs from there on that had messages to here */
 	struct control *control;    /* owned */

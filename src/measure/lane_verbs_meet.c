@@ -80,6 +80,11 @@ static int open_queues(struct verbs_lane *v, struct rg_err *err)
 		for (uint32_t i = 0; !rc && i < v->nqueues; i++) {
 			struct queue *q = &rail->queues[i];
 
+			q->receive_sge = (struct ibv_sge){
+				.addr = (uintptr_t)q->sink,
+				.length = (uint32_t)v->lane.max_bytes,
+				.lkey = rail->sink->lkey,
+			};
 			rc = rg_verbs_rc_open(rail->device, &queues, &q->qp, err);
 			if (rc)
 				break;
@@ -107,7 +112,7 @@ static void write_words(const struct verbs_lane *v, uint8_t *words)
 		const struct rail *rail = &v->rails[r];
 		const struct reach reach = {
 			.source = (uintptr_t)v->lane.source,
-			.sink = (uintptr_t)rail->queues[0].sink,
+			.sinks = (uintptr_t)v->memory + v->part_bytes,
 			.control = (uintptr_t)&v->control->come,
 			.source_key = rail->source->rkey,
 			.sink_key = rail->sink->rkey,

@@ -126,11 +126,6 @@ int verbs_post_receives(struct verbs_lane *v, struct rail *rail, struct queue *q
 
 	if (!n || (v->op != RG_LANE_OP_SEND && v->op != RG_LANE_OP_WRITE_IMM))
 		return 0;
-	q->receive_sge = (struct ibv_sge){
-		.addr = (uintptr_t)q->sink,
-		.length = (uint32_t)v->lane.max_bytes,
-		.lkey = rail->sink->lkey,
-	};
 	for (uint32_t i = 0; i < n; i++) {
 		rail->receives[i].wr_id = (uint64_t)(q - rail->queues) << 32;
 		/* The data of a write with immediate go where the writer says. */
@@ -219,7 +214,7 @@ static void fill_requests(struct verbs_lane *v, struct rail *rail, struct queue 
 			  const struct rg_lane_load *load)
 {
 	bool read = load->op == RG_LANE_OP_READ;
-	uint64_t offset = (uint64_t)(q->sink - rail->queues[0].sink); /* there as here */
+	uint64_t at = rail->peer.sinks + (uint64_t)(q->sink - v->memory) - v->part_bytes;
 	bool in_request = !read && load->size_bytes <= v->lane.inline_bytes;
 
 	q->sge = (struct ibv_sge){
@@ -244,7 +239,7 @@ static void fill_requests(struct verbs_lane *v, struct rail *rail, struct queue 
 		};
 		if (load->op == RG_LANE_OP_SEND)
 			continue;
-		wr->wr.rdma.remote_addr = read ? rail->peer.source : rail->peer.sink + offset;
+		wr->wr.rdma.remote_addr = read ? rail->peer.source : at;
 		wr->wr.rdma.rkey = read		  ? rail->peer.source_key
 				   : load->stream ? rail->peer.sink_key
 						  : rail->peer.ordered_key;

@@ -175,12 +175,15 @@ static uint64_t least(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Of n, at most so many, and as many as go after it: a short last batch would be a slow one. */
-static uint64_t part_of(uint64_t n, uint64_t most)
+/*
+ * The first of as few batches of at most `most` as n messages can go in, all of equal length (one
+ * or none less): what is left over would else make a short last one, of which much is ramp.
+ */
+static uint64_t even_batch(uint64_t n, uint64_t most)
 {
-	uint64_t parts = (n + most - 1) / most;
+	uint64_t batches = (n + most - 1) / most;
 
-	return parts ? (n + parts - 1) / parts : 0;
+	return batches ? (n + batches - 1) / batches : 0;
 }
 
 /* How long a batch may be. */
@@ -198,7 +201,7 @@ static void plan_measuring(const struct rg_pairs *p, const struct rg_pairs_point
 
 	if (c->iterations) {
 		a->over = a->messages >= c->iterations;
-		a->next = part_of(c->iterations - a->messages, most);
+		a->next = even_batch(c->iterations - a->messages, most);
 		all = c->iterations;
 	} else {
 		a->over = a->messages && a->time_ns >= ENOUGH * duration;

@@ -109,9 +109,9 @@ struct rg_lane_ops {
 	double (*bound_ns)(const struct rg_lane *lane, const struct rg_lane_load *load, bool both);
 
 	/*
-	 * Where the messages of the last pingpong or stream came to, one place after the other: the
-	 * n-th's last one, whole, for the user to read until the next call; NULL: there are no
-	 * more.
+	 * Behind a pingpong or stream in which messages came here: where they came to, one place
+	 * after the other. In the n-th lies the last one of those that came there, for the user to
+	 * read until the next call. NULL: there are no more.
 	 */
 	const uint8_t *(*sink)(const struct rg_lane *lane, uint32_t n);
 

@@ -24,8 +24,8 @@
  * maximum and percentiles are therefore known in every test, by number and by time alike.
  *
  * Data are checked: before a batch each sender fills its source with values that depend on the rank
- * and the batch, and behind it the receiver compares what came last. All of it is outside of what
- * is timed.
+ * and the batch, and behind it the receiver compares what came last, in each place that the lane
+ * names. All of it is outside of what is timed.
  *
  * Everything is collective over all ranks and belongs to one thread per rank.
  */
