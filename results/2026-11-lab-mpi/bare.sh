@@ -19,7 +19,7 @@ export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 
-# column FILE NAMES...: these columns of a CSV
+# columns FILE NAMES...: these columns of a CSV
 columns() {
   file=$1
   shift
@@ -48,9 +48,11 @@ bare() { # OP
 
 perftest() { # CONNECTION
   ib_write_bw -d rxe2r1 -x 1 -p 18700 -c "$1" -b -s $half -n 200 -t 8 -u 18 -N --report_gbits >"$tmp/server" 2>&1 &
+  tries=0
   until ib_write_bw -d rxe1r1 -x 1 -p 18700 -c "$1" -b -s $half -n 200 -t 8 -u 18 -N --report_gbits 127.0.0.1 \
     >"$tmp/log" 2>&1; do
-    kill -0 $! 2>/dev/null || { cat "$tmp/log" >&2; exit 1; }
+    tries=$((tries + 1))
+    kill -0 $! 2>/dev/null && [ $tries -lt 60 ] || { cat "$tmp/log" >&2; exit 1; }
     sleep 0.2 # it does not listen yet
   done
   wait $!
@@ -60,12 +62,14 @@ perftest() { # CONNECTION
 }
 
 round=1
+: >"$tmp/lines"
 while [ "$round" -le "$rounds" ]; do
   for coll in allgather alltoall; do mpi $coll; done
   for op in write write-imm send read; do bare $op; done
   for connection in RC UC; do perftest $connection; done
   round=$((round + 1))
-done | tee "$tmp/lines"
+done >>"$tmp/lines"
+cat "$tmp/lines"
 awk '
 function median(v, n,   i, j, t) {
   for (i = 2; i <= n; i++) for (j = i; j > 1 && v[j - 1] > v[j]; j--) { t = v[j]; v[j] = v[j - 1]; v[j - 1] = t }
