@@ -16,7 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Of sinks. Larger messages hardly meet in a cache, and memory that is locked is dear. */
+/*
+ * As many sinks as fit into so much, and one in any case: larger messages hardly meet in a cache,
+ * and memory that is locked is dear.
+ */
 #define SINKS_BYTES ((uint64_t)16 << 20)
 
 /* The largest page of usual kernels: from one sink to the next it is as far on both sides. */

@@ -21,8 +21,7 @@
 
 /*
  * For the launcher to end its ranks and to remove its files: Open MPI's takes two seconds and more,
- * and leaves ompi.HOST.UID in TMPDIR if it is killed before. Whoever waits after Ctrl-C has another
- * one.
+ * and leaves ompi.HOST.UID in TMPDIR if it is killed before. A second Ctrl-C ends the wait.
  */
 #define GRACE_NS ((uint64_t)10000000000)
 

@@ -61,6 +61,12 @@ tests_measure_test_pairs_SOURCES = %D%/test_pairs.c
 tests_measure_test_pairs_CPPFLAGS = $(test_cppflags) -I$(srcdir)/src
 tests_measure_test_pairs_LDADD = $(test_libs) -lm
 
+check_PROGRAMS += tests/measure/test_pairs_batches
+TESTS += tests/measure/test_pairs_batches
+tests_measure_test_pairs_batches_SOURCES = %D%/test_pairs_batches.c
+tests_measure_test_pairs_batches_CPPFLAGS = $(test_cppflags)
+tests_measure_test_pairs_batches_LDADD = $(test_libs) -lm
+
 if HAVE_VERBS
 tests_libshared_a_SOURCES += %D%/lane_ranks.c %D%/lane_ranks.h
 check_PROGRAMS += tests/measure/test_lane_cost tests/measure/test_lane_verbs

@@ -403,93 +403,6 @@ static void a_transport_refuses_what_is_for_verbs(void **state)
 	assert_non_null(strstr(ranks[0].err.text, "moves no data"));
 }
 
-/* --- how long batches are --- */
-
-/* A lane that moves nothing: a message takes 10 ms, it says. */
-struct slow_lane {
-	struct rg_lane lane; /* first */
-	uint64_t batches[16];
-	uint32_t n;
-};
-
-static int slow_meet(struct rg_lane *lane, uint32_t peer, struct rg_err *err)
-{
-	lane->peer = peer;
-	return 0;
-}
-
-static int slow_prepare(struct rg_lane *lane, const struct rg_lane_load *load, struct rg_err *err)
-{
-	return 0;
-}
-
-static int slow_pingpong(struct rg_lane *lane, const struct rg_lane_load *load, uint64_t n,
-			 bool first, struct rg_series *series, struct rg_err *err)
-{
-	return 0;
-}
-
-static int slow_stream(struct rg_lane *lane, const struct rg_lane_load *load,
-		       const struct rg_lane_flow *flow, struct rg_series *series,
-		       uint64_t *elapsed_ns_out, struct rg_err *err)
-{
-	struct slow_lane *slow = (struct slow_lane *)lane;
-
-	if (flow->out && slow->n < 16)
-		slow->batches[slow->n++] = flow->out;
-	for (uint64_t i = 0; series && i < flow->out / flow->block; i++)
-		rg_series_add(series, flow->block * 10000000);
-	*elapsed_ns_out = flow->out * 10000000;
-	return 0;
-}
-
-static double slow_bound_ns(const struct rg_lane *lane, const struct rg_lane_load *load, bool both)
-{
-	return 0;
-}
-
-static int play_batches(struct rank *r, struct rg_err *err)
-{
-	static const struct rg_lane_ops ops = {.name = "slow",
-					       .meet = slow_meet,
-					       .prepare = slow_prepare,
-					       .pingpong = slow_pingpong,
-					       .stream = slow_stream,
-					       .bound_ns = slow_bound_ns};
-	struct slow_lane slow = {.lane = {.ops = &ops, .nrails = 1, .max_bytes = 8}};
-	const struct rg_pairs_point at = point_of(RG_PAIRS_BANDWIDTH, 8), *point = &at;
-	struct rg_pairs_outcome outcomes[MAX_RANKS];
-	bool interrupted = false;
-	uint32_t n = 0;
-	int rc;
-
-	rg_pairs_close(r->pairs);
-	r->pairs = NULL;
-	rc = rg_pairs_open(r->rdv, &slow.lane, &r->config, &r->pairs, err);
-	rc = rc ? rc : rg_pairs_meet(r->pairs, 0, err);
-	rc = rc ? rc : rg_pairs_measure(r->pairs, point, outcomes, &n, &interrupted, err);
-	rg_pairs_close(r->pairs);
-	r->pairs = NULL;
-	if (rc || r->rdv->rank)
-		return rc;
-	/* Of a second at most: not 100, 100 and 50. */
-	WANT(n == 1 && outcomes[0].messages == 250 && slow.n == 4);
-	WANT(slow.batches[0] == 4); /* the warm-up */
-	WANT(slow.batches[1] == 84 && slow.batches[2] == 83 && slow.batches[3] == 83);
-	return 0;
-}
-
-static void batches_of_a_number_of_messages_are_equally_long(void **state)
-{
-	struct rank ranks[MAX_RANKS],
-		like = {.ops = &rg_transport_inproc,
-			.body = play_batches,
-			.config = {.iterations = 250, .warmups = 4, .check = false}};
-
-	run_ranks(ranks, 2, &like);
-	must_all(ranks, 2);
-}
-
 static void data_of_other_ranks_and_batches_are_wrong(void **state)
 {
 	uint8_t data[1001];
@@ -516,7 +429,6 @@ int main(void)
 		cmocka_unit_test(a_failure_of_one_rank_is_told_to_all),
 		cmocka_unit_test(a_signal_to_one_rank_stops_all),
 		cmocka_unit_test(a_transport_refuses_what_is_for_verbs),
-		cmocka_unit_test(batches_of_a_number_of_messages_are_equally_long),
 		cmocka_unit_test(data_of_other_ranks_and_batches_are_wrong),
 	};
 
