@@ -317,6 +317,17 @@ static void an_interrupted_launcher_has_time_to_clean_up(void **state)
 	assert_int_equal(access(file, F_OK), -1);
 }
 
+/* The launcher itself sends the second one, once it hears of the first. */
+static void a_second_signal_ends_that_time(void **state)
+{
+	char file[sizeof(note) + 8];
+
+	snprintf(file, sizeof(file), "%s.its", note);
+	expect_interrupted("trap 'kill -INT $PPID; sleep 5; touch \"$0.its\"; exit' TERM; "
+			   "echo $$ >\"$0\"; while :; do sleep 0.05; done");
+	assert_int_equal(unlink(file), -1);
+}
+
 /*
  * It writes too much, and is ended for it; but it hears SIGTERM, and goes on: so the signal comes
  * while it is given time to end.
@@ -415,6 +426,7 @@ int main(void)
 		cmocka_unit_test(the_environment_comes_from_a_file_and_from_words),
 		cmocka_unit_test(a_signal_ends_the_trial),
 		cmocka_unit_test(an_interrupted_launcher_has_time_to_clean_up),
+		cmocka_unit_test(a_second_signal_ends_that_time),
 		cmocka_unit_test(a_signal_while_the_launcher_is_being_ended_is_not_lost),
 		cmocka_unit_test(a_signal_from_before_ends_the_trial),
 		cmocka_unit_test(each_allocation_that_fails_is_reported),
